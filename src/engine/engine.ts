@@ -1,0 +1,88 @@
+import type { Progress, TaskError } from '../types.js';
+import type { NewTask, TaskRecord } from './task-record.js';
+
+/**
+ * Where tasks live and who runs them. Every engine passes `test/engine/conformance.ts`.
+ *
+ * Obligations of every engine:
+ * - `submit` returns only after the record is durable: a kill -9 right after it loses nothing.
+ * - Terminal is final. Nothing that comes later (result, progress, cancel) changes an ended record.
+ * - A task runs at most once. One whose worker died becomes `failed` with `WORKER_LOST` within the lease.
+ * - An expired record is as if it had never been, from the millisecond on, also before a sweeper removes it.
+ * - Ended records no longer hold their parameters.
+ */
+export interface Engine {
+  /**
+   * Stores and queues a task. With an idempotency key that its owner has used for the operation already, nothing
+   * is stored: the answer is the earlier record and `created: false`, also for concurrent calls and after a restart.
+   */
+  submit(task: NewTask): Promise<Submission>;
+
+  /** The record, or undefined when there is none or it has expired. */
+  find(taskRef: string): Promise<TaskRecord | undefined>;
+
+  /**
+   * The record as soon as the task has ended, whichever process ended it; at the latest after `timeoutMs` as it then is.
+   * @throws the signal's reason when it aborts.
+   */
+  waitForEnd(taskRef: string, options: WaitForEndOptions): Promise<TaskRecord | undefined>;
+
+  /**
+   * Makes a task that has not ended `cancelled`, at once; a worker that runs it, in whichever process, sees its
+   * signal abort within a second. Of an ended task it just returns the record.
+   */
+  cancel(taskRef: string): Promise<TaskRecord | undefined>;
+
+  /** Starts running queued tasks of the named operations in this process; an engine has one worker at most. */
+  startWorker(options: WorkerOptions): EngineWorker;
+
+  /** Ends all waits and releases everything. Tasks that this process still runs are handed to the lease. */
+  close(): Promise<void>;
+}
+
+export interface Submission {
+  readonly record: TaskRecord;
+  readonly created: boolean;
+}
+
+export interface WaitForEndOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WorkerOptions {
+  readonly execute: Execute;
+  /** Names of the operations that this worker can run; it leaves all other tasks in the queue. */
+  readonly operations: readonly string[];
+  /** Most tasks run at the same time. */
+  readonly concurrency: number;
+}
+
+/** Runs one task to its end. Never rejects. The signal aborts when the task was cancelled or the worker must let go. */
+export type Execute = (task: ClaimedTask, context: ExecutionContext) => Promise<Execution>;
+
+export interface ClaimedTask {
+  readonly record: TaskRecord;
+  readonly parameters: unknown;
+}
+
+export interface ExecutionContext {
+  readonly signal: AbortSignal;
+  /** Stores how far the task is; may be called often, the engine writes at most ten times a second. */
+  reportProgress(progress: Progress): void;
+}
+
+export type Execution =
+  | { readonly status: 'completed'; readonly result: unknown }
+  | { readonly status: 'failed'; readonly error: Required<TaskError> };
+
+export interface EngineWorker {
+  /**
+   * Resolves when no task that this engine submitted or runs is unfinished. From the call on, the worker takes only
+   * tasks that were submitted through this engine: what a server whose client has gone away still owes.
+   */
+  finish(): Promise<void>;
+
+  /** Takes no new task, gives running ones `graceMs` to end, then fails what is left with `WORKER_STOPPED` (retryable). */
+  drain(graceMs: number): Promise<void>;
+}

@@ -1,0 +1,93 @@
+import type { Snapshot, TaskReference } from './types.js';
+
+export interface AwaitErrorOptions {
+  /** The tool that was called. */
+  readonly tool?: string | undefined;
+  /** Present whenever the task may still be running: hand it to `resumeTask` or to `mcp-await wait`. */
+  readonly reference?: TaskReference | undefined;
+  /** The last thing known of the task. */
+  readonly snapshot?: Snapshot | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * What every error of this library is: something went wrong on our side of the wire. A task that failed on the
+ * server is not an error but a `CallToolResult` with `isError: true`.
+ */
+export abstract class AwaitError extends Error {
+  /** Stable across releases; branch on this. */
+  abstract readonly code: string;
+  readonly tool: string | undefined;
+  readonly reference: TaskReference | undefined;
+  readonly snapshot: Snapshot | undefined;
+
+  constructor(message: string, options: AwaitErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.tool = options.tool;
+    this.reference = options.reference;
+    this.snapshot = options.snapshot;
+  }
+}
+
+/** An option, a target or a configuration file is not usable. Nothing was sent. */
+export class ConfigurationError extends AwaitError {
+  override readonly name = 'ConfigurationError';
+  readonly code = 'CONFIGURATION';
+}
+
+/** Which budget of ours ran out. */
+export type TimeoutBudget = 'deadline' | 'attempts' | 'silence';
+
+/** Our own budget for waiting is spent. The task may still be running: `reference` resumes it. */
+export class AwaitTimeoutError extends AwaitError {
+  override readonly name = 'AwaitTimeoutError';
+  readonly code = 'AWAIT_TIMEOUT';
+  readonly budget: TimeoutBudget;
+
+  constructor(message: string, options: AwaitErrorOptions & { readonly budget: TimeoutBudget }) {
+    super(message, options);
+    this.budget = options.budget;
+  }
+}
+
+/** The caller's signal ended the wait, or the client was closed. A task of its own keeps running unless `cancelOnAbort` is set. */
+export class AwaitAbortedError extends AwaitError {
+  override readonly name = 'AwaitAbortedError';
+  readonly code = 'ABORTED';
+}
+
+/** `detach()` ended the wait on purpose. The task keeps running. */
+export class AwaitDetachedError extends AwaitError {
+  override readonly name = 'AwaitDetachedError';
+  readonly code = 'DETACHED';
+}
+
+/** The server does not know the task: the reference is wrong, somebody else's, or expired. */
+export class TaskNotFoundError extends AwaitError {
+  override readonly name = 'TaskNotFoundError';
+  readonly code = 'TASK_NOT_FOUND';
+}
+
+/** The server could not be reached, or contact was lost for good. Says nothing about the task. */
+export class ServerUnavailableError extends AwaitError {
+  override readonly name = 'ServerUnavailableError';
+  readonly code = 'SERVER_UNAVAILABLE';
+}
+
+/** The call was sent and contact was lost before the answer: the job may or may not have started. */
+export class OutcomeUnknownError extends AwaitError {
+  override readonly name = 'OutcomeUnknownError';
+  readonly code = 'OUTCOME_UNKNOWN';
+}
+
+/** The server answered something its protocol does not allow. */
+export class ProtocolViolationError extends AwaitError {
+  override readonly name = 'ProtocolViolationError';
+  readonly code = 'PROTOCOL_VIOLATION';
+}
+
+/** The server has no way to do what was asked, such as to cancel this task. */
+export class NotSupportedError extends AwaitError {
+  override readonly name = 'NotSupportedError';
+  readonly code = 'NOT_SUPPORTED';
+}

@@ -1,0 +1,29 @@
+/** A signal of its own life: what was linked is unlinked when it is disposed. */
+export interface LinkedSignal extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A fresh signal that aborts with the first of `sources`. Unlike `AbortSignal.any` it can be disposed, so that a
+ * long-lived source gathers no listeners from the many short requests made under it.
+ */
+export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): LinkedSignal {
+  const controller = new AbortController();
+  const listening = new Map<AbortSignal, () => void>();
+  for (const source of sources) {
+    if (source === undefined) continue;
+    const forward = () => controller.abort(source.reason);
+    if (source.aborted) {
+      forward();
+      break;
+    }
+    source.addEventListener('abort', forward, { once: true });
+    listening.set(source, forward);
+  }
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      for (const [source, forward] of listening) source.removeEventListener('abort', forward);
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** The longest delay that `setTimeout` takes; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Calls `fire` once after `delayMs` (any length, also beyond 24 days) and returns what stops it. */
+export function startTimer(delayMs: number, fire: () => void): () => void {
+  let timer: NodeJS.Timeout;
+  const arm = (remainingMs: number) => {
+    const stepMs = Math.min(remainingMs, LONGEST_TIMER_MS);
+    timer = setTimeout(() => (remainingMs > stepMs ? arm(remainingMs - stepMs) : fire()), stepMs);
+  };
+  arm(delayMs);
+  return () => clearTimeout(timer);
+}
+
+/**
+ * Waits `delayMs` milliseconds; leaves no timer and no listener, however it ends.
+ * @throws the signal's reason, promptly, when it aborts.
+ */
+export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      stop();
+      reject(signal?.reason);
+    };
+    const stop = startTimer(delayMs, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -3,7 +3,7 @@ import type { Snapshot, TaskReference } from './types.js';
 export interface AwaitErrorOptions {
   /** The tool that was called. */
   readonly tool?: string | undefined;
-  /** Present whenever the task may still be running: hand it to `resumeTask` or to `mcp-await wait`. */
+  /** The task that it is about. Hand it to `resumeTask` or to `mcp-await wait`: the task may still be running. */
   readonly reference?: TaskReference | undefined;
   /** The last thing known of the task. */
   readonly snapshot?: Snapshot | undefined;
@@ -84,6 +84,19 @@ export class OutcomeUnknownError extends AwaitError {
 export class ProtocolViolationError extends AwaitError {
   override readonly name = 'ProtocolViolationError';
   readonly code = 'PROTOCOL_VIOLATION';
+}
+
+/** The status tool itself reported an error. Says nothing about the task, which may still be running. */
+export class StatusCheckError extends AwaitError {
+  override readonly name = 'StatusCheckError';
+  readonly code = 'STATUS_CHECK_FAILED';
+  /** Whether the same status request may succeed later; if so it has been repeated already. */
+  readonly retryable: boolean;
+
+  constructor(message: string, options: AwaitErrorOptions & { readonly retryable: boolean }) {
+    super(message, options);
+    this.retryable = options.retryable;
+  }
 }
 
 /** The server has no way to do what was asked, such as to cancel this task. */

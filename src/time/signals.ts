@@ -27,3 +27,16 @@ export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): L
     },
   };
 }
+
+/**
+ * The promise's own end, or the signal's reason as soon as it aborts. The promise itself goes on.
+ * @throws the signal's reason
+ */
+export function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,184 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import type {
+  CallToolResult,
+  CallToolResultSchema,
+  ListToolsResult,
+} from '@modelcontextprotocol/sdk/types.js';
+import { ConfigurationError } from '../errors.js';
+import { protocolByName } from '../protocols/index.js';
+import type { Port } from '../protocols/protocol.js';
+import type { TaskReference, ToolCall } from '../types.js';
+import { type ConnectOptions, type ConnectTarget, connectClient } from './connect.js';
+import { tapNotifications } from './notification-tap.js';
+import {
+  type AwaitClientOptions,
+  type CallOptions,
+  defaultWaitOptions,
+  type ResolvedWaitOptions,
+  resolveWaitOptions,
+} from './options.js';
+import { PassThrough } from './pass-through.js';
+import { parseReference } from './reference.js';
+import { sdkPort } from './sdk-port.js';
+import { TaskHandle } from './task-handle.js';
+import { type RunContext, TaskRun } from './task-run.js';
+import { ToolCatalog } from './tool-catalog.js';
+
+/** How one tool is awaited, and whether an agent sees it. */
+export interface ToolExplanation {
+  readonly tool: string;
+  readonly protocol: string;
+  readonly why: string;
+  /** Whether `listTools` leaves it out, because another tool's plan uses it by itself. */
+  readonly hidden: boolean;
+}
+
+/** Options of the SDK's own `callTool` that keep their meaning here, so that a caller of it need not change. */
+export interface SdkCallOptions {
+  readonly onprogress?: ProgressCallback | undefined;
+  /** Taken as `deadlineMs` where that is not set, in milliseconds. */
+  readonly maxTotalTimeout?: number | undefined;
+  /** Not used: this client's calls are bounded by `silenceTimeoutMs` and `deadlineMs`. */
+  readonly timeout?: number | undefined;
+  /** Not used: progress always ends a silence. */
+  readonly resetTimeoutOnProgress?: boolean | undefined;
+}
+
+/**
+ * A client whose `callTool` returns the final result of any tool, however long it takes.
+ *
+ * @example
+ * const client = await AwaitClient.connect('http://127.0.0.1:3000/mcp');
+ * const result = await client.callTool({ name: 'render_video', arguments: { scene: 'intro' } });
+ */
+export class AwaitClient extends PassThrough {
+  readonly #options: AwaitClientOptions;
+  readonly #wait: ResolvedWaitOptions;
+  readonly #port: Port;
+  readonly #catalog: ToolCatalog;
+  readonly #closing = new AbortController();
+
+  /**
+   * @param sdkClient a connected v1 client of @modelcontextprotocol/sdk
+   * @throws ConfigurationError when an option is not usable
+   */
+  constructor(sdkClient: Client, options: AwaitClientOptions = {}) {
+    super(sdkClient);
+    this.#options = options;
+    this.#wait = resolveWaitOptions(options, defaultWaitOptions);
+    this.#port = sdkPort(sdkClient);
+    this.#catalog = new ToolCatalog(sdkClient, this.#port);
+    tapNotifications(sdkClient, method => {
+      if (method === 'notifications/tools/list_changed') this.#catalog.forget();
+    });
+  }
+
+  /**
+   * Connects to a server: an `http(s)://` URL, `{url, headers}`, `{command, args, env}`, or a name in the nearest
+   * `.mcp.json` or `mcp.json`.
+   * @throws ConfigurationError when the target makes no sense; ServerUnavailableError when it does not answer
+   */
+  static async connect(target: ConnectTarget, options: ConnectOptions = {}): Promise<AwaitClient> {
+    resolveWaitOptions(options, defaultWaitOptions);
+    return new AwaitClient(await connectClient(target, options), options);
+  }
+
+  /**
+   * Calls a tool and returns its final result. A task that failed or was cancelled is a result with `isError: true`
+   * and `structuredContent` `{status, error: {code, message}}`.
+   * @param resultSchema parses the final result, as in the SDK
+   * @throws AwaitError when something went wrong on our side, such as `AwaitTimeoutError` with a resumable
+   * `reference`; the SDK's `McpError` when the server refused the call
+   */
+  async callTool(
+    call: ToolCall,
+    resultSchema?: typeof CallToolResultSchema,
+    options?: CallOptions & SdkCallOptions,
+  ): Promise<CallToolResult> {
+    const result = await new TaskHandle(this.#begin(call, fromSdkOptions(options))).result();
+    return resultSchema === undefined ? result : resultSchema.parse(result);
+  }
+
+  /**
+   * Calls a tool and returns its handle once the server has accepted the job. A tool that answers at once gives a
+   * finished handle, a synchronous one a handle whose call is under way.
+   * @throws AwaitError or the SDK's `McpError` when the job could not be started
+   */
+  async startTool(call: ToolCall, options?: CallOptions): Promise<TaskHandle> {
+    const run = this.#begin(call, options);
+    await run.accepted();
+    return new TaskHandle(run);
+  }
+
+  /**
+   * Goes on waiting for a task that this or another process has started on the same server.
+   * @throws ConfigurationError when it is no reference of this version
+   */
+  async resumeTask(reference: TaskReference, options: CallOptions = {}): Promise<TaskHandle> {
+    const parsed = parseReference(reference);
+    const protocol = protocolByName(parsed.protocol);
+    if (protocol === undefined) {
+      throw new ConfigurationError(
+        `The reference is of protocol \`${parsed.protocol}\`, which this version does not know.`,
+      );
+    }
+    return new TaskHandle(new TaskRun(this.#context(parsed.tool, options), { reference: parsed, protocol }));
+  }
+
+  /** The tools that an agent should see: long ones look like ordinary ones, their status and cancel tools are left out. */
+  async listTools(...parameters: Parameters<Client['listTools']>): Promise<ListToolsResult> {
+    const [page, plans] = [
+      await this.sdkClient.listTools(...parameters),
+      await this.#catalog.plans(this.#wait.requestTimeoutMs),
+    ];
+    const visible = page.tools.filter(tool => !plans.hidden.has(tool.name));
+    return { ...page, tools: visible.map(tool => plans.byTool.get(tool.name)?.listed ?? tool) };
+  }
+
+  /** How each tool of the server is awaited, and why. */
+  async explainTools(): Promise<ToolExplanation[]> {
+    const { byTool, hidden } = await this.#catalog.plans(this.#wait.requestTimeoutMs);
+    return [...byTool].map(([tool, { protocol, why }]) => ({
+      tool,
+      protocol: protocol.name,
+      why,
+      hidden: hidden.has(tool),
+    }));
+  }
+
+  /** Ends every wait with `AwaitAbortedError`, then closes the wrapped client. Tasks of their own go on. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.sdkClient.close();
+  }
+
+  #begin(call: ToolCall, options: CallOptions = {}): TaskRun {
+    const context = this.#context(call.name, options);
+    return new TaskRun(context, { call, plan: this.#catalog.plan(call.name, context.wait.requestTimeoutMs) });
+  }
+
+  #context(tool: string, call: CallOptions): RunContext {
+    return {
+      port: this.#port,
+      tool,
+      wait: resolveWaitOptions(call, this.#wait),
+      call,
+      onEvent: this.#options.onEvent ?? (() => {}),
+      closing: this.#closing.signal,
+    };
+  }
+}
+
+function fromSdkOptions(options: (CallOptions & SdkCallOptions) | undefined): CallOptions | undefined {
+  if (options?.onprogress === undefined && options?.maxTotalTimeout === undefined) return options;
+  const { onprogress, maxTotalTimeout, onUpdate, deadlineMs = maxTotalTimeout, ...rest } = options;
+  return {
+    ...rest,
+    deadlineMs,
+    onUpdate: snapshot => {
+      onUpdate?.(snapshot);
+      if (snapshot.progress !== undefined) onprogress?.(snapshot.progress);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ServerUnavailableError } from '../errors.js';
+import { formatDuration } from '../time/duration.js';
+import { classifyFailure, messageOf, systemCode } from './failure.js';
+import type { Evidence, ServerTarget } from './transport.js';
+
+/** Why there is no connection, and what to do about it. */
+export function explainConnectFailure(
+  error: unknown,
+  target: ServerTarget,
+  evidence: Evidence,
+  timeoutMs: number,
+): ServerUnavailableError {
+  const what =
+    'url' in target
+      ? httpProblem(error, target.url, timeoutMs)
+      : stdioProblem(error, target.command, evidence, timeoutMs);
+  return new ServerUnavailableError(what, { cause: error });
+}
+
+function httpProblem(error: unknown, url: string | URL, timeoutMs: number): string {
+  const where = displayUrl(url);
+  const status = error instanceof StreamableHTTPError ? error.code : undefined;
+  if (status === 401 || status === 403 || (error instanceof Error && error.name === 'UnauthorizedError')) {
+    return `The server at ${where} wants authorization (HTTP ${status ?? 401}); give it a header such as \`Authorization: Bearer …\`.`;
+  }
+  if (status !== undefined && status >= 400 && status < 500) {
+    return `There is no MCP endpoint at ${where} (HTTP ${status}); check the path, which is often /mcp.`;
+  }
+  if (classifyFailure(error) === 'timeout') {
+    return `The server at ${where} did not answer \`initialize\` within ${formatDuration(timeoutMs)}.`;
+  }
+  const code = systemCode(error);
+  if (code === 'ECONNREFUSED')
+    return `Nothing listens at ${where}; start the server, or check host and port.`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return `The host of ${where} is unknown; check its spelling.`;
+  return `The server at ${where} could not be spoken to: ${messageOf(error)}`;
+}
+
+function stdioProblem(error: unknown, command: string, evidence: Evidence, timeoutMs: number): string {
+  const code = systemCode(error);
+  if (code === 'ENOENT')
+    return `The command \`${command}\` was not found; check its spelling, the PATH and the working directory.`;
+  if (code === 'EACCES') return `The command \`${command}\` may not be executed; check its permissions.`;
+  const { stderr, transportError } = evidence;
+  const heard = [
+    transportError === undefined ? '' : ` Its standard output is not MCP: ${transportError.message}.`,
+    stderr === '' ? '' : ` It wrote to standard error:\n${stderr}`,
+  ].join('');
+  if (classifyFailure(error) === 'closed')
+    return `The server \`${command}\` ended before it answered \`initialize\`.${heard}`;
+  if (classifyFailure(error) === 'timeout') {
+    return `The server \`${command}\` did not answer \`initialize\` within ${formatDuration(timeoutMs)}.${heard}`;
+  }
+  return `The server \`${command}\` could not be spoken to: ${messageOf(error)}.${heard}`;
+}
+
+/** A URL without what may be secret: no user, password, query or fragment. */
+export function displayUrl(url: string | URL): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}

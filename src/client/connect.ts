@@ -1,0 +1,77 @@
+import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
+import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
+import { AwaitAbortedError, ConfigurationError } from '../errors.js';
+import { linkSignals } from '../time/signals.js';
+import { VERSION } from '../version.js';
+import { explainConnectFailure } from './connect-failure.js';
+import { namedServer } from './mcp-config.js';
+import type { AwaitClientOptions } from './options.js';
+import { type HttpTarget, openTransport, type ServerTarget } from './transport.js';
+
+/** Where to connect to. A string is an `http(s)://` URL or else a name in an `mcpServers` file. */
+export type ConnectTarget = string | URL | ServerTarget;
+
+export interface ConnectOptions extends AwaitClientOptions {
+  /** The `mcpServers` file that a name is looked up in. @default the nearest `.mcp.json` or `mcp.json` */
+  readonly configFile?: string | undefined;
+  /** Longest time until the server has answered `initialize`, in milliseconds. @default 60000 */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Gives up connecting. */
+  readonly signal?: AbortSignal | undefined;
+  /** How this client introduces itself. @default mcp-await and its version */
+  readonly clientInfo?: Implementation | undefined;
+  /** Capabilities of the client, as in the SDK. @default {} */
+  readonly capabilities?: ClientOptions['capabilities'];
+}
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 60_000;
+
+/**
+ * A connected client of @modelcontextprotocol/sdk.
+ * @throws ConfigurationError when the target makes no sense; ServerUnavailableError when it does not answer
+ */
+export async function connectClient(target: ConnectTarget, options: ConnectOptions): Promise<Client> {
+  const server = resolveTarget(target, options.configFile);
+  const clientInfo = options.clientInfo ?? { name: 'mcp-await', version: VERSION };
+  const client = new Client(clientInfo, { capabilities: options.capabilities ?? {} });
+  const { transport, evidence } = await openTransport(server);
+  using linked = linkSignals(options.signal);
+  const timeout = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+  try {
+    await client.connect(transport, { timeout, signal: linked.signal });
+    return client;
+  } catch (error) {
+    await client.close().catch(() => {});
+    if (options.signal?.aborted) {
+      throw new AwaitAbortedError('Connecting to the server was aborted.', { cause: options.signal.reason });
+    }
+    throw explainConnectFailure(error, server, evidence(), timeout);
+  }
+}
+
+/** @throws ConfigurationError when the target makes no sense */
+export function resolveTarget(target: ConnectTarget, configFile?: string): ServerTarget {
+  if (typeof target === 'string' && !/^https?:\/\//i.test(target)) {
+    return checkTarget(
+      namedServer(target, { configFile, directory: process.cwd(), environment: process.env }),
+    );
+  }
+  return checkTarget(typeof target === 'string' || target instanceof URL ? { url: target } : target);
+}
+
+function checkTarget(target: ServerTarget): ServerTarget {
+  if ('url' in target) return { ...target, url: checkUrl(target) };
+  if (typeof target.command === 'string' && target.command !== '') return target;
+  throw new ConfigurationError(
+    'Expected a target to be an http(s) URL, {url}, {command} or the name of a server',
+  );
+}
+
+function checkUrl({ url }: HttpTarget): URL {
+  const text = String(url);
+  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return parsed;
+  throw new ConfigurationError(
+    `Expected the server's \`url\` to be an http:// or https:// URL, got ${text}`,
+  );
+}

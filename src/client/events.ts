@@ -1,0 +1,21 @@
+import type { Snapshot, TaskReference, TaskStatus } from '../types.js';
+
+/** What happens during waits, for logs and metrics. */
+export type AwaitEvent =
+  /** The server has accepted the job. */
+  | { readonly type: 'task-started'; readonly tool: string; readonly reference: TaskReference }
+  /** A new state is known. */
+  | { readonly type: 'task-updated'; readonly tool: string; readonly snapshot: Snapshot }
+  /** A request that may be repeated failed; `retriesLeft` more are tried. */
+  | {
+      readonly type: 'request-failed';
+      readonly tool: string;
+      readonly error: unknown;
+      readonly retriesLeft: number;
+    }
+  /** The server used a status word that nobody has told us; it counts as running. Once per word and task. */
+  | { readonly type: 'status-unknown'; readonly tool: string; readonly word: string }
+  /** The wait was over before the server answered the start: the job runs and nobody waits for it. */
+  | { readonly type: 'task-orphaned'; readonly tool: string; readonly reference: TaskReference }
+  /** The task has ended. */
+  | { readonly type: 'task-ended'; readonly tool: string; readonly status: TaskStatus };

@@ -1,0 +1,146 @@
+import {
+  AwaitAbortedError,
+  AwaitDetachedError,
+  AwaitError,
+  type AwaitErrorOptions,
+  AwaitTimeoutError,
+  OutcomeUnknownError,
+  ProtocolViolationError,
+  ServerUnavailableError,
+} from '../errors.js';
+import { formatDuration } from '../time/duration.js';
+import { classifyFailure, messageOf } from './failure.js';
+
+/** Facts that every message about one call can draw on. */
+export interface CallFacts extends AwaitErrorOptions {
+  readonly tool: string;
+}
+
+export function aborted(facts: CallFacts, reason: unknown, cancelling: boolean): AwaitAbortedError {
+  return new AwaitAbortedError(`The wait for \`${facts.tool}\` was aborted. ${fateOf(facts, cancelling)}`, {
+    ...facts,
+    cause: reason,
+  });
+}
+
+export function closed(facts: CallFacts): AwaitAbortedError {
+  return new AwaitAbortedError(
+    `The client was closed while \`${facts.tool}\` was awaited. ${fateOf(facts)}`,
+    facts,
+  );
+}
+
+export function cancelled(facts: CallFacts): AwaitAbortedError {
+  return new AwaitAbortedError(`The call of \`${facts.tool}\` was cancelled by cancel().`, facts);
+}
+
+export function detached(facts: CallFacts): AwaitDetachedError {
+  return new AwaitDetachedError(
+    `The wait for \`${facts.tool}\` was ended by detach(). ${fateOf(facts)}`,
+    facts,
+  );
+}
+
+export function deadlinePassed(facts: CallFacts, deadlineMs: number): AwaitTimeoutError {
+  const message = `Gave up on \`${facts.tool}\` after ${formatDuration(deadlineMs)} (\`deadlineMs\`). ${fateOf(facts)}`;
+  return new AwaitTimeoutError(message, { ...facts, budget: 'deadline' });
+}
+
+export function attemptsSpent(facts: CallFacts, maxAttempts: number): AwaitTimeoutError {
+  const elapsed = formatDuration(facts.snapshot?.elapsedMs ?? 0);
+  return new AwaitTimeoutError(
+    `Gave up on \`${facts.tool}\` after ${maxAttempts} status requests in ${elapsed} (\`maxAttempts\`). ${fateOf(facts)}`,
+    { ...facts, budget: 'attempts' },
+  );
+}
+
+export interface StartLimits {
+  /** Whether the start answers only when the work is done. */
+  readonly blocking: boolean;
+  /** The silence that was granted. */
+  readonly timeoutMs: number;
+}
+
+/** What a start that failed means for the caller; an error that the server itself answered stays as it is. */
+export function startFailure(
+  error: unknown,
+  facts: CallFacts,
+  { blocking, timeoutMs }: StartLimits,
+): unknown {
+  const { tool } = facts;
+  const options = { ...facts, cause: error };
+  switch (classifyFailure(error)) {
+    case 'answered':
+      return error;
+    case 'ours':
+      return withFacts(error, facts);
+    case 'unreadable':
+      return new ProtocolViolationError(
+        `The answer to \`${tool}\` is no valid tool result: ${messageOf(error)}. The job may have started.`,
+        options,
+      );
+    case 'unsent':
+      return notCalled(error, facts);
+    case 'timeout':
+      return blocking
+        ? new AwaitTimeoutError(
+            `\`${tool}\` was silent for ${formatDuration(timeoutMs)} (\`silenceTimeoutMs\`), so the call was cancelled. Raise the limit if it may take longer.`,
+            { ...options, budget: 'silence' },
+          )
+        : unknownOutcome(
+            `the server did not answer within ${formatDuration(timeoutMs)} (\`requestTimeoutMs\`)`,
+            options,
+          );
+    case 'closed':
+    case 'lost':
+      return unknownOutcome(`contact was lost before the answer (${messageOf(error)})`, options);
+  }
+}
+
+/** The call did not reach the server. */
+export function notCalled(error: unknown, facts: CallFacts): ServerUnavailableError {
+  return new ServerUnavailableError(
+    `\`${facts.tool}\` was not called: the server could not be reached (${messageOf(error)}). Check that it runs, then call again.`,
+    { ...facts, cause: error },
+  );
+}
+
+/** What a status request that failed for good means: contact is lost, the task is not. */
+export function pollFailure(error: unknown, facts: CallFacts): AwaitError {
+  switch (classifyFailure(error)) {
+    case 'ours':
+      return withFacts(error as AwaitError, facts);
+    case 'unreadable':
+      return new ProtocolViolationError(
+        `The status of \`${facts.tool}\` cannot be read: ${messageOf(error)}. ${fateOf(facts)}`,
+        { ...facts, cause: error },
+      );
+    default:
+      return new ServerUnavailableError(
+        `Contact with the server was lost while \`${facts.tool}\` was awaited (${messageOf(error)}). ${fateOf(facts)}`,
+        { ...facts, cause: error },
+      );
+  }
+}
+
+function unknownOutcome(what: string, options: CallFacts): OutcomeUnknownError {
+  return new OutcomeUnknownError(
+    `\`${options.tool}\` was called, but ${what}: the job may or may not have started. Look before you call again, or call with an \`idempotencyKey\`.`,
+    options,
+  );
+}
+
+function fateOf({ reference, snapshot }: CallFacts, cancelling = false): string {
+  if (reference === undefined) return 'The call had no task of its own, so there is nothing to resume.';
+  if (cancelling) return 'The server was asked to cancel the task.';
+  const state =
+    snapshot === undefined
+      ? 'may still be running'
+      : `was last seen \`${snapshot.status}\` and may still be running`;
+  return `The task ${state}: resume it with resumeTask(error.reference).`;
+}
+
+/** Protocols know the task, not the call: an error of theirs gets the facts here. */
+function withFacts<Failure>(error: Failure, facts: CallFacts): Failure {
+  return error instanceof AwaitError && error.tool === undefined ? Object.assign(error, facts) : error;
+}

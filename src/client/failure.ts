@@ -1,0 +1,75 @@
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { AwaitError, StatusCheckError } from '../errors.js';
+
+/**
+ * What a failed request tells:
+ * - `unsent`: it did not reach the server;
+ * - `lost`: it may have reached the server, its answer did not reach us;
+ * - `closed`: the connection itself is gone;
+ * - `timeout`: no answer in time;
+ * - `answered`: the server answered with an error;
+ * - `unreadable`: the server answered something that is no valid result;
+ * - `ours`: an error that this library has already explained.
+ */
+export type Failure = 'unsent' | 'lost' | 'closed' | 'timeout' | 'answered' | 'unreadable' | 'ours';
+
+const UNSENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** JSON-RPC codes that stay true however often the request is repeated. */
+const LASTING_CODES = new Set<number>([
+  ErrorCode.InvalidRequest,
+  ErrorCode.MethodNotFound,
+  ErrorCode.InvalidParams,
+]);
+
+export function classifyFailure(error: unknown): Failure {
+  if (error instanceof AwaitError) return 'ours';
+  if (error instanceof z.core.$ZodError || error instanceof SyntaxError) return 'unreadable';
+  if (error instanceof McpError) return classifyMcpError(error);
+  if (error instanceof StreamableHTTPError) return isPassingStatus(error.code) ? 'lost' : 'answered';
+  if (error instanceof Error && error.message === 'Not connected') return 'closed';
+  return UNSENT_CODES.has(String(systemCode(error))) ? 'unsent' : 'lost';
+}
+
+/** Whether a request that is safe to repeat may succeed when it is sent again on the same connection. */
+export function isTransient(error: unknown): boolean {
+  switch (classifyFailure(error)) {
+    case 'unsent':
+    case 'lost':
+    case 'timeout':
+      return true;
+    case 'answered':
+      return error instanceof McpError && !LASTING_CODES.has(error.code);
+    case 'ours':
+      return error instanceof StatusCheckError && error.retryable;
+    case 'closed':
+    case 'unreadable':
+      return false;
+  }
+}
+
+/** The operating system's code (`ECONNREFUSED` …) of an error or of what caused it. */
+export function systemCode(error: unknown): string | undefined {
+  for (let link = error; link instanceof Error; link = link.cause) {
+    if ('code' in link && typeof link.code === 'string') return link.code;
+    if (link instanceof AggregateError && link.errors.length > 0) return systemCode(link.errors[0]);
+  }
+  return undefined;
+}
+
+/** What an error says; what caused it where it says nothing itself. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message === 'fetch failed' && error.cause instanceof Error ? error.cause.message : error.message;
+}
+
+function classifyMcpError(error: McpError): Failure {
+  if (error.code === ErrorCode.RequestTimeout) return 'timeout';
+  return error.code === ErrorCode.ConnectionClosed ? 'closed' : 'answered';
+}
+
+function isPassingStatus(status: number | undefined): boolean {
+  return status === undefined || status === 408 || status === 429 || status >= 500;
+}

@@ -1,0 +1,98 @@
+import { ConfigurationError } from '../errors.js';
+import type { Snapshot } from '../types.js';
+import type { AwaitEvent } from './events.js';
+
+/** How long and how often to wait. Set for a whole client, and again for one call. */
+export interface WaitOptions {
+  /** First interval between status requests, in milliseconds. @default 1000 */
+  readonly initialIntervalMs?: number | undefined;
+  /** Factor from one interval to the next. @default 2 */
+  readonly backoffMultiplier?: number | undefined;
+  /** Longest interval between status requests, in milliseconds. @default 30000 */
+  readonly maxIntervalMs?: number | undefined;
+  /** Share of each interval, 0 to 1, that chance takes away so that callers spread out. @default 0.1 */
+  readonly jitter?: number | undefined;
+  /** Most status requests answered "still running" before giving up; `Infinity` for no limit. @default 20 */
+  readonly maxAttempts?: number | undefined;
+  /** Longest time for the whole call, in milliseconds. @default Infinity */
+  readonly deadlineMs?: number | undefined;
+  /** Longest time for one start, status or cancel request, in milliseconds. @default 30000 */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Most repetitions of one failed status request. @default 5 */
+  readonly requestRetries?: number | undefined;
+  /** Longest silence of a synchronous call, in milliseconds; every progress notification ends a silence. @default 300000 */
+  readonly silenceTimeoutMs?: number | undefined;
+  /** Whether aborting a call also cancels its task on the server. @default false */
+  readonly cancelOnAbort?: boolean | undefined;
+}
+
+/** Options of one call. */
+export interface CallOptions extends WaitOptions {
+  /** Ends the wait. The task goes on, unless `cancelOnAbort` is set. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with every new state of the task. */
+  readonly onUpdate?: ((snapshot: Snapshot) => void) | undefined;
+  /** Names this logical call: where the tool takes such a key, the same key returns the same task. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** Options of a client. */
+export interface AwaitClientOptions extends WaitOptions {
+  /** Called with everything that happens during waits; for logs and metrics. Must not throw. */
+  readonly onEvent?: ((event: AwaitEvent) => void) | undefined;
+}
+
+export type ResolvedWaitOptions = { readonly [Name in keyof WaitOptions]-?: NonNullable<WaitOptions[Name]> };
+
+const SHARE = 'a number from 0 to 1';
+const POSITIVE = 'a positive number';
+const POSITIVE_INTEGER = 'a positive integer';
+const NON_NEGATIVE_INTEGER = 'a non-negative integer';
+const BOOLEAN = 'true or false';
+
+const checks: Readonly<Record<string, (value: unknown) => boolean>> = {
+  [SHARE]: value => typeof value === 'number' && value >= 0 && value <= 1,
+  [POSITIVE]: value => typeof value === 'number' && value > 0,
+  [POSITIVE_INTEGER]: value =>
+    value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) > 0),
+  [NON_NEGATIVE_INTEGER]: value => Number.isInteger(value) && Number(value) >= 0,
+  [BOOLEAN]: value => typeof value === 'boolean',
+};
+
+/** Default and kind of every wait option. */
+export const waitOptions = {
+  initialIntervalMs: { default: 1000, kind: POSITIVE },
+  backoffMultiplier: { default: 2, kind: POSITIVE },
+  maxIntervalMs: { default: 30_000, kind: POSITIVE },
+  jitter: { default: 0.1, kind: SHARE },
+  maxAttempts: { default: 20, kind: POSITIVE_INTEGER },
+  deadlineMs: { default: Number.POSITIVE_INFINITY, kind: POSITIVE },
+  requestTimeoutMs: { default: 30_000, kind: POSITIVE },
+  requestRetries: { default: 5, kind: NON_NEGATIVE_INTEGER },
+  silenceTimeoutMs: { default: 300_000, kind: POSITIVE },
+  cancelOnAbort: { default: false, kind: BOOLEAN },
+} as const satisfies Record<keyof WaitOptions, { default: number | boolean; kind: string }>;
+
+export const defaultWaitOptions = Object.fromEntries(
+  Object.entries(waitOptions).map(([name, option]) => [name, option.default]),
+) as unknown as ResolvedWaitOptions;
+
+/**
+ * Lays the given wait options over the defaults. Keys that are no wait option are left alone.
+ * @throws ConfigurationError such as "Expected `maxAttempts` to be a positive integer, got 0".
+ */
+export function resolveWaitOptions(
+  given: WaitOptions | undefined,
+  defaults: ResolvedWaitOptions,
+): ResolvedWaitOptions {
+  if (given === undefined) return defaults;
+  const resolved: Record<string, unknown> = { ...defaults };
+  for (const [name, { kind }] of Object.entries(waitOptions)) {
+    const value = given[name as keyof WaitOptions];
+    if (value === undefined) continue;
+    if (!checks[kind]?.(value))
+      throw new ConfigurationError(`Expected \`${name}\` to be ${kind}, got ${String(value)}`);
+    resolved[name] = value;
+  }
+  return resolved as unknown as ResolvedWaitOptions;
+}

@@ -1,0 +1,48 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+
+/** Members of the SDK's `Client` that an agent framework uses and that `AwaitClient` hands on unchanged. */
+const PASSED = [
+  'assertCanSetRequestHandler',
+  'complete',
+  'getInstructions',
+  'getPrompt',
+  'getServerCapabilities',
+  'getServerVersion',
+  'listPrompts',
+  'listResourceTemplates',
+  'listResources',
+  'notification',
+  'ping',
+  'readResource',
+  'registerCapabilities',
+  'removeNotificationHandler',
+  'removeRequestHandler',
+  'request',
+  'sendRootsListChanged',
+  'setLoggingLevel',
+  'setNotificationHandler',
+  'setRequestHandler',
+  'subscribeResource',
+  'unsubscribeResource',
+] as const satisfies readonly (keyof Client)[];
+
+type Passed = Pick<Client, (typeof PASSED)[number] | 'transport' | 'onclose' | 'onerror'>;
+
+/** A base class whose instances behave like `client` in the passed members. */
+export const PassThrough = class {
+  /** The wrapped client of @modelcontextprotocol/sdk. */
+  readonly sdkClient: Client;
+
+  constructor(client: Client) {
+    this.sdkClient = client;
+    for (const name of PASSED) Object.defineProperty(this, name, { value: client[name].bind(client) });
+    for (const name of ['transport', 'onclose', 'onerror'] as const) {
+      Object.defineProperty(this, name, {
+        get: () => client[name],
+        set: value => Object.assign(client, { [name]: value }),
+      });
+    }
+  }
+} as unknown as new (
+  client: Client,
+) => Passed & { readonly sdkClient: Client };

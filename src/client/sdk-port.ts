@@ -1,0 +1,41 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { z } from 'zod';
+import type { Port, RequestOptions } from '../protocols/protocol.js';
+import { linkSignals } from '../time/signals.js';
+import type { ToolCall } from '../types.js';
+
+/** The port on a connected v1 client of @modelcontextprotocol/sdk. */
+export function sdkPort(client: Client): Port {
+  return {
+    async callTool(call: ToolCall, options: RequestOptions) {
+      return (await client.callTool(mutable(call), undefined, requestOptions(options))) as CallToolResult;
+    },
+    async request<Schema extends z.ZodType>(
+      request: { readonly method: string; readonly params?: object },
+      schema: Schema,
+      options: RequestOptions,
+    ) {
+      // The SDK never takes its abort listener off a signal, so each request gets a signal of its own.
+      using linked = linkSignals(options.signal);
+      return await client.request(
+        request as Parameters<Client['request']>[0],
+        schema,
+        requestOptions({ ...options, signal: linked.signal }),
+      );
+    },
+  };
+}
+
+function requestOptions({ signal, timeoutMs, onProgress }: RequestOptions) {
+  return {
+    signal,
+    timeout: Math.min(timeoutMs, 2 ** 31 - 1),
+    ...(onProgress && { onprogress: onProgress, resetTimeoutOnProgress: true }),
+  };
+}
+
+/** The SDK's parameter types are mutable; it does not change them. */
+function mutable(call: ToolCall): Parameters<Client['callTool']>[0] {
+  return call as Parameters<Client['callTool']>[0];
+}

@@ -1,0 +1,84 @@
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { resultOfOutcome } from '../protocols/tool-result.js';
+import type { Snapshot, TaskReference } from '../types.js';
+import * as explain from './explain.js';
+import type { TaskRun } from './task-run.js';
+
+/**
+ * One running call. Status requests begin when `result()` or `updates()` is first used; both may be used, in any
+ * number and order, and share one wait. Not thenable: `await handle` gives the handle.
+ */
+export class TaskHandle {
+  readonly #run: TaskRun;
+
+  /** @internal Handles come from `AwaitClient.startTool` and `AwaitClient.resumeTask`. */
+  constructor(run: TaskRun) {
+    this.#run = run;
+  }
+
+  /** The tool that was called. */
+  get tool(): string {
+    return this.#run.context.tool;
+  }
+
+  /** How the call is awaited, such as `sync` or `tool-pair`. */
+  get protocol(): string {
+    return this.#run.protocol.name;
+  }
+
+  /** Plain JSON that resumes the task in any process; undefined for a call that has no task of its own. */
+  get reference(): TaskReference | undefined {
+    return this.#run.reference;
+  }
+
+  /** The last known state. */
+  get snapshot(): Snapshot {
+    return this.#run.snapshot;
+  }
+
+  /**
+   * The states of the task, from the current one to the last. A reader who is slower than the task gets the latest
+   * state and skips those between.
+   * @throws what `result()` throws
+   */
+  async *updates(): AsyncGenerator<Snapshot, void, void> {
+    const outcome = this.#run.outcome();
+    let seen: Snapshot | undefined;
+    for (;;) {
+      const changed = this.#run.changed.next;
+      if (seen !== this.snapshot) {
+        seen = this.snapshot;
+        yield seen;
+      } else if (this.#run.over) {
+        await outcome;
+        return;
+      } else {
+        await changed;
+      }
+    }
+  }
+
+  /**
+   * The final result. A task that failed or was cancelled is a result with `isError: true` and
+   * `structuredContent` `{status, error: {code, message}}`.
+   * @throws AwaitError when something went wrong on our side, such as `AwaitTimeoutError`; the SDK's `McpError` when
+   * the server refused the call
+   */
+  async result(): Promise<CallToolResult> {
+    return resultOfOutcome(await this.#run.outcome());
+  }
+
+  /**
+   * Asks the server to cancel the task; `result()` then tells how it ended. A synchronous call has no task: its
+   * request is cancelled, and `result()` ends with `AwaitAbortedError`.
+   * @throws NotSupportedError when the server has no way to; AwaitError when it could not be asked
+   */
+  cancel(): Promise<void> {
+    return this.#run.cancel();
+  }
+
+  /** Stops waiting; the task goes on. Pending `result()` calls end with `AwaitDetachedError`. */
+  detach(): void {
+    this.#run.end(explain.detached);
+  }
+}

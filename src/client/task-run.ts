@@ -1,0 +1,279 @@
+import { type AwaitError, NotSupportedError } from '../errors.js';
+import { retryRequest } from '../pacing/retry-request.js';
+import type {
+  Ended,
+  Exchange,
+  PollAnswer,
+  Port,
+  Protocol,
+  StartAnswer,
+  ToolPlan,
+} from '../protocols/protocol.js';
+import { Alarm } from '../time/alarm.js';
+import { ChangeNotice } from '../time/change-notice.js';
+import { untilAborted } from '../time/signals.js';
+import type { Outcome, Snapshot, TaskReference, ToolCall } from '../types.js';
+import { awaitEnd } from './await-loop.js';
+import { Ending } from './ending.js';
+import type { AwaitEvent } from './events.js';
+import * as explain from './explain.js';
+import { isTransient } from './failure.js';
+import type { CallOptions, ResolvedWaitOptions } from './options.js';
+
+/** A call that is yet to be sent, or a task that is to be resumed. */
+export type Beginning =
+  | { readonly call: ToolCall; readonly plan: Promise<ToolPlan> }
+  | { readonly reference: TaskReference; readonly protocol: Protocol };
+
+/** What a run needs from its client and from its caller. */
+export interface RunContext {
+  readonly port: Port;
+  readonly tool: string;
+  readonly wait: ResolvedWaitOptions;
+  readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'idempotencyKey'>;
+  readonly onEvent: (event: AwaitEvent) => void;
+  /** Aborts when the client is closed. */
+  readonly closing: AbortSignal;
+}
+
+/** One logical call from its start to its end: the state behind a `TaskHandle`. */
+export class TaskRun {
+  readonly context: RunContext;
+  readonly changed = new ChangeNotice();
+  snapshot: Snapshot = { status: 'working', attempt: 0, elapsedMs: 0, raw: undefined };
+  reference: TaskReference | undefined;
+  /** Whether nothing more will come. */
+  over = false;
+
+  readonly #begunAt = performance.now();
+  readonly #ending = new Ending();
+  readonly #alarm = new Alarm();
+  readonly #unknownWords = new Set<string>();
+  readonly #plan: Promise<ToolPlan> | undefined;
+  readonly #begun: Promise<StartAnswer>;
+  #protocol: Protocol | undefined;
+  #outcome: Promise<Outcome> | undefined;
+
+  constructor(context: RunContext, beginning: Beginning) {
+    this.context = context;
+    if ('plan' in beginning) {
+      this.#plan = beginning.plan;
+      this.#begun = this.#start(beginning.call, beginning.plan);
+    } else {
+      this.#begun = this.#resume(beginning.reference, beginning.protocol);
+    }
+    // Whoever asks for the outcome hears of a failure; until then it must not count as unhandled.
+    this.#begun.catch(() => {});
+  }
+
+  /** How the call is awaited; known once it is accepted. */
+  get protocol(): Protocol {
+    if (this.#protocol === undefined)
+      throw new TypeError('The protocol of a call is known once it is accepted.');
+    return this.#protocol;
+  }
+
+  /** Settles when the server has accepted, refused or already done the job; of a blocking call, when it is on its way. */
+  async accepted(): Promise<void> {
+    if (!(await this.#isBlocking())) await this.#begun;
+  }
+
+  /** How the task ended. The first call begins to wait; later ones share that wait. */
+  outcome(): Promise<Outcome> {
+    if (this.#outcome === undefined) {
+      this.#outcome = this.#conclude();
+      this.#outcome.catch(() => {});
+    }
+    return this.#outcome;
+  }
+
+  /** Ends the wait from our side. */
+  end(error: (facts: explain.CallFacts) => AwaitError): void {
+    this.#ending.end(error(this.#facts()));
+  }
+
+  async cancel(): Promise<void> {
+    if (await this.#isBlocking()) return this.end(explain.cancelled);
+    const begun = await this.#begun;
+    if (begun.kind === 'ended') return;
+    try {
+      await this.#cancelTask(begun.handle);
+    } catch (error) {
+      throw error instanceof NotSupportedError ? error : explain.pollFailure(error, this.#facts());
+    }
+    this.#alarm.ring();
+  }
+
+  /** Whether the call is its own task, so that only ending the request cancels it. */
+  async #isBlocking(): Promise<boolean> {
+    if (this.#plan === undefined) return false;
+    return (await Promise.race([this.#plan, this.#begun.then(() => this.#plan)]))?.blocking === true;
+  }
+
+  async #start(call: ToolCall, planning: Promise<ToolPlan>): Promise<StartAnswer> {
+    using _causes = this.#watchCauses();
+    const plan = await untilAborted(planning, this.#ending.signal);
+    this.#protocol = plan.protocol;
+    const sent = this.#send(call, plan);
+    try {
+      const answer = await untilAborted(sent, this.#ending.signal);
+      if (answer.kind === 'running') this.#accept(answer.handle);
+      this.#observe(answer, 0);
+      return answer;
+    } catch (error) {
+      if (this.#ending.signal.aborted) {
+        sent.then(late => late.kind === 'running' && this.#orphan(late.handle)).catch(() => {});
+        throw this.#ending.signal.reason;
+      }
+      const { silenceTimeoutMs, requestTimeoutMs } = this.context.wait;
+      const timeoutMs = plan.blocking ? silenceTimeoutMs : requestTimeoutMs;
+      throw explain.startFailure(error, this.#facts(), { blocking: plan.blocking, timeoutMs });
+    }
+  }
+
+  /** The start of a task outlives the wait for it: a job whose answer nobody took would be lost. */
+  #send(call: ToolCall, plan: ToolPlan): Promise<StartAnswer> {
+    const exchange = this.#exchange(plan.blocking ? this.#ending.signal : new AbortController().signal);
+    const send = () => plan.start(call, exchange);
+    const repeatable = !plan.blocking && plan.idempotent && exchange.idempotencyKey !== undefined;
+    return repeatable ? this.#retry(send) : send();
+  }
+
+  async #resume(reference: TaskReference, protocol: Protocol): Promise<StartAnswer> {
+    this.reference = reference;
+    this.#protocol = protocol;
+    this.#alarm.ring();
+    return { kind: 'running', status: 'working', handle: reference.handle, raw: undefined };
+  }
+
+  async #conclude(): Promise<Outcome> {
+    try {
+      const begun = await this.#begun;
+      return begun.kind === 'ended' ? begun.outcome : (await this.#awaitEnd(begun)).outcome;
+    } finally {
+      this.over = true;
+      this.changed.announce();
+    }
+  }
+
+  async #awaitEnd({ handle, hintMs }: Extract<StartAnswer, { kind: 'running' }>): Promise<Ended> {
+    using _causes = this.#watchCauses();
+    const { signal } = this.#ending;
+    const { wait } = this.context;
+    const ended = await awaitEnd({
+      protocol: this.protocol,
+      handle,
+      hintMs,
+      options: wait,
+      alarm: this.#alarm,
+      exchange: this.#exchange(signal),
+      onAnswer: (answer, attempt) => this.#observe(answer, attempt),
+      retry: send => this.#retry(send),
+    }).catch(error => {
+      throw signal.aborted ? signal.reason : explain.pollFailure(error, this.#facts());
+    });
+    if (ended === undefined) throw explain.attemptsSpent(this.#facts(), wait.maxAttempts);
+    return ended;
+  }
+
+  #watchCauses(): Disposable {
+    const { call, closing, wait } = this.context;
+    return this.#ending.watch({
+      signals: [
+        {
+          signal: call.signal,
+          error: reason => {
+            const cancelling = wait.cancelOnAbort && this.reference !== undefined;
+            if (cancelling) this.#cancelTask(this.reference?.handle).catch(() => {});
+            return explain.aborted(this.#facts(), reason, cancelling);
+          },
+        },
+        { signal: closing, error: () => explain.closed(this.#facts()) },
+      ],
+      deadlineAt: this.#begunAt + wait.deadlineMs,
+      deadlineError: () => explain.deadlinePassed(this.#facts(), wait.deadlineMs),
+    });
+  }
+
+  #retry<Answer>(send: () => Promise<Answer>): Promise<Answer> {
+    const { signal } = this.#ending;
+    return retryRequest(send, {
+      retries: this.context.wait.requestRetries,
+      signal,
+      isTransient: error => !signal.aborted && isTransient(error),
+      onFailure: (error, retriesLeft) => {
+        if (!signal.aborted)
+          this.context.onEvent({ type: 'request-failed', tool: this.context.tool, error, retriesLeft });
+      },
+    });
+  }
+
+  #exchange(signal: AbortSignal): Exchange {
+    const { port, wait, call } = this.context;
+    return {
+      port,
+      signal,
+      requestTimeoutMs: wait.requestTimeoutMs,
+      silenceTimeoutMs: wait.silenceTimeoutMs,
+      idempotencyKey: call.idempotencyKey,
+      onProgress: progress => {
+        const { message } = progress;
+        this.#show({ status: 'working', progress, ...(message !== undefined && { message }), raw: progress });
+      },
+    };
+  }
+
+  #accept(handle: unknown): void {
+    const { tool, onEvent } = this.context;
+    this.reference = referenceTo(this.protocol, tool, handle);
+    onEvent({ type: 'task-started', tool, reference: this.reference });
+  }
+
+  /** The wait was over before the job had a handle. */
+  #orphan(handle: unknown): void {
+    const { tool, wait, onEvent } = this.context;
+    onEvent({ type: 'task-orphaned', tool, reference: referenceTo(this.protocol, tool, handle) });
+    if (wait.cancelOnAbort) this.#cancelTask(handle).catch(() => {});
+  }
+
+  /** Bound by the request time-out only: a cancel must reach the server also when the wait is over. */
+  #cancelTask(handle: unknown): Promise<void> {
+    return this.protocol.cancel(handle, this.#exchange(new AbortController().signal));
+  }
+
+  #observe(answer: PollAnswer, attempt: number): void {
+    const { tool, onEvent } = this.context;
+    if (answer.kind === 'ended') {
+      const { outcome, raw } = answer;
+      const message = outcome.status === 'completed' ? undefined : outcome.error.message;
+      this.#show({ status: outcome.status, ...(message !== undefined && { message }), raw }, attempt);
+      onEvent({ type: 'task-ended', tool, status: outcome.status });
+      return;
+    }
+    const { status, message, progress, raw, unknownWord } = answer;
+    if (unknownWord !== undefined && !this.#unknownWords.has(unknownWord)) {
+      this.#unknownWords.add(unknownWord);
+      onEvent({ type: 'status-unknown', tool, word: unknownWord });
+    }
+    this.#show(
+      { status, ...(message !== undefined && { message }), ...(progress && { progress }), raw },
+      attempt,
+    );
+  }
+
+  #show(state: Omit<Snapshot, 'attempt' | 'elapsedMs'>, attempt = this.snapshot.attempt): void {
+    const { tool, call, onEvent } = this.context;
+    this.snapshot = { ...state, attempt, elapsedMs: performance.now() - this.#begunAt };
+    this.changed.announce();
+    call.onUpdate?.(this.snapshot);
+    onEvent({ type: 'task-updated', tool, snapshot: this.snapshot });
+  }
+
+  #facts(): explain.CallFacts {
+    return { tool: this.context.tool, reference: this.reference, snapshot: this.snapshot };
+  }
+}
+
+function referenceTo(protocol: Protocol, tool: string, handle: unknown): TaskReference {
+  return { version: 1, protocol: protocol.name, tool, handle, startedAt: new Date().toISOString() };
+}

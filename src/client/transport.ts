@@ -1,0 +1,93 @@
+import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { FetchLike, Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { sleep } from '../time/sleep.js';
+
+/** A server that is started as a child process and spoken to over its standard streams. */
+export interface StdioTarget {
+  readonly command: string;
+  readonly args?: readonly string[] | undefined;
+  /** Added to the few variables that are safe to hand on, such as PATH and HOME. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly cwd?: string | undefined;
+}
+
+/** A server that is reached over Streamable HTTP. */
+export interface HttpTarget {
+  readonly url: string | URL;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export type ServerTarget = StdioTarget | HttpTarget;
+
+/** What a connection has shown, to explain why it failed. */
+export interface Evidence {
+  /** The last of what a child process wrote to its standard error. */
+  readonly stderr: string;
+  /** The first thing that went wrong in the transport, such as a line that is no JSON. */
+  readonly transportError: Error | undefined;
+}
+
+export interface OpenTransport {
+  readonly transport: Transport;
+  readonly evidence: () => Evidence;
+}
+
+/** A result of 5 MB travels twice, as text and structured, and escaped; the SDK's default of 10 MB would cut the connection. */
+const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
+const STDERR_TAIL_CHARACTERS = 2000;
+const GOODBYE_LIMIT_MS = 1000;
+
+export async function openTransport(target: ServerTarget): Promise<OpenTransport> {
+  const transport = 'url' in target ? await httpTransport(target) : stdioTransport(target);
+  let stderr = '';
+  let transportError: Error | undefined;
+  transport.onerror = error => {
+    transportError ??= error;
+  };
+  if (transport instanceof StdioClientTransport) {
+    transport.stderr?.on('data', chunk => {
+      stderr = (stderr + String(chunk)).slice(-STDERR_TAIL_CHARACTERS);
+    });
+  }
+  return { transport, evidence: () => ({ stderr: stderr.trim(), transportError }) };
+}
+
+function stdioTransport({ command, args, env, cwd }: StdioTarget): StdioClientTransport {
+  return new StdioClientTransport({
+    command,
+    args: [...(args ?? [])],
+    env: { ...getDefaultEnvironment(), ...env },
+    stderr: 'pipe',
+    maxBufferSize: MAX_MESSAGE_BYTES,
+    ...(cwd !== undefined && { cwd }),
+  });
+}
+
+async function httpTransport({ url, headers }: HttpTarget): Promise<StreamableHTTPClientTransport> {
+  return new SessionEndingTransport(new URL(url), {
+    requestInit: { headers: { ...headers } },
+    fetch: await patientFetch(),
+  });
+}
+
+/** Node's own fetch cuts a response that is silent for 300 s; how long to wait is for our options to say. */
+async function patientFetch(): Promise<FetchLike> {
+  const { Agent, fetch } = await import('undici');
+  const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+  // undici's types of fetch are its own; the implementation is the one that Node ships.
+  return ((url: string | URL, init?: object) => fetch(url, { ...init, dispatcher })) as unknown as FetchLike;
+}
+
+/** Tells the server that the session is over, which the SDK leaves to its users (spec 2025-11-25, basic/transports). */
+class SessionEndingTransport extends StreamableHTTPClientTransport {
+  override async close(): Promise<void> {
+    const limit = new AbortController();
+    await Promise.race([
+      this.terminateSession().catch(() => {}),
+      sleep(GOODBYE_LIMIT_MS, limit.signal).catch(() => {}),
+    ]);
+    limit.abort();
+    await super.close();
+  }
+}

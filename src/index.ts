@@ -1,0 +1,21 @@
+export { AwaitClient, type SdkCallOptions, type ToolExplanation } from './client/await-client.js';
+export type { ConnectOptions, ConnectTarget } from './client/connect.js';
+export type { AwaitEvent } from './client/events.js';
+export type { AwaitClientOptions, CallOptions, WaitOptions } from './client/options.js';
+export type { TaskHandle } from './client/task-handle.js';
+export type { HttpTarget, ServerTarget, StdioTarget } from './client/transport.js';
+export {
+  AwaitAbortedError,
+  AwaitDetachedError,
+  AwaitError,
+  AwaitTimeoutError,
+  ConfigurationError,
+  NotSupportedError,
+  OutcomeUnknownError,
+  ProtocolViolationError,
+  ServerUnavailableError,
+  StatusCheckError,
+  TaskNotFoundError,
+  type TimeoutBudget,
+} from './errors.js';
+export type { Outcome, Progress, Snapshot, TaskError, TaskReference, TaskStatus, ToolCall } from './types.js';

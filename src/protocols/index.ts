@@ -1,0 +1,20 @@
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { Protocol, ServerFacts, ToolPlan } from './protocol.js';
+import { sync } from './sync.js';
+import { toolPair } from './tool-pair.js';
+
+/** Every way of being asynchronous, the most specific first. */
+export const protocols: readonly Protocol[] = [toolPair, sync];
+
+/** How a tool will be awaited: by the first protocol that recognises it. */
+export function planTool(tool: Tool, server: ServerFacts): ToolPlan {
+  for (const protocol of protocols) {
+    const plan = protocol.plan(tool, server);
+    if (plan !== undefined) return plan;
+  }
+  throw new TypeError('`sync` recognises every tool and must stay in the list.');
+}
+
+export function protocolByName(name: string): Protocol | undefined {
+  return protocols.find(protocol => protocol.name === name);
+}

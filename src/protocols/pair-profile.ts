@@ -1,0 +1,36 @@
+import type { TaskStatus } from '../types.js';
+
+/** A start tool and the tool that tells its state, described as data. Paths are dotted keys into an answer's payload. */
+export interface PairProfile {
+  /** Stands in references: a profile keeps its name for as long as tasks may be resumed. */
+  readonly name: string;
+  readonly start: {
+    readonly tool: string;
+    /** Where the start answer holds the task's handle. */
+    readonly handleAt: string;
+    /** The argument that makes a repeated start return the same task, if the tool takes one. */
+    readonly idempotencyArgument?: string;
+  };
+  readonly status: {
+    readonly tool: string;
+    readonly handleArgument: string;
+    /** Where the status answer repeats the handle; an answer with another one is refused. */
+    readonly handleAt?: string;
+    readonly statusAt: string;
+    readonly resultAt: string;
+    /** Where `{code, message, retryable?}` of a failed task is. */
+    readonly errorAt: string;
+    /** Where progress in MCP's shape is. */
+    readonly progressAt?: string;
+    /** Where the server says how many milliseconds to wait before the next status request. */
+    readonly pollAfterMsAt?: string;
+    /** Error codes by which the status tool says that there is no such task. */
+    readonly notFoundCodes: readonly string[];
+  };
+  readonly cancel?: {
+    readonly tool: string;
+    readonly handleArgument: string;
+  };
+  /** The server's status words in lower case with underscores. A word that is not here counts as running. */
+  readonly words: Readonly<Record<string, TaskStatus>>;
+}

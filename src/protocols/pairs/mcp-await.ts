@@ -1,0 +1,27 @@
+import type { PairProfile } from '../pair-profile.js';
+
+/** The bundled server's own pair (docs: `initiate_background_task`, `resolve_task_status`). */
+export const mcpAwaitPair: PairProfile = {
+  name: 'mcp-await',
+  start: { tool: 'initiate_background_task', handleAt: 'task_ref', idempotencyArgument: 'idempotency_key' },
+  status: {
+    tool: 'resolve_task_status',
+    handleArgument: 'task_ref',
+    handleAt: 'task_ref',
+    statusAt: 'status',
+    resultAt: 'result',
+    errorAt: 'error',
+    progressAt: 'progress',
+    pollAfterMsAt: 'poll_after_ms',
+    notFoundCodes: ['TASK_NOT_FOUND'],
+  },
+  cancel: { tool: 'cancel_background_task', handleArgument: 'task_ref' },
+  words: {
+    queued: 'working',
+    pending: 'working',
+    processing: 'working',
+    completed: 'completed',
+    failed: 'failed',
+    cancelled: 'cancelled',
+  },
+};

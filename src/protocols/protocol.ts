@@ -1,0 +1,98 @@
+import type { CallToolResult, Progress as McpProgress, Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { z } from 'zod';
+import type { Outcome, Progress, RunningStatus, ToolCall } from '../types.js';
+
+/** What a protocol may ask of the connection: the narrow port to the SDK. */
+export interface Port {
+  /** The SDK's own `Client.callTool`, output validation included. */
+  callTool(call: ToolCall, options: RequestOptions): Promise<CallToolResult>;
+  /** One JSON-RPC request, its result checked against `schema` only. */
+  request<Schema extends z.ZodType>(
+    request: { readonly method: string; readonly params?: object },
+    schema: Schema,
+    options: RequestOptions,
+  ): Promise<z.output<Schema>>;
+}
+
+export interface RequestOptions {
+  readonly signal: AbortSignal;
+  /** Longest silence in milliseconds: until the answer, or until the next progress notification. */
+  readonly timeoutMs: number;
+  readonly onProgress?: (progress: McpProgress) => void;
+}
+
+/** Everything one protocol step works with. */
+export interface Exchange {
+  readonly port: Port;
+  readonly signal: AbortSignal;
+  /** For a request that a server answers at once. */
+  readonly requestTimeoutMs: number;
+  /** For a request that is answered when the work is done. */
+  readonly silenceTimeoutMs: number;
+  readonly idempotencyKey?: string | undefined;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** What the server can do, as far as a plan depends on it. */
+export interface ServerFacts {
+  /** The whole of `tools/list`. */
+  readonly tools: readonly Tool[];
+}
+
+export interface Running {
+  readonly kind: 'running';
+  readonly status: RunningStatus;
+  readonly message?: string;
+  readonly progress?: Progress;
+  /** Milliseconds that the server asks us to wait before the next status request. */
+  readonly hintMs?: number;
+  /** A status word that the protocol does not know; it counts as running. */
+  readonly unknownWord?: string;
+  readonly raw: unknown;
+}
+
+export interface Ended {
+  readonly kind: 'ended';
+  readonly outcome: Outcome;
+  readonly raw: unknown;
+}
+
+export type PollAnswer = Running | Ended;
+export type StartAnswer = (Running & { readonly handle: unknown }) | Ended;
+
+/** How one tool of one server will be awaited. */
+export interface ToolPlan {
+  readonly protocol: Protocol;
+  /** One clause for a person: why this protocol. */
+  readonly why: string;
+  /** Whether `start` answers only when the work is done, so that there is no task apart from the call. */
+  readonly blocking: boolean;
+  /** Whether a start whose answer was lost may be sent again with the same idempotency key. */
+  readonly idempotent: boolean;
+  /** The tool as an agent should see it. */
+  readonly listed: Tool;
+  /** Tools that the plan uses by itself, so that an agent need not see them. */
+  readonly hiddenTools: readonly string[];
+  /** Sends the call. @throws whatever the port throws, and ProtocolViolationError. */
+  start(call: ToolCall, exchange: Exchange): Promise<StartAnswer>;
+}
+
+/**
+ * One way of being asynchronous. Every protocol passes `test/protocols/conformance.ts`.
+ *
+ * Obligations:
+ * - "Not finished" is a value, never an exception; a task that failed is an `Ended`, never an exception.
+ * - `handle` is plain JSON and all that `poll` and `cancel` need, in any process.
+ * - A step sends as few requests as it can, keeps no state, and passes `exchange.signal` to each.
+ * - An answer that is not about this task, or that cannot be read, is a ProtocolViolationError.
+ * - An unknown status word counts as running and is named in `unknownWord`.
+ */
+export interface Protocol {
+  readonly name: string;
+  /** How it would await `tool`; undefined when it would not. Pure. */
+  plan(tool: Tool, server: ServerFacts): ToolPlan | undefined;
+  /** Asks for the state once. @throws TaskNotFoundError when the server does not know the task. */
+  poll(handle: unknown, exchange: Exchange): Promise<PollAnswer>;
+  /** Asks the server to cancel; the next poll tells what came of it. @throws NotSupportedError when it has no way. */
+  cancel(handle: unknown, exchange: Exchange): Promise<void>;
+}

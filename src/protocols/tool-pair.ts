@@ -1,0 +1,204 @@
+import { type CallToolResult, CallToolResultSchema, type Tool } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { NotSupportedError, ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../errors.js';
+import type { TaskError, ToolCall } from '../types.js';
+import type { PairProfile } from './pair-profile.js';
+import { mcpAwaitPair } from './pairs/mcp-await.js';
+import { foldWord, readProgress, valueAt } from './payload.js';
+import type { Exchange, PollAnswer, Protocol, ServerFacts, StartAnswer, ToolPlan } from './protocol.js';
+import { isRecord, outcomeOfResult, payloadOf, resultOfValue, textOf } from './tool-result.js';
+
+const builtInPairs: readonly PairProfile[] = [mcpAwaitPair];
+
+type TaskId = string | number;
+
+const handleSchema = z.object({ pair: z.string(), id: z.union([z.string().min(1), z.number()]) });
+
+/** A start tool returns a handle, another tool tells its state. Which tools, and in which words, is a `PairProfile`. */
+export const toolPair: Protocol = {
+  name: 'tool-pair',
+  plan(tool, server) {
+    const profile = builtInPairs.find(candidate => candidate.start.tool === tool.name);
+    return profile !== undefined && offers(server, profile) ? planOf(tool, profile, server) : undefined;
+  },
+  async poll(handle, exchange) {
+    const { profile, id } = readHandle(handle);
+    const { tool, handleArgument } = profile.status;
+    return readStatus(
+      await callTool({ name: tool, arguments: { [handleArgument]: id } }, exchange),
+      profile,
+      id,
+    );
+  },
+  async cancel(handle, exchange) {
+    const { profile, id } = readHandle(handle);
+    const { cancel } = profile;
+    if (cancel === undefined)
+      throw new NotSupportedError(`The pair \`${profile.name}\` has no cancel tool; detach() stops waiting.`);
+    const answer = await callTool(
+      { name: cancel.tool, arguments: { [cancel.handleArgument]: id } },
+      exchange,
+    );
+    if (answer.isError === true) throw statusError(answer, profile, id);
+  },
+};
+
+/** The handle of a task of the bundled server, of which a person knows only the `task_ref`. */
+export function bundledHandle(taskRef: string): unknown {
+  return { pair: mcpAwaitPair.name, id: taskRef };
+}
+
+/** The `task_ref` in a handle of the bundled server; undefined for any other handle. */
+export function bundledTaskRef(handle: unknown): string | undefined {
+  const parsed = handleSchema.safeParse(handle);
+  return parsed.data?.pair === mcpAwaitPair.name ? String(parsed.data.id) : undefined;
+}
+
+function planOf(tool: Tool, profile: PairProfile, server: ServerFacts): ToolPlan {
+  const { idempotencyArgument } = profile.start;
+  const helpers = [profile.status.tool, profile.cancel?.tool].filter(name => name !== undefined);
+  return {
+    protocol: toolPair,
+    why: `\`${profile.status.tool}\` tells the state of what it starts (profile \`${profile.name}\`)`,
+    blocking: false,
+    idempotent: idempotencyArgument !== undefined,
+    listed: listedTool(tool),
+    hiddenTools: helpers.filter(name => server.tools.some(other => other.name === name)),
+    async start(call, exchange) {
+      return readStart(
+        await callTool(withIdempotencyKey(call, idempotencyArgument, exchange), exchange),
+        profile,
+      );
+    },
+  };
+}
+
+function offers(server: ServerFacts, profile: PairProfile): boolean {
+  return server.tools.some(tool => tool.name === profile.status.tool);
+}
+
+/** The answer of an awaited call is the task's result, so the start tool's output schema no longer describes it. */
+function listedTool(tool: Tool): Tool {
+  const { outputSchema: _replaced, ...rest } = tool;
+  const note = 'This call waits for the task and returns its final result; there is nothing to poll.';
+  return { ...rest, description: [tool.description, note].filter(Boolean).join('\n\n') };
+}
+
+function withIdempotencyKey(
+  call: ToolCall,
+  argument: string | undefined,
+  { idempotencyKey }: Exchange,
+): ToolCall {
+  if (argument === undefined || idempotencyKey === undefined) return call;
+  return { ...call, arguments: { [argument]: idempotencyKey, ...call.arguments } };
+}
+
+function callTool(call: ToolCall, { port, signal, requestTimeoutMs }: Exchange): Promise<CallToolResult> {
+  return port.request({ method: 'tools/call', params: call }, CallToolResultSchema, {
+    signal,
+    timeoutMs: requestTimeoutMs,
+  });
+}
+
+function readStart(answer: CallToolResult, profile: PairProfile): StartAnswer {
+  const outcome = outcomeOfResult(answer);
+  if (outcome.status === 'failed') return { kind: 'ended', outcome, raw: answer };
+  const { tool, handleAt } = profile.start;
+  const payload = payloadOf(answer) ?? violation(`\`${tool}\` answered without data`, answer);
+  const id = valueAt(payload, handleAt);
+  if (!isTaskId(id)) return violation(`\`${tool}\` answered without a \`${handleAt}\``, answer);
+  return { ...running(payload, profile), handle: { pair: profile.name, id }, raw: answer };
+}
+
+function readStatus(answer: CallToolResult, profile: PairProfile, id: TaskId): PollAnswer {
+  if (answer.isError === true) throw statusError(answer, profile, id);
+  const { tool, handleAt, statusAt, resultAt, errorAt } = profile.status;
+  const payload = payloadOf(answer) ?? violation(`\`${tool}\` answered without data`, answer);
+  const other = valueAt(payload, handleAt);
+  if (other !== undefined && other !== id) {
+    return violation(`\`${tool}\` was asked about ${id} and answered about ${String(other)}`, answer);
+  }
+  const word = valueAt(payload, statusAt);
+  if (typeof word !== 'string') return violation(`\`${tool}\` answered without a \`${statusAt}\``, answer);
+  const status = profile.words[foldWord(word)];
+  if (status === undefined) return { ...running(payload, profile), unknownWord: word, raw: answer };
+  switch (status) {
+    case 'completed':
+      return {
+        kind: 'ended',
+        outcome: { status, result: resultOfValue(valueAt(payload, resultAt) ?? null) },
+        raw: answer,
+      };
+    case 'failed':
+    case 'cancelled':
+      return {
+        kind: 'ended',
+        outcome: { status, error: readTaskError(valueAt(payload, errorAt), status) },
+        raw: answer,
+      };
+    case 'working':
+    case 'input_required':
+      return { ...running(payload, profile), status, raw: answer };
+  }
+}
+
+function running(payload: Readonly<Record<string, unknown>>, { status }: PairProfile) {
+  const progress = readProgress(valueAt(payload, status.progressAt));
+  const hintMs = valueAt(payload, status.pollAfterMsAt);
+  return {
+    kind: 'running',
+    status: 'working',
+    ...(progress?.message !== undefined && { message: progress.message }),
+    ...(progress !== undefined && { progress }),
+    ...(typeof hintMs === 'number' && { hintMs }),
+  } as const;
+}
+
+function readTaskError(value: unknown, status: 'failed' | 'cancelled'): TaskError {
+  const error = isRecord(value) ? value : {};
+  const code =
+    typeof error.code === 'string' ? error.code : status === 'failed' ? 'TASK_FAILED' : 'CANCELLED';
+  const message =
+    typeof error.message === 'string'
+      ? error.message
+      : `The server gave no reason why the task is ${status}.`;
+  return { code, message, ...(typeof error.retryable === 'boolean' && { retryable: error.retryable }) };
+}
+
+function statusError(answer: CallToolResult, profile: PairProfile, id: TaskId): Error {
+  const error = payloadOf(answer)?.error;
+  if (isRecord(error) && profile.status.notFoundCodes.includes(String(error.code))) {
+    return new TaskNotFoundError(
+      `The server does not know the task ${id}: the reference is wrong, belongs to somebody else, or has expired.`,
+    );
+  }
+  const retryable = !isRecord(error) || error.retryable !== false;
+  return new StatusCheckError(`The server could not tell the state of the task ${id}: ${textOf(answer)}`, {
+    retryable,
+  });
+}
+
+function readHandle(handle: unknown): { profile: PairProfile; id: TaskId } {
+  const parsed = handleSchema.safeParse(handle);
+  const profile = builtInPairs.find(candidate => candidate.name === parsed.data?.pair);
+  if (!parsed.success || profile === undefined) {
+    throw new TaskNotFoundError(
+      'The reference does not name a known pair of tools; it may come from a newer version of mcp-await.',
+    );
+  }
+  return { profile, id: parsed.data.id };
+}
+
+function isTaskId(value: unknown): value is TaskId {
+  return (typeof value === 'string' && value !== '') || typeof value === 'number';
+}
+
+function violation(what: string, answer: CallToolResult): never {
+  throw new ProtocolViolationError(
+    `${what}: ${excerpt(JSON.stringify(answer))}. The server does not keep to its own pattern.`,
+  );
+}
+
+function excerpt(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { ConfigurationError } from '../errors.js';
 import type { Progress, TaskError } from '../types.js';
 
 /** What an operation gets besides its input. */
@@ -34,6 +35,84 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output = unknown
   readonly slaSeconds: number;
   /** Does the work and returns a JSON value. Throw an `OperationError` to choose the code that the caller sees. */
   run(input: z.output<Input>, context: OperationContext): Promise<Output>;
+}
+
+const OPERATION_NAME = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
+
+/**
+ * Checks an operation and returns it as it is, with its types inferred.
+ *
+ * @throws ConfigurationError when a field is not usable.
+ * @example
+ * ```ts
+ * const resizeImage = defineOperation({
+ *   name: 'resize_image',
+ *   description: 'Resizes an image and returns the URL of the copy.',
+ *   input: z.object({ url: z.url(), width: z.number().int().positive() }),
+ *   slaSeconds: 120,
+ *   async run({ url, width }, { signal, progress }) {
+ *     const image = await download(url, { signal });
+ *     progress(0.5);
+ *     return { url: await store(await image.resize(width)) };
+ *   },
+ * });
+ * ```
+ */
+export function defineOperation<Input extends z.ZodType, Output>(
+  options: Operation<Input, Output>,
+): Operation<Input, Output> {
+  expectThat(typeof options === 'object' && options !== null, 'the operation to be an object', options);
+  const { name, description, input, output, slaSeconds, run } = options;
+  expectThat(
+    typeof name === 'string' && OPERATION_NAME.test(name),
+    '`name` to be lower-case words with underscores',
+    name,
+  );
+  expectThat(
+    typeof description === 'string' && description.trim() !== '',
+    '`description` to be a sentence',
+    description,
+  );
+  expectThat(isSchema(input), '`input` to be a zod 4 schema', input);
+  expectThat(output === undefined || isSchema(output), '`output` to be a zod 4 schema', output);
+  expectThat(
+    Number.isFinite(slaSeconds) && slaSeconds > 0,
+    '`slaSeconds` to be a positive number',
+    slaSeconds,
+  );
+  expectThat(typeof run === 'function', '`run` to be a function', run);
+  return options;
+}
+
+/**
+ * The operations by their names.
+ * @throws ConfigurationError when two have the same name.
+ */
+export function operationsByName(operations: readonly Operation[]): ReadonlyMap<string, Operation> {
+  const byName = new Map<string, Operation>();
+  for (const operation of operations) {
+    if (byName.has(operation.name)) {
+      throw new ConfigurationError(`Two operations are named ${operation.name}: rename one of them`);
+    }
+    byName.set(operation.name, operation);
+  }
+  return byName;
+}
+
+/** By shape, not by class: an operations file may bring its own copy of zod. */
+function isSchema(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && '_zod' in value;
+}
+
+function expectThat(condition: boolean, expectation: string, value: unknown): void {
+  if (condition) return;
+  const got =
+    typeof value === 'string' ? JSON.stringify(value) : typeof value === 'number' ? value : typeOf(value);
+  throw new ConfigurationError(`Expected ${expectation}, got ${got}`);
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
 }
 
 /** A failure that the caller of a task can read: its code, message and whether trying again may help. */

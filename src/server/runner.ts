@@ -1,0 +1,125 @@
+import type { ClaimedTask, Execute, Execution, ExecutionContext } from '../engine/engine.js';
+import { formatDuration } from '../time/duration.js';
+import { linkSignals } from '../time/signals.js';
+import { startTimer } from '../time/sleep.js';
+import type { TaskError } from '../types.js';
+import {
+  type Operation,
+  type OperationContext,
+  OperationError,
+  operationsByName,
+  toProgress,
+} from './operation.js';
+
+/**
+ * What an engine's worker calls to run a task of one of `operations`. It ends when the operation ends, when the SLA
+ * has passed or when the engine aborts, whichever comes first, also if the operation ignores its signal.
+ *
+ * @throws ConfigurationError when two operations have the same name.
+ */
+export function createExecute(operations: readonly Operation[]): Execute {
+  const byName = operationsByName(operations);
+  return async (task, context) => {
+    const operation = byName.get(task.record.operation);
+    return operation === undefined
+      ? { status: 'failed', error: unknownOperation(task.record.operation).toTaskError() }
+      : runWithinSla(operation, task, context);
+  };
+}
+
+async function runWithinSla(
+  operation: Operation,
+  { record, parameters }: ClaimedTask,
+  context: ExecutionContext,
+): Promise<Execution> {
+  const sla = new AbortController();
+  const stopTimer = startTimer(record.slaMs, () => sla.abort(slaExceeded(operation, record.slaMs)));
+  using linked = linkSignals(context.signal, sla.signal);
+  const { signal } = linked;
+  let ended = false;
+  const operationContext: OperationContext = {
+    signal,
+    taskRef: record.taskRef,
+    progress(report) {
+      const progress = toProgress(report);
+      // 0 of 0 files is NaN; JSON has no word for it.
+      if (!ended && Number.isFinite(progress.progress)) context.reportProgress(progress);
+    },
+  };
+  try {
+    signal.throwIfAborted();
+    const result = await untilAborted(runChecked(operation, parameters, operationContext), signal);
+    return { status: 'completed', result };
+  } catch (error) {
+    const stopped = context.signal.aborted && error === context.signal.reason;
+    return { status: 'failed', error: stopped ? toStopError(error) : toTaskError(error) };
+  } finally {
+    ended = true;
+    stopTimer();
+  }
+}
+
+async function runChecked(
+  operation: Operation,
+  parameters: unknown,
+  context: OperationContext,
+): Promise<unknown> {
+  const result = await operation.run(parameters, context);
+  const checked = await operation.output?.safeParseAsync(result);
+  if (checked?.success === false) {
+    const issues = checked.error.issues.map(issue => `${issue.path.join('.') || 'result'}: ${issue.message}`);
+    throw invalidOutput(operation, `does not match its output schema (${issues.join('; ')})`);
+  }
+  if (result === undefined) return null;
+  if (!isJson(result)) throw invalidOutput(operation, 'is no JSON value');
+  return result;
+}
+
+/** Settles with `work` or rejects with the signal's reason. What `work` does afterwards is swallowed. */
+function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    work.then(resolve, reject);
+  });
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function toTaskError(error: unknown): Required<TaskError> {
+  if (isOperationError(error)) {
+    return { code: error.code, message: error.message, retryable: error.retryable };
+  }
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  return { code: 'OPERATION_FAILED', message, retryable: false };
+}
+
+/** A cancelled task is final already, so all that the engine can still mean is that its worker lets go. */
+function toStopError(reason: unknown): Required<TaskError> {
+  if (isOperationError(reason)) return toTaskError(reason);
+  const message = 'The worker stopped before the task ended: start it again';
+  return { code: 'WORKER_STOPPED', message, retryable: true };
+}
+
+/** By shape, not by class: an operations file may bring its own copy of this package. */
+function isOperationError(error: unknown): error is OperationError {
+  return error instanceof Error && error.name === 'OperationError' && 'code' in error && 'retryable' in error;
+}
+
+function unknownOperation(name: string): OperationError {
+  return new OperationError('UNKNOWN_OPERATION', `This worker has no operation named ${name}`);
+}
+
+function slaExceeded({ name }: Operation, slaMs: number): OperationError {
+  const message = `Operation ${name} did not end within its SLA of ${formatDuration(slaMs)}`;
+  return new OperationError('SLA_EXCEEDED', message, { retryable: true });
+}
+
+function invalidOutput({ name }: Operation, problem: string): OperationError {
+  return new OperationError('INVALID_OUTPUT', `The result of operation ${name} ${problem}`);
+}

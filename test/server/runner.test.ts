@@ -1,0 +1,227 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import type { ClaimedTask } from '../../src/engine/engine.js';
+import { type Operation, type OperationContext, OperationError } from '../../src/server/operation.js';
+import { createExecute } from '../../src/server/runner.js';
+
+type Run = Operation['run'];
+
+const never: Run = () => new Promise(() => {});
+
+function execute(run: Run, options: { signal?: AbortSignal; output?: z.ZodType; slaMs?: number } = {}) {
+  const { signal = new AbortController().signal, output, slaMs = 30_000 } = options;
+  const operation = { name: 'work', description: 'Works.', input: z.unknown(), output, slaSeconds: 60, run };
+  const reportProgress = vi.fn();
+  const execution = createExecute([operation])(claimed('work', slaMs), { signal, reportProgress });
+  return { execution, reportProgress };
+}
+
+function claimed(operation: string, slaMs: number): ClaimedTask {
+  const record = {
+    taskRef: 'task-1',
+    owner: 'local',
+    operation,
+    status: 'processing',
+    parametersDigest: '',
+    createdAt: 0,
+    updatedAt: 0,
+    startedAt: 0,
+    endedAt: undefined,
+    expiresAt: 0,
+    slaMs,
+    progress: undefined,
+    result: undefined,
+    error: undefined,
+  } as const;
+  return { record, parameters: { size: 3 } };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+describe('result', () => {
+  test('is what the operation returns for the parameters', async () => {
+    const { execution } = execute(async parameters => ({ got: parameters }));
+    await expect(execution).resolves.toEqual({ status: 'completed', result: { got: { size: 3 } } });
+  });
+
+  test('is null when the operation returns nothing', async () => {
+    await expect(execute(async () => undefined).execution).resolves.toEqual({
+      status: 'completed',
+      result: null,
+    });
+  });
+
+  test('must match the output schema', async () => {
+    const output = z.object({ count: z.number() });
+    await expect(execute(async () => ({ count: 'many' }), { output }).execution).resolves.toMatchObject({
+      status: 'failed',
+      error: { code: 'INVALID_OUTPUT', message: expect.stringContaining('(count: '), retryable: false },
+    });
+    await expect(execute(async () => ({ count: 1 }), { output }).execution).resolves.toMatchObject({
+      status: 'completed',
+    });
+  });
+
+  const circle: unknown[] = [];
+  circle.push(circle);
+
+  test.each([
+    ['a function', () => {}],
+    ['a bigint', 1n],
+    ['a circle', circle],
+  ])('may not be %s', async (_, value) => {
+    await expect(execute(async () => value).execution).resolves.toEqual({
+      status: 'failed',
+      error: {
+        code: 'INVALID_OUTPUT',
+        message: 'The result of operation work is no JSON value',
+        retryable: false,
+      },
+    });
+  });
+});
+
+describe('failure', () => {
+  test.each<[string, Run, object]>([
+    [
+      'an OperationError keeps its code',
+      () => Promise.reject(new OperationError('UPSTREAM_BUSY', 'later', { retryable: true })),
+      { code: 'UPSTREAM_BUSY', message: 'later', retryable: true },
+    ],
+    [
+      'any other error keeps its message',
+      () => Promise.reject(new TypeError('x is not a function')),
+      { code: 'OPERATION_FAILED', message: 'x is not a function', retryable: false },
+    ],
+    [
+      'an error without a message gives its name',
+      () => Promise.reject(new RangeError()),
+      { code: 'OPERATION_FAILED', message: 'RangeError', retryable: false },
+    ],
+    [
+      'a thrown string is the message',
+      () => Promise.reject('no luck'),
+      { code: 'OPERATION_FAILED', message: 'no luck', retryable: false },
+    ],
+    [
+      'an error thrown before the first await counts too',
+      () => {
+        throw new Error('at once');
+      },
+      { code: 'OPERATION_FAILED', message: 'at once', retryable: false },
+    ],
+  ])('%s', async (_, run, error) => {
+    await expect(execute(run).execution).resolves.toEqual({ status: 'failed', error });
+  });
+
+  test('an unknown operation is named', async () => {
+    const context = { signal: new AbortController().signal, reportProgress: () => {} };
+    await expect(createExecute([])(claimed('fly', 1000), context)).resolves.toEqual({
+      status: 'failed',
+      error: {
+        code: 'UNKNOWN_OPERATION',
+        message: 'This worker has no operation named fly',
+        retryable: false,
+      },
+    });
+  });
+});
+
+describe('SLA', () => {
+  const exceeded = {
+    status: 'failed',
+    error: {
+      code: 'SLA_EXCEEDED',
+      message: 'Operation work did not end within its SLA of 30 s',
+      retryable: true,
+    },
+  };
+
+  test('ends an operation that ignores its signal', async () => {
+    const { execution } = execute(never);
+    await vi.advanceTimersByTimeAsync(30_000);
+    await expect(execution).resolves.toEqual(exceeded);
+  });
+
+  test('wins over what the operation throws because of it, and swallows it', async () => {
+    const run: Run = (_, { signal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+    const { execution } = execute(run);
+    await vi.advanceTimersByTimeAsync(30_000);
+    await expect(execution).resolves.toEqual(exceeded);
+  });
+
+  test('does not touch an operation that ends in time', async () => {
+    const run: Run = () => new Promise(resolve => setTimeout(() => resolve('done'), 29_999));
+    const { execution } = execute(run);
+    await vi.advanceTimersByTimeAsync(29_999);
+    await expect(execution).resolves.toEqual({ status: 'completed', result: 'done' });
+  });
+
+  test('may be shorter than a second', async () => {
+    const { execution } = execute(never, { slaMs: 250 });
+    await vi.advanceTimersByTimeAsync(250);
+    await expect(execution).resolves.toMatchObject({ error: { message: expect.stringContaining('250 ms') } });
+  });
+});
+
+describe('engine signal', () => {
+  test('ends the task at once, also when the operation ignores it', async () => {
+    const controller = new AbortController();
+    const { execution } = execute(never, { signal: controller.signal });
+    controller.abort(new Error('drained'));
+    await expect(execution).resolves.toMatchObject({
+      status: 'failed',
+      error: { code: 'WORKER_STOPPED', retryable: true },
+    });
+  });
+
+  test('keeps the code when its reason has one', async () => {
+    const controller = new AbortController();
+    const { execution } = execute(never, { signal: controller.signal });
+    controller.abort(new OperationError('LEASE_LOST', 'somebody else has it'));
+    await expect(execution).resolves.toMatchObject({ error: { code: 'LEASE_LOST' } });
+  });
+
+  test('that has aborted already keeps the operation from starting', async () => {
+    const run = vi.fn(never);
+    await expect(execute(run, { signal: AbortSignal.abort() }).execution).resolves.toMatchObject({
+      status: 'failed',
+    });
+    expect(run).not.toHaveBeenCalled();
+  });
+});
+
+describe('progress', () => {
+  test('is a fraction or counts', async () => {
+    const { execution, reportProgress } = execute(async (_, { progress }) => {
+      progress(0.5);
+      progress({ current: 3, total: 4, message: 'files' });
+      progress(0 / 0);
+    });
+    await execution;
+    expect(reportProgress.mock.calls.flat()).toEqual([
+      { progress: 0.5, total: 1 },
+      { progress: 3, total: 4, message: 'files' },
+    ]);
+  });
+
+  test('of an operation that outlived its task is dropped', async () => {
+    let late: OperationContext | undefined;
+    const { execution, reportProgress } = execute((_, context) => {
+      late = context;
+      return new Promise(() => {});
+    });
+    await vi.advanceTimersByTimeAsync(30_000);
+    await execution;
+    late?.progress(1);
+    expect(reportProgress).not.toHaveBeenCalled();
+  });
+});

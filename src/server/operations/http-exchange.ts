@@ -1,0 +1,102 @@
+import type { LookupFunction } from 'node:net';
+import { fetch, type Response } from 'undici';
+import { type OperationContext, OperationError } from '../operation.js';
+import { createGuardedAgent } from './guarded-agent.js';
+import { type OutgoingRequest, redirectTarget } from './redirect.js';
+import { mayBePrivate, type RequestPolicy, urlRefusal } from './request-policy.js';
+import { type DecodedBody, decodeBody, readBody, readExcerpt } from './response-body.js';
+
+const EXCERPT_CHARACTERS = 300;
+
+export interface ExchangeOptions {
+  readonly policy: RequestPolicy;
+  readonly lookup: LookupFunction;
+  readonly context: Pick<OperationContext, 'signal' | 'progress'>;
+}
+
+export interface HttpResult extends DecodedBody {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type Answer =
+  | { readonly kind: 'redirect'; readonly status: number; readonly url: URL }
+  | { readonly kind: 'result'; readonly result: HttpResult };
+
+/**
+ * Sends one request and reads the answer.
+ * @throws OperationError for everything but a 2xx or a redirect; the signal's reason when it aborts.
+ */
+export async function exchange(request: OutgoingRequest, options: ExchangeOptions): Promise<Answer> {
+  const { policy, lookup, context } = options;
+  const refusal = urlRefusal(request.url, policy);
+  if (refusal !== undefined) throw new OperationError('ADDRESS_REFUSED', refusal);
+  const agent = createGuardedAgent({ publicOnly: !mayBePrivate(request.url, policy), lookup });
+  try {
+    const response = await fetch(request.url, {
+      method: request.method,
+      headers: request.headers,
+      body: request.body ?? null,
+      redirect: 'manual',
+      dispatcher: agent,
+      signal: context.signal,
+    });
+    const url = redirectTarget(response.status, response.headers.get('location'), request.url);
+    if (url !== undefined) return { kind: 'redirect', status: response.status, url };
+    if (!response.ok) throw await httpError(request, response);
+    return { kind: 'result', result: await readResult(response, options) };
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw toOperationError(error, request);
+  } finally {
+    await agent.destroy();
+  }
+}
+
+async function readResult(response: Response, { policy, context }: ExchangeOptions): Promise<HttpResult> {
+  const { status, headers } = response;
+  const length = headers.has('content-encoding') ? 0 : Number(headers.get('content-length') ?? 0);
+  const bytes = await readBody(response, {
+    maxBytes: policy.maxResponseBytes,
+    onProgress: current =>
+      context.progress({
+        current,
+        total: length > 0 ? length : undefined,
+        message: `${current} bytes received`,
+      }),
+  });
+  const decoded = decodeBody(bytes, headers.get('content-type'));
+  const shown = [...headers].filter(([name]) => name !== 'set-cookie');
+  return { status, headers: Object.fromEntries(shown), ...decoded };
+}
+
+async function httpError({ method, url }: OutgoingRequest, response: Response): Promise<OperationError> {
+  const { status } = response;
+  const excerpt = await readExcerpt(response, EXCERPT_CHARACTERS);
+  const message = `${method} to ${url.host} was answered with status ${status}${excerpt && `: ${excerpt}`}`;
+  return new OperationError('HTTP_ERROR', message, { retryable: status === 429 || status >= 500 });
+}
+
+/** Names the host and the cause's code only: path, query and headers may hold secrets. */
+function toOperationError(error: unknown, { method, url }: OutgoingRequest): OperationError {
+  const chain = causes(error);
+  const refused = chain.find(cause => cause instanceof OperationError);
+  if (refused instanceof OperationError) return refused;
+  const code = chain.map(codeOf).findLast(found => found !== undefined) ?? 'unknown reason';
+  const message = `${method} to ${url.host} failed: ${code}`;
+  return new OperationError('REQUEST_FAILED', message, { retryable: true, cause: error });
+}
+
+/** The error and what it was caused by; of several connection attempts, each. */
+function causes(error: unknown): readonly unknown[] {
+  if (!(error instanceof Error)) return [error];
+  const attempts = error instanceof AggregateError ? error.errors : [];
+  return [error, ...attempts.flatMap(causes), ...(error.cause === undefined ? [] : causes(error.cause))];
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // A port that the Fetch standard blocks; undici gives this one no code.
+  return error.message === 'bad port' ? error.message : undefined;
+}

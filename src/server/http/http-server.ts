@@ -1,0 +1,143 @@
+import { createServer, type Server as NodeServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { ConfigurationError } from '../../errors.js';
+import { startTimer } from '../../time/sleep.js';
+import { isLoopback, isWildcard } from './guards.js';
+import { OpenResponses } from './open-responses.js';
+import { parseTokens } from './principals.js';
+import { handleRequest, MCP_PATH, type RequestHandlerOptions } from './request-handler.js';
+import { SessionRegistry } from './session-registry.js';
+
+export interface HttpServerOptions {
+  /** Makes the SDK server of one session. */
+  createMcpServer(principal: string): Server;
+  /** @default '127.0.0.1' */
+  readonly host?: string | undefined;
+  /** 0 takes any free port. @default 3000 */
+  readonly port?: number | undefined;
+  /** Bearer tokens, as `name=token` or bare; needed to listen on an address that is not loopback. @default [] */
+  readonly tokens?: readonly string[] | undefined;
+  /** Names besides loopback and `host` that clients may use. @default [] */
+  readonly allowedHosts?: readonly string[] | undefined;
+  /** Origins, besides pages of those hosts, whose pages may call. @default [] */
+  readonly allowedOrigins?: readonly string[] | undefined;
+  /** @default 1000 */
+  readonly maxSessions?: number | undefined;
+  /** Milliseconds after which an unused session is closed. @default 1800000 (30 minutes) */
+  readonly sessionIdleMs?: number | undefined;
+  /** Longest request body in bytes. @default 4194304 (4 MiB) */
+  readonly maxBodyBytes?: number | undefined;
+  /** Told what went wrong and was not the client's to know. Holds no token. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+  /** Milliseconds that only move forward. @default performance.now */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface HttpServer {
+  /** Where the MCP endpoint is: `http://127.0.0.1:3000/mcp`. */
+  readonly url: string;
+  readonly port: number;
+  /** Takes no new request, gives the open ones `graceMs` to end, then closes all sessions and connections. */
+  close(graceMs: number): Promise<void>;
+}
+
+const MOST_SWEEP_MS = 60_000;
+const LAST_WORDS_MS = 1000;
+
+/**
+ * Serves MCP over Streamable HTTP.
+ * @throws ConfigurationError when the address cannot be listened on, or must not be without a token.
+ */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { host = '127.0.0.1', port = 3000, sessionIdleMs = 30 * 60_000 } = options;
+  const tokens = parseTokens(options.tokens ?? []);
+  if (tokens.length === 0 && !isLoopback(host)) {
+    throw new ConfigurationError(
+      `Listening on ${host} without a token would let anybody in: pass --token, or listen on 127.0.0.1`,
+    );
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ConfigurationError(`Expected \`port\` to be a whole number from 0 to 65535, got ${port}`);
+  }
+  const limits = { maxSessions: options.maxSessions ?? 1000, idleMs: sessionIdleMs };
+  const sessions = new SessionRegistry(limits, options.now ?? (() => performance.now()));
+  let closing = false;
+  const handlerOptions: RequestHandlerOptions = {
+    sessions,
+    tokens,
+    createMcpServer: principal => options.createMcpServer(principal),
+    onError: error => options.onError?.(error),
+    hostPolicy: {
+      boundHost: host,
+      allowedHosts: options.allowedHosts ?? [],
+      allowedOrigins: options.allowedOrigins ?? [],
+    },
+    maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
+    isClosing: () => closing,
+  };
+  const responses = new OpenResponses();
+  // Keep-alive probes find out that a client with an open stream has vanished.
+  const server = createServer({ keepAlive: true, keepAliveInitialDelay: 60_000 }, (request, response) => {
+    responses.add(request, response);
+    void handleRequest(request, response, handlerOptions);
+  });
+  const boundPort = await listen(server, host, port);
+  server.on('error', handlerOptions.onError);
+  const stopSweeping = repeat(Math.min(sessionIdleMs, MOST_SWEEP_MS), () => sessions.sweep());
+
+  async function closeOnce(graceMs: number): Promise<void> {
+    closing = true;
+    stopSweeping();
+    const closed = new Promise(resolve => server.close(resolve));
+    await responses.answersEnded(graceMs);
+    await sessions.closeAll();
+    await responses.allEnded(LAST_WORDS_MS);
+    server.closeAllConnections();
+    await closed;
+  }
+
+  let closed: Promise<void> | undefined;
+  return {
+    url: `http://${reachableName(host)}:${boundPort}${MCP_PATH}`,
+    port: boundPort,
+    close(graceMs) {
+      closed ??= closeOnce(graceMs);
+      return closed;
+    },
+  };
+}
+
+function listen(server: NodeServer, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(new ConfigurationError(listenProblem(cause.code, host, port), { cause }));
+    });
+    server.listen({ host, port }, () => {
+      server.removeAllListeners('error');
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function listenProblem(code: string | undefined, host: string, port: number): string {
+  if (code === 'EADDRINUSE') {
+    return `Port ${port} on ${host} is in use: choose another with --port, or 0 for any free one`;
+  }
+  return `Cannot listen on ${host}, port ${port} (${code})`;
+}
+
+/** A name under which this machine reaches the server, and which the Host check accepts. */
+function reachableName(host: string): string {
+  const name = isWildcard(host) ? (host.includes(':') ? '::1' : '127.0.0.1') : host;
+  return name.includes(':') ? `[${name}]` : name;
+}
+
+function repeat(everyMs: number, act: () => void): () => void {
+  let stop = startTimer(everyMs, fire);
+  function fire(): void {
+    stop = startTimer(everyMs, fire);
+    act();
+  }
+  return () => stop();
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import {
+  isInitializeRequest,
+  isJSONRPCRequest,
+  type JSONRPCRequest,
+} from '@modelcontextprotocol/sdk/types.js';
+import { type Refusal, refuse } from './responses.js';
+import type { Session, SessionRegistry } from './session-registry.js';
+
+const SESSION_HEADER = 'mcp-session-id';
+
+const NO_SESSION: Refusal = {
+  status: 400,
+  code: -32000,
+  message: 'Expected an Mcp-Session-Id header, or an initialize request that opens a session',
+};
+const UNKNOWN_SESSION: Refusal = {
+  status: 404,
+  code: -32001,
+  message: 'Session not found: it has expired or was closed; send an initialize request',
+};
+const TOO_MANY_SESSIONS: Refusal = {
+  status: 503,
+  code: -32000,
+  message: 'Too many open sessions: close one with DELETE, or try again later',
+  headers: { 'retry-after': '60' },
+};
+
+export interface McpEndpointOptions {
+  readonly sessions: SessionRegistry;
+  createMcpServer(principal: string): Server;
+  onError(error: unknown): void;
+}
+
+/** A request that has passed every guard. */
+export interface McpExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly principal: string;
+  /** The parsed body of a POST. */
+  readonly body: unknown;
+}
+
+/** Hands a request to its session (spec 2025-11-25, basic/transports, "Session Management"). */
+export async function handleMcp(exchange: McpExchange, options: McpEndpointOptions): Promise<void> {
+  const { request, response, principal, body } = exchange;
+  const id = request.headers[SESSION_HEADER];
+  if (id === undefined) {
+    if (!messagesOf(body).some(isInitializeRequest)) return refuse(response, NO_SESSION);
+    if (!options.sessions.makeRoom(principal)) return refuse(response, TOO_MANY_SESSIONS);
+    return openSession(exchange, options);
+  }
+  const session = typeof id === 'string' ? options.sessions.find(id, principal) : undefined;
+  if (session === undefined) return refuse(response, UNKNOWN_SESSION);
+  const leave = options.sessions.enter(session);
+  response.once('close', () => {
+    leave();
+    if (!response.writableFinished) abandon(session, body);
+  });
+  await session.transport.handleRequest(request, response, body);
+}
+
+async function openSession(exchange: McpExchange, options: McpEndpointOptions): Promise<void> {
+  const { request, response, principal, body } = exchange;
+  const { sessions, createMcpServer, onError } = options;
+  const id = randomBytes(32).toString('base64url');
+  const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: () => id });
+  transport.onerror = onError;
+  transport.onclose = () => sessions.remove(id);
+  // At once, so that many clients that come at the same time cannot all pass the limit.
+  response.once('close', sessions.enter(sessions.add(id, principal, transport)));
+  try {
+    // Its accessors may give undefined, which `exactOptionalPropertyTypes` keeps out of the interface it implements.
+    await createMcpServer(principal).connect(transport as Transport);
+    await transport.handleRequest(request, response, body);
+  } finally {
+    const refused = transport.sessionId === undefined;
+    if (refused) await transport.close();
+  }
+}
+
+/**
+ * Ends the handlers of requests whose client hung up. Without an event store nobody can fetch their answers any more,
+ * and a long poll would go on for nobody.
+ */
+function abandon({ transport }: Session, body: unknown): void {
+  for (const { id } of messagesOf(body).filter(isRequest)) {
+    const params = { requestId: id, reason: 'The client hung up' };
+    transport.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
+    // An answer to nobody makes the transport forget the request.
+    const error = { code: -32000, message: params.reason };
+    transport.send({ jsonrpc: '2.0', id, error }).catch(() => undefined);
+  }
+}
+
+function messagesOf(body: unknown): readonly unknown[] {
+  return Array.isArray(body) ? body : [body];
+}
+
+function isRequest(message: unknown): message is JSONRPCRequest {
+  return isJSONRPCRequest(message);
+}

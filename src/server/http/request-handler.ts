@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { crossOriginHeaders, PREFLIGHT_HEADERS } from './cross-origin.js';
+import { type HostPolicy, isAllowedHost, isAllowedOrigin } from './guards.js';
+import { handleMcp, type McpEndpointOptions } from './mcp-endpoint.js';
+import { authenticate, type KnownToken } from './principals.js';
+import { readJsonBody } from './request-body.js';
+import { type Refusal, refuse, sendJson } from './responses.js';
+
+export const MCP_PATH = '/mcp';
+const HEALTH_PATH = '/health';
+const MCP_METHODS: readonly string[] = ['GET', 'POST', 'DELETE'];
+
+export interface RequestHandlerOptions extends McpEndpointOptions {
+  readonly hostPolicy: HostPolicy;
+  readonly tokens: readonly KnownToken[];
+  readonly maxBodyBytes: number;
+  /** Whether the server has begun to close. */
+  isClosing(): boolean;
+}
+
+/** Answers one HTTP request. Never rejects. */
+export async function handleRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: RequestHandlerOptions,
+): Promise<void> {
+  try {
+    await route(request, response, options);
+  } catch (error) {
+    // A client that hung up while it was sending is no news.
+    if (response.destroyed || request.errored) return;
+    options.onError(error);
+    if (response.headersSent) response.destroy();
+    else refuse(response, { status: 500, code: -32603, message: 'Internal error' });
+  }
+}
+
+async function route(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: RequestHandlerOptions,
+): Promise<void> {
+  const path = request.url?.split('?')[0];
+  if (path === HEALTH_PATH) return answerHealth(request, response, options);
+  const refusal = guardRefusal(request, options.hostPolicy);
+  if (refusal !== undefined) return refuse(response, refusal);
+  if (path !== MCP_PATH) return refuse(response, notFound());
+  const { origin } = request.headers;
+  if (origin !== undefined) setHeaders(response, crossOriginHeaders(origin));
+  if (request.method === 'OPTIONS' && origin !== undefined) {
+    setHeaders(response, PREFLIGHT_HEADERS);
+    response.writeHead(204).end();
+    return;
+  }
+  if (!MCP_METHODS.includes(request.method ?? '')) return refuse(response, wrongMethod(MCP_METHODS));
+  const principal = authenticate(request.headers.authorization, options.tokens);
+  if (principal === undefined) return refuse(response, unauthorized(request.headers.authorization));
+  if (options.isClosing()) return refuse(response, closing());
+  if (request.method !== 'POST') {
+    return handleMcp({ request, response, principal, body: undefined }, options);
+  }
+  const body = await readJsonBody(request, options.maxBodyBytes);
+  if (body.kind === 'refusal') return refuse(response, body.refusal);
+  return handleMcp({ request, response, principal, body: body.value }, options);
+}
+
+/** Open to all: a probe calls by address and has no token, and learns nothing. */
+function answerHealth(
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  { isClosing }: RequestHandlerOptions,
+): void {
+  if (method !== 'GET' && method !== 'HEAD') refuse(response, wrongMethod(['GET', 'HEAD']));
+  else if (isClosing()) sendJson(response, 503, { status: 'closing' });
+  else sendJson(response, 200, { status: 'ok' });
+}
+
+function guardRefusal({ headers }: IncomingMessage, policy: HostPolicy): Refusal | undefined {
+  if (!isAllowedHost(headers.host, policy)) return forbidden('Host', headers.host, '--allowed-host');
+  if (!isAllowedOrigin(headers.origin, policy))
+    return forbidden('Origin', headers.origin, '--allowed-origin');
+  return undefined;
+}
+
+function forbidden(header: string, value: string | undefined, flag: string): Refusal {
+  const message = `${header} ${JSON.stringify(value ?? '')} is not allowed: if you trust it, start the server with ${flag}`;
+  return { status: 403, code: -32000, message };
+}
+
+function unauthorized(sent: string | undefined): Refusal {
+  const challenge = sent === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
+  const message = 'Expected an Authorization header with a bearer token that this server knows';
+  return { status: 401, code: -32001, message, headers: { 'www-authenticate': challenge } };
+}
+
+function notFound(): Refusal {
+  return { status: 404, code: -32601, message: `Nothing here: the MCP endpoint is ${MCP_PATH}` };
+}
+
+function wrongMethod(allowed: readonly string[]): Refusal {
+  const allow = allowed.join(', ');
+  return { status: 405, code: -32000, message: `Expected ${allow}`, headers: { allow } };
+}
+
+function closing(): Refusal {
+  const headers = { connection: 'close', 'retry-after': '5' };
+  return { status: 503, code: -32000, message: 'The server is closing', headers };
+}
+
+function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+}

@@ -1,0 +1,19 @@
+import type { ServerResponse } from 'node:http';
+
+/** An answer that is not MCP's own: an HTTP status and a JSON-RPC error (spec 2025-11-25, basic/transports). */
+export interface Refusal {
+  readonly status: number;
+  /** JSON-RPC error code. */
+  readonly code: number;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+export function refuse(response: ServerResponse, { status, code, message, headers = {} }: Refusal): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  sendJson(response, status, { jsonrpc: '2.0', error: { code, message }, id: null });
+}

@@ -1,0 +1,105 @@
+import type { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+
+/** One client's connection, over many HTTP requests. */
+export interface Session {
+  readonly id: string;
+  /** Who opened it; for anybody else it does not exist. */
+  readonly principal: string;
+  readonly transport: StreamableHTTPServerTransport;
+  /** Requests and streams that are open now. */
+  openCount: number;
+  /** On the registry's clock. */
+  lastUsedAt: number;
+}
+
+export interface SessionLimits {
+  readonly maxSessions: number;
+  readonly idleMs: number;
+}
+
+/** A session nobody has used for this long gives way to a new one of the same principal when there are too many. */
+const ABANDONED_AFTER_MS = 60_000;
+
+/** Whether a session has been left alone for too long. */
+export function isIdle(
+  session: Pick<Session, 'openCount' | 'lastUsedAt'>,
+  nowMs: number,
+  idleMs: number,
+): boolean {
+  return session.openCount === 0 && nowMs - session.lastUsedAt >= idleMs;
+}
+
+/** The sessions of one server, bounded in number and in idle time. */
+export class SessionRegistry {
+  readonly #sessions = new Map<string, Session>();
+  readonly #limits: SessionLimits;
+  readonly #now: () => number;
+
+  constructor(limits: SessionLimits, now: () => number) {
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Whether `principal` may open a session; closes an abandoned one of theirs if that makes room. */
+  makeRoom(principal: string): boolean {
+    if (this.#sessions.size < this.#limits.maxSessions) return true;
+    this.sweep();
+    if (this.#sessions.size < this.#limits.maxSessions) return true;
+    const abandoned = [...this.#sessions.values()]
+      .filter(session => session.principal === principal && isIdle(session, this.#now(), ABANDONED_AFTER_MS))
+      .sort((one, other) => one.lastUsedAt - other.lastUsedAt)[0];
+    if (abandoned === undefined) return false;
+    this.#close(abandoned);
+    return true;
+  }
+
+  add(id: string, principal: string, transport: StreamableHTTPServerTransport): Session {
+    const session = { id, principal, transport, openCount: 0, lastUsedAt: this.#now() };
+    this.#sessions.set(id, session);
+    return session;
+  }
+
+  /** The session, unless there is none, it has expired or it is somebody else's. */
+  find(id: string, principal: string): Session | undefined {
+    const session = this.#sessions.get(id);
+    if (session === undefined || session.principal !== principal) return undefined;
+    if (!isIdle(session, this.#now(), this.#limits.idleMs)) return session;
+    this.#close(session);
+    return undefined;
+  }
+
+  /** Counts a request in; the answer counts it out. */
+  enter(session: Session): () => void {
+    session.openCount += 1;
+    session.lastUsedAt = this.#now();
+    return () => {
+      session.openCount -= 1;
+      session.lastUsedAt = this.#now();
+    };
+  }
+
+  /** For a transport that has closed. */
+  remove(id: string): void {
+    this.#sessions.delete(id);
+  }
+
+  /** Closes the sessions that have expired. */
+  sweep(): void {
+    for (const session of this.#sessions.values()) {
+      if (isIdle(session, this.#now(), this.#limits.idleMs)) this.#close(session);
+    }
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#sessions.values()].map(session => this.#close(session)));
+  }
+
+  #close(session: Session): Promise<void> {
+    this.#sessions.delete(session.id);
+    return session.transport.close();
+  }
+}

@@ -24,7 +24,7 @@ export function createGuardedAgent({ publicOnly, lookup }: GuardedAgentOptions):
 }
 
 /** Passes on public addresses only. */
-export function guardLookup(lookup: LookupFunction): LookupFunction {
+function guardLookup(lookup: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, []);

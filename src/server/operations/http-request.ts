@@ -1,7 +1,7 @@
 import { lookup as lookupName } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { defineOperation, OperationError } from '../operation.js';
-import { exchange } from './http-exchange.js';
+import { exchange, type HttpResult } from './http-exchange.js';
 import { httpRequestInput } from './http-request-input.js';
 import { type OutgoingRequest, redirected } from './redirect.js';
 import type { RequestPolicy } from './request-policy.js';
@@ -46,7 +46,7 @@ export function httpRequest(options: HttpRequestOptions = {}) {
       'A status other than 2xx fails the task.',
     input: httpRequestInput(policy),
     slaSeconds: 900,
-    async run({ url, method, headers, body, policy }, context) {
+    async run({ url, method, headers, body, policy }, context): Promise<HttpResult> {
       let request: OutgoingRequest = { url: new URL(url), method, headers, body };
       for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects += 1) {
         const answer = await exchange(request, { policy, lookup, context });

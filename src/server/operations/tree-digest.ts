@@ -4,9 +4,9 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, readlink } from 'node:fs/promises';
 import { OperationError } from '../operation.js';
 
-export type DigestAlgorithm = 'sha256' | 'sha512' | 'sha1';
+type DigestAlgorithm = 'sha256' | 'sha512' | 'sha1';
 
-export interface TreeTotals {
+interface TreeTotals {
   /** Regular files read. */
   readonly files: number;
   /** Bytes of their contents. */

@@ -169,11 +169,13 @@ describe('hanging up', () => {
 
   test('in the middle of a body is no error of ours', async () => {
     const { server, onError } = await start();
+    const health = `http://127.0.0.1:${server.port}/health`;
     const socket = connect(server.port, '127.0.0.1');
-    socket.write(`POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{`);
-    await new Promise(resolve => socket.once('connect', resolve));
+    const head = 'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{';
+    await new Promise(resolve => socket.write(head, resolve));
+    await fetch(health);
     socket.destroy();
-    await expect(fetch(`http://127.0.0.1:${server.port}/health`)).resolves.toMatchObject({ status: 200 });
+    await expect(fetch(health)).resolves.toMatchObject({ status: 200 });
     expect(onError).not.toHaveBeenCalled();
   });
 });

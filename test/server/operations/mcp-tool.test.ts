@@ -99,6 +99,21 @@ test('ends when the signal aborts, and closes the connection', async () => {
   await vi.waitFor(() => expect(caller.closed).toBe(true));
 });
 
+test('calls nothing when the signal aborts while it connects, and closes the connection', async () => {
+  const controller = new AbortController();
+  const callTool = vi.fn();
+  const close = vi.fn(async () => {});
+  const connect = async () => {
+    controller.abort(new Error('cancelled'));
+    return { callTool, close };
+  };
+  const operation = mcpTool({ servers: ['slow'], connect });
+  const run = runOperation(operation, { server: 'slow', tool: 'any' }, { signal: controller.signal });
+  await expect(run).rejects.toThrow('cancelled');
+  expect(callTool).not.toHaveBeenCalled();
+  expect(close).toHaveBeenCalled();
+});
+
 test('says that the server cannot be reached', async () => {
   const operation = mcpTool({ servers: ['gone'], connect: () => Promise.reject(new Error('ECONNREFUSED')) });
   await expect(runOperation(operation, { server: 'gone', tool: 'any' })).rejects.toMatchObject({

@@ -4,6 +4,7 @@ import type {
   CallToolResult,
   CallToolResultSchema,
   ListToolsResult,
+  Tool,
 } from '@modelcontextprotocol/sdk/types.js';
 import { ConfigurationError } from '../errors.js';
 import { protocolByName } from '../protocols/index.js';
@@ -32,6 +33,8 @@ export interface ToolExplanation {
   readonly why: string;
   /** Whether `listTools` leaves it out, because another tool's plan uses it by itself. */
   readonly hidden: boolean;
+  /** The tool as an agent should see it. */
+  readonly definition: Tool;
 }
 
 /** Options of the SDK's own `callTool` that keep their meaning here, so that a caller of it need not change. */
@@ -139,11 +142,12 @@ export class AwaitClient extends PassThrough {
   /** How each tool of the server is awaited, and why. */
   async explainTools(): Promise<ToolExplanation[]> {
     const { byTool, hidden } = await this.#catalog.plans(this.#wait.requestTimeoutMs);
-    return [...byTool].map(([tool, { protocol, why }]) => ({
+    return [...byTool].map(([tool, { protocol, why, listed }]) => ({
       tool,
       protocol: protocol.name,
       why,
       hidden: hidden.has(tool),
+      definition: listed,
     }));
   }
 

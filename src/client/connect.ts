@@ -71,7 +71,5 @@ function checkUrl({ url }: HttpTarget): URL {
   const text = String(url);
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
   if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return parsed;
-  throw new ConfigurationError(
-    `Expected the server's \`url\` to be an http:// or https:// URL, got ${text}`,
-  );
+  throw new ConfigurationError(`Expected the server's \`url\` to be an http:// or https:// URL, got ${text}`);
 }

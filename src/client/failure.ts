@@ -62,7 +62,9 @@ export function systemCode(error: unknown): string | undefined {
 /** What an error says; what caused it where it says nothing itself. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.message === 'fetch failed' && error.cause instanceof Error ? error.cause.message : error.message;
+  return error.message === 'fetch failed' && error.cause instanceof Error
+    ? error.cause.message
+    : error.message;
 }
 
 function classifyMcpError(error: McpError): Failure {

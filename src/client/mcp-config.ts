@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import leven from 'leven';
+import { closestMatch } from 'leven';
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
 import type { ServerTarget } from './transport.js';
@@ -86,7 +86,7 @@ function parseConfig(text: string, file: string) {
 }
 
 function unknownName(name: string, known: readonly string[], file: string): string {
-  const nearest = known.toSorted((a, b) => leven(name, a) - leven(name, b))[0];
+  const nearest = closestMatch(name, [...known]);
   const hint =
     nearest === undefined
       ? 'The file names no server.'

@@ -1,0 +1,69 @@
+import type { TaskHandle } from '../client/task-handle.js';
+import { TaskNotFoundError } from '../errors.js';
+import { outcomeOfResult } from '../protocols/tool-result.js';
+import { errorFacts, exitCodeOfError } from './error-report.js';
+import { ExitCode, exitCodeOfStatus } from './exit-code.js';
+import type { Interrupts } from './interrupts.js';
+import type { CommandIo } from './io.js';
+import type { ProgressView } from './progress-view.js';
+import { formatReference } from './reference-text.js';
+import { jsonReport, printJson, renderResult } from './report.js';
+import { quote } from './shell-quote.js';
+
+export interface JobOutput {
+  readonly io: CommandIo;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** The server as words of a command line. */
+  readonly serverWords: string;
+}
+
+export interface AwaitJobOptions extends JobOutput {
+  readonly onInterrupt: 'detach' | 'cancel';
+  readonly interrupts: Interrupts;
+  readonly view: ProgressView;
+}
+
+/** Waits for a job to its end, prints what came of it, and returns the exit code. Ctrl-C never loses a job. */
+export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Promise<number> {
+  const { io, json, view, interrupts } = options;
+  using _listening = interrupts.onFirst(() => {
+    if (options.onInterrupt === 'cancel') task.cancel().catch(() => task.detach());
+    else task.detach();
+  });
+  try {
+    const result = await task.result();
+    view.stop();
+    const outcome = outcomeOfResult(result);
+    if (json)
+      printJson(
+        io,
+        jsonReport(task, outcome.status === 'failed' ? { result, error: outcome.error } : { result }),
+      );
+    else (outcome.status === 'completed' ? io.stdout : io.stderr).write(`${renderResult(result)}\n`);
+    return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfStatus(task.snapshot.status);
+  } catch (error) {
+    view.stop();
+    if (json) printJson(io, jsonReport(task, { error: errorFacts(error) }));
+    if (!interrupts.first.aborted) io.stderr.write(`${errorFacts(error).message}\n`);
+    if (!(error instanceof TaskNotFoundError)) printHowToGoOn(task, options);
+    return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfError(error);
+  }
+}
+
+/** Leaves a job running and prints how to come back to it. */
+export function leaveJob(task: TaskHandle, options: JobOutput): number {
+  const { io, json } = options;
+  task.detach();
+  if (json) printJson(io, jsonReport(task, {}));
+  else if (task.reference !== undefined) io.stdout.write(`${formatReference(task.reference)}\n`);
+  printHowToGoOn(task, options);
+  return ExitCode.completed;
+}
+
+function printHowToGoOn(task: TaskHandle, { io, quiet, serverWords }: JobOutput): void {
+  if (task.reference === undefined || quiet) return;
+  const words = `${quote(formatReference(task.reference))}${serverWords}`;
+  io.stderr.write(`The task goes on. Wait for it:  mcp-await wait ${words}\n`);
+  io.stderr.write(`           Or cancel it:  mcp-await cancel ${words}\n`);
+}

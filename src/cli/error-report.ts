@@ -1,0 +1,25 @@
+import { McpError } from '@modelcontextprotocol/sdk/types.js';
+import {
+  AwaitAbortedError,
+  AwaitError,
+  AwaitTimeoutError,
+  ConfigurationError,
+  TaskNotFoundError,
+} from '../errors.js';
+import type { TaskError } from '../types.js';
+import { ExitCode } from './exit-code.js';
+
+export function exitCodeOfError(error: unknown): number {
+  if (error instanceof ConfigurationError) return ExitCode.usage;
+  if (error instanceof AwaitTimeoutError) return ExitCode.gaveUp;
+  if (error instanceof AwaitAbortedError) return ExitCode.interrupted;
+  if (error instanceof TaskNotFoundError || error instanceof McpError) return ExitCode.failed;
+  return ExitCode.unreachable;
+}
+
+/** An error as data: our own code, or the JSON-RPC code of a server that refused. */
+export function errorFacts(error: unknown): TaskError {
+  if (error instanceof AwaitError) return { code: error.code, message: error.message };
+  if (error instanceof McpError) return { code: `JSON_RPC_${error.code}`, message: error.message };
+  return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) };
+}

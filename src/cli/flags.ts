@@ -1,0 +1,85 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../time/duration.js';
+
+export interface WaitFlags {
+  readonly timeout?: number;
+  readonly maxAttempts?: number;
+  readonly initialInterval?: number;
+  readonly maxInterval?: number;
+  readonly onInterrupt: 'detach' | 'cancel';
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export function addWaitFlags(command: Command): Command {
+  return addOutputFlags(
+    command
+      .option('--timeout <duration>', 'give up waiting after this time, such as 90s or 5m', duration)
+      .option('--max-attempts <count>', 'give up after this many status requests (default: 20)', count)
+      .option(
+        '--initial-interval <duration>',
+        'first interval between status requests (default: 1s)',
+        duration,
+      )
+      .option(
+        '--max-interval <duration>',
+        'longest interval between status requests (default: 30s)',
+        duration,
+      )
+      .addOption(
+        new Option('--on-interrupt <action>', 'what Ctrl-C does to the job')
+          .choices(['detach', 'cancel'])
+          .default('detach'),
+      ),
+  );
+}
+
+export function addOutputFlags(command: Command): Command {
+  return command
+    .option('--json', 'print one JSON object with status, reference, attempts and result')
+    .option('--quiet', 'print nothing on stderr but errors');
+}
+
+/** Every command finds its server by these. */
+export interface ServerFlags {
+  readonly url?: string;
+  readonly header?: readonly string[];
+  readonly server?: string;
+  readonly config?: string;
+}
+
+export function addServerFlags(command: Command): Command {
+  return command
+    .option('--url <url>', 'server at this Streamable HTTP endpoint')
+    .option('--header <line>', "HTTP header 'Name: value' for --url (repeatable)", collect)
+    .option('--server <name>', 'server of this name in the nearest .mcp.json or mcp.json')
+    .option('--config <file>', 'look the name up in this mcpServers file')
+    .addHelpText(
+      'after',
+      '\nServer: --url URL, --server NAME, or -- COMMAND ARGS... (stdio). Without any, the bundled server with its own store.',
+    );
+}
+
+export function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
+}
+
+export function port(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > 65_535)
+    throw new InvalidArgumentError('Expected a port from 0 to 65535.');
+  return number;
+}
+
+export function duration(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined || milliseconds === 0) {
+    throw new InvalidArgumentError('Expected a duration such as 500ms, 30s, 5m or 2h.');
+  }
+  return milliseconds;
+}
+
+export function count(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a positive integer.');
+  return Number(text);
+}

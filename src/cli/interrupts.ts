@@ -1,0 +1,27 @@
+import type { CommandIo } from './io.js';
+
+/** Ctrl-C, counted: the first one asks to leave in good order, the second to leave at once. */
+export interface Interrupts extends Disposable {
+  readonly first: AbortSignal;
+  readonly second: AbortSignal;
+  /** Calls `leave` at the first Ctrl-C, at once where that has been. */
+  onFirst(leave: () => void): Disposable;
+}
+
+export function watchInterrupts(io: CommandIo): Interrupts {
+  const [first, second] = [new AbortController(), new AbortController()];
+  const onSignal = () => (first.signal.aborted ? second : first).abort(new Error('interrupted'));
+  io.on('SIGINT', onSignal);
+  return {
+    first: first.signal,
+    second: second.signal,
+    onFirst(leave) {
+      if (first.signal.aborted) leave();
+      first.signal.addEventListener('abort', leave, { once: true });
+      return { [Symbol.dispose]: () => first.signal.removeEventListener('abort', leave) };
+    },
+    [Symbol.dispose]: () => {
+      io.off('SIGINT', onSignal);
+    },
+  };
+}

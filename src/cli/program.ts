@@ -1,0 +1,82 @@
+import { Command } from 'commander';
+import { VERSION } from '../version.js';
+import { addServerFlags, addWaitFlags, collect, count, port } from './flags.js';
+import type { CommandIo } from './io.js';
+
+/** The command line. Each verb's code is loaded when the verb is used, so that help is instant. */
+export function buildProgram(
+  io: CommandIo,
+  /** What stood after `--`. */
+  serverCommand: readonly string[],
+  onExit: (code: number) => void,
+): Command {
+  const program = new Command('mcp-await')
+    .description('Call any MCP tool and get its result, however long it takes.')
+    .version(VERSION)
+    .configureOutput({ writeOut: text => io.stdout.write(text), writeErr: text => io.stderr.write(text) })
+    .exitOverride()
+    .showHelpAfterError('(add --help for usage)');
+
+  addServerFlags(addWaitFlags(program.command('run')))
+    .description('call a tool and print its final result')
+    .argument('<tool>', 'name of the tool')
+    .option('--args <json>', 'arguments as a JSON object, @file, or - for standard input')
+    .option('--arg <key=value>', "one argument, read as the type in the tool's schema (repeatable)", collect)
+    .option('--idempotency-key <key>', 'the same key returns the same task instead of starting a second one')
+    .option('--detach', 'print the reference once the job has started, and leave it running')
+    .action(async (tool, flags) =>
+      onExit(await (await import('./run.js')).run(tool, flags, serverCommand, io)),
+    );
+
+  addServerFlags(addWaitFlags(program.command('wait')))
+    .description('pick a job up again and print its final result')
+    .argument('<reference>', 'a task_ref, the JSON of a reference, @file, or - for standard input')
+    .action(async (reference, flags) =>
+      onExit(await (await import('./wait.js')).wait(reference, flags, serverCommand, io)),
+    );
+
+  addServerFlags(program.command('status'))
+    .description('tell once how a job stands')
+    .argument('<reference>', 'as for wait')
+    .option('--json', 'print one JSON object')
+    .action(async (reference, flags) =>
+      onExit(await (await import('./status.js')).status(reference, flags, serverCommand, io)),
+    );
+
+  addServerFlags(program.command('cancel'))
+    .description('cancel a job and tell how it then stands')
+    .argument('<reference>', 'as for wait')
+    .option('--json', 'print one JSON object')
+    .action(async (reference, flags) =>
+      onExit(await (await import('./status.js')).cancel(reference, flags, serverCommand, io)),
+    );
+
+  addServerFlags(program.command('tools'))
+    .description("list a server's tools and how each is awaited")
+    .option('--json', 'print a JSON array')
+    .action(async flags => onExit(await (await import('./tools.js')).tools(flags, serverCommand, io)));
+
+  program
+    .command('serve')
+    .description('run the bundled server, on the standard streams or over HTTP')
+    .option('--http', 'serve Streamable HTTP instead of the standard streams')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1); any other needs a token')
+    .option('--port <number>', 'port to listen on, 0 for any free one (default: 3000)', port)
+    .option('--token <token>', 'bearer token that callers must send')
+    .option('--token-file <file>', 'one token per line, as name=token or bare')
+    .option('--allow-host <name>', 'further name in the Host header (repeatable)', collect)
+    .option('--allow-origin <origin>', 'further Origin whose pages may call (repeatable)', collect)
+    .option('--store <url>', 'where tasks live: sqlite:PATH or memory: (default: a file in the state folder)')
+    .option('--operations <file>', 'ES module that exports operations of your own')
+    .option('--concurrency <count>', 'most tasks at the same time (default: 50)', count)
+    .option(
+      '--root <folder>',
+      'folder that hash_tree may read (repeatable; default: the working directory)',
+      collect,
+    )
+    .option('--allow-private', 'let http_request reach loopback and private addresses')
+    .option('--config <file>', 'mcpServers file whose servers mcp_tool may call')
+    .action(async flags => onExit(await (await import('./serve.js')).serve(flags, io)));
+
+  return program;
+}

@@ -1,0 +1,67 @@
+import yoctoSpinner from 'yocto-spinner';
+import { formatDuration } from '../time/duration.js';
+import { sleep } from '../time/sleep.js';
+import type { Progress, Snapshot } from '../types.js';
+import type { CommandIo } from './io.js';
+
+/** Shows on stderr how a task stands: a spinner on a terminal, a line for each new state in a pipe. */
+export interface ProgressView {
+  update(snapshot: Snapshot): void;
+  /** Takes the spinner away. */
+  stop(): void;
+}
+
+const silent: ProgressView = { update() {}, stop() {} };
+
+export function progressView(tool: string, io: CommandIo, quiet: boolean): ProgressView {
+  if (quiet) return silent;
+  return io.stderr.isTTY ? spinnerView(tool, io) : lineView(tool, io);
+}
+
+/** `tool: working, 42 % (3 of 7), message`. */
+export function describeState(tool: string, { status, message, progress }: Snapshot): string {
+  return `${tool}: ${[status, describeProgress(progress), message].filter(Boolean).join(', ')}`;
+}
+
+function describeProgress(progress: Progress | undefined): string | undefined {
+  if (progress === undefined) return undefined;
+  const { progress: done, total } = progress;
+  if (total === undefined || total <= 0) return `${done} done`;
+  const percent = `${Math.floor((100 * done) / total)} %`;
+  return total === 1 ? percent : `${percent} (${done} of ${total})`;
+}
+
+function lineView(tool: string, io: CommandIo): ProgressView {
+  let last = '';
+  return {
+    update(snapshot) {
+      const line = describeState(tool, snapshot);
+      if (line !== last) io.stderr.write(`${line}\n`);
+      last = line;
+    },
+    stop() {},
+  };
+}
+
+function spinnerView(tool: string, io: CommandIo): ProgressView {
+  const spinner = yoctoSpinner({ stream: io.stderr as NodeJS.WriteStream, handleSignals: false }).start(tool);
+  const stopped = new AbortController();
+  const begunAt = performance.now();
+  let state = tool;
+  const tick = async () => {
+    while (!stopped.signal.aborted) {
+      spinner.text = `${state} · ${formatDuration(Math.floor((performance.now() - begunAt) / 1000) * 1000)}`;
+      await sleep(1000, stopped.signal).catch(() => {});
+    }
+  };
+  void tick();
+  return {
+    update(snapshot) {
+      state = describeState(tool, snapshot);
+    },
+    stop() {
+      stopped.abort();
+      spinner.stop();
+    },
+  };
+}

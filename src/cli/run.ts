@@ -1,0 +1,70 @@
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import { closestMatch } from 'leven';
+import type { AwaitClient } from '../client/await-client.js';
+import { readArguments } from './arguments.js';
+import { awaitJob, leaveJob } from './await-job.js';
+import { UsageError } from './exit-code.js';
+import type { ServerFlags, WaitFlags } from './flags.js';
+import type { CommandIo } from './io.js';
+import { progressView } from './progress-view.js';
+import { waitOptionsOf } from './wait-options.js';
+import { withClient } from './with-client.js';
+
+export interface RunFlags extends ServerFlags, WaitFlags {
+  readonly args?: string;
+  readonly arg?: readonly string[];
+  readonly idempotencyKey?: string;
+  readonly detach?: boolean;
+}
+
+/** `mcp-await run`: calls a tool and prints its final result. */
+export function run(
+  toolName: string,
+  flags: RunFlags,
+  command: readonly string[],
+  io: CommandIo,
+): Promise<number> {
+  return withClient(flags, command, io, async ({ client, server, interrupts }) => {
+    const tool = await findTool(client, toolName, flags.detach === true);
+    const call = { name: toolName, arguments: await readArguments(flags.args, flags.arg ?? [], tool, io) };
+    const view = progressView(toolName, io, flags.quiet === true);
+    try {
+      const task = await client.startTool(call, {
+        ...waitOptionsOf(flags),
+        signal: interrupts.second,
+        idempotencyKey: flags.idempotencyKey,
+        onUpdate: snapshot => view.update(snapshot),
+      });
+      const output = {
+        io,
+        json: flags.json === true,
+        quiet: flags.quiet === true,
+        serverWords: server.words,
+      };
+      if (flags.detach === true && task.snapshot.status === 'working') {
+        view.stop();
+        return leaveJob(task, output);
+      }
+      return await awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
+    } finally {
+      view.stop();
+    }
+  });
+}
+
+async function findTool(client: AwaitClient, name: string, detach: boolean): Promise<Tool> {
+  const tools = await client.explainTools();
+  const found = tools.find(({ tool }) => tool === name);
+  if (found === undefined) {
+    const names = tools.map(({ tool }) => tool);
+    const nearest = closestMatch(name, names);
+    const hint = nearest === undefined ? '' : ` Did you mean \`${nearest}\`? It has: ${names.join(', ')}.`;
+    throw new UsageError(`The server has no tool \`${name}\`.${hint}`);
+  }
+  if (detach && found.protocol === 'sync') {
+    throw new UsageError(
+      `\`${name}\` is synchronous: its work ends with the call, so --detach would lose it.`,
+    );
+  }
+  return found.definition;
+}

@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url';
+import type { ConnectTarget } from '../client/connect.js';
+import { displayUrl } from '../client/connect-failure.js';
+import { UsageError } from './exit-code.js';
+import type { ServerFlags } from './flags.js';
+import type { CommandIo } from './io.js';
+import { quote } from './shell-quote.js';
+
+export interface ChosenServer {
+  readonly target: ConnectTarget;
+  readonly configFile: string | undefined;
+  /** The same choice as words of a command line, without secrets. */
+  readonly words: string;
+}
+
+const BIN = fileURLToPath(new URL('../../bin/mcp-await.js', import.meta.url));
+
+/**
+ * @param command what stood after `--`
+ * @throws UsageError when more than one server is named
+ */
+export function chooseServer(flags: ServerFlags, command: readonly string[], io: CommandIo): ChosenServer {
+  const { url, header, server, config } = flags;
+  if ([url, server, command[0]].filter(choice => choice !== undefined).length > 1) {
+    throw new UsageError('Name one server only: --url, --server or -- COMMAND.');
+  }
+  if (header !== undefined && url === undefined) throw new UsageError('--header goes with --url.');
+  if (config !== undefined && server === undefined) throw new UsageError('--config goes with --server.');
+  if (url !== undefined) {
+    const names = (header ?? []).map(line => ` --header ${quote(`${line.split(':')[0]}: …`)}`).join('');
+    return {
+      target: { url, headers: parseHeaders(header ?? []) },
+      configFile: undefined,
+      words: ` --url ${shownUrl(url)}${names}`,
+    };
+  }
+  if (server !== undefined) {
+    const words = ` --server ${quote(server)}${config === undefined ? '' : ` --config ${quote(config)}`}`;
+    return { target: server, configFile: config, words };
+  }
+  const [program, ...args] = command;
+  if (program !== undefined) {
+    return {
+      target: { command: program, args },
+      configFile: undefined,
+      words: ` -- ${command.map(quote).join(' ')}`,
+    };
+  }
+  return { target: bundledServer(io), configFile: undefined, words: '' };
+}
+
+/** The bundled server as a child process, with this process's whole environment: it is ours. */
+function bundledServer(io: CommandIo): ConnectTarget {
+  const env = Object.fromEntries(Object.entries(io.env).filter(entry => entry[1] !== undefined)) as Record<
+    string,
+    string
+  >;
+  return { command: process.execPath, args: [BIN, 'serve'], env, cwd: io.cwd() };
+}
+
+function parseHeaders(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    lines.map(line => {
+      const match = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/.exec(line);
+      if (match === null)
+        throw new UsageError("A --header is written 'Name: value'; this one has no colon or no valid name.");
+      return [match[1], match[2]];
+    }),
+  );
+}
+
+function shownUrl(url: string): string {
+  return quote(URL.canParse(url) ? displayUrl(url) : url);
+}

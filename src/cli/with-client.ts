@@ -1,0 +1,31 @@
+import { AwaitClient } from '../client/await-client.js';
+import type { ServerFlags } from './flags.js';
+import { type Interrupts, watchInterrupts } from './interrupts.js';
+import type { CommandIo } from './io.js';
+import { type ChosenServer, chooseServer } from './server-choice.js';
+
+export interface Session {
+  readonly client: AwaitClient;
+  readonly server: ChosenServer;
+  readonly interrupts: Interrupts;
+}
+
+/** Connects to the server that the flags choose, lets `work` use it, and closes it in every case. */
+export async function withClient(
+  flags: ServerFlags,
+  command: readonly string[],
+  io: CommandIo,
+  work: (session: Session) => Promise<number>,
+): Promise<number> {
+  const server = chooseServer(flags, command, io);
+  using interrupts = watchInterrupts(io);
+  const client = await AwaitClient.connect(server.target, {
+    configFile: server.configFile,
+    signal: interrupts.first,
+  });
+  try {
+    return await work({ client, server, interrupts });
+  } finally {
+    await client.close();
+  }
+}

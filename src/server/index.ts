@@ -1,0 +1,10 @@
+export { loadOperations } from './load-operations.js';
+export {
+  defineOperation,
+  type Operation,
+  type OperationContext,
+  OperationError,
+  type ProgressReport,
+} from './operation.js';
+export { type BuiltInPolicies, builtInOperations } from './operations/index.js';
+export { type RunningServer, type ServerOptions, startServer } from './start-server.js';

@@ -1,0 +1,34 @@
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import {
+  CallToolRequestSchema,
+  ErrorCode,
+  ListToolsRequestSchema,
+  McpError,
+} from '@modelcontextprotocol/sdk/types.js';
+import { VERSION } from '../version.js';
+import type { ServerTool } from './tools/server-tool.js';
+
+const INSTRUCTIONS =
+  'Long work runs in the background: initiate_background_task returns a task_ref at once, resolve_task_status tells its state and result, cancel_background_task stops it.';
+
+/** An SDK server that offers the tools to one principal. */
+export function createMcpServer(tools: ReadonlyMap<string, ServerTool>, principal: string): Server {
+  const server = new Server(
+    { name: 'mcp-await', version: VERSION },
+    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+  );
+  server.setRequestHandler(ListToolsRequestSchema, () => ({
+    tools: [...tools.values()].map(tool => tool.definition),
+  }));
+  server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal }) => {
+    const tool = tools.get(params.name);
+    if (tool === undefined) {
+      throw new McpError(
+        ErrorCode.InvalidParams,
+        `Unknown tool: ${params.name}. Known: ${[...tools.keys()].join(', ')}`,
+      );
+    }
+    return tool.call(params.arguments, { principal, signal });
+  });
+  return server;
+}

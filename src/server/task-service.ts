@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { closestMatch } from 'leven';
+import { z } from 'zod';
+import { digestJson } from '../engine/canonical-json.js';
+import type { Engine } from '../engine/engine.js';
+import type { TaskRecord } from '../engine/task-record.js';
+import type { Operation } from './operation.js';
+import { ToolFailure } from './tool-failure.js';
+
+export interface InitiateRequest {
+  readonly operationType: string;
+  readonly parameters: unknown;
+  readonly idempotencyKey?: string | undefined;
+  readonly maxWaitSeconds?: number | undefined;
+}
+
+export interface TaskServiceOptions {
+  readonly engine: Engine;
+  readonly operations: ReadonlyMap<string, Operation>;
+  /** How long a task is kept after its end, in seconds. */
+  readonly ttlSeconds: number;
+}
+
+/** What a caller may do with tasks, whichever door it comes through. A task of another owner does not exist. */
+export interface TaskService {
+  /** @throws ToolFailure when nothing was queued: `UNKNOWN_OPERATION`, `INVALID_PARAMETERS`, `IDEMPOTENCY_CONFLICT` */
+  initiate(owner: string, request: InitiateRequest): Promise<TaskRecord>;
+  /** Waits up to `waitMs` milliseconds for the end. @throws ToolFailure `TASK_NOT_FOUND` */
+  resolve(owner: string, taskRef: string, waitMs: number, signal: AbortSignal): Promise<TaskRecord>;
+  /** @throws ToolFailure `TASK_NOT_FOUND` */
+  cancel(owner: string, taskRef: string): Promise<TaskRecord>;
+}
+
+export function createTaskService({ engine, operations, ttlSeconds }: TaskServiceOptions): TaskService {
+  async function owned(owner: string, taskRef: string): Promise<TaskRecord> {
+    const record = await engine.find(taskRef);
+    return record?.owner === owner ? record : notFound(taskRef);
+  }
+
+  return {
+    async initiate(owner, { operationType, parameters, idempotencyKey, maxWaitSeconds }) {
+      const operation =
+        operations.get(operationType) ?? unknownOperation(operationType, [...operations.keys()]);
+      const input = await parseParameters(operation, parameters);
+      const { record, created } = await engine.submit({
+        taskRef: newTaskRef(),
+        owner,
+        operation: operationType,
+        parameters: input,
+        idempotencyKey,
+        slaMs: Math.min(operation.slaSeconds, maxWaitSeconds ?? Number.POSITIVE_INFINITY) * 1000,
+        ttlMs: ttlSeconds * 1000,
+      });
+      if (!created && record.parametersDigest !== digestJson(input)) keyReused(record, idempotencyKey);
+      return record;
+    },
+    async resolve(owner, taskRef, waitMs, signal) {
+      const record = await owned(owner, taskRef);
+      if (waitMs === 0) return record;
+      return (await engine.waitForEnd(taskRef, { timeoutMs: waitMs, signal })) ?? notFound(taskRef);
+    },
+    async cancel(owner, taskRef) {
+      await owned(owner, taskRef);
+      return (await engine.cancel(taskRef)) ?? notFound(taskRef);
+    },
+  };
+}
+
+/** 128 random bits. */
+function newTaskRef(): string {
+  return `task_${randomBytes(16).toString('hex')}`;
+}
+
+async function parseParameters(operation: Operation, parameters: unknown): Promise<unknown> {
+  const parsed = await operation.input.safeParseAsync(parameters);
+  if (parsed.success) return parsed.data;
+  throw new ToolFailure(
+    'INVALID_PARAMETERS',
+    `The parameters do not fit the operation \`${operation.name}\`: ${describeIssues(parsed.error)}`,
+  );
+}
+
+/** All that is wrong with a value, in one line. */
+export function describeIssues(error: z.core.$ZodError): string {
+  return z
+    .prettifyError(error)
+    .replace(/\s*\n\s*/g, ' ')
+    .replaceAll('✖ ', '')
+    .trim();
+}
+
+function unknownOperation(name: string, known: readonly string[]): never {
+  const nearest = closestMatch(name, [...known]);
+  const hint =
+    nearest === undefined
+      ? 'This server has none.'
+      : `Did you mean \`${nearest}\`? Known: ${known.join(', ')}.`;
+  throw new ToolFailure('UNKNOWN_OPERATION', `There is no operation \`${name}\`. ${hint}`);
+}
+
+function keyReused(record: TaskRecord, idempotencyKey: string | undefined): never {
+  throw new ToolFailure(
+    'IDEMPOTENCY_CONFLICT',
+    `The idempotency key \`${idempotencyKey}\` has already started ${record.taskRef} with other parameters. Use a new key for a new call.`,
+  );
+}
+
+function notFound(taskRef: string): never {
+  throw new ToolFailure(
+    'TASK_NOT_FOUND',
+    `The task ${taskRef} was not found or has expired. Check the reference; it must come from this server and this caller.`,
+  );
+}

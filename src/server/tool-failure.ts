@@ -1,0 +1,18 @@
+import type { TaskError } from '../types.js';
+
+/** A call that one of our tools refuses. The caller gets it as a tool error with the same facts as data. */
+export class ToolFailure extends Error {
+  override readonly name = 'ToolFailure';
+  readonly code: string;
+  readonly retryable: boolean;
+
+  constructor(code: string, message: string, retryable = false) {
+    super(message);
+    this.code = code;
+    this.retryable = retryable;
+  }
+
+  toTaskError(): Required<TaskError> {
+    return { code: this.code, message: this.message, retryable: this.retryable };
+  }
+}

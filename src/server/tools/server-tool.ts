@@ -1,0 +1,74 @@
+import type { CallToolResult, Tool, ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { describeIssues } from '../task-service.js';
+import { ToolFailure } from '../tool-failure.js';
+
+/** Who calls, and until when the caller listens. */
+export interface CallContext {
+  readonly principal: string;
+  readonly signal: AbortSignal;
+}
+
+/** One tool of the server, free of any SDK, so that every protocol era can serve it. */
+export interface ServerTool {
+  readonly definition: Tool;
+  call(argumentsGiven: unknown, context: CallContext): Promise<CallToolResult>;
+}
+
+export interface ServerToolOptions<Input extends z.ZodType, Output extends z.ZodType> {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly input: Input;
+  readonly output: Output;
+  readonly annotations: ToolAnnotations;
+  readonly run: (input: z.output<Input>, context: CallContext) => Promise<z.input<Output>>;
+}
+
+/** A tool that answers with structured content and the same JSON as text, also where it refuses. */
+export function serverTool<Input extends z.ZodType, Output extends z.ZodType>(
+  options: ServerToolOptions<Input, Output>,
+): ServerTool {
+  const { name, title, description, input, output, annotations, run } = options;
+  return {
+    definition: {
+      name,
+      title,
+      description,
+      inputSchema: jsonSchema(input, 'input') as Tool['inputSchema'],
+      outputSchema: jsonSchema(output, 'output') as NonNullable<Tool['outputSchema']>,
+      annotations,
+    },
+    async call(argumentsGiven, context) {
+      const parsed = input.safeParse(argumentsGiven ?? {});
+      try {
+        if (!parsed.success) throw invalidArguments(name, parsed.error);
+        return toResult((await run(parsed.data, context)) as Record<string, unknown>);
+      } catch (error) {
+        if (!(error instanceof ToolFailure)) throw error;
+        return { ...toResult({ error: error.toTaskError() }), isError: true };
+      }
+    },
+  };
+}
+
+/** The JSON Schema of a zod schema, in the draft that every validator knows. */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+    io,
+    target: 'draft-7',
+    unrepresentable: 'any',
+  });
+  return rest;
+}
+
+function toResult(value: Record<string, unknown>): CallToolResult {
+  return { content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent: value };
+}
+
+function invalidArguments(tool: string, error: z.core.$ZodError): ToolFailure {
+  return new ToolFailure(
+    'INVALID_ARGUMENTS',
+    `The arguments of \`${tool}\` are not usable: ${describeIssues(error)}`,
+  );
+}

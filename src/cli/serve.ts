@@ -21,8 +21,8 @@ export interface ServeFlags {
   readonly port?: number;
   readonly token?: string;
   readonly tokenFile?: string;
-  readonly allowHost?: readonly string[];
-  readonly allowOrigin?: readonly string[];
+  readonly allowedHost?: readonly string[];
+  readonly allowedOrigin?: readonly string[];
   readonly store?: string;
   readonly operations?: string;
   readonly concurrency?: number;
@@ -51,14 +51,14 @@ export async function serve(flags: ServeFlags, io: CommandIo): Promise<number> {
   return ExitCode.completed;
 }
 
-function checkFlags({ http, host, port, token, tokenFile, allowHost, allowOrigin }: ServeFlags): void {
+function checkFlags({ http, host, port, token, tokenFile, allowedHost, allowedOrigin }: ServeFlags): void {
   const httpOnly = {
     '--host': host,
     '--port': port,
     '--token': token,
     '--token-file': tokenFile,
-    '--allow-host': allowHost,
-    '--allow-origin': allowOrigin,
+    '--allowed-host': allowedHost,
+    '--allowed-origin': allowedOrigin,
   };
   const stray = Object.entries(httpOnly).find(([, value]) => value !== undefined)?.[0];
   if (http !== true && stray !== undefined) throw new UsageError(`${stray} goes with --http.`);
@@ -76,7 +76,7 @@ async function operationsOf(flags: ServeFlags, io: CommandIo): Promise<readonly 
     httpRequest: { allowPrivate: flags.allowPrivate === true },
     mcpTool: {
       servers,
-      connect: (name, { signal }) => AwaitClient.connect(name, { configFile: flags.config, signal }),
+      connect: (name, { signal }) => AwaitClient.connect(name, { configFile: flags.config, cancelOnAbort: true, signal }),
     },
   });
   const names = new Set(own.map(({ name }) => name));
@@ -87,9 +87,9 @@ async function httpOptions(
   flags: ServeFlags,
   io: CommandIo,
 ): Promise<Omit<HttpServerOptions, 'createMcpServer'>> {
-  const { host, port, token, tokenFile, allowHost, allowOrigin } = flags;
+  const { host, port, token, tokenFile, allowedHost, allowedOrigin } = flags;
   const tokens = token === undefined ? await readTokens(tokenFile, io) : [token];
-  return { host, port, tokens, allowedHosts: allowHost, allowedOrigins: allowOrigin };
+  return { host, port, tokens, allowedHosts: allowedHost, allowedOrigins: allowedOrigin };
 }
 
 async function readTokens(file: string | undefined, io: CommandIo): Promise<readonly string[]> {

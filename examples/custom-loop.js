@@ -1,0 +1,30 @@
+// An agent loop of your own. The model calls the tool once and its next message has the final result: no polling.
+import assert from 'node:assert/strict';
+import { AwaitClient } from 'mcp-await';
+
+/** Stands in for a language model: asks for the tool, then answers from what the tool returned. */
+function scriptedModel(messages, tools) {
+  const last = messages.at(-1);
+  if (last.role === 'tool') return { role: 'assistant', text: `The digest is ${JSON.parse(last.text).digest}.` };
+  const tool = tools.find(({ name }) => name === 'initiate_background_task');
+  const toolCall = { name: tool.name, arguments: { operation_type: 'hash_tree', parameters: { path: 'src' } } };
+  return { role: 'assistant', toolCall };
+}
+
+const client = await AwaitClient.connect({ command: 'node', args: ['bin/mcp-await.js', 'serve'] });
+const { tools } = await client.listTools();
+const messages = [{ role: 'user', text: 'What is the digest of the folder src?' }];
+
+let answer = scriptedModel(messages, tools);
+let toolCalls = 0;
+while (answer.toolCall !== undefined) {
+  toolCalls++;
+  const result = await client.callTool(answer.toolCall);
+  messages.push(answer, { role: 'tool', text: result.content[0].text, isError: result.isError === true });
+  answer = scriptedModel(messages, tools);
+}
+await client.close();
+
+assert.equal(toolCalls, 1);
+assert.match(answer.text, /^The digest is [0-9a-f]{64}\.$/);
+console.log(answer.text);

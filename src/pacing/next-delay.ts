@@ -26,8 +26,7 @@ export interface NextDelayInput {
  */
 export function nextDelay({ attempt, hintMs, pacing, random }: NextDelayInput): number {
   if (isUsableHint(hintMs)) {
-    const hint = Math.min(hintMs, pacing.maxIntervalMs * HINT_LIMIT_INTERVALS);
-    return hint * (1 + pacing.jitter * random());
+    return Math.min(hintMs * (1 + pacing.jitter * random()), pacing.maxIntervalMs * HINT_LIMIT_INTERVALS);
   }
   return backoffDelay(attempt, pacing) * (1 - pacing.jitter * random());
 }

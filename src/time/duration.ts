@@ -9,10 +9,11 @@ export function parseDuration(text: string): number | undefined {
 
 /** A duration for people: `340 ms`, `2.5 s`, `4 m 10 s`, `3 h 5 m`. */
 export function formatDuration(durationMs: number): string {
-  if (durationMs < 1000) return `${Math.round(durationMs)} ms`;
-  if (durationMs < 60_000) return `${Number((durationMs / 1000).toFixed(1))} s`;
-  const minutes = Math.floor(durationMs / 60_000);
-  if (minutes < 60) return joinUnits(minutes, 'm', Math.floor((durationMs % 60_000) / 1000), 's');
+  if (durationMs < 999.5) return `${Math.round(durationMs)} ms`;
+  if (durationMs < 59_950) return `${Number((durationMs / 1000).toFixed(1))} s`;
+  const seconds = Math.round(durationMs / 1000);
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return joinUnits(minutes, 'm', seconds % 60, 's');
   return joinUnits(Math.floor(minutes / 60), 'h', minutes % 60, 'm');
 }
 

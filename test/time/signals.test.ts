@@ -1,0 +1,64 @@
+import { getEventListeners } from 'node:events';
+import { expect, test } from 'vitest';
+import { linkSignals, untilAborted } from '../../src/time/signals.js';
+
+const listenerCount = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
+
+test('a linked signal aborts with the reason of the first source that aborts', () => {
+  const [first, second] = [new AbortController(), new AbortController()];
+  const { signal } = linkSignals(first.signal, undefined, second.signal);
+  second.abort('second');
+  first.abort('first');
+  expect(signal.reason).toBe('second');
+});
+
+test('a linked signal is aborted from the start when a source is', () => {
+  const source = new AbortController();
+  const linked = linkSignals(source.signal, AbortSignal.abort('before'));
+  expect(linked.signal.reason).toBe('before');
+  linked[Symbol.dispose]();
+  expect(listenerCount(source.signal)).toBe(0);
+});
+
+test('a disposed link leaves no listener and no longer aborts', () => {
+  const source = new AbortController();
+  const linked = linkSignals(source.signal);
+  expect(listenerCount(source.signal)).toBe(1);
+  linked[Symbol.dispose]();
+  expect(listenerCount(source.signal)).toBe(0);
+  source.abort();
+  expect(linked.signal.aborted).toBe(false);
+});
+
+test('a promise that settles first decides, and leaves no listener', async () => {
+  const { signal } = new AbortController();
+  await expect(untilAborted(Promise.resolve('value'), signal)).resolves.toBe('value');
+  await expect(untilAborted(Promise.reject(new Error('failed')), signal)).rejects.toThrow('failed');
+  expect(listenerCount(signal)).toBe(0);
+});
+
+test('an abort decides over a promise that is still pending, and leaves no listener', async () => {
+  const controller = new AbortController();
+  const waiting = untilAborted(new Promise(() => {}), controller.signal);
+  controller.abort('enough');
+  await expect(waiting).rejects.toBe('enough');
+  expect(listenerCount(controller.signal)).toBe(0);
+});
+
+test('a signal that has aborted already decides over everything, and leaves no listener', async () => {
+  const signal = AbortSignal.abort('before');
+  await expect(untilAborted(Promise.resolve('value'), signal)).rejects.toBe('before');
+  await expect(untilAborted(new Promise(() => {}), signal)).rejects.toBe('before');
+  expect(listenerCount(signal)).toBe(0);
+});
+
+test('a promise that fails after the abort is no unhandled rejection', async () => {
+  let fail: (error: Error) => void = () => {};
+  const late = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  await expect(untilAborted(late, AbortSignal.abort('before'))).rejects.toBe('before');
+  fail(new Error('late'));
+  // vitest fails the run on an unhandled rejection.
+  await new Promise(resolve => setImmediate(resolve));
+});

@@ -1,12 +1,22 @@
 /** The longest delay that `setTimeout` takes; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+export interface TimerOptions {
+  /** Lets the process end although the timer has not fired. @default false */
+  readonly unref?: boolean | undefined;
+}
+
 /** Calls `fire` once after `delayMs` (any length, also beyond 24 days) and returns what stops it. */
-export function startTimer(delayMs: number, fire: () => void): () => void {
+export function startTimer(
+  delayMs: number,
+  fire: () => void,
+  { unref = false }: TimerOptions = {},
+): () => void {
   let timer: NodeJS.Timeout;
   const arm = (remainingMs: number) => {
     const stepMs = Math.min(remainingMs, LONGEST_TIMER_MS);
     timer = setTimeout(() => (remainingMs > stepMs ? arm(remainingMs - stepMs) : fire()), stepMs);
+    if (unref) timer.unref();
   };
   arm(delayMs);
   return () => clearTimeout(timer);

@@ -1,5 +1,6 @@
 import type { CallToolResult, Tool, ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
+import { StoreFailure } from '../../engine/store-failure.js';
 import { describeIssues } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
 
@@ -45,8 +46,7 @@ export function serverTool<Input extends z.ZodType, Output extends z.ZodType>(
         if (!parsed.success) throw invalidArguments(name, parsed.error);
         return toResult((await run(parsed.data, context)) as Record<string, unknown>);
       } catch (error) {
-        if (!(error instanceof ToolFailure)) throw error;
-        return { ...toResult({ error: error.toTaskError() }), isError: true };
+        return { ...toResult({ error: toFailure(error).toTaskError() }), isError: true };
       }
     },
   };
@@ -64,6 +64,13 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<st
 
 function toResult(value: Record<string, unknown>): CallToolResult {
   return { content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent: value };
+}
+
+/** @throws what is no failure that a caller could understand */
+function toFailure(error: unknown): ToolFailure {
+  if (error instanceof ToolFailure) return error;
+  if (error instanceof StoreFailure) return new ToolFailure('STORE_UNAVAILABLE', error.message, true);
+  throw error;
 }
 
 function invalidArguments(tool: string, error: z.core.$ZodError): ToolFailure {

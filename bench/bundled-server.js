@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export const BIN = fileURLToPath(new URL('../bin/mcp-await.js', import.meta.url));
+
+/** Gives `work` a folder of its own, which is removed afterwards. */
+export async function withFolder(work) {
+  const folder = await mkdtemp(join(tmpdir(), 'mcp-await-bench-'));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The bundled server as a target on standard streams. */
+export function stdioTarget(folder) {
+  return { command: process.execPath, args: [BIN, 'serve'], env: { MCP_AWAIT_HOME: folder } };
+}
+
+/** Runs the bundled server over HTTP in a process of its own while `work` uses its URL. */
+export async function withHttpServer(folder, work, flags = []) {
+  const child = spawn(process.execPath, [BIN, 'serve', '--http', '--port', '0', ...flags], {
+    env: { ...process.env, MCP_AWAIT_HOME: folder },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  try {
+    for await (const line of createInterface(child.stderr)) {
+      const url = /Listening on (\S+)/.exec(line)?.[1];
+      if (url !== undefined) return await work(url);
+    }
+    throw new Error('The server ended before it listened.');
+  } finally {
+    child.kill('SIGTERM');
+  }
+}

@@ -1,0 +1,18 @@
+// `npm run bench [name …]`: prints the tables of docs/figures.md, measured in this run.
+import { cpus } from 'node:os';
+import { callOverhead } from './call-overhead.js';
+import { coldStart } from './cold-start.js';
+import { initiate } from './initiate.js';
+import { manyWaits } from './many-waits.js';
+
+const benches = { initiate, 'call-overhead': callOverhead, 'cold-start': coldStart, 'many-waits': manyWaits };
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.find(name => !(name in benches));
+if (unknown !== undefined)
+  throw new Error(`There is no bench ${unknown}; there are ${Object.keys(benches).join(', ')}.`);
+
+console.log(`Node ${process.version}, ${cpus().length} cores.`);
+for (const [name, bench] of Object.entries(benches)) {
+  if (chosen.length === 0 || chosen.includes(name)) await bench();
+}

@@ -1,0 +1,61 @@
+import type Database from 'libsql';
+import { ConfigurationError } from '../../errors.js';
+
+/** Each entry brings the tables from its index to the next version; entries never change once released. */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE tasks (
+    task_ref TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    idempotency_key TEXT,
+    parameters TEXT,
+    parameters_digest TEXT NOT NULL,
+    status TEXT NOT NULL,
+    submitter TEXT NOT NULL,
+    worker TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER,
+    expires_at INTEGER NOT NULL,
+    sla_ms INTEGER NOT NULL,
+    ttl_ms INTEGER NOT NULL,
+    progress TEXT,
+    result TEXT,
+    error TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX tasks_by_key ON tasks (owner, operation, idempotency_key) WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX tasks_pending ON tasks (status) WHERE status = 'pending';
+  CREATE INDEX tasks_processing ON tasks (worker) WHERE status = 'processing';
+  CREATE INDEX tasks_by_expiry ON tasks (expires_at);
+  CREATE TABLE instances (
+    instance TEXT PRIMARY KEY,
+    has_worker INTEGER NOT NULL,
+    lease_until INTEGER NOT NULL
+  ) STRICT;
+  `,
+];
+
+/** Brings the tables up to date; safe when several processes start at once. */
+export function migrate(database: Database.Database, file: string): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const version = readVersion(database);
+    if (version > MIGRATIONS.length) {
+      throw new ConfigurationError(
+        `The store ${file} was written by a newer version of mcp-await. Update, or name another with --store.`,
+      );
+    }
+    for (const statements of MIGRATIONS.slice(version)) database.exec(statements);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function readVersion(database: Database.Database): number {
+  return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+}

@@ -1,0 +1,43 @@
+import type { RecordStatus, TaskRecord } from '../task-record.js';
+
+/** A row of the table `tasks` as the driver returns it. */
+export interface TaskRow {
+  readonly task_ref: string;
+  readonly owner: string;
+  readonly operation: string;
+  readonly parameters: string | null;
+  readonly parameters_digest: string;
+  readonly status: RecordStatus;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+  readonly expires_at: number;
+  readonly sla_ms: number;
+  readonly progress: string | null;
+  readonly result: string | null;
+  readonly error: string | null;
+}
+
+export function toRecord(row: TaskRow): TaskRecord {
+  return {
+    taskRef: row.task_ref,
+    owner: row.owner,
+    operation: row.operation,
+    status: row.status,
+    parametersDigest: row.parameters_digest,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    startedAt: row.started_at ?? undefined,
+    endedAt: row.ended_at ?? undefined,
+    expiresAt: row.expires_at,
+    slaMs: row.sla_ms,
+    progress: parse(row.progress) as TaskRecord['progress'],
+    result: parse(row.result),
+    error: parse(row.error) as TaskRecord['error'],
+  };
+}
+
+function parse(json: string | null): unknown {
+  return json === null ? undefined : JSON.parse(json);
+}

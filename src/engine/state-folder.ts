@@ -1,0 +1,16 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where this user's tasks live: `MCP_AWAIT_HOME`, else the XDG state folder (XDG Base Directory Specification 0.8). */
+export function stateFolder(environment: Environment, home = homedir()): string {
+  const { MCP_AWAIT_HOME: own, XDG_STATE_HOME: state } = environment;
+  if (own) return own;
+  return join(state || join(home, '.local', 'state'), 'mcp-await');
+}
+
+/** The store that is used when none is named. */
+export function defaultStoreUrl(environment: Environment, home?: string): string {
+  return `sqlite:${join(stateFolder(environment, home), 'tasks.db')}`;
+}

@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const BIN = join(ROOT, 'bin/mcp-await.js');
+export const ODD_SERVER = join(ROOT, 'test/fixtures/cli/odd-server.js');
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Command {
+  readonly process: ChildProcess;
+  /** Resolves once stderr matches. */
+  says(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly finished: Promise<Finished>;
+}
+
+/** A place of its own for the state of commands; `stop` ends what is left there. */
+export interface Workplace {
+  readonly home: string;
+  start(args: readonly string[], options?: { input?: string; cwd?: string; env?: Record<string, string> }): Command;
+  run(args: readonly string[], options?: { input?: string; cwd?: string }): Promise<Finished>;
+  remove(): Promise<void>;
+}
+
+export async function newWorkplace(): Promise<Workplace> {
+  const home = await mkdtemp(join(tmpdir(), 'mcp-await-cli-'));
+  const start: Workplace['start'] = (args, { input, cwd = ROOT, env } = {}) => {
+    const child = spawn(process.execPath, [BIN, ...args], {
+      cwd,
+      env: { ...process.env, MCP_AWAIT_HOME: home, ...env },
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', chunk => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', chunk => {
+      stderr += chunk;
+    });
+    child.stdin.on('error', () => {});
+    if (input !== undefined) child.stdin.end(input);
+    const finished = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
+    return {
+      process: child,
+      finished,
+      async says(pattern) {
+        for (;;) {
+          const match = pattern.exec(stderr);
+          if (match !== null) return match;
+          const next = await Promise.race([once(child.stderr, 'data'), finished]);
+          if ('code' in next && !pattern.test(stderr)) throw new Error(`It never said ${pattern}: ${stderr}`);
+        }
+      },
+    };
+  };
+  return {
+    home,
+    start,
+    run: (args, options = {}) => start(args, { input: '', ...options }).finished,
+    remove: () => rm(home, { recursive: true, force: true, maxRetries: 5 }),
+  };
+}
+
+/** `run initiate_background_task` of one operation. */
+export function initiate(operation: string, parameters: object = {}): string[] {
+  const args = JSON.stringify({ operation_type: operation, parameters });
+  return ['run', 'initiate_background_task', '--args', args];
+}

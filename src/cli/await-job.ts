@@ -31,6 +31,7 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
     if (options.onInterrupt === 'cancel') task.cancel().catch(() => task.detach());
     else task.detach();
   });
+  view.update(task.snapshot);
   try {
     const result = await task.result();
     view.stop();

@@ -76,7 +76,11 @@ export function buildProgram(
     )
     .option('--allow-private', 'let http_request reach loopback and private addresses')
     .option('--config <file>', 'mcpServers file whose servers mcp_tool may call')
-    .action(async flags => onExit(await (await import('./serve.js')).serve(flags, io)));
+    .action(async flags => {
+      const { needsRelay, relayStdio } = await import('./stdio-relay.js');
+      // The relay stays small and quick: it loads nothing of the server.
+      onExit(needsRelay(flags.http, io) ? await relayStdio(io) : await (await import('./serve.js')).serve(flags, io));
+    });
 
   return program;
 }

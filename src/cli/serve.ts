@@ -13,7 +13,7 @@ import {
 } from '../server/index.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
-import { relayedStreams, relayStdio } from './stdio-relay.js';
+import { relayedStreams } from './stdio-relay.js';
 
 export interface ServeFlags {
   readonly http?: boolean;
@@ -34,16 +34,14 @@ export interface ServeFlags {
 /** How long running tasks may go on after SIGINT or SIGTERM. */
 const GRACE_MS = 10_000;
 
-/** `mcp-await serve`: the bundled server, on the standard streams or over HTTP. */
+/** `mcp-await serve`: the bundled server in this process, on the streams that a relay gave it or over HTTP. */
 export async function serve(flags: ServeFlags, io: CommandIo): Promise<number> {
   checkFlags(flags);
-  const stdio = relayedStreams(io);
-  if (flags.http !== true && stdio === undefined) return relayStdio(io);
   const server = await startServer({
     operations: await operationsOf(flags, io),
     store: flags.store,
     concurrency: flags.concurrency,
-    ...(flags.http === true ? { http: await httpOptions(flags, io) } : { stdio }),
+    ...(flags.http === true ? { http: await httpOptions(flags, io) } : { stdio: relayedStreams(io) }),
     onError: error => io.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`),
   });
   if (server.url !== undefined) io.stderr.write(`Listening on ${server.url}\n`);
@@ -76,7 +74,8 @@ async function operationsOf(flags: ServeFlags, io: CommandIo): Promise<readonly 
     httpRequest: { allowPrivate: flags.allowPrivate === true },
     mcpTool: {
       servers,
-      connect: (name, { signal }) => AwaitClient.connect(name, { configFile: flags.config, cancelOnAbort: true, signal }),
+      connect: (name, { signal }) =>
+        AwaitClient.connect(name, { configFile: flags.config, cancelOnAbort: true, signal }),
     },
   });
   const names = new Set(own.map(({ name }) => name));

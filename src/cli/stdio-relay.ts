@@ -49,6 +49,11 @@ export async function relayStdio(io: CommandIo): Promise<number> {
   return ExitCode.completed;
 }
 
+/** Whether this process is to serve standard streams and no relay stands between it and its client yet. */
+export function needsRelay(http: boolean | undefined, io: CommandIo): boolean {
+  return http !== true && io.env[LINE_VARIABLE] === undefined;
+}
+
 /** The client's streams when a relay started this process; undefined otherwise. */
 export function relayedStreams(io: CommandIo): StdioStreams | undefined {
   if (io.env[LINE_VARIABLE] === undefined) return undefined;

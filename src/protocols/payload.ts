@@ -7,7 +7,10 @@ type Payload = Readonly<Record<string, unknown>>;
 export function valueAt(payload: Payload, path: string | undefined): unknown {
   return path
     ?.split('.')
-    .reduce<unknown>((value, key) => (isRecord(value) ? value[key] : undefined), payload);
+    .reduce<unknown>(
+      (value, key) => (isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined),
+      payload,
+    );
 }
 
 /** A status word as profiles spell it: lower case, with `_` for blanks and dashes. */

@@ -35,7 +35,7 @@ async function start(call: ToolCall, exchange: Exchange): Promise<Ended> {
   return { kind: 'ended', outcome: outcomeOfResult(result), raw: result };
 }
 
-function notResumable(): never {
+async function notResumable(): Promise<never> {
   throw new NotSupportedError(
     'A synchronous call lives and dies with its request: there is nothing to resume or to cancel apart from it.',
   );

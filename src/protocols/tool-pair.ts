@@ -1,7 +1,7 @@
 import { type CallToolResult, CallToolResultSchema, type Tool } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { NotSupportedError, ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../errors.js';
-import type { TaskError, ToolCall } from '../types.js';
+import type { TaskError, TaskStatus, ToolCall } from '../types.js';
 import type { PairProfile } from './pair-profile.js';
 import { mcpAwaitPair } from './pairs/mcp-await.js';
 import { foldWord, readProgress, valueAt } from './payload.js';
@@ -10,9 +10,10 @@ import { isRecord, outcomeOfResult, payloadOf, resultOfValue, textOf } from './t
 
 const builtInPairs: readonly PairProfile[] = [mcpAwaitPair];
 
-type TaskId = string | number;
+const idSchema = z.union([z.string().min(1), z.number()]);
+const handleSchema = z.object({ pair: z.string(), id: idSchema });
 
-const handleSchema = z.object({ pair: z.string(), id: z.union([z.string().min(1), z.number()]) });
+type TaskId = z.infer<typeof idSchema>;
 
 /** A start tool returns a handle, another tool tells its state. Which tools, and in which words, is a `PairProfile`. */
 export const toolPair: Protocol = {
@@ -39,7 +40,7 @@ export const toolPair: Protocol = {
       { name: cancel.tool, arguments: { [cancel.handleArgument]: id } },
       exchange,
     );
-    if (answer.isError === true) throw statusError(answer, profile, id);
+    if (answer.isError === true) throw requestError(answer, profile, `cancel the task ${id}`, id);
   },
 };
 
@@ -111,7 +112,7 @@ function readStart(answer: CallToolResult, profile: PairProfile): StartAnswer {
 }
 
 function readStatus(answer: CallToolResult, profile: PairProfile, id: TaskId): PollAnswer {
-  if (answer.isError === true) throw statusError(answer, profile, id);
+  if (answer.isError === true) throw requestError(answer, profile, `tell the state of the task ${id}`, id);
   const { tool, handleAt, statusAt, resultAt, errorAt } = profile.status;
   const payload = payloadOf(answer) ?? violation(`\`${tool}\` answered without data`, answer);
   const other = valueAt(payload, handleAt);
@@ -120,7 +121,7 @@ function readStatus(answer: CallToolResult, profile: PairProfile, id: TaskId): P
   }
   const word = valueAt(payload, statusAt);
   if (typeof word !== 'string') return violation(`\`${tool}\` answered without a \`${statusAt}\``, answer);
-  const status = profile.words[foldWord(word)];
+  const status = statusOf(word, profile);
   if (status === undefined) return { ...running(payload, profile), unknownWord: word, raw: answer };
   switch (status) {
     case 'completed':
@@ -142,6 +143,11 @@ function readStatus(answer: CallToolResult, profile: PairProfile, id: TaskId): P
   }
 }
 
+function statusOf(word: string, { words }: PairProfile): TaskStatus | undefined {
+  const folded = foldWord(word);
+  return Object.hasOwn(words, folded) ? words[folded] : undefined;
+}
+
 function running(payload: Readonly<Record<string, unknown>>, { status }: PairProfile) {
   const progress = readProgress(valueAt(payload, status.progressAt));
   const hintMs = valueAt(payload, status.pollAfterMsAt);
@@ -158,14 +164,16 @@ function readTaskError(value: unknown, status: 'failed' | 'cancelled'): TaskErro
   const error = isRecord(value) ? value : {};
   const code =
     typeof error.code === 'string' ? error.code : status === 'failed' ? 'TASK_FAILED' : 'CANCELLED';
+  const given = typeof value === 'string' ? value : error.message;
   const message =
-    typeof error.message === 'string'
-      ? error.message
+    typeof given === 'string' && given !== ''
+      ? given
       : `The server gave no reason why the task is ${status}.`;
   return { code, message, ...(typeof error.retryable === 'boolean' && { retryable: error.retryable }) };
 }
 
-function statusError(answer: CallToolResult, profile: PairProfile, id: TaskId): Error {
+/** A status or cancel tool that reports an error says nothing about the task, except that there is none. */
+function requestError(answer: CallToolResult, profile: PairProfile, what: string, id: TaskId): Error {
   const error = payloadOf(answer)?.error;
   if (isRecord(error) && profile.status.notFoundCodes.includes(String(error.code))) {
     return new TaskNotFoundError(
@@ -173,7 +181,8 @@ function statusError(answer: CallToolResult, profile: PairProfile, id: TaskId): 
     );
   }
   const retryable = !isRecord(error) || error.retryable !== false;
-  return new StatusCheckError(`The server could not tell the state of the task ${id}: ${textOf(answer)}`, {
+  const reason = isRecord(error) && typeof error.message === 'string' ? error.message : textOf(answer);
+  return new StatusCheckError(`The server could not ${what}: ${excerpt(reason) || 'it gave no reason'}`, {
     retryable,
   });
 }
@@ -190,7 +199,7 @@ function readHandle(handle: unknown): { profile: PairProfile; id: TaskId } {
 }
 
 function isTaskId(value: unknown): value is TaskId {
-  return (typeof value === 'string' && value !== '') || typeof value === 'number';
+  return idSchema.safeParse(value).success;
 }
 
 function violation(what: string, answer: CallToolResult): never {

@@ -25,8 +25,8 @@ export class Ending {
     return this.#controller.signal;
   }
 
-  end(error: AwaitError): void {
-    this.#controller.abort(error);
+  end(error: () => AwaitError): void {
+    if (!this.signal.aborted) this.#controller.abort(error());
   }
 
   /** Lets the causes end the wait until the answer is disposed; then no timer and no listener is left. */
@@ -34,7 +34,7 @@ export class Ending {
     const release: (() => void)[] = [];
     for (const { signal, error } of signals) {
       if (signal === undefined) continue;
-      const onAbort = () => this.end(error(signal.reason));
+      const onAbort = () => this.end(() => error(signal.reason));
       if (signal.aborted) onAbort();
       // One signal may rightly end thousands of waits.
       setMaxListeners(0, signal);
@@ -42,7 +42,7 @@ export class Ending {
       release.push(() => signal.removeEventListener('abort', onAbort));
     }
     if (deadlineAt !== Number.POSITIVE_INFINITY) {
-      release.push(startTimer(Math.max(0, deadlineAt - performance.now()), () => this.end(deadlineError())));
+      release.push(startTimer(Math.max(0, deadlineAt - performance.now()), () => this.end(deadlineError)));
     }
     return {
       [Symbol.dispose]() {

@@ -1,3 +1,4 @@
+import { McpError } from '@modelcontextprotocol/sdk/types.js';
 import {
   AwaitAbortedError,
   AwaitDetachedError,
@@ -7,13 +8,18 @@ import {
   OutcomeUnknownError,
   ProtocolViolationError,
   ServerUnavailableError,
+  StatusCheckError,
 } from '../errors.js';
 import { formatDuration } from '../time/duration.js';
-import { classifyFailure, messageOf } from './failure.js';
+import { classifyFailure, isTransient, messageOf } from './failure.js';
+
+/** How far a call has come: not sent yet; a synchronous call under way; a start under way; a task with a reference. */
+export type Stage = 'planning' | 'blocking' | 'starting' | 'accepted';
 
 /** Facts that every message about one call can draw on. */
 export interface CallFacts extends AwaitErrorOptions {
   readonly tool: string;
+  readonly stage: Stage;
 }
 
 export function aborted(facts: CallFacts, reason: unknown, cancelling: boolean): AwaitAbortedError {
@@ -98,7 +104,15 @@ export function startFailure(
 }
 
 /** The call did not reach the server. */
-export function notCalled(error: unknown, facts: CallFacts): ServerUnavailableError {
+export function notCalled(error: unknown, facts: CallFacts): AwaitError {
+  const failure = classifyFailure(error);
+  if (failure === 'ours') return withFacts(error as AwaitError, facts);
+  if (failure === 'unreadable') {
+    return new ProtocolViolationError(
+      `\`${facts.tool}\` was not called: the server's list of tools cannot be read (${messageOf(error)}).`,
+      { ...facts, cause: error },
+    );
+  }
   return new ServerUnavailableError(
     `\`${facts.tool}\` was not called: the server could not be reached (${messageOf(error)}). Check that it runs, then call again.`,
     { ...facts, cause: error },
@@ -107,7 +121,14 @@ export function notCalled(error: unknown, facts: CallFacts): ServerUnavailableEr
 
 /** What a status request that failed for good means: contact is lost, the task is not. */
 export function pollFailure(error: unknown, facts: CallFacts): AwaitError {
-  switch (classifyFailure(error)) {
+  const failure = classifyFailure(error);
+  if (failure === 'answered' && error instanceof McpError) {
+    return new StatusCheckError(
+      `The server refused to tell the state of \`${facts.tool}\`: ${messageOf(error)}. ${fateOf(facts)}`,
+      { ...facts, cause: error, retryable: isTransient(error) },
+    );
+  }
+  switch (failure) {
     case 'ours':
       return withFacts(error as AwaitError, facts);
     case 'unreadable':
@@ -130,17 +151,26 @@ function unknownOutcome(what: string, options: CallFacts): OutcomeUnknownError {
   );
 }
 
-function fateOf({ reference, snapshot }: CallFacts, cancelling = false): string {
-  if (reference === undefined) return 'The call had no task of its own, so there is nothing to resume.';
-  if (cancelling) return 'The server was asked to cancel the task.';
-  const state =
-    snapshot === undefined
-      ? 'may still be running'
-      : `was last seen \`${snapshot.status}\` and may still be running`;
-  return `The task ${state}: resume it with resumeTask(error.reference).`;
+function fateOf({ stage, snapshot }: CallFacts, cancelling = false): string {
+  switch (stage) {
+    case 'planning':
+      return 'It was not called.';
+    case 'blocking':
+      return 'The call had no task of its own: its request was cancelled, and there is nothing to resume.';
+    case 'starting':
+      return cancelling
+        ? 'Its start was under way: if the server accepts the job, it is asked to cancel it.'
+        : 'Its start was under way: if the server accepts the job, the event `task-orphaned` tells its reference.';
+    case 'accepted':
+      return cancelling
+        ? 'The server was asked to cancel the task.'
+        : `The task was last seen \`${snapshot?.status}\` and may still be running: resume it with resumeTask(error.reference).`;
+  }
 }
 
 /** Protocols know the task, not the call: an error of theirs gets the facts here. */
-function withFacts<Failure>(error: Failure, facts: CallFacts): Failure {
-  return error instanceof AwaitError && error.tool === undefined ? Object.assign(error, facts) : error;
+function withFacts<Failure>(error: Failure, { tool, reference, snapshot }: CallFacts): Failure {
+  return error instanceof AwaitError && error.tool === undefined
+    ? Object.assign(error, { tool, reference, snapshot })
+    : error;
 }

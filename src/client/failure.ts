@@ -28,7 +28,7 @@ export function classifyFailure(error: unknown): Failure {
   if (error instanceof AwaitError) return 'ours';
   if (error instanceof z.core.$ZodError || error instanceof SyntaxError) return 'unreadable';
   if (error instanceof McpError) return classifyMcpError(error);
-  if (error instanceof StreamableHTTPError) return isPassingStatus(error.code) ? 'lost' : 'answered';
+  if (error instanceof StreamableHTTPError) return classifyStatus(error.code);
   if (error instanceof Error && error.message === 'Not connected') return 'closed';
   return UNSENT_CODES.has(String(systemCode(error))) ? 'unsent' : 'lost';
 }
@@ -67,11 +67,16 @@ export function messageOf(error: unknown): string {
     : error.message;
 }
 
-function classifyMcpError(error: McpError): Failure {
-  if (error.code === ErrorCode.RequestTimeout) return 'timeout';
-  return error.code === ErrorCode.ConnectionClosed ? 'closed' : 'answered';
+/** The SDK's own errors share the codes -32000 and -32001 with servers that use them for anything: the text tells. */
+function classifyMcpError({ code, message }: McpError): Failure {
+  if (code === ErrorCode.RequestTimeout && message.endsWith(': Request timed out')) return 'timeout';
+  return code === ErrorCode.ConnectionClosed && message.endsWith(': Connection closed')
+    ? 'closed'
+    : 'answered';
 }
 
-function isPassingStatus(status: number | undefined): boolean {
-  return status === undefined || status === 408 || status === 429 || status >= 500;
+/** The SDK gives -1 to an answer that is neither JSON nor an event stream. */
+function classifyStatus(status: number | undefined): Failure {
+  if (status === -1) return 'unreadable';
+  return status === undefined || status === 408 || status === 429 || status >= 500 ? 'lost' : 'answered';
 }

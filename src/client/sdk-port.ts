@@ -9,25 +9,27 @@ import type { ToolCall } from '../types.js';
 export function sdkPort(client: Client): Port {
   return {
     async callTool(call: ToolCall, options: RequestOptions) {
-      return (await client.callTool(mutable(call), undefined, requestOptions(options))) as CallToolResult;
+      using linked = linkSignals(options.signal);
+      const result = await client.callTool(mutable(call), undefined, requestOptions(options, linked.signal));
+      return result as CallToolResult;
     },
     async request<Schema extends z.ZodType>(
       request: { readonly method: string; readonly params?: object },
       schema: Schema,
       options: RequestOptions,
     ) {
-      // The SDK never takes its abort listener off a signal, so each request gets a signal of its own.
       using linked = linkSignals(options.signal);
       return await client.request(
         request as Parameters<Client['request']>[0],
         schema,
-        requestOptions({ ...options, signal: linked.signal }),
+        requestOptions(options, linked.signal),
       );
     },
   };
 }
 
-function requestOptions({ signal, timeoutMs, onProgress }: RequestOptions) {
+/** The SDK never takes its abort listener off a signal, and cancels what has long ended: a request needs one of its own. */
+function requestOptions({ timeoutMs, onProgress }: RequestOptions, signal: AbortSignal) {
   return {
     signal,
     timeout: Math.min(timeoutMs, 2 ** 31 - 1),

@@ -51,6 +51,9 @@ export class TaskRun {
   readonly #unknownWords = new Set<string>();
   readonly #plan: Promise<ToolPlan> | undefined;
   readonly #begun: Promise<StartAnswer>;
+  #stage: explain.Stage = 'planning';
+  /** Whether the end of the wait also cancels the task. */
+  #cancelling = false;
   #protocol: Protocol | undefined;
   #outcome: Promise<Outcome> | undefined;
 
@@ -89,7 +92,7 @@ export class TaskRun {
 
   /** Ends the wait from our side. */
   end(error: (facts: explain.CallFacts) => AwaitError): void {
-    this.#ending.end(error(this.#facts()));
+    this.#ending.end(() => error(this.#facts()));
   }
 
   async cancel(): Promise<void> {
@@ -112,35 +115,40 @@ export class TaskRun {
 
   async #start(call: ToolCall, planning: Promise<ToolPlan>): Promise<StartAnswer> {
     using _causes = this.#watchCauses();
-    const plan = await untilAborted(planning, this.#ending.signal);
+    const { signal } = this.#ending;
+    const plan = await untilAborted(planning, signal);
     this.#protocol = plan.protocol;
-    const sent = this.#send(call, plan);
-    try {
-      const answer = await untilAborted(sent, this.#ending.signal);
-      if (answer.kind === 'running') this.#accept(answer.handle);
-      this.#observe(answer, 0);
-      return answer;
-    } catch (error) {
-      if (this.#ending.signal.aborted) {
-        sent.then(late => late.kind === 'running' && this.#orphan(late.handle)).catch(() => {});
-        throw this.#ending.signal.reason;
-      }
-      const { silenceTimeoutMs, requestTimeoutMs } = this.context.wait;
-      const timeoutMs = plan.blocking ? silenceTimeoutMs : requestTimeoutMs;
-      throw explain.startFailure(error, this.#facts(), { blocking: plan.blocking, timeoutMs });
-    }
+    this.#stage = plan.blocking ? 'blocking' : 'starting';
+    const answer = await untilAborted(this.#send(call, plan), signal).catch(error => {
+      throw signal.aborted ? signal.reason : this.#startFailure(error, plan);
+    });
+    if (answer.kind === 'running') this.#accept(answer.handle);
+    this.#observe(answer, 0);
+    return answer;
   }
 
   /** The start of a task outlives the wait for it: a job whose answer nobody took would be lost. */
   #send(call: ToolCall, plan: ToolPlan): Promise<StartAnswer> {
-    const exchange = this.#exchange(plan.blocking ? this.#ending.signal : new AbortController().signal);
-    const send = () => plan.start(call, exchange);
+    const { signal } = this.#ending;
+    const exchange = this.#exchange(plan.blocking ? signal : new AbortController().signal);
+    const send = async () => {
+      const answer = await plan.start(call, exchange);
+      if (signal.aborted && answer.kind === 'running') this.#orphan(answer.handle);
+      return answer;
+    };
     const repeatable = !plan.blocking && plan.idempotent && exchange.idempotencyKey !== undefined;
     return repeatable ? this.#retry(send) : send();
   }
 
+  #startFailure(error: unknown, { blocking }: ToolPlan): unknown {
+    const { silenceTimeoutMs, requestTimeoutMs } = this.context.wait;
+    const timeoutMs = blocking ? silenceTimeoutMs : requestTimeoutMs;
+    return explain.startFailure(error, this.#facts(), { blocking, timeoutMs });
+  }
+
   async #resume(reference: TaskReference, protocol: Protocol): Promise<StartAnswer> {
     this.reference = reference;
+    this.#stage = 'accepted';
     this.#protocol = protocol;
     this.#alarm.ring();
     return { kind: 'running', status: 'working', handle: reference.handle, raw: undefined };
@@ -168,9 +176,10 @@ export class TaskRun {
       alarm: this.#alarm,
       exchange: this.#exchange(signal),
       onAnswer: (answer, attempt) => this.#observe(answer, attempt),
-      retry: send => this.#retry(send),
-    }).catch(error => {
-      throw signal.aborted ? signal.reason : explain.pollFailure(error, this.#facts());
+      retry: send =>
+        this.#retry(send).catch(error => {
+          throw signal.aborted ? signal.reason : explain.pollFailure(error, this.#facts());
+        }),
     });
     if (ended === undefined) throw explain.attemptsSpent(this.#facts(), wait.maxAttempts);
     return ended;
@@ -183,9 +192,9 @@ export class TaskRun {
         {
           signal: call.signal,
           error: reason => {
-            const cancelling = wait.cancelOnAbort && this.reference !== undefined;
-            if (cancelling) this.#cancelTask(this.reference?.handle).catch(() => {});
-            return explain.aborted(this.#facts(), reason, cancelling);
+            this.#cancelling = wait.cancelOnAbort;
+            if (this.#cancelling && this.reference) this.#cancelTask(this.reference.handle).catch(() => {});
+            return explain.aborted(this.#facts(), reason, this.#cancelling);
           },
         },
         { signal: closing, error: () => explain.closed(this.#facts()) },
@@ -226,14 +235,15 @@ export class TaskRun {
   #accept(handle: unknown): void {
     const { tool, onEvent } = this.context;
     this.reference = referenceTo(this.protocol, tool, handle);
+    this.#stage = 'accepted';
     onEvent({ type: 'task-started', tool, reference: this.reference });
   }
 
   /** The wait was over before the job had a handle. */
   #orphan(handle: unknown): void {
-    const { tool, wait, onEvent } = this.context;
+    const { tool, onEvent } = this.context;
     onEvent({ type: 'task-orphaned', tool, reference: referenceTo(this.protocol, tool, handle) });
-    if (wait.cancelOnAbort) this.#cancelTask(handle).catch(() => {});
+    if (this.#cancelling) this.#cancelTask(handle).catch(() => {});
   }
 
   /** Bound by the request time-out only: a cancel must reach the server also when the wait is over. */
@@ -270,7 +280,12 @@ export class TaskRun {
   }
 
   #facts(): explain.CallFacts {
-    return { tool: this.context.tool, reference: this.reference, snapshot: this.snapshot };
+    return {
+      tool: this.context.tool,
+      reference: this.reference,
+      snapshot: this.snapshot,
+      stage: this.#stage,
+    };
   }
 }
 

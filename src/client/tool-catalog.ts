@@ -36,7 +36,7 @@ export class ToolCatalog {
     const plans = await this.plans(timeoutMs).catch(error => {
       // A server that refuses to list its tools may still answer a call.
       if (error instanceof McpError && classifyFailure(error) === 'answered') return undefined;
-      throw explain.notCalled(error, { tool: name });
+      throw explain.notCalled(error, { tool: name, stage: 'planning' });
     });
     return plans?.byTool.get(name) ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
   }

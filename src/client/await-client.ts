@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type {
@@ -72,6 +73,8 @@ export class AwaitClient extends PassThrough {
     this.#wait = resolveWaitOptions(options, defaultWaitOptions);
     this.#port = sdkPort(sdkClient);
     this.#catalog = new ToolCatalog(sdkClient, this.#port);
+    // One signal may rightly end thousands of waits.
+    setMaxListeners(0, this.#closing.signal);
     tapNotifications(sdkClient, method => {
       if (method === 'notifications/tools/list_changed') this.#catalog.forget();
     });
@@ -163,6 +166,7 @@ export class AwaitClient extends PassThrough {
   }
 
   #context(tool: string, call: CallOptions): RunContext {
+    if (call.signal !== undefined) setMaxListeners(0, call.signal);
     return {
       port: this.#port,
       tool,

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { AwaitError } from '../errors.js';
 import { startTimer } from '../time/sleep.js';
 
@@ -17,10 +16,6 @@ export interface EndingCauses {
 export class Ending {
   readonly #controller = new AbortController();
 
-  constructor() {
-    setMaxListeners(0, this.#controller.signal);
-  }
-
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -36,8 +31,6 @@ export class Ending {
       if (signal === undefined) continue;
       const onAbort = () => this.end(() => error(signal.reason));
       if (signal.aborted) onAbort();
-      // One signal may rightly end thousands of waits.
-      setMaxListeners(0, signal);
       signal.addEventListener('abort', onAbort, { once: true });
       release.push(() => signal.removeEventListener('abort', onAbort));
     }

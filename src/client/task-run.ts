@@ -119,7 +119,9 @@ export class TaskRun {
     const plan = await untilAborted(planning, signal);
     this.#protocol = plan.protocol;
     this.#stage = plan.blocking ? 'blocking' : 'starting';
-    const answer = await untilAborted(this.#send(call, plan), signal).catch(error => {
+    const sent = this.#send(call, plan);
+    // A blocking request ends with the signal by itself.
+    const answer = await (plan.blocking ? sent : untilAborted(sent, signal)).catch(error => {
       throw signal.aborted ? signal.reason : this.#startFailure(error, plan);
     });
     if (answer.kind === 'running') this.#accept(answer.handle);

@@ -1,6 +1,7 @@
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { FetchLike, Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { Agent, fetch as undiciFetch } from 'undici';
 import { sleep } from '../time/sleep.js';
 
 /** A server that is started as a child process and spoken to over its standard streams. */
@@ -65,22 +66,33 @@ function stdioTransport({ command, args, env, cwd }: StdioTarget): StdioClientTr
 }
 
 async function httpTransport({ url, headers }: HttpTarget): Promise<StreamableHTTPClientTransport> {
-  return new SessionEndingTransport(new URL(url), {
-    requestInit: { headers: { ...headers } },
-    fetch: await patientFetch(),
-  });
-}
-
-/** Node's own fetch cuts a response that is silent for 300 s; how long to wait is for our options to say. */
-async function patientFetch(): Promise<FetchLike> {
   const { Agent, fetch } = await import('undici');
-  const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
-  // undici's types of fetch are its own; the implementation is the one that Node ships.
-  return ((url: string | URL, init?: object) => fetch(url, { ...init, dispatcher })) as unknown as FetchLike;
+  return new PatientHttpTransport(
+    new URL(url),
+    { ...headers },
+    new Agent({ headersTimeout: 0, bodyTimeout: 0 }),
+    fetch,
+  );
 }
 
-/** Tells the server that the session is over, which the SDK leaves to its users (spec 2025-11-25, basic/transports). */
-class SessionEndingTransport extends StreamableHTTPClientTransport {
+/**
+ * The SDK's transport, with two differences. Node's own fetch cuts a response that is silent for 300 s: how long to wait
+ * is for our options to say. And closing tells the server that the session is over, which the SDK leaves to its users
+ * (spec 2025-11-25, basic/transports, "Session Management").
+ */
+class PatientHttpTransport extends StreamableHTTPClientTransport {
+  readonly #agent: Agent;
+
+  constructor(url: URL, headers: Record<string, string>, agent: Agent, fetch: typeof undiciFetch) {
+    // The SDK gives every request the one signal of the transport, on which fetch would gather a listener a request:
+    // destroying the agent ends them all.
+    const patientFetch = (input: string | URL, init?: object) =>
+      fetch(input, { ...init, signal: null, dispatcher: agent });
+    // undici's types of fetch are its own; the implementation is the one that Node ships.
+    super(url, { requestInit: { headers }, fetch: patientFetch as unknown as FetchLike });
+    this.#agent = agent;
+  }
+
   override async close(): Promise<void> {
     const limit = new AbortController();
     await Promise.race([
@@ -89,5 +101,6 @@ class SessionEndingTransport extends StreamableHTTPClientTransport {
     ]);
     limit.abort();
     await super.close();
+    await this.#agent.destroy();
   }
 }

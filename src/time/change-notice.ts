@@ -1,22 +1,22 @@
 /** Tells any number of waiters that something has changed. Take `next` before you look, and no change is missed. */
 export class ChangeNotice {
-  #resolve: () => void = () => {};
-  #next: Promise<void> = this.#renew();
+  #waiting: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
   /** Resolves at the next `announce()`. */
   get next(): Promise<void> {
-    return this.#next;
+    if (this.#waiting === undefined) {
+      let resolve = () => {};
+      const promise = new Promise<void>(settle => {
+        resolve = settle;
+      });
+      this.#waiting = { promise, resolve };
+    }
+    return this.#waiting.promise;
   }
 
   announce(): void {
-    const resolve = this.#resolve;
-    this.#next = this.#renew();
-    resolve();
-  }
-
-  #renew(): Promise<void> {
-    return new Promise(resolve => {
-      this.#resolve = resolve;
-    });
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.resolve();
   }
 }

@@ -5,6 +5,11 @@ export type TaskStatus = RunningStatus | EndStatus;
 export type RunningStatus = 'working' | 'input_required';
 export type EndStatus = 'completed' | 'failed' | 'cancelled';
 
+/** Whether nothing comes after this status. */
+export function isEndStatus(status: TaskStatus): status is EndStatus {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
 /** How far a task is: the shape of an MCP progress notification (spec 2025-11-25, basic/utilities/progress). */
 export interface Progress {
   /** Units done so far. */

@@ -172,7 +172,7 @@ export class AwaitClient extends PassThrough {
       tool,
       wait: resolveWaitOptions(call, this.#wait),
       call,
-      onEvent: this.#options.onEvent ?? (() => {}),
+      onEvent: this.#options.onEvent,
       closing: this.#closing.signal,
     };
   }

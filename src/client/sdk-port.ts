@@ -9,9 +9,11 @@ import type { ToolCall } from '../types.js';
 export function sdkPort(client: Client): Port {
   return {
     async callTool(call: ToolCall, options: RequestOptions) {
-      using linked = linkSignals(options.signal);
-      const result = await client.callTool(mutable(call), undefined, requestOptions(options, linked.signal));
-      return result as CallToolResult;
+      return (await client.callTool(
+        mutable(call),
+        undefined,
+        requestOptions(options, options.signal),
+      )) as CallToolResult;
     },
     async request<Schema extends z.ZodType>(
       request: { readonly method: string; readonly params?: object },
@@ -28,7 +30,7 @@ export function sdkPort(client: Client): Port {
   };
 }
 
-/** The SDK never takes its abort listener off a signal, and cancels what has long ended: a request needs one of its own. */
+/** The SDK never takes its abort listener off a signal, and cancels what has long ended: no two requests share one. */
 function requestOptions({ timeoutMs, onProgress }: RequestOptions, signal: AbortSignal) {
   return {
     signal,

@@ -12,7 +12,7 @@ import type {
 import { Alarm } from '../time/alarm.js';
 import { ChangeNotice } from '../time/change-notice.js';
 import { untilAborted } from '../time/signals.js';
-import type { Outcome, Snapshot, TaskReference, ToolCall } from '../types.js';
+import { isEndStatus, type Outcome, type Snapshot, type TaskReference, type ToolCall } from '../types.js';
 import { awaitEnd } from './await-loop.js';
 import { Ending } from './ending.js';
 import type { AwaitEvent } from './events.js';
@@ -22,7 +22,7 @@ import type { CallOptions, ResolvedWaitOptions } from './options.js';
 
 /** A call that is yet to be sent, or a task that is to be resumed. */
 export type Beginning =
-  | { readonly call: ToolCall; readonly plan: Promise<ToolPlan> }
+  | { readonly call: ToolCall; readonly plan: ToolPlan | Promise<ToolPlan> }
   | { readonly reference: TaskReference; readonly protocol: Protocol };
 
 /** What a run needs from its client and from its caller. */
@@ -31,7 +31,7 @@ export interface RunContext {
   readonly tool: string;
   readonly wait: ResolvedWaitOptions;
   readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'idempotencyKey'>;
-  readonly onEvent: (event: AwaitEvent) => void;
+  readonly onEvent: ((event: AwaitEvent) => void) | undefined;
   /** Aborts when the client is closed. */
   readonly closing: AbortSignal;
 }
@@ -49,7 +49,7 @@ export class TaskRun {
   readonly #ending = new Ending();
   readonly #alarm = new Alarm();
   readonly #unknownWords = new Set<string>();
-  readonly #plan: Promise<ToolPlan> | undefined;
+  readonly #plan: ToolPlan | Promise<ToolPlan> | undefined;
   readonly #begun: Promise<StartAnswer>;
   #stage: explain.Stage = 'planning';
   /** Whether the end of the wait also cancels the task. */
@@ -90,9 +90,9 @@ export class TaskRun {
     return this.#outcome;
   }
 
-  /** Ends the wait from our side. */
+  /** Ends the wait from our side; of a task that has ended there is none. */
   end(error: (facts: explain.CallFacts) => AwaitError): void {
-    this.#ending.end(() => error(this.#facts()));
+    if (!isEndStatus(this.snapshot.status)) this.#ending.end(() => error(this.#facts()));
   }
 
   async cancel(): Promise<void> {
@@ -113,10 +113,10 @@ export class TaskRun {
     return (await Promise.race([this.#plan, this.#begun.then(() => this.#plan)]))?.blocking === true;
   }
 
-  async #start(call: ToolCall, planning: Promise<ToolPlan>): Promise<StartAnswer> {
+  async #start(call: ToolCall, planning: ToolPlan | Promise<ToolPlan>): Promise<StartAnswer> {
     using _causes = this.#watchCauses();
     const { signal } = this.#ending;
-    const plan = await untilAborted(planning, signal);
+    const plan = planning instanceof Promise ? await untilAborted(planning, signal) : planning;
     this.#protocol = plan.protocol;
     this.#stage = plan.blocking ? 'blocking' : 'starting';
     const sent = this.#send(call, plan);
@@ -214,7 +214,7 @@ export class TaskRun {
       isTransient: error => !signal.aborted && isTransient(error),
       onFailure: (error, retriesLeft) => {
         if (!signal.aborted)
-          this.context.onEvent({ type: 'request-failed', tool: this.context.tool, error, retriesLeft });
+          this.context.onEvent?.({ type: 'request-failed', tool: this.context.tool, error, retriesLeft });
       },
     });
   }
@@ -238,13 +238,13 @@ export class TaskRun {
     const { tool, onEvent } = this.context;
     this.reference = referenceTo(this.protocol, tool, handle);
     this.#stage = 'accepted';
-    onEvent({ type: 'task-started', tool, reference: this.reference });
+    onEvent?.({ type: 'task-started', tool, reference: this.reference });
   }
 
   /** The wait was over before the job had a handle. */
   #orphan(handle: unknown): void {
     const { tool, onEvent } = this.context;
-    onEvent({ type: 'task-orphaned', tool, reference: referenceTo(this.protocol, tool, handle) });
+    onEvent?.({ type: 'task-orphaned', tool, reference: referenceTo(this.protocol, tool, handle) });
     if (this.#cancelling) this.#cancelTask(handle).catch(() => {});
   }
 
@@ -259,13 +259,13 @@ export class TaskRun {
       const { outcome, raw } = answer;
       const message = outcome.status === 'completed' ? undefined : outcome.error.message;
       this.#show({ status: outcome.status, ...(message !== undefined && { message }), raw }, attempt);
-      onEvent({ type: 'task-ended', tool, status: outcome.status });
+      onEvent?.({ type: 'task-ended', tool, status: outcome.status });
       return;
     }
     const { status, message, progress, raw, unknownWord } = answer;
     if (unknownWord !== undefined && !this.#unknownWords.has(unknownWord)) {
       this.#unknownWords.add(unknownWord);
-      onEvent({ type: 'status-unknown', tool, word: unknownWord });
+      onEvent?.({ type: 'status-unknown', tool, word: unknownWord });
     }
     this.#show(
       { status, ...(message !== undefined && { message }), ...(progress && { progress }), raw },
@@ -275,10 +275,11 @@ export class TaskRun {
 
   #show(state: Omit<Snapshot, 'attempt' | 'elapsedMs'>, attempt = this.snapshot.attempt): void {
     const { tool, call, onEvent } = this.context;
-    this.snapshot = { ...state, attempt, elapsedMs: performance.now() - this.#begunAt };
+    const snapshot = { ...state, attempt, elapsedMs: performance.now() - this.#begunAt };
+    this.snapshot = snapshot;
     this.changed.announce();
-    call.onUpdate?.(this.snapshot);
-    onEvent({ type: 'task-updated', tool, snapshot: this.snapshot });
+    call.onUpdate?.(snapshot);
+    onEvent?.({ type: 'task-updated', tool, snapshot });
   }
 
   #facts(): explain.CallFacts {

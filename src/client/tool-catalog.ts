@@ -21,6 +21,8 @@ export class ToolCatalog {
   readonly #port: Port;
   readonly #client: Client;
   #plans: Promise<Plans> | undefined;
+  /** What `#plans` came to. */
+  #known: Plans | undefined;
 
   constructor(client: Client, port: Port) {
     this.#client = client;
@@ -29,16 +31,12 @@ export class ToolCatalog {
 
   forget(): void {
     this.#plans = undefined;
+    this.#known = undefined;
   }
 
-  /** The plan for one tool. @throws ServerUnavailableError when the list cannot be had */
-  async plan(name: string, timeoutMs: number): Promise<ToolPlan> {
-    const plans = await this.plans(timeoutMs).catch(error => {
-      // A server that refuses to list its tools may still answer a call.
-      if (error instanceof McpError && classifyFailure(error) === 'answered') return undefined;
-      throw explain.notCalled(error, { tool: name, stage: 'planning' });
-    });
-    return plans?.byTool.get(name) ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
+  /** The plan for one tool; at once where the list is known. @throws ServerUnavailableError when it cannot be had */
+  plan(name: string, timeoutMs: number): ToolPlan | Promise<ToolPlan> {
+    return this.#known === undefined ? this.#planOnceListed(name, timeoutMs) : planIn(this.#known, name);
   }
 
   /** @throws what the server or the connection answers to `tools/list` */
@@ -46,11 +44,25 @@ export class ToolCatalog {
     if (this.#plans === undefined) {
       const plans = this.#list(timeoutMs).then(planAll);
       this.#plans = plans;
-      plans.catch(() => {
-        if (this.#plans === plans) this.#plans = undefined;
-      });
+      plans.then(
+        known => {
+          if (this.#plans === plans) this.#known = known;
+        },
+        () => {
+          if (this.#plans === plans) this.#plans = undefined;
+        },
+      );
     }
     return this.#plans;
+  }
+
+  async #planOnceListed(name: string, timeoutMs: number): Promise<ToolPlan> {
+    const plans = await this.plans(timeoutMs).catch(error => {
+      // A server that refuses to list its tools may still answer a call.
+      if (error instanceof McpError && classifyFailure(error) === 'answered') return undefined;
+      throw explain.notCalled(error, { tool: name, stage: 'planning' });
+    });
+    return planIn(plans, name);
   }
 
   async #list(timeoutMs: number): Promise<readonly Tool[]> {
@@ -71,6 +83,11 @@ export class ToolCatalog {
     }
     throw new ProtocolViolationError(`\`tools/list\` has not ended after ${MAX_PAGES} pages.`);
   }
+}
+
+/** A tool that the server does not list may still answer a call. */
+function planIn(plans: Plans | undefined, name: string): ToolPlan {
+  return plans?.byTool.get(name) ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
 }
 
 function planAll(tools: readonly Tool[]): Plans {

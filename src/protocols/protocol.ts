@@ -4,7 +4,7 @@ import type { Outcome, Progress, RunningStatus, ToolCall } from '../types.js';
 
 /** What a protocol may ask of the connection: the narrow port to the SDK. */
 export interface Port {
-  /** The SDK's own `Client.callTool`, output validation included. */
+  /** The SDK's own `Client.callTool`, output validation included. Its signal serves this one request. */
   callTool(call: ToolCall, options: RequestOptions): Promise<CallToolResult>;
   /** One JSON-RPC request, its result checked against `schema` only. */
   request<Schema extends z.ZodType>(

@@ -1,5 +1,6 @@
 import type Database from 'libsql';
 import { startTimer } from '../../time/sleep.js';
+import { prepareQuery } from './statement.js';
 
 /** While somebody waits for a change: how often other processes' writes are looked for. */
 const EAGER_MS = 20;
@@ -13,15 +14,22 @@ export type Attention = 'none' | 'relaxed' | 'eager';
  * microseconds to read (SQLite documentation, "PRAGMA data_version").
  */
 export class ChangeWatch {
-  readonly #readVersion: () => unknown;
+  readonly #readVersion: () => number | undefined;
   readonly #onChange: () => void;
   #attention: Attention = 'none';
-  #version: unknown;
+  #version: number | undefined;
   #stopTimer: (() => void) | undefined;
 
   constructor(database: Database.Database, onChange: () => void) {
-    const statement = database.prepare('PRAGMA data_version');
-    this.#readVersion = () => (statement.get() as { data_version: number }).data_version;
+    const query = prepareQuery<{ data_version: number }>(database, 'PRAGMA data_version');
+    this.#readVersion = () => {
+      try {
+        return query({})?.data_version;
+      } catch {
+        // A file that cannot be read just now counts as changed once it can.
+        return undefined;
+      }
+    };
     this.#onChange = onChange;
   }
 

@@ -8,19 +8,23 @@ export class ProgressWriter {
   readonly #write: (progress: Progress) => void;
   #latest: Progress | undefined;
   #stopTimer: (() => void) | undefined;
+  #stopped = false;
 
   constructor(write: (progress: Progress) => void) {
     this.#write = write;
   }
 
   report(progress: Progress): void {
+    if (this.#stopped) return;
     this.#latest = progress;
     if (this.#stopTimer === undefined) this.#flush();
   }
 
-  stop(): void {
+  /** Writes nothing more. The answer is what was reported and not yet written. */
+  stop(): Progress | undefined {
+    this.#stopped = true;
     this.#stopTimer?.();
-    this.#latest = undefined;
+    return this.#latest;
   }
 
   #flush(): void {
@@ -28,7 +32,7 @@ export class ProgressWriter {
     this.#stopTimer = undefined;
     if (progress === undefined) return;
     this.#latest = undefined;
-    this.#stopTimer = startTimer(INTERVAL_MS, () => this.#flush());
+    this.#stopTimer = startTimer(INTERVAL_MS, () => this.#flush(), { unref: true });
     this.#write(progress);
   }
 }

@@ -1,5 +1,6 @@
 import type Database from 'libsql';
 import { ConfigurationError } from '../../errors.js';
+import { inTransaction, prepareQuery } from './statement.js';
 
 /** Each entry brings the tables from its index to the next version; entries never change once released. */
 const MIGRATIONS: readonly string[] = [
@@ -35,27 +36,29 @@ const MIGRATIONS: readonly string[] = [
     lease_until INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  DROP TABLE instances;
+  CREATE TABLE workers (
+    worker TEXT PRIMARY KEY,
+    takes_tasks INTEGER NOT NULL,
+    lease_until INTEGER NOT NULL,
+    suspected_at INTEGER
+  ) STRICT;
+  `,
 ];
 
 /** Brings the tables up to date; safe when several processes start at once. */
 export function migrate(database: Database.Database, file: string): void {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const version = readVersion(database);
-    if (version > MIGRATIONS.length) {
-      throw new ConfigurationError(
-        `The store ${file} was written by a newer version of mcp-await. Update, or name another with --store.`,
-      );
-    }
-    for (const statements of MIGRATIONS.slice(version)) database.exec(statements);
-    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
-    database.exec('COMMIT');
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
+  const readVersion = prepareQuery<{ user_version: number }>(database, 'PRAGMA user_version');
+  const version = () => readVersion({})?.user_version ?? 0;
+  if (version() > MIGRATIONS.length) {
+    throw new ConfigurationError(
+      `The store ${file} was written by a newer version of mcp-await. Update mcp-await, or name another file with --store.`,
+    );
   }
-}
-
-function readVersion(database: Database.Database): number {
-  return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+  if (version() === MIGRATIONS.length) return;
+  inTransaction(database, () => {
+    for (const statements of MIGRATIONS.slice(version())) database.exec(statements);
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  });
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type Database from 'libsql';
-import { Alarm } from '../../time/alarm.js';
 import { startTimer } from '../../time/sleep.js';
 import { type Clock, systemClock } from '../clock.js';
 import type { Engine, EngineWorker, Submission, WaitForEndOptions, WorkerOptions } from '../engine.js';
@@ -10,17 +9,20 @@ import { isEnded, type NewTask, type TaskRecord } from '../task-record.js';
 import { ChangeWatch } from './change-watch.js';
 import { openDatabase } from './database.js';
 import { reasonOf } from './failure-reason.js';
-import { Instances } from './instances.js';
-import { LeaseJudge, leaseTimes } from './lease.js';
+import { type LeaseTimes, leaseTimes } from './lease.js';
 import { SqliteWorker } from './sqlite-worker.js';
+import { inTransaction } from './statement.js';
 import { TaskTable } from './task-table.js';
+import { TaskWaits } from './task-waits.js';
+import { WorkerLeases } from './worker-leases.js';
 
 const DEFAULT_LEASE_MS = 30_000;
 const DEFAULT_MAX_RESULT_BYTES = 16 * 1024 * 1024;
-const SWEEP_BATCH = 1000;
-const NEVER = new AbortController().signal;
+const SWEEP_BATCH = 500;
+const SWEEP_AGAIN_MS = 100;
 
 export interface SqliteEngineOptions extends EngineOptions {
+  /** @default the computer's clocks */
   readonly clock?: Clock | undefined;
 }
 
@@ -35,16 +37,15 @@ export function openSqliteEngine(file: string, options: SqliteEngineOptions = {}
 class SqliteEngine implements Engine {
   readonly #file: string;
   readonly #database: Database.Database;
+  readonly #clock: Clock;
+  readonly #times: LeaseTimes;
   readonly #maxResultBytes: number;
+  /** Names this engine in the rows that it submits, and its worker in those that it runs. */
   readonly #instance = randomUUID();
   readonly #table: TaskTable;
-  readonly #instances: Instances;
-  readonly #judge: LeaseJudge;
-  readonly #beatMs: number;
+  readonly #leases: WorkerLeases;
   readonly #watch: ChangeWatch;
-  readonly #clock: Clock;
-  /** Waits for the end of a task, by its reference. */
-  readonly #waits = new Map<string, Set<Alarm>>();
+  readonly #waits = new TaskWaits();
   #worker: SqliteWorker | undefined;
   #stopBeating = () => {};
   #closed = false;
@@ -55,151 +56,142 @@ class SqliteEngine implements Engine {
       leaseMs = DEFAULT_LEASE_MS,
       maxResultBytes = DEFAULT_MAX_RESULT_BYTES,
     } = options;
-    const times = leaseTimes(leaseMs);
     this.#file = file;
     this.#clock = clock;
+    this.#times = leaseTimes(leaseMs);
     this.#maxResultBytes = maxResultBytes;
-    this.#beatMs = times.beatMs;
     this.#database = openDatabase(file);
     this.#table = new TaskTable(this.#database, clock);
-    this.#instances = new Instances(this.#database, clock, times);
-    this.#judge = new LeaseJudge(clock, times);
+    this.#leases = new WorkerLeases(this.#database, clock, this.#times);
     this.#watch = new ChangeWatch(this.#database, () => this.#onForeignChange());
     this.#beat();
   }
 
   async submit(task: NewTask): Promise<Submission> {
-    const submission = this.#guard(() => this.#table.insert(task, this.#instance));
-    // The answer goes out first: no work runs inside the request that asked for it.
-    if (submission.created) setImmediate(() => this.#takeWork());
+    const submission = this.#attempt(() => this.#table.insert(task, this.#instance));
+    if (submission.created) this.#worker?.takeWork();
     return submission;
   }
 
   async find(taskRef: string): Promise<TaskRecord | undefined> {
-    return this.#guard(() => this.#table.find(taskRef));
+    return this.#attempt(() => this.#table.find(taskRef));
   }
 
   async waitForEnd(
     taskRef: string,
-    { timeoutMs, signal = NEVER }: WaitForEndOptions,
+    { timeoutMs, signal = new AbortController().signal }: WaitForEndOptions,
   ): Promise<TaskRecord | undefined> {
     signal.throwIfAborted();
     const deadline = this.#clock.monotonic() + timeoutMs;
-    const alarm = new Alarm();
-    this.#addWait(taskRef, alarm);
+    const wait = this.#waits.add(taskRef);
+    this.#payAttention();
     try {
       for (;;) {
         const record = await this.find(taskRef);
         const remainingMs = deadline - this.#clock.monotonic();
         if (record === undefined || isEnded(record) || remainingMs <= 0) return record;
-        await alarm.sleep(remainingMs, signal);
+        await wait.alarm.sleep(remainingMs, signal);
         if (this.#closed) return record;
       }
     } finally {
-      this.#removeWait(taskRef, alarm);
+      wait.remove();
+      this.#payAttention();
     }
   }
 
   async cancel(taskRef: string): Promise<TaskRecord | undefined> {
-    const record = this.#guard(() => {
-      this.#table.cancel(taskRef);
-      return this.#table.find(taskRef);
-    });
-    this.#worker?.dropEnded();
+    const record = this.#attempt(() => this.#table.cancel(taskRef));
     this.#onOwnChange(taskRef);
     return record;
   }
 
   startWorker(options: WorkerOptions): EngineWorker {
     if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
-    this.#worker = new SqliteWorker(
+    const worker = new SqliteWorker(
       {
         table: this.#table,
         instance: this.#instance,
         maxResultBytes: this.#maxResultBytes,
+        renewLapsedLease: () => {
+          if (this.#leases.hasLapsed) this.#renewLease();
+        },
+        onStop: () => this.#tryTo(() => this.#renewLease()),
         onChange: taskRef => this.#onOwnChange(taskRef),
       },
       options,
     );
-    this.#instances.renew(this.#instance, true);
-    setImmediate(() => this.#takeWork());
-    return this.#worker;
+    this.#worker = worker;
+    this.#tryTo(() => this.#renewLease());
+    this.#payAttention();
+    worker.takeWork();
+    return worker;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    await this.#worker?.drain(0);
     this.#closed = true;
     this.#stopBeating();
     this.#watch.pay('none');
-    this.#ring([...this.#waits.values()]);
-    this.#instances.remove(this.#instance);
+    await this.#worker?.drain(0);
+    this.#waits.ringAll();
+    this.#tryTo(() => this.#leases.remove(this.#instance));
     this.#database.close();
   }
 
-  /** Renews this instance's lease, and does what every living instance does for the whole store. */
+  /** Renews the lease of this engine's worker, and does what every open engine does for the whole store. */
   #beat(): void {
-    this.#stopBeating = startTimer(this.#beatMs, () => this.#beat(), { unref: true });
-    try {
-      this.#instances.renew(this.#instance, this.#worker !== undefined);
-      this.#instances.clampFuture();
-      if (this.#judge.mayJudge()) {
-        if (this.#table.failLost(this.#instance) > 0) this.#onForeignChange();
-        this.#instances.removeLapsed();
-      }
-      this.#table.removeExpired(SWEEP_BATCH);
-    } catch {
-      // A full disk or a long lock: the next beat tries again, and a lease outlives several beats.
-    }
+    let removed = 0;
+    this.#tryTo(() =>
+      inTransaction(this.#database, () => {
+        if (this.#worker !== undefined) this.#renewLease();
+        this.#leases.removeGone();
+        this.#table.failLost(this.#instance, this.#worker?.running ?? []);
+        removed = this.#table.removeExpired(SWEEP_BATCH);
+      }),
+    );
+    const nextMs = removed < SWEEP_BATCH ? this.#times.beatMs : Math.min(SWEEP_AGAIN_MS, this.#times.beatMs);
+    this.#stopBeating = startTimer(nextMs, () => this.#beat(), { unref: true });
+    // What time alone has changed, nobody announces: a lease that lapsed, a task that was lost just now.
+    this.#onForeignChange();
   }
 
-  #takeWork(): void {
-    if (this.#closed) return;
-    this.#worker?.takeWork();
-    this.#payAttention();
+  #renewLease(): void {
+    this.#leases.renew(this.#instance, this.#worker?.takesTasks === true);
   }
 
   #onForeignChange(): void {
-    this.#worker?.dropEnded();
-    this.#ring([...this.#waits.values()]);
-    this.#takeWork();
+    this.#tryTo(() => this.#worker?.dropEnded());
+    this.#waits.ringAll();
+    this.#worker?.takeWork();
   }
 
   #onOwnChange(taskRef: string): void {
-    const waits = this.#waits.get(taskRef);
-    if (waits !== undefined) this.#ring([waits]);
-    this.#payAttention();
-  }
-
-  #ring(waits: readonly Set<Alarm>[]): void {
-    for (const alarms of waits) for (const alarm of alarms) alarm.ring();
-  }
-
-  #addWait(taskRef: string, alarm: Alarm): void {
-    const alarms = this.#waits.get(taskRef) ?? new Set();
-    this.#waits.set(taskRef, alarms.add(alarm));
-    this.#payAttention();
-  }
-
-  #removeWait(taskRef: string, alarm: Alarm): void {
-    const alarms = this.#waits.get(taskRef);
-    alarms?.delete(alarm);
-    if (alarms?.size === 0) this.#waits.delete(taskRef);
+    this.#tryTo(() => this.#worker?.dropEnded());
+    this.#waits.ring(taskRef);
     this.#payAttention();
   }
 
   #payAttention(): void {
     if (this.#closed) return;
-    const eager = this.#waits.size > 0 || this.#worker?.isBusy === true;
+    const eager = this.#waits.count > 0 || this.#worker?.isBusy === true;
     this.#watch.pay(eager ? 'eager' : this.#worker === undefined ? 'none' : 'relaxed');
   }
 
-  #guard<Value>(work: () => Value): Value {
-    if (this.#closed) throw new StoreFailure('The store was closed.');
+  #attempt<Value>(work: () => Value): Value {
+    if (this.#closed) throw new StoreFailure(`The store ${this.#file} was closed.`);
     try {
       return work();
     } catch (cause) {
       throw new StoreFailure(`The store ${this.#file} refused: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
+  /** For what the next beat does again: a full disk or a long lock may be gone by then, and a lease outlives several beats. */
+  #tryTo(work: () => void): void {
+    try {
+      work();
+    } catch {
+      // Tried again at the next beat.
     }
   }
 }

@@ -1,14 +1,21 @@
-import { ChangeNotice } from '../../time/change-notice.js';
+import { Alarm } from '../../time/alarm.js';
 import { sleep } from '../../time/sleep.js';
-import type { EngineWorker, Execution, WorkerOptions } from '../engine.js';
+import type { Progress } from '../../types.js';
+import type { ClaimedTask, EngineWorker, Execution, ExecutionContext, WorkerOptions } from '../engine.js';
+import { failedEnd, type StorableEnd, toStorableEnd } from '../storable-end.js';
 import { ProgressWriter } from './progress-writer.js';
-import type { Claimed, TaskTable } from './task-table.js';
+import type { Claim, TaskTable } from './task-table.js';
 
 export interface SqliteWorkerContext {
   readonly table: TaskTable;
+  /** The worker's name in the store: the instance of its engine. */
   readonly instance: string;
   readonly maxResultBytes: number;
-  /** Called after this worker has changed a task. */
+  /** Called before tasks are claimed: makes sure that others see this worker as living. */
+  readonly renewLapsedLease: () => void;
+  /** Called when the worker takes no more tasks; others may take what this engine submitted. */
+  readonly onStop: () => void;
+  /** Called after this worker has started or ended a task. */
   readonly onChange: (taskRef: string) => void;
 }
 
@@ -17,16 +24,22 @@ interface RunningTask {
   readonly done: Promise<void>;
 }
 
+/** Claims per turn of the event loop: between two turns, callers get their answers. */
+const CLAIMS_PER_TURN = 8;
+const RECHECK_MS = 250;
 const RETRY_END_MS = 1000;
 const MOST_END_TRIES = 30;
+
+const WORKER_STOPPED = 'The server was stopped before the task was done. Start it again.';
 
 /** Runs queued tasks in this process. */
 export class SqliteWorker implements EngineWorker {
   readonly #context: SqliteWorkerContext;
   readonly #options: WorkerOptions;
   readonly #running = new Map<string, RunningTask>();
-  readonly #idle = new ChangeNotice();
-  #mode: 'all' | 'own' | 'none' = 'all';
+  readonly #taskEnded = new Alarm();
+  #takes: 'all' | 'own' | 'none' = 'all';
+  #isTurnPlanned = false;
 
   constructor(context: SqliteWorkerContext, options: WorkerOptions) {
     this.#context = context;
@@ -37,102 +50,140 @@ export class SqliteWorker implements EngineWorker {
     return this.#running.size > 0;
   }
 
-  /** Starts as many queued tasks as there is room for. */
+  get takesTasks(): boolean {
+    return this.#takes !== 'none';
+  }
+
+  get running(): readonly string[] {
+    return [...this.#running.keys()];
+  }
+
+  /** Starts as many queued tasks as there is room for, from the next turn of the event loop on. */
   takeWork(): void {
-    while (this.#mode !== 'none' && this.#running.size < this.#options.concurrency) {
-      const claimed = this.#context.table.claim(this.#claim());
-      if (claimed === undefined) break;
-      this.#start(claimed);
-    }
-    if (!this.isBusy) this.#idle.announce();
+    if (this.#isTurnPlanned || !this.#hasRoom()) return;
+    this.#isTurnPlanned = true;
+    setImmediate(() => {
+      this.#isTurnPlanned = false;
+      this.#takeSome();
+    });
   }
 
   /** Lets go of tasks that have ended otherwise, such as by a cancel in another process. */
   dropEnded(): void {
     for (const [taskRef, { controller }] of this.#running) {
-      if (this.#context.table.status(taskRef) !== 'processing')
-        controller.abort(new Error('The task was cancelled.'));
+      const status = this.#context.table.status(taskRef);
+      if (status === 'processing' || controller.signal.aborted) continue;
+      controller.abort(
+        new Error(status === 'cancelled' ? 'The task was cancelled.' : 'The task has ended otherwise.'),
+      );
     }
   }
 
   async finish(): Promise<void> {
-    this.#mode = 'own';
-    for (;;) {
-      const idle = this.#idle.next;
+    const never = new AbortController().signal;
+    if (this.#takes === 'all') this.#takes = 'own';
+    while (this.isBusy || this.#context.table.hasWork(this.#claim())) {
       this.takeWork();
-      if (!this.isBusy && !this.#context.table.owesWork(this.#claim())) return;
-      await idle;
+      await this.#taskEnded.sleep(RECHECK_MS, never);
     }
   }
 
   async drain(graceMs: number): Promise<void> {
-    this.#mode = 'none';
-    const all = Promise.all([...this.#running.values()].map(task => task.done));
+    this.#takes = 'none';
+    this.#context.onStop();
     const enough = new AbortController();
-    await Promise.race([all, sleep(graceMs, enough.signal).catch(() => {})]);
+    const allDone = Promise.all([...this.#running.values()].map(task => task.done));
+    await Promise.race([allDone, sleep(graceMs, enough.signal).catch(() => {})]);
     enough.abort();
+    const { table, instance, onChange } = this.#context;
+    const end = failedEnd({ code: 'WORKER_STOPPED', message: WORKER_STOPPED, retryable: true });
     for (const [taskRef, { controller }] of this.#running) {
-      const message = 'The server was stopped before the task was done. Start it again.';
-      this.#context.table.end(taskRef, this.#context.instance, {
-        status: 'failed',
-        error: { code: 'WORKER_STOPPED', message, retryable: true },
-      });
-      this.#context.onChange(taskRef);
-      controller.abort(new Error(message));
+      try {
+        table.end(taskRef, instance, end);
+      } catch {
+        // Not even that can be written: others fail the task as lost once this process has ended.
+      }
+      controller.abort(new Error(WORKER_STOPPED));
+      onChange(taskRef);
     }
-    await all;
+    this.#running.clear();
   }
 
-  #claim() {
-    return {
-      instance: this.#context.instance,
-      operations: this.#options.operations,
-      ownOnly: this.#mode === 'own',
-    };
+  #hasRoom(): boolean {
+    return this.#takes !== 'none' && this.#running.size < this.#options.concurrency;
   }
 
-  #start(claimed: Claimed): void {
+  #takeSome(): void {
+    const { table, renewLapsedLease, onChange } = this.#context;
+    try {
+      if (this.#hasRoom()) renewLapsedLease();
+      for (let claims = 0; this.#hasRoom(); claims++) {
+        if (claims === CLAIMS_PER_TURN) {
+          this.takeWork();
+          break;
+        }
+        const claimed = table.claim(this.#claim());
+        if (claimed === undefined) break;
+        this.#start(claimed);
+        onChange(claimed.record.taskRef);
+      }
+    } catch {
+      // A long lock or a damaged file: the next change or beat tries again.
+    }
+  }
+
+  #claim(): Claim {
+    const { instance } = this.#context;
+    return { worker: instance, operations: this.#options.operations, ownOnly: this.#takes === 'own' };
+  }
+
+  #start(claimed: ClaimedTask): void {
     const { taskRef } = claimed.record;
     const controller = new AbortController();
     const done = this.#run(claimed, controller.signal).finally(() => {
       this.#running.delete(taskRef);
       this.#context.onChange(taskRef);
+      this.#taskEnded.ring();
       this.takeWork();
     });
     this.#running.set(taskRef, { controller, done });
   }
 
-  async #run(claimed: Claimed, signal: AbortSignal): Promise<void> {
+  async #run(claimed: ClaimedTask, signal: AbortSignal): Promise<void> {
     const { table, instance } = this.#context;
     const { taskRef } = claimed.record;
-    const progress = new ProgressWriter(value => table.reportProgress(taskRef, instance, value));
-    const execution = await this.#options.execute(claimed, {
+    const progress = new ProgressWriter(value => {
+      try {
+        table.reportProgress(taskRef, instance, value);
+      } catch {
+        // Progress is worth no more than the next report of it.
+      }
+    });
+    const execution = await this.#execute(claimed, {
       signal,
       reportProgress: value => progress.report(value),
     });
-    progress.stop();
-    await this.#storeEnd(taskRef, this.#withinLimit(execution));
+    await this.#storeEnd(taskRef, toStorableEnd(execution, this.#context.maxResultBytes), progress.stop());
   }
 
-  /** A full disk may have room a moment later; the work that was done should not be lost to it. */
-  async #storeEnd(taskRef: string, execution: Execution): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        this.#context.table.end(taskRef, this.#context.instance, execution);
-        return;
-      } catch {
-        if (tries === MOST_END_TRIES) return;
-        await sleep(RETRY_END_MS);
-      }
+  async #execute(claimed: ClaimedTask, context: ExecutionContext): Promise<Execution> {
+    try {
+      return await this.#options.execute(claimed, context);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { status: 'failed', error: { code: 'OPERATION_FAILED', message, retryable: false } };
     }
   }
 
-  #withinLimit(execution: Execution): Execution {
-    if (execution.status === 'failed') return execution;
-    const { maxResultBytes } = this.#context;
-    const bytes = Buffer.byteLength(JSON.stringify(execution.result));
-    if (bytes <= maxResultBytes) return execution;
-    const message = `The result has ${bytes} bytes of JSON, more than the ${maxResultBytes} that this server keeps.`;
-    return { status: 'failed', error: { code: 'RESULT_TOO_LARGE', message, retryable: false } };
+  /** A full disk may have room a moment later: work that was done should not be lost to it. */
+  async #storeEnd(taskRef: string, end: StorableEnd, progress: Progress | undefined): Promise<void> {
+    for (let tries = 1; tries <= MOST_END_TRIES; tries++) {
+      try {
+        this.#context.table.end(taskRef, this.#context.instance, end, progress);
+        return;
+      } catch {
+        if (tries < MOST_END_TRIES) await sleep(RETRY_END_MS);
+      }
+    }
   }
 }

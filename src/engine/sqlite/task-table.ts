@@ -2,23 +2,29 @@ import type Database from 'libsql';
 import type { Progress } from '../../types.js';
 import { digestJson } from '../canonical-json.js';
 import type { Clock } from '../clock.js';
-import type { Execution, Submission } from '../engine.js';
+import type { ClaimedTask, Submission } from '../engine.js';
+import { failedEnd, type StorableEnd } from '../storable-end.js';
 import type { NewTask, RecordStatus, TaskRecord } from '../task-record.js';
-import { type TaskRow, toRecord } from './task-row.js';
+import { inTransaction } from './statement.js';
+import { toRecord } from './task-row.js';
+import { prepareTaskStatements } from './task-statements.js';
 
 export interface Claim {
-  readonly instance: string;
+  readonly worker: string;
   readonly operations: readonly string[];
-  /** Only what this very instance submitted. */
+  /** Only what was submitted through the worker's own engine. */
   readonly ownOnly: boolean;
 }
 
-export interface Claimed {
-  readonly record: TaskRecord;
-  readonly parameters: unknown;
-}
+const CANCELLED = failedEnd({ code: 'CANCELLED', message: 'The task was cancelled.', retryable: false });
+const WORKER_LOST = failedEnd({
+  code: 'WORKER_LOST',
+  message:
+    'The process that ran the task died. The task is not run again by itself: start a new one if it may be repeated.',
+  retryable: true,
+});
 
-/** Every statement on tasks. Each is one transaction, and each change of state names the state that it starts from. */
+/** The tasks of a store, and all that can happen to them. */
 export class TaskTable {
   readonly #database: Database.Database;
   readonly #clock: Clock;
@@ -27,167 +33,104 @@ export class TaskTable {
   constructor(database: Database.Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
-    this.#statements = prepare(database);
+    this.#statements = prepareTaskStatements(database);
   }
 
   insert(task: NewTask, submitter: string): Submission {
-    const now = this.#clock.now();
-    return this.#immediately(() => {
-      const earlier = this.#findByKey(task, now);
-      if (earlier !== undefined) return { record: earlier, created: false };
-      const { taskRef, owner, operation, idempotencyKey, parameters, slaMs, ttlMs } = task;
-      const values = [
-        taskRef,
-        owner,
-        operation,
-        idempotencyKey ?? null,
-        JSON.stringify(parameters),
-        digestJson(parameters),
-      ];
-      const row = this.#statements.insert.get([...values, submitter, now, now, now + ttlMs, slaMs, ttlMs]);
-      return { record: toRecord(row as TaskRow), created: true };
+    const { taskRef, owner, operation, parameters } = task;
+    // As JSON, a key is free of the characters that the database would not keep.
+    const key = task.idempotencyKey === undefined ? null : JSON.stringify(task.idempotencyKey);
+    const values = {
+      taskRef,
+      owner,
+      operation,
+      key,
+      submitter,
+      parameters: JSON.stringify(parameters) ?? 'null',
+      digest: digestJson(parameters),
+      slaMs: Math.ceil(task.slaMs),
+      ttlMs: Math.ceil(task.ttlMs),
+    };
+    return inTransaction(this.#database, () => {
+      const now = this.#clock.now();
+      if (key !== null) {
+        const earlier = this.#statements.findByKey({ owner, operation, key, now });
+        if (earlier !== undefined) return { record: toRecord(earlier), created: false };
+        this.#statements.removeByKey({ owner, operation, key });
+      }
+      const row = this.#statements.insert({ ...values, now });
+      if (row === undefined) throw new TypeError('The database stored no row.');
+      return { record: toRecord(row), created: true };
     });
   }
 
   find(taskRef: string): TaskRecord | undefined {
-    const row = this.#statements.find.get([taskRef, this.#clock.now()]);
-    return row === undefined ? undefined : toRecord(row as TaskRow);
+    const row = this.#statements.find({ taskRef, now: this.#clock.now() });
+    // The database reads a reference only up to a NUL in it.
+    return row?.task_ref === taskRef ? toRecord(row) : undefined;
   }
 
   status(taskRef: string): RecordStatus | undefined {
-    return (this.#statements.status.get([taskRef]) as { status: RecordStatus } | undefined)?.status;
+    return this.#statements.status({ taskRef })?.status;
   }
 
-  /** Takes the oldest task that this instance may run. */
-  claim({ instance, operations, ownOnly }: Claim): Claimed | undefined {
-    const now = this.#clock.now();
-    const others = ownOnly ? 0 : 1;
-    const row = this.#statements.claim.get([
-      instance,
-      now,
-      now,
-      now,
-      JSON.stringify(operations),
-      instance,
-      others,
-      now,
-    ]);
-    if (row === undefined) return undefined;
-    return {
-      record: toRecord(row as TaskRow),
-      parameters: JSON.parse((row as TaskRow).parameters ?? 'null'),
-    };
+  /** Takes the oldest task that the worker may run. */
+  claim(claim: Claim): ClaimedTask | undefined {
+    for (;;) {
+      // Looking first keeps a worker with nothing to do from asking for the write lock.
+      const taskRef = this.#next(claim);
+      if (taskRef === undefined) return undefined;
+      const row = this.#statements.claim({ taskRef, worker: claim.worker, now: this.#clock.now() });
+      if (row !== undefined)
+        return { record: toRecord(row), parameters: JSON.parse(row.parameters ?? 'null') };
+    }
   }
 
-  /** Whether there is a task waiting that only this instance will run. */
-  owesWork({ instance, operations }: Claim): boolean {
-    return this.#statements.owes.get([instance, this.#clock.now(), JSON.stringify(operations)]) !== undefined;
+  /** Whether a task waits that the worker may run. */
+  hasWork(claim: Claim): boolean {
+    return this.#next(claim) !== undefined;
   }
 
-  /** Stores the end of a task that `worker` runs; false when it has ended otherwise. */
-  end(taskRef: string, worker: string, execution: Execution): boolean {
-    const now = this.#clock.now();
-    const [result, error] =
-      execution.status === 'completed'
-        ? [JSON.stringify(execution.result), null]
-        : [null, JSON.stringify(execution.error)];
-    return (
-      this.#statements.end.run([execution.status, now, now, now, result, error, taskRef, worker]).changes > 0
-    );
+  /** Stores the end of a task that `worker` runs, unless it has ended otherwise. */
+  end(taskRef: string, worker: string, end: StorableEnd, progress?: Progress): void {
+    const lastProgress = progress === undefined ? null : JSON.stringify(progress);
+    this.#statements.end({ ...end, taskRef, worker, progress: lastProgress, now: this.#clock.now() });
   }
 
-  cancel(taskRef: string): void {
-    const now = this.#clock.now();
-    const error = { code: 'CANCELLED', message: 'The task was cancelled.', retryable: false };
-    this.#statements.cancel.run([now, now, now, JSON.stringify(error), taskRef, now]);
+  /** The record as it is then; ended records stay as they are. */
+  cancel(taskRef: string): TaskRecord | undefined {
+    if (this.find(taskRef) === undefined) return undefined;
+    this.#statements.cancel({ taskRef, error: CANCELLED.error, now: this.#clock.now() });
+    return this.find(taskRef);
   }
 
   reportProgress(taskRef: string, worker: string, progress: Progress): void {
-    this.#statements.progress.run([JSON.stringify(progress), this.#clock.now(), taskRef, worker]);
+    this.#statements.progress({
+      taskRef,
+      worker,
+      progress: JSON.stringify(progress),
+      now: this.#clock.now(),
+    });
   }
 
-  /** Fails the tasks of every worker without a living lease but `instance`; how many. */
-  failLost(instance: string): number {
-    const now = this.#clock.now();
-    const message =
-      'The process that ran the task died. The task was not run again; start it anew if it may be repeated.';
-    const error = JSON.stringify({ code: 'WORKER_LOST', message, retryable: true });
-    return this.#statements.failLost.run([now, now, now, error, instance, now]).changes;
+  /** Fails what no worker runs any more: tasks of workers that are gone, and of `worker` all but `running`. */
+  failLost(worker: string, running: readonly string[]): void {
+    this.#statements.failLost({
+      worker,
+      running: JSON.stringify(running),
+      error: WORKER_LOST.error,
+      now: this.#clock.now(),
+    });
   }
 
   /** Removes some of the expired records; how many. */
   removeExpired(limit: number): number {
-    return this.#statements.removeExpired.run([this.#clock.now(), limit]).changes;
+    return this.#statements.removeExpired({ now: this.#clock.now(), limit });
   }
 
-  #findByKey({ owner, operation, idempotencyKey }: NewTask, now: number): TaskRecord | undefined {
-    if (idempotencyKey === undefined) return undefined;
-    const row = this.#statements.findByKey.get([owner, operation, idempotencyKey]) as TaskRow | undefined;
-    if (row === undefined) return undefined;
-    if (row.expires_at > now || row.status === 'processing') return toRecord(row);
-    this.#statements.remove.run([row.task_ref]);
-    return undefined;
+  #next({ worker, operations, ownOnly }: Claim): string | undefined {
+    const anybodys = ownOnly ? 0 : 1;
+    const which = { worker, anybodys, operations: JSON.stringify(operations), now: this.#clock.now() };
+    return this.#statements.next(which)?.task_ref;
   }
-
-  #immediately<Value>(work: () => Value): Value {
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      const value = work();
-      this.#database.exec('COMMIT');
-      return value;
-    } catch (error) {
-      // A full disk may have ended the transaction by itself.
-      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
-  }
-}
-
-/** A task that runs does not expire; any other does on the millisecond. */
-const KNOWN = `(expires_at > ? OR status = 'processing')`;
-
-function prepare(database: Database.Database) {
-  return {
-    insert: database.prepare(`
-      INSERT INTO tasks (task_ref, owner, operation, idempotency_key, parameters, parameters_digest, status,
-                         submitter, created_at, updated_at, expires_at, sla_ms, ttl_ms)
-      VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?) RETURNING *`),
-    find: database.prepare(`SELECT * FROM tasks WHERE task_ref = ? AND ${KNOWN}`),
-    findByKey: database.prepare(
-      'SELECT * FROM tasks WHERE owner = ? AND operation = ? AND idempotency_key = ?',
-    ),
-    status: database.prepare('SELECT status FROM tasks WHERE task_ref = ?'),
-    claim: database.prepare(`
-      UPDATE tasks SET status = 'processing', worker = ?, started_at = ?, updated_at = ?
-      WHERE task_ref = (
-        SELECT task_ref FROM tasks
-        WHERE status = 'pending' AND expires_at > ? AND operation IN (SELECT value FROM json_each(?))
-          AND (submitter = ? OR (? AND submitter NOT IN (
-            SELECT instance FROM instances WHERE has_worker AND lease_until > ?)))
-        ORDER BY rowid LIMIT 1)
-      RETURNING *`),
-    owes: database.prepare(`
-      SELECT 1 FROM tasks WHERE status = 'pending' AND submitter = ? AND expires_at > ?
-        AND operation IN (SELECT value FROM json_each(?)) LIMIT 1`),
-    end: database.prepare(`
-      UPDATE tasks SET status = ?, updated_at = ?, ended_at = ?, expires_at = MAX(expires_at, ? + ttl_ms),
-                       result = ?, error = ?, parameters = NULL
-      WHERE task_ref = ? AND status = 'processing' AND worker = ?`),
-    cancel: database.prepare(`
-      UPDATE tasks SET status = 'cancelled', updated_at = ?, ended_at = ?, expires_at = MAX(expires_at, ? + ttl_ms),
-                       error = ?, parameters = NULL
-      WHERE task_ref = ? AND status IN ('pending', 'processing') AND ${KNOWN}`),
-    progress: database.prepare(
-      `UPDATE tasks SET progress = ?, updated_at = ? WHERE task_ref = ? AND status = 'processing' AND worker = ?`,
-    ),
-    failLost: database.prepare(`
-      UPDATE tasks SET status = 'failed', updated_at = ?, ended_at = ?, expires_at = MAX(expires_at, ? + ttl_ms),
-                       error = ?, parameters = NULL
-      WHERE status = 'processing' AND worker <> ?
-        AND worker NOT IN (SELECT instance FROM instances WHERE lease_until > ?)`),
-    remove: database.prepare('DELETE FROM tasks WHERE task_ref = ?'),
-    removeExpired: database.prepare(`
-      DELETE FROM tasks WHERE rowid IN (
-        SELECT rowid FROM tasks WHERE expires_at <= ? AND status <> 'processing' LIMIT ?)`),
-  };
 }

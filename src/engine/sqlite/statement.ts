@@ -1,0 +1,43 @@
+import type Database from 'libsql';
+
+/**
+ * What may be bound. Never a boolean, which ends the whole process (libsql 0.5.29), and no text with a NUL in it,
+ * which would be stored only up to there.
+ */
+export type Value = string | number | null;
+type Values = Readonly<Record<string, Value>>;
+
+/**
+ * A prepared statement that returns rows; the answer is its first row.
+ *
+ * libsql 0.5.29 resets a statement before `all` and before `run`, but not before `get`: after an error, or after
+ * another method, `get` runs with the values of the call before. And `run` leaves a statement with RETURNING
+ * unfinished, and so the database locked. Therefore: `all` for what returns rows, `run` for the rest, never `get`.
+ */
+export function prepareQuery<Row>(
+  database: Database.Database,
+  sql: string,
+): (values: Values) => Row | undefined {
+  const statement = database.prepare(sql);
+  return values => statement.all(values)[0] as Row | undefined;
+}
+
+/** A prepared statement that returns no rows; the answer is the number of rows that it changed. */
+export function prepareCommand(database: Database.Database, sql: string): (values: Values) => number {
+  const statement = database.prepare(sql);
+  return values => statement.run(values).changes;
+}
+
+/** Runs `work` in one transaction that holds the write lock from its start, so that it can fail with "busy" only there. */
+export function inTransaction<Result>(database: Database.Database, work: () => Result): Result {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // A full disk ends the transaction by itself.
+    if (database.inTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}

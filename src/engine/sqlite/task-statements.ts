@@ -1,0 +1,60 @@
+import type Database from 'libsql';
+import type { RecordStatus } from '../task-record.js';
+import { prepareCommand, prepareQuery } from './statement.js';
+import type { TaskRow } from './task-row.js';
+
+/** A task that runs does not expire; any other does on the millisecond. */
+const KNOWN = `(expires_at > :now OR status = 'processing')`;
+
+/** What every end does: the record is kept for its time from now on, without its parameters. */
+const ENDED = `updated_at = :now, ended_at = :now, expires_at = :now + ttl_ms, parameters = NULL`;
+
+/** A task belongs to the worker of the engine that took it in; one without a living worker to any. */
+const MAY_RUN = `
+  status = 'pending' AND expires_at > :now AND operation IN (SELECT value FROM json_each(:operations))
+  AND (submitter = :worker
+       OR (:anybodys AND submitter NOT IN (SELECT worker FROM workers WHERE takes_tasks AND lease_until > :now)))`;
+
+/** Each change of state names the state that it starts from, so that an ended record never changes. */
+export function prepareTaskStatements(database: Database.Database) {
+  const query = <Row>(sql: string) => prepareQuery<Row>(database, sql);
+  const command = (sql: string) => prepareCommand(database, sql);
+  return {
+    insert: query<TaskRow>(`
+      INSERT INTO tasks (task_ref, owner, operation, idempotency_key, parameters, parameters_digest, status,
+                         submitter, created_at, updated_at, expires_at, sla_ms, ttl_ms)
+      VALUES (:taskRef, :owner, :operation, :key, :parameters, :digest, 'pending',
+              :submitter, :now, :now, :now + CAST(:ttlMs AS INTEGER), :slaMs, :ttlMs)
+      RETURNING *`),
+    find: query<TaskRow>(`SELECT * FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`),
+    findByKey: query<TaskRow>(
+      `SELECT * FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key AND ${KNOWN}`,
+    ),
+    removeByKey: command(
+      'DELETE FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key',
+    ),
+    status: query<{ status: RecordStatus }>('SELECT status FROM tasks WHERE task_ref = :taskRef'),
+    next: query<{ task_ref: string }>(`SELECT task_ref FROM tasks WHERE ${MAY_RUN} ORDER BY rowid LIMIT 1`),
+    claim: query<TaskRow>(`
+      UPDATE tasks SET status = 'processing', worker = :worker, started_at = :now, updated_at = :now
+      WHERE task_ref = :taskRef AND status = 'pending' RETURNING *`),
+    end: command(`
+      UPDATE tasks SET status = :status, result = :result, error = :error,
+                       progress = COALESCE(:progress, progress), ${ENDED}
+      WHERE task_ref = :taskRef AND status = 'processing' AND worker = :worker`),
+    cancel: command(`
+      UPDATE tasks SET status = 'cancelled', error = :error, ${ENDED}
+      WHERE task_ref = :taskRef AND status IN ('pending', 'processing') AND ${KNOWN}`),
+    progress: command(`
+      UPDATE tasks SET progress = :progress, updated_at = :now
+      WHERE task_ref = :taskRef AND status = 'processing' AND worker = :worker`),
+    failLost: command(`
+      UPDATE tasks SET status = 'failed', error = :error, ${ENDED}
+      WHERE status = 'processing'
+        AND CASE worker WHEN :worker THEN task_ref NOT IN (SELECT value FROM json_each(:running))
+                        ELSE worker NOT IN (SELECT worker FROM workers) END`),
+    removeExpired: command(`
+      DELETE FROM tasks WHERE rowid IN (
+        SELECT rowid FROM tasks WHERE expires_at <= :now AND status <> 'processing' LIMIT :limit)`),
+  };
+}

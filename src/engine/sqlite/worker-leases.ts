@@ -1,0 +1,70 @@
+import type Database from 'libsql';
+import type { Clock } from '../clock.js';
+import { clockJumpMs, type LeaseTimes, type Moment, momentOf } from './lease.js';
+import { prepareCommand } from './statement.js';
+
+/**
+ * One row per living worker, whatever the number of its tasks. A worker that lets its lease lapse is suspected first,
+ * and given up only if it stays silent: after a jump of the clock, or when the machine has slept, every lease looks
+ * lapsed at once. The suspicion is in the row, so that processes too short-lived to wait add up to one observer.
+ */
+export class WorkerLeases {
+  readonly #clock: Clock;
+  readonly #times: LeaseTimes;
+  readonly #statements;
+  #last: Moment;
+  #ownUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(database: Database.Database, clock: Clock, times: LeaseTimes) {
+    this.#clock = clock;
+    this.#times = times;
+    this.#statements = prepareStatements(database);
+    this.#last = momentOf(clock);
+  }
+
+  renew(worker: string, takesTasks: boolean): void {
+    const until = this.#clock.now() + this.#times.lapseMs;
+    this.#statements.renew({ worker, takesTasks: takesTasks ? 1 : 0, until });
+    this.#ownUntil = until;
+  }
+
+  /** Whether this process's own lease has lapsed, so that others may have given its worker up. */
+  get hasLapsed(): boolean {
+    return this.#ownUntil <= this.#clock.now();
+  }
+
+  /** Removes the workers that are gone; call it at every beat. */
+  removeGone(): void {
+    const { beatMs, lapseMs, graceMs } = this.#times;
+    const moment = momentOf(this.#clock);
+    const now = moment.wall;
+    const jumped = Math.abs(clockJumpMs(this.#last, moment)) > beatMs;
+    this.#last = moment;
+    // Set back, the clock would leave a dead worker alive for as long as that.
+    this.#statements.clamp({ latest: now + lapseMs, absurd: now + lapseMs + beatMs });
+    if (jumped) this.#statements.forgive({});
+    this.#statements.suspect({ now });
+    this.#statements.giveUp({ now, suspectedBy: now - graceMs });
+  }
+
+  remove(worker: string): void {
+    this.#statements.remove({ worker });
+  }
+}
+
+function prepareStatements(database: Database.Database) {
+  const command = (sql: string) => prepareCommand(database, sql);
+  return {
+    renew: command(`
+      INSERT INTO workers (worker, takes_tasks, lease_until) VALUES (:worker, :takesTasks, :until)
+      ON CONFLICT (worker) DO UPDATE
+      SET takes_tasks = excluded.takes_tasks, lease_until = excluded.lease_until, suspected_at = NULL`),
+    clamp: command('UPDATE workers SET lease_until = :latest WHERE lease_until > :absurd'),
+    forgive: command('UPDATE workers SET suspected_at = NULL WHERE suspected_at IS NOT NULL'),
+    suspect: command(`
+      UPDATE workers SET suspected_at = :now
+      WHERE lease_until <= :now AND (suspected_at IS NULL OR suspected_at > :now)`),
+    giveUp: command('DELETE FROM workers WHERE lease_until <= :now AND suspected_at <= :suspectedBy'),
+    remove: command('DELETE FROM workers WHERE worker = :worker'),
+  };
+}

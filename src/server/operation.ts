@@ -137,12 +137,19 @@ export class OperationError extends Error {
   }
 }
 
-export function toProgress(report: number | ProgressReport): Progress {
-  if (typeof report === 'number') return { progress: report, total: 1 };
+/** What JSON and the tools' schemas can hold of a report; undefined where nothing is left. */
+export function toProgress(report: number | ProgressReport): Progress | undefined {
+  if (typeof report === 'number') return fraction(report);
+  if (typeof report !== 'object' || report === null || !Number.isFinite(report.current)) return undefined;
   const { current, total, message } = report;
   return {
     progress: current,
-    ...(total !== undefined && { total }),
-    ...(message !== undefined && { message }),
+    ...(Number.isFinite(total) && { total: Number(total) }),
+    ...(typeof message === 'string' && { message }),
   };
+}
+
+/** 0 of 0 files is NaN, for which JSON has no word. */
+function fraction(value: number): Progress | undefined {
+  return Number.isFinite(value) ? { progress: value, total: 1 } : undefined;
 }

@@ -42,8 +42,7 @@ async function runWithinSla(
     taskRef: record.taskRef,
     progress(report) {
       const progress = toProgress(report);
-      // 0 of 0 files is NaN; JSON has no word for it.
-      if (!ended && Number.isFinite(progress.progress)) context.reportProgress(progress);
+      if (!ended && progress !== undefined) context.reportProgress(progress);
     },
   };
   try {

@@ -1,10 +1,11 @@
 import type { Engine, EngineWorker } from '../engine/engine.js';
 import { openEngine } from '../engine/open-engine.js';
 import { defaultStoreUrl } from '../engine/state-folder.js';
+import { ConfigurationError } from '../errors.js';
 import { type HttpServerOptions, startHttpServer } from './http/http-server.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { createMcpServer } from './mcp-server.js';
-import { type Operation, operationsByName } from './operation.js';
+import { defineOperation, type Operation, operationsByName } from './operation.js';
 import { createExecute } from './runner.js';
 import { type StdioStreams, serveStdio } from './stdio.js';
 import { createTaskService } from './task-service.js';
@@ -45,21 +46,26 @@ export interface RunningServer {
  * await startServer({ operations: [resizeImage], http: { port: 3000 } });
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const operations = operationsByName(options.operations);
   const {
     store = defaultStoreUrl(process.env),
     concurrency = 50,
     ttlSeconds = 86_400,
     maxResultBytes,
   } = options;
+  checkOptions({ concurrency, ttlSeconds, maxResultBytes });
+  const operations = operationsByName(options.operations.map(operation => defineOperation(operation)));
   const engine = await openEngine(store, { maxResultBytes });
   const tools = serverTools(createTaskService({ engine, operations, ttlSeconds }), operations);
-  const worker = engine.startWorker({
-    execute: createExecute(options.operations),
-    operations: [...operations.keys()],
-    concurrency,
-  });
-  const parts = { engine, worker, createServer: (principal: string) => createMcpServer(tools, principal) };
+  const parts: Parts = {
+    engine,
+    createServer: principal => createMcpServer(tools, principal),
+    startWorker: () =>
+      engine.startWorker({
+        execute: createExecute(options.operations),
+        operations: [...operations.keys()],
+        concurrency,
+      }),
+  };
   try {
     return options.http === undefined
       ? await onStdio(options, parts)
@@ -70,32 +76,57 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
+function checkOptions({
+  concurrency,
+  ttlSeconds,
+  maxResultBytes = 1,
+}: Pick<ServerOptions, 'concurrency' | 'ttlSeconds' | 'maxResultBytes'>): void {
+  for (const [name, value] of Object.entries({ concurrency, maxResultBytes })) {
+    if (!Number.isSafeInteger(value) || Number(value) < 1) {
+      throw new ConfigurationError(`Expected \`${name}\` to be a positive integer, got ${String(value)}`);
+    }
+  }
+  if (!Number.isFinite(ttlSeconds) || Number(ttlSeconds) <= 0) {
+    throw new ConfigurationError(
+      `Expected \`ttlSeconds\` to be a positive number, got ${String(ttlSeconds)}`,
+    );
+  }
+}
+
 interface Parts {
   readonly engine: Engine;
-  readonly worker: EngineWorker;
-  readonly createServer: (principal: string) => ReturnType<typeof createMcpServer>;
+  createServer(principal: string): ReturnType<typeof createMcpServer>;
+  /** Once the server serves: one that cannot must not take tasks that it would drop. */
+  startWorker(): EngineWorker;
 }
 
 async function onStdio(
   { stdio }: ServerOptions,
-  { engine, worker, createServer }: Parts,
+  { engine, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
   const streams = stdio ?? { input: process.stdin, output: process.stdout };
   const server = createServer(LOCAL_PRINCIPAL);
   const { gone } = await serveStdio(server, streams);
-  const end = async () => {
+  const worker = startWorker();
+  const stopped = newPromise();
+  let stopping = false;
+  async function finish(): Promise<void> {
     await gone;
+    if (stopping) return stopped.promise;
     streams.output.end();
     await worker.finish();
     await engine.close();
-  };
+  }
   return {
     url: undefined,
-    ended: end(),
+    // A stop while the last tasks are being finished ends that too.
+    ended: Promise.race([finish(), stopped.promise]),
     async close(graceMs = 0) {
+      stopping = true;
       await server.close();
       await worker.drain(graceMs);
       await engine.close();
+      stopped.resolve();
     },
   };
 }
@@ -103,17 +134,18 @@ async function onStdio(
 async function onHttp(
   { onError }: ServerOptions,
   http: NonNullable<ServerOptions['http']>,
-  { engine, worker, createServer }: Parts,
+  { engine, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
   const server = await startHttpServer({ ...http, createMcpServer: createServer, onError });
-  const { promise: ended, resolve } = newPromise();
+  const worker = startWorker();
+  const stopped = newPromise();
   return {
     url: server.url,
-    ended,
+    ended: stopped.promise,
     async close(graceMs = 0) {
       await Promise.all([server.close(graceMs), worker.drain(graceMs)]);
       await engine.close();
-      resolve();
+      stopped.resolve();
     },
   };
 }

@@ -1,7 +1,12 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import { isJSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CancelledNotificationSchema,
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  type RequestId,
+} from '@modelcontextprotocol/sdk/types.js';
 import { ChangeNotice } from '../time/change-notice.js';
 
 /** The two ends of the line to the one client. */
@@ -25,31 +30,39 @@ export async function serveStdio(
     input.once('close', resolve);
     // A client that was killed leaves a broken pipe; that is a way of going, not a crash.
     output.on('error', () => resolve());
+    // The transport closes itself on a message beyond its limit; nothing more can be heard then.
+    server.onclose = resolve;
   });
   const ended = new Promise<void>(resolve => input.once('end', resolve));
   await server.connect(transport);
-  const unanswered = countUnanswered(transport);
-  return { gone: Promise.race([broken, ended.then(unanswered)]).finally(() => server.close()) };
+  const answered = watchAnswers(transport);
+  return { gone: Promise.race([broken, ended.then(answered)]).finally(() => server.close()) };
 }
 
-/** Counts requests that wait for their answer; the function it returns waits until there is none. */
-function countUnanswered(transport: StdioServerTransport): () => Promise<void> {
+/** Watches requests and their answers; the function it returns waits until no answer is owed. */
+function watchAnswers(transport: StdioServerTransport): () => Promise<void> {
   const { onmessage } = transport;
   const send = transport.send.bind(transport);
-  const answered = new ChangeNotice();
-  let open = 0;
+  const settled = new ChangeNotice();
+  const open = new Set<RequestId>();
+  const settle = (id: RequestId | undefined) => {
+    if (id !== undefined && open.delete(id)) settled.announce();
+  };
   transport.onmessage = (message, ...rest) => {
-    if (isJSONRPCRequest(message)) open++;
+    if (isJSONRPCRequest(message)) open.add(message.id);
     onmessage?.(message, ...rest);
+    settle(cancelledRequest(message));
   };
   transport.send = async message => {
     await send(message);
-    if ('id' in message && !('method' in message)) {
-      open--;
-      answered.announce();
-    }
+    if ('id' in message && !('method' in message)) settle(message.id);
   };
   return async () => {
-    while (open > 0) await answered.next;
+    while (open.size > 0) await settled.next;
   };
+}
+
+/** A request that its sender has cancelled gets no answer (spec 2025-11-25, basic/utilities/cancellation). */
+function cancelledRequest(message: JSONRPCMessage): RequestId | undefined {
+  return CancelledNotificationSchema.safeParse(message).data?.params.requestId;
 }

@@ -7,6 +7,9 @@ import type { TaskRecord } from '../engine/task-record.js';
 import type { Operation } from './operation.js';
 import { ToolFailure } from './tool-failure.js';
 
+/** A hundred years. */
+const MOST_MS = 100 * 365 * 86_400_000;
+
 export interface InitiateRequest {
   readonly operationType: string;
   readonly parameters: unknown;
@@ -48,8 +51,8 @@ export function createTaskService({ engine, operations, ttlSeconds }: TaskServic
         operation: operationType,
         parameters: input,
         idempotencyKey,
-        slaMs: Math.min(operation.slaSeconds, maxWaitSeconds ?? Number.POSITIVE_INFINITY) * 1000,
-        ttlMs: ttlSeconds * 1000,
+        slaMs: toMs(Math.min(operation.slaSeconds, maxWaitSeconds ?? Number.POSITIVE_INFINITY)),
+        ttlMs: toMs(ttlSeconds),
       });
       if (!created && record.parametersDigest !== digestJson(input)) keyReused(record, idempotencyKey);
       return record;
@@ -64,6 +67,11 @@ export function createTaskService({ engine, operations, ttlSeconds }: TaskServic
       return (await engine.cancel(taskRef)) ?? notFound(taskRef);
     },
   };
+}
+
+/** Whole milliseconds, as the store keeps times: at least one, at most what a date can hold. */
+function toMs(seconds: number): number {
+  return Math.min(Math.max(Math.round(seconds * 1000), 1), MOST_MS);
 }
 
 /** 128 random bits. */

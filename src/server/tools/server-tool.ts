@@ -26,6 +26,11 @@ export interface ServerToolOptions<Input extends z.ZodType, Output extends z.Zod
   readonly run: (input: z.output<Input>, context: CallContext) => Promise<z.input<Output>>;
 }
 
+/** What a tool answers, as an error, where it refuses. */
+const refusalSchema = z.object({
+  error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }),
+});
+
 /** A tool that answers with structured content and the same JSON as text, also where it refuses. */
 export function serverTool<Input extends z.ZodType, Output extends z.ZodType>(
   options: ServerToolOptions<Input, Output>,
@@ -37,7 +42,11 @@ export function serverTool<Input extends z.ZodType, Output extends z.ZodType>(
       title,
       description,
       inputSchema: jsonSchema(input, 'input') as Tool['inputSchema'],
-      outputSchema: jsonSchema(output, 'output') as NonNullable<Tool['outputSchema']>,
+      // The SDK's client checks refusals against it too.
+      outputSchema: {
+        type: 'object',
+        anyOf: [jsonSchema(output, 'output'), jsonSchema(refusalSchema, 'output')],
+      },
       annotations,
     },
     async call(argumentsGiven, context) {

@@ -1,0 +1,150 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import type { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { ExitCode } from '../src/cli/exit-code.js';
+import { buildProgram } from '../src/cli/program.js';
+import { waitOptions } from '../src/client/options.js';
+import * as publicExports from '../src/index.js';
+import { builtInOperations } from '../src/server/index.js';
+
+const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+const readme = read('README.md');
+
+/** The body rows of the Markdown table whose head starts with these cells. */
+function table(text: string, ...head: string[]): string[][] {
+  const lines = text.split('\n');
+  const start = lines.findIndex(line => line.startsWith(`| ${head.join(' | ')} |`));
+  expect(start, `a table with the head ${head.join(', ')}`).toBeGreaterThan(-1);
+  const rows = lines.slice(start + 2);
+  const end = rows.findIndex(line => !line.startsWith('|'));
+  return rows.slice(0, end).map(line => line.slice(2, -2).split(' | '));
+}
+
+const unquote = (cell = '') => cell.replaceAll('`', '');
+
+function program(): Command {
+  const io = {
+    argv: [],
+    stdin: new PassThrough(),
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+    env: {},
+  };
+  return buildProgram({ ...io, cwd: () => '.', on() {}, off() {} }, [], () => {});
+}
+
+describe('the README', () => {
+  it('stays short', () => {
+    expect(readme.split('\n').length).toBeLessThan(350);
+  });
+
+  it('shows the program that is an example', () => {
+    expect(readme).toContain(`\`\`\`js\n${read('examples/quick-start.js')}\`\`\``);
+  });
+
+  it('lists every wait option with its default and its sentence', () => {
+    const source = read('src/client/options.ts');
+    const rows = table(readme, 'option', 'default').map(([name, value]) => [unquote(name), value]);
+    expect(rows).toEqual(Object.entries(waitOptions).map(([name, option]) => [name, String(option.default)]));
+    for (const [name, value, sentence] of table(readme, 'option', 'default')) {
+      const comment = `/** ${sentence} @default ${value} */\n  readonly ${unquote(name)}?`;
+      expect(source, `the sentence of ${name}`).toContain(comment);
+    }
+  });
+
+  it('lists every error with its code', () => {
+    const classes = Object.entries(publicExports).filter(
+      ([name]) => name.endsWith('Error') && name !== 'AwaitError',
+    );
+    const errors = classes.map(([name, Class]) => {
+      const error = new (Class as new (message: string, options: object) => { code: string })('', {});
+      return [name, error.code];
+    });
+    const rows = table(readme, 'error', 'code').map(([name, code]) => [unquote(name), unquote(code)]);
+    expect(rows.toSorted()).toEqual(errors.toSorted());
+  });
+
+  it('lists every exit code', () => {
+    const codes = table(readme, 'exit code', 'meaning').map(([code]) => Number(code));
+    expect(codes).toEqual(Object.values(ExitCode).toSorted((a, b) => a - b));
+  });
+
+  it('lists every command', () => {
+    const listed = [...readme.matchAll(/^mcp-await (\w+) .* {2,}\S/gm)].map(match => match[1]);
+    expect(listed.toSorted()).toEqual(
+      program()
+        .commands.map(command => command.name())
+        .toSorted(),
+    );
+  });
+
+  it('lists every built-in operation', () => {
+    const policies = {
+      hashTree: { roots: ['.'] },
+      mcpTool: { servers: ['one'], connect: () => Promise.reject() },
+    };
+    const names = builtInOperations(policies).map(operation => operation.name);
+    const listed = table(readme, 'operation', 'what it does').map(([name]) => unquote(name));
+    expect(listed.toSorted()).toEqual(names.toSorted());
+  });
+});
+
+describe('docs/server.md', () => {
+  it('names only error codes that the server has', () => {
+    const source = [
+      'tools/server-tool',
+      'task-service',
+      'runner',
+      'operations/http-request',
+      'operations/mcp-tool',
+    ]
+      .map(file => read(`src/server/${file}.ts`))
+      .join('\n');
+    const all = source + sources('src/engine') + sources('src/server');
+    const codes = new Set(
+      read('docs/server.md')
+        .match(/`[A-Z]+(?:_[A-Z]+)+`/g)
+        ?.map(unquote),
+    );
+    for (const code of codes) expect(all, code).toMatch(new RegExp(`['"]${code}['"]`));
+  });
+
+  it('lists the options of startServer with their defaults', () => {
+    const source = read('src/server/start-server.ts');
+    const body = /export interface ServerOptions \{([^]*?)\n\}/.exec(source)?.[1] ?? '';
+    const names = [...body.matchAll(/readonly (\w+)\??:/g)].map(match => match[1]);
+    expect(table(read('docs/server.md'), 'option', 'default').map(([name]) => unquote(name))).toEqual(names);
+  });
+});
+
+it('docs/cli.md is what the program says of itself', async () => {
+  await expect(describeProgram(program())).toMatchFileSnapshot('../docs/cli.md');
+});
+
+function sources(folder: string): string {
+  const files = readdirSync(new URL(`../${folder}`, import.meta.url), { recursive: true }).map(String);
+  return files
+    .filter(file => file.endsWith('.ts'))
+    .map(file => read(`${folder}/${file}`))
+    .join('\n');
+}
+
+function describeProgram(root: Command): string {
+  const parts = root.commands.map(command => {
+    const words = command.registeredArguments.map(argument => ` <${argument.name()}>`).join('');
+    const argumentRows = command.registeredArguments.map(
+      argument => `| \`<${argument.name()}>\` | ${argument.description} |`,
+    );
+    const optionRows = command.options.map(({ flags, description }) => `| \`${flags}\` | ${description} |`);
+    const rows = [...argumentRows, ...optionRows].map(row => `${row}\n`).join('');
+    return `## mcp-await ${command.name()}${words}\n\n${sentence(command.description())}\n\n| | |\n|---|---|\n${rows}`;
+  });
+  const note =
+    'This page is made from the program: `npx vitest run test/documents.test.ts --update` writes it.';
+  return `# The command line\n\n${note}\n\n${parts.join('\n')}`;
+}
+
+function sentence(text: string): string {
+  return `${text[0]?.toUpperCase()}${text.slice(1)}.`;
+}

@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ROOT } from './cli/command.js';
+
+const run = promisify(execFile);
+
+let home: string;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'mcp-await-examples-'));
+});
+afterAll(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
+
+/** What each example must print; one that checks itself ends with an error where it is not so. */
+const outputs: Record<string, RegExp> = {
+  'quick-start.js': /digest: '[0-9a-f]{64}'/,
+  'custom-loop.js': /The digest is [0-9a-f]{64}\.\n$/,
+  'stop-and-resume.js': /left \{"version":1[^]*completed[^]*slept_seconds: 2/,
+};
+
+it.each(Object.entries(outputs))('%s runs as it is', async (file, output) => {
+  const options = { cwd: ROOT, env: { ...process.env, MCP_AWAIT_HOME: home } };
+  const { stdout } = await run(process.execPath, [join('examples', file)], options);
+  expect(stdout).toMatch(output);
+});
+
+it('own-operations.js is served by mcp-await serve', async () => {
+  const args = JSON.stringify({ operation_type: 'bake_cake', parameters: { flavour: 'plum', layers: 2 } });
+  const server = [
+    '--',
+    process.execPath,
+    'bin/mcp-await.js',
+    'serve',
+    '--operations',
+    'examples/own-operations.js',
+  ];
+  const words = ['bin/mcp-await.js', 'run', 'initiate_background_task', '--args', args, ...server];
+  const options = { cwd: ROOT, env: { ...process.env, HOME: home } };
+  const { stdout } = await run(process.execPath, words, options);
+  expect(JSON.parse(stdout)).toEqual({ cake: 'plum cake of 2 layers' });
+});
+
+it('every example is run', async () => {
+  const files = await readdir(join(ROOT, 'examples'));
+  expect(files.toSorted()).toEqual([...Object.keys(outputs), 'own-operations.js'].toSorted());
+});

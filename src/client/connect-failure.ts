@@ -27,6 +27,12 @@ function httpProblem(error: unknown, url: string | URL, timeoutMs: number): stri
   if (status !== undefined && status >= 400 && status < 500) {
     return `There is no MCP endpoint at ${where} (HTTP ${status}); check the path, which is often /mcp.`;
   }
+  if (status !== undefined && status >= 500) {
+    return `The server at ${where} failed (HTTP ${status}: ${messageOf(error)}); look at its log, or try again.`;
+  }
+  if (classifyFailure(error) === 'unreadable') {
+    return `The server at ${where} does not answer with MCP (${messageOf(error)}); check the path, which is often /mcp.`;
+  }
   if (classifyFailure(error) === 'timeout') {
     return `The server at ${where} did not answer \`initialize\` within ${formatDuration(timeoutMs)}.`;
   }
@@ -44,8 +50,9 @@ function stdioProblem(error: unknown, command: string, evidence: Evidence, timeo
     return `The command \`${command}\` was not found; check its spelling, the PATH and the working directory.`;
   if (code === 'EACCES') return `The command \`${command}\` may not be executed; check its permissions.`;
   const { stderr, transportError } = evidence;
+  const isForeign = classifyFailure(transportError) === 'unreadable';
   const heard = [
-    transportError === undefined ? '' : ` Its standard output is not MCP: ${transportError.message}.`,
+    isForeign ? ` Its standard output is not MCP: ${messageOf(transportError)}.` : '',
     stderr === '' ? '' : ` It wrote to standard error:\n${stderr}`,
   ].join('');
   if (classifyFailure(error) === 'closed')

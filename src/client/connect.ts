@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
 import { AwaitAbortedError, ConfigurationError } from '../errors.js';
@@ -60,7 +61,10 @@ export function resolveTarget(target: ConnectTarget, configFile?: string): Serve
 }
 
 function checkTarget(target: ServerTarget): ServerTarget {
-  if ('url' in target) return { ...target, url: checkUrl(target) };
+  if ('url' in target) {
+    checkHeaders(target);
+    return { ...target, url: checkUrl(target) };
+  }
   if (typeof target.command === 'string' && target.command !== '') return target;
   throw new ConfigurationError(
     'Expected a target to be an http(s) URL, {url}, {command} or the name of a server',
@@ -71,5 +75,23 @@ function checkUrl({ url }: HttpTarget): URL {
   const text = String(url);
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
   if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return parsed;
-  throw new ConfigurationError(`Expected the server's \`url\` to be an http:// or https:// URL, got ${text}`);
+  // What follows may be secret: user, password, query.
+  const beginning = text.split(/[/?#@]/, 1)[0];
+  throw new ConfigurationError(
+    `Expected the server's \`url\` to be an http:// or https:// URL, got one that begins with "${beginning}"`,
+  );
+}
+
+/** Here, because the message of a request that fails for a header shows the header's value. */
+function checkHeaders({ headers }: HttpTarget): void {
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    } catch {
+      throw new ConfigurationError(
+        `The header \`${name}\` cannot be sent: its name or its value has characters that HTTP does not allow.`,
+      );
+    }
+  }
 }

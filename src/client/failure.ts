@@ -2,6 +2,7 @@ import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamable
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { AwaitError, StatusCheckError } from '../errors.js';
+import { excerpt } from '../protocols/excerpt.js';
 
 /**
  * What a failed request tells:
@@ -59,12 +60,12 @@ export function systemCode(error: unknown): string | undefined {
   return undefined;
 }
 
-/** What an error says; what caused it where it says nothing itself. */
+/** What an error says, in short; what caused it where it says nothing itself. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message === 'fetch failed' && error.cause instanceof Error
-    ? error.cause.message
-    : error.message;
+  if (error instanceof z.core.$ZodError) return excerpt(z.prettifyError(error));
+  if (!(error instanceof Error)) return excerpt(String(error));
+  const said = error.message === 'fetch failed' && error.cause instanceof Error ? error.cause : error;
+  return excerpt(said.message);
 }
 
 /** The SDK's own errors share the codes -32000 and -32001 with servers that use them for anything: the text tells. */

@@ -55,7 +55,7 @@ export async function openTransport(target: ServerTarget): Promise<OpenTransport
 }
 
 function stdioTransport({ command, args, env, cwd }: StdioTarget): StdioClientTransport {
-  return new StdioClientTransport({
+  return new ProcessEndingTransport({
     command,
     args: [...(args ?? [])],
     env: { ...getDefaultEnvironment(), ...env },
@@ -73,6 +73,16 @@ async function httpTransport({ url, headers }: HttpTarget): Promise<StreamableHT
     new Agent({ headersTimeout: 0, bodyTimeout: 0 }),
     fetch,
   );
+}
+
+/** Every `close()` waits until the process has ended; the SDK's own waits only at its first call, which may be the SDK's. */
+class ProcessEndingTransport extends StdioClientTransport {
+  #closed: Promise<void> | undefined;
+
+  override close(): Promise<void> {
+    this.#closed ??= super.close();
+    return this.#closed;
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { type CallToolResult, CallToolResultSchema, type Tool } from '@modelcont
 import { z } from 'zod';
 import { NotSupportedError, ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../errors.js';
 import type { TaskError, TaskStatus, ToolCall } from '../types.js';
+import { excerpt } from './excerpt.js';
 import type { PairProfile } from './pair-profile.js';
 import { mcpAwaitPair } from './pairs/mcp-await.js';
 import { foldWord, readProgress, valueAt } from './payload.js';
@@ -206,8 +207,4 @@ function violation(what: string, answer: CallToolResult): never {
   throw new ProtocolViolationError(
     `${what}: ${excerpt(JSON.stringify(answer))}. The server does not keep to its own pattern.`,
   );
-}
-
-function excerpt(text: string): string {
-  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }

@@ -117,6 +117,7 @@ export class TaskRun {
     using _causes = this.#watchCauses();
     const { signal } = this.#ending;
     const plan = planning instanceof Promise ? await untilAborted(planning, signal) : planning;
+    signal.throwIfAborted();
     this.#protocol = plan.protocol;
     this.#stage = plan.blocking ? 'blocking' : 'starting';
     const sent = this.#send(call, plan);

@@ -92,7 +92,7 @@ describe('a command that serves MCP', () => {
   });
 });
 
-describe('a command that cannot be spoken to', () => {
+describe.concurrent('a command that cannot be spoken to', () => {
   test('because it does not exist is named, with what to check', async () => {
     const error = await failureOf(
       AwaitClient.connect({ command: 'no-such-command-anywhere', args: ['secret-argument'] }),

@@ -169,6 +169,7 @@ describe.each(Object.entries(moments))('while %s', (name, moment) => {
 
 test('a call under a signal that has aborted is never sent', async () => {
   const { client, server } = await awaitFixture({ ...pairTools(completed), sync: text('done') });
+  await client.listTools();
   for (const name of ['sync', START]) {
     const error = await failureOf(
       client.callTool({ name }, undefined, { signal: AbortSignal.abort('before') }),
@@ -180,9 +181,11 @@ test('a call under a signal that has aborted is never sent', async () => {
 });
 
 test('a call of a client that was closed is never sent', async () => {
-  const { client, server } = await awaitFixture({ sync: text('done') });
+  const { client, server } = await awaitFixture({ ...pairTools(completed), sync: text('done') });
+  await client.listTools();
   await client.close();
-  expect(await failureOf(client.callTool({ name: 'sync' }))).toMatchObject({ name: 'AwaitAbortedError' });
+  for (const name of ['sync', START])
+    expect(await failureOf(client.callTool({ name }))).toMatchObject({ name: 'AwaitAbortedError' });
   expect(server.calls).toEqual([]);
 });
 

@@ -8,7 +8,9 @@ import type { NewTask, TaskRecord } from './task-record.js';
  * - `submit` returns only after the record is durable: a kill -9 right after it loses nothing.
  * - Terminal is final. Nothing that comes later (result, progress, cancel) changes an ended record.
  * - A task runs at most once. One whose worker died becomes `failed` with `WORKER_LOST` within the lease.
- * - An expired record is as if it had never been, from the millisecond on, also before a sweeper removes it.
+ * - An expired record is as if it had never been, from the millisecond on, also before a sweeper removes it. That
+ *   bounds a queued task that nobody ran, too; a task that runs does not expire.
+ * - A clock that jumps, or a machine that slept, fails no task of a living worker.
  * - Ended records no longer hold their parameters.
  */
 export interface Engine {
@@ -33,10 +35,13 @@ export interface Engine {
    */
   cancel(taskRef: string): Promise<TaskRecord | undefined>;
 
-  /** Starts running queued tasks of the named operations in this process; an engine has one worker at most. */
+  /**
+   * Starts running queued tasks of the named operations in this process, the oldest first; an engine has one worker
+   * at most. It keeps the process alive only while a task runs.
+   */
   startWorker(options: WorkerOptions): EngineWorker;
 
-  /** Ends all waits and releases everything. Tasks that this process still runs are handed to the lease. */
+  /** Ends all waits, fails what this process still runs with `WORKER_STOPPED` (retryable), and releases everything. */
   close(): Promise<void>;
 }
 

@@ -1,0 +1,2 @@
+import { describe, expect, test } from 'vitest';
+import { timed } from '../../fixtures/timed.js';

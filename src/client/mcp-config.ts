@@ -33,7 +33,7 @@ export interface NamedServerSource {
  */
 export function namedServer(name: string, source: NamedServerSource): ServerTarget {
   const { file, servers } = readServers(source);
-  const entry = servers[name];
+  const entry = Object.hasOwn(servers, name) ? servers[name] : undefined;
   if (entry === undefined) throw new ConfigurationError(unknownName(name, Object.keys(servers), file));
   const parsed = serverSchema.safeParse(entry);
   if (!parsed.success) {

@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest';
+import { type SourceFile, sourceFiles } from './source-files.js';
+
+/** What each layer may import besides itself, its own folder and `src/version.ts`. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  types: [],
+  errors: ['types'],
+  time: ['types', 'errors'],
+  pacing: ['types', 'errors', 'time'],
+  protocols: ['types', 'errors', 'time', 'pacing'],
+  client: ['types', 'errors', 'time', 'pacing', 'protocols'],
+  integrations: ['types', 'errors', 'time', 'pacing', 'protocols', 'client', 'index'],
+  engine: ['types', 'errors', 'time'],
+  server: ['types', 'errors', 'time', 'engine'],
+  index: ['types', 'errors', 'client'],
+  cli: ['types', 'errors', 'time', 'pacing', 'protocols', 'client', 'engine', 'server', 'index'],
+  version: [],
+};
+
+const files = sourceFiles();
+const layerOf = (path: string) => path.split('/')[1]?.replace(/\.ts$/, '') ?? '';
+
+test('every source file belongs to a known layer', () => {
+  const unknown = files.filter(file => MAY_IMPORT[layerOf(file.path)] === undefined);
+  expect(unknown.map(file => file.path)).toEqual([]);
+});
+
+test('every import of ours leads to a file', () => {
+  const paths = new Set(files.map(file => file.path));
+  const dangling = files.flatMap(file =>
+    file.imports.filter(target => !paths.has(target)).map(target => `${file.path} -> ${target}`),
+  );
+  expect(dangling).toEqual([]);
+});
+
+test('imports point from the outer layers to the inner ones only', () => {
+  const wrong = files.flatMap(({ path, imports }) =>
+    imports
+      .filter(target => {
+        const [from, to] = [layerOf(path), layerOf(target)];
+        return from !== to && to !== 'version' && !MAY_IMPORT[from]?.includes(to);
+      })
+      .map(target => `${path} -> ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('client and server never meet, save in the command line', () => {
+  const reach = (from: string) => {
+    const seen = new Set<string>();
+    const visit = (layer: string) => {
+      for (const next of MAY_IMPORT[layer] ?? []) {
+        if (!seen.has(next)) {
+          seen.add(next);
+          visit(next);
+        }
+      }
+    };
+    visit(from);
+    return seen;
+  };
+  const both = Object.keys(MAY_IMPORT).filter(
+    layer => reach(layer).has('client') && reach(layer).has('server'),
+  );
+  expect(both).toEqual(['cli']);
+});
+
+test('there is no circle of imports when the program runs', () => {
+  const byPath = new Map(files.map(file => [file.path, file]));
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (file: SourceFile, trail: readonly string[]) => {
+    const at = trail.indexOf(file.path);
+    if (at >= 0) circles.push([...trail.slice(at), file.path].join(' -> '));
+    if (at >= 0 || done.has(file.path)) return;
+    for (const target of file.runtimeImports) {
+      const next = byPath.get(target);
+      if (next !== undefined) visit(next, [...trail, file.path]);
+    }
+    done.add(file.path);
+  };
+  for (const file of files) visit(file, []);
+  expect(circles).toEqual([]);
+});
+
+const allFilesButIn = (folder: string) => files.filter(file => !file.path.startsWith(folder));
+const pathsWith = (pattern: RegExp, among = files) =>
+  among.filter(file => pattern.test(file.code)).map(file => file.path);
+
+test('the only timers are in src/time', () => {
+  expect(
+    pathsWith(/\bset(Timeout|Interval)\(|timers\/promises|AbortSignal\.timeout/, allFilesButIn('src/time/')),
+  ).toEqual([]);
+});
+
+test('nothing writes to the console', () => {
+  expect(pathsWith(/\bconsole\./)).toEqual([]);
+});
+
+test('nothing ends the process', () => {
+  expect(pathsWith(/process\.(exit|abort)\(|process\.kill\(/)).toEqual([]);
+});
+
+test('no file is longer than 300 lines, and the median is under 80', () => {
+  const lengths = files.map(file => ({ path: file.path, lines: file.text.split('\n').length - 1 }));
+  expect(lengths.filter(({ lines }) => lines > 300)).toEqual([]);
+  const sorted = lengths.map(({ lines }) => lines).sort((a, b) => a - b);
+  expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(80);
+});
+
+test('no file has a name that says nothing', () => {
+  const named = files.filter(file => /\/(utils?|helpers?|common|misc|shared)(\/|\.ts$)/.test(file.path));
+  expect(named.map(file => file.path)).toEqual([]);
+});

@@ -18,23 +18,27 @@ const SECRETS = { headers: { Authorization: 'Bearer secret-header' } };
 const QUERY = '?key=secret-query#secret-fragment';
 
 interface McpOptions {
-  readonly call?: () => Promise<CallToolResult>;
+  /** Names of the tools. @default ['greet'] */
+  readonly tools?: readonly string[];
+  readonly call?: (name: string) => Promise<CallToolResult>;
   readonly enableJsonResponse?: boolean;
   /** Comes before each request; true when it has answered by itself. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 /** A real MCP server over Streamable HTTP with sessions. @returns its URL and the requests that it saw */
-async function mcpServer({ call, enableJsonResponse = false, intercept }: McpOptions = {}) {
+async function mcpServer({
+  tools = ['greet'],
+  call = async () => ({ content: [{ type: 'text', text: 'hello' }] }),
+  enableJsonResponse = false,
+  intercept,
+}: McpOptions = {}) {
   const seen: { method: string; headers: IncomingMessage['headers'] }[] = [];
   const server = new Server({ name: 'http', version: '1' }, { capabilities: { tools: {} } });
   server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [{ name: 'greet', inputSchema: { type: 'object' as const } }],
+    tools: tools.map(name => ({ name, inputSchema: { type: 'object' as const } })),
   }));
-  server.setRequestHandler(
-    CallToolRequestSchema,
-    call ?? (() => ({ content: [{ type: 'text' as const, text: 'hello' }] })),
-  );
+  server.setRequestHandler(CallToolRequestSchema, ({ params }) => call(params.name));
   const transport = new StreamableHTTPServerTransport({
     sessionIdGenerator: () => randomUUID(),
     enableJsonResponse,
@@ -207,6 +211,47 @@ describe('a call over HTTP', () => {
       name: 'ProtocolViolationError',
       tool: 'greet',
     });
+    await client.close();
+  });
+
+  const drop = (request: IncomingMessage) => request.socket.destroy();
+
+  test.each<[string, (request: IncomingMessage, response: ServerResponse) => void]>([
+    ['drops the connection', drop],
+    [
+      'answers HTTP 503',
+      (request, response) => answerWith(503, 'text/html', 'busy')(request, response as never),
+    ],
+    [
+      'answers HTTP 429',
+      (request, response) => answerWith(429, 'text/plain', 'slow')(request, response as never),
+    ],
+  ])('to a server that %s in the middle of a wait goes on', async (_what, fail) => {
+    let failures = 0;
+    const { url } = await mcpServer({
+      tools: ['initiate_background_task', 'resolve_task_status'],
+      call: async name => {
+        const isStart = name === 'initiate_background_task';
+        if (isStart) failures = 1;
+        const status = isStart ? 'queued' : 'completed';
+        return { content: [], structuredContent: { task_ref: 'task-1', status, result: 42 } };
+      },
+      intercept: (request, response) => {
+        if (failures === 0) return false;
+        failures--;
+        fail(request, response);
+        return true;
+      },
+    });
+    const failed: unknown[] = [];
+    const client = await AwaitClient.connect(url, {
+      initialIntervalMs: 1,
+      onEvent: event => event.type === 'request-failed' && failed.push(event.error),
+    });
+    await expect(client.callTool({ name: 'initiate_background_task' })).resolves.toMatchObject({
+      structuredContent: { result: 42 },
+    });
+    expect(failed).toHaveLength(1);
     await client.close();
   });
 

@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
 import type { ConnectOptions } from '../../src/client/connect.js';
-import { AwaitAbortedError, ServerUnavailableError } from '../../src/errors.js';
+import { AwaitAbortedError, ConfigurationError, ServerUnavailableError } from '../../src/errors.js';
 import { VERSION } from '../../src/version.js';
 import { failureOf } from '../fixtures/client/await-fixture.js';
 
@@ -144,6 +147,34 @@ describe.concurrent('a command that cannot be spoken to', () => {
     const error = await failureOf(connect('deaf', { connectTimeoutMs: 3000 }));
     expect(error).toBeInstanceOf(ServerUnavailableError);
     expect(error.message).not.toContain('is not MCP');
+  });
+});
+
+describe('a name', () => {
+  let configFile: string;
+
+  beforeEach(() => {
+    configFile = join(mkdtempSync(join(tmpdir(), 'mcp-await-name-')), 'servers.json');
+    const { command, args } = serverIn('serve');
+    const env = { FILLED: '$'.concat('{HOME:-none}') };
+    writeFileSync(configFile, JSON.stringify({ mcpServers: { stdio: { command, args, env } } }));
+  });
+
+  afterEach(() => {
+    rmSync(dirname(configFile), { recursive: true });
+  });
+
+  test('in an `mcpServers` file is connected to, its variables filled', async () => {
+    const client = await AwaitClient.connect('stdio', { configFile });
+    const { structuredContent } = await client.callTool({ name: 'environment' });
+    expect(structuredContent).toMatchObject({ FILLED: process.env.HOME ?? 'none' });
+    await client.close();
+  });
+
+  test('that the file does not hold is refused with the nearest one', async () => {
+    const error = await failureOf(AwaitClient.connect('studio', { configFile }));
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toMatch(/Did you mean `stdio`\?/);
   });
 });
 

@@ -1,7 +1,9 @@
 import { describeEngine } from '../conformance.js';
-import { createFileStore, createMemoryStore } from './sqlite-store.js';
+import { createFileStore, createMemoryStore } from '../stores.js';
 
-describeEngine('sqlite file', createFileStore, { severalHandles: true });
-describeEngine('sqlite memory', createMemoryStore, {
-  severalHandles: { no: 'a memory: store belongs to the handle that opened it' },
+describeEngine('sqlite, in a file', { createStore: createFileStore });
+
+describeEngine('sqlite, in memory', {
+  createStore: createMemoryStore,
+  skipped: { 'several-handles': 'a store in memory belongs to its engine' },
 });

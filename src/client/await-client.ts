@@ -13,6 +13,7 @@ import type { Port } from '../protocols/protocol.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import { type ConnectOptions, type ConnectTarget, connectClient } from './connect.js';
 import { tapNotifications } from './notification-tap.js';
+import { OpenRuns } from './open-runs.js';
 import {
   type AwaitClientOptions,
   type CallOptions,
@@ -61,7 +62,7 @@ export class AwaitClient extends PassThrough {
   readonly #wait: ResolvedWaitOptions;
   readonly #port: Port;
   readonly #catalog: ToolCatalog;
-  readonly #closing = new AbortController();
+  readonly #openRuns = new OpenRuns();
 
   /**
    * @param sdkClient a connected v1 client of @modelcontextprotocol/sdk
@@ -73,8 +74,6 @@ export class AwaitClient extends PassThrough {
     this.#wait = resolveWaitOptions(options, defaultWaitOptions);
     this.#port = sdkPort(sdkClient);
     this.#catalog = new ToolCatalog(sdkClient, this.#port);
-    // One signal may rightly end thousands of waits.
-    setMaxListeners(0, this.#closing.signal);
     tapNotifications(sdkClient, method => {
       if (method === 'notifications/tools/list_changed') this.#catalog.forget();
     });
@@ -156,7 +155,7 @@ export class AwaitClient extends PassThrough {
 
   /** Ends every wait with `AwaitAbortedError`, then closes the wrapped client. Tasks of their own go on. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.#openRuns.close();
     await this.sdkClient.close();
   }
 
@@ -166,6 +165,7 @@ export class AwaitClient extends PassThrough {
   }
 
   #context(tool: string, call: CallOptions): RunContext {
+    // One signal may rightly end thousands of waits.
     if (call.signal !== undefined) setMaxListeners(0, call.signal);
     return {
       port: this.#port,
@@ -173,7 +173,7 @@ export class AwaitClient extends PassThrough {
       wait: resolveWaitOptions(call, this.#wait),
       call,
       onEvent: this.#options.onEvent,
-      closing: this.#closing.signal,
+      openRuns: this.#openRuns,
     };
   }
 }

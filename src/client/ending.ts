@@ -2,11 +2,9 @@ import type { AwaitError } from '../errors.js';
 import { startTimer } from '../time/sleep.js';
 
 export interface EndingCauses {
-  /** Signals that end the wait, each with the error that it ends with. */
-  readonly signals: readonly {
-    readonly signal: AbortSignal | undefined;
-    readonly error: (reason: unknown) => AwaitError;
-  }[];
+  /** The caller's signal, which ends the wait with this error. */
+  readonly signal: AbortSignal | undefined;
+  readonly abortError: (reason: unknown) => AwaitError;
   /** When the wait is over, on the clock of `performance.now()`; `Infinity` for never. */
   readonly deadlineAt: number;
   readonly deadlineError: () => AwaitError;
@@ -25,21 +23,18 @@ export class Ending {
   }
 
   /** Lets the causes end the wait until the answer is disposed; then no timer and no listener is left. */
-  watch({ signals, deadlineAt, deadlineError }: EndingCauses): Disposable {
-    const release: (() => void)[] = [];
-    for (const { signal, error } of signals) {
-      if (signal === undefined) continue;
-      const onAbort = () => this.end(() => error(signal.reason));
-      if (signal.aborted) onAbort();
-      signal.addEventListener('abort', onAbort, { once: true });
-      release.push(() => signal.removeEventListener('abort', onAbort));
-    }
-    if (deadlineAt !== Number.POSITIVE_INFINITY) {
-      release.push(startTimer(Math.max(0, deadlineAt - performance.now()), () => this.end(deadlineError)));
-    }
+  watch({ signal, abortError, deadlineAt, deadlineError }: EndingCauses): Disposable {
+    const onAbort = () => this.end(() => abortError(signal?.reason));
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const stopTimer =
+      deadlineAt === Number.POSITIVE_INFINITY
+        ? undefined
+        : startTimer(Math.max(0, deadlineAt - performance.now()), () => this.end(deadlineError));
     return {
       [Symbol.dispose]() {
-        for (const stop of release) stop();
+        signal?.removeEventListener('abort', onAbort);
+        stopTimer?.();
       },
     };
   }

@@ -18,6 +18,7 @@ import { Ending } from './ending.js';
 import type { AwaitEvent } from './events.js';
 import * as explain from './explain.js';
 import { isTransient } from './failure.js';
+import type { OpenRuns } from './open-runs.js';
 import type { CallOptions, ResolvedWaitOptions } from './options.js';
 
 /** A call that is yet to be sent, or a task that is to be resumed. */
@@ -32,8 +33,8 @@ export interface RunContext {
   readonly wait: ResolvedWaitOptions;
   readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'idempotencyKey'>;
   readonly onEvent: ((event: AwaitEvent) => void) | undefined;
-  /** Aborts when the client is closed. */
-  readonly closing: AbortSignal;
+  /** The client's waits, this one among them while it lasts. */
+  readonly openRuns: OpenRuns;
 }
 
 /** One logical call from its start to its end: the state behind a `TaskHandle`. */
@@ -95,6 +96,10 @@ export class TaskRun {
     if (!isEndStatus(this.snapshot.status)) this.#ending.end(() => error(this.#facts()));
   }
 
+  endAsClosed(): void {
+    this.end(explain.closed);
+  }
+
   async cancel(): Promise<void> {
     if (await this.#isBlocking()) return this.end(explain.cancelled);
     const begun = await this.#begun;
@@ -115,6 +120,7 @@ export class TaskRun {
 
   async #start(call: ToolCall, planning: ToolPlan | Promise<ToolPlan>): Promise<StartAnswer> {
     using _causes = this.#watchCauses();
+    using _open = this.context.openRuns.add(this);
     const { signal } = this.#ending;
     const plan = planning instanceof Promise ? await untilAborted(planning, signal) : planning;
     signal.throwIfAborted();
@@ -169,6 +175,7 @@ export class TaskRun {
 
   async #awaitEnd({ handle, hintMs }: Extract<StartAnswer, { kind: 'running' }>): Promise<Ended> {
     using _causes = this.#watchCauses();
+    using _open = this.context.openRuns.add(this);
     const { signal } = this.#ending;
     const { wait } = this.context;
     const ended = await awaitEnd({
@@ -189,19 +196,14 @@ export class TaskRun {
   }
 
   #watchCauses(): Disposable {
-    const { call, closing, wait } = this.context;
+    const { call, wait } = this.context;
     return this.#ending.watch({
-      signals: [
-        {
-          signal: call.signal,
-          error: reason => {
-            this.#cancelling = wait.cancelOnAbort;
-            if (this.#cancelling && this.reference) this.#cancelTask(this.reference.handle).catch(() => {});
-            return explain.aborted(this.#facts(), reason, this.#cancelling);
-          },
-        },
-        { signal: closing, error: () => explain.closed(this.#facts()) },
-      ],
+      signal: call.signal,
+      abortError: reason => {
+        this.#cancelling = wait.cancelOnAbort;
+        if (this.#cancelling && this.reference) this.#cancelTask(this.reference.handle).catch(() => {});
+        return explain.aborted(this.#facts(), reason, this.#cancelling);
+      },
       deadlineAt: this.#begunAt + wait.deadlineMs,
       deadlineError: () => explain.deadlinePassed(this.#facts(), wait.deadlineMs),
     });

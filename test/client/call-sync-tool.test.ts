@@ -129,6 +129,16 @@ describe('a synchronous call', () => {
     await expect(result).resolves.toEqual({ content: [] });
   });
 
+  test('may be silent without limit', async () => {
+    const { client } = await awaitFixture({
+      tool: () => new Promise(resolve => setTimeout(resolve, 86_400_000, { content: [] })),
+    });
+    const options = { silenceTimeoutMs: Number.POSITIVE_INFINITY };
+    const result = client.callTool({ name: 'tool' }, undefined, options);
+    await vi.advanceTimersByTimeAsync(86_400_000);
+    await expect(result).resolves.toEqual({ content: [] });
+  });
+
   test('is kept alive by progress for as long as it takes', async () => {
     const { client } = await awaitFixture({ tool: slow(60) }, { silenceTimeoutMs: 61_000 });
     const result = client.callTool({ name: 'tool' });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type Database from 'libsql';
 import { startTimer } from '../../time/sleep.js';
 import { type Clock, systemClock } from '../clock.js';
@@ -9,6 +10,7 @@ import { isEnded, type NewTask, type TaskRecord } from '../task-record.js';
 import { ChangeWatch } from './change-watch.js';
 import { openDatabase } from './database.js';
 import { reasonOf } from './failure-reason.js';
+import { GroupCommit } from './group-commit.js';
 import { type LeaseTimes, leaseTimes } from './lease.js';
 import { SqliteWorker } from './sqlite-worker.js';
 import { inTransaction } from './statement.js';
@@ -43,12 +45,13 @@ class SqliteEngine implements Engine {
   /** Names this engine in the rows that it submits, and its worker in those that it runs. */
   readonly #instance = randomUUID();
   readonly #table: TaskTable;
+  readonly #commits: GroupCommit;
   readonly #leases: WorkerLeases;
   readonly #watch: ChangeWatch;
   readonly #waits = new TaskWaits();
   #worker: SqliteWorker | undefined;
   #stopBeating = () => {};
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(file: string, options: SqliteEngineOptions) {
     const {
@@ -62,36 +65,41 @@ class SqliteEngine implements Engine {
     this.#maxResultBytes = maxResultBytes;
     this.#database = openDatabase(file);
     this.#table = new TaskTable(this.#database, clock);
+    this.#commits = new GroupCommit(this.#database);
     this.#leases = new WorkerLeases(this.#database, clock, this.#times);
     this.#watch = new ChangeWatch(this.#database, () => this.#onForeignChange());
     this.#beat();
   }
 
   async submit(task: NewTask): Promise<Submission> {
-    const submission = this.#attempt(() => this.#table.insert(task, this.#instance));
+    this.#throwIfClosed();
+    const submission = await this.#commits
+      .write(() => this.#table.insert(task, this.#instance))
+      .catch(cause => this.#refuse(cause));
     if (submission.created) this.#worker?.takeWork();
     return submission;
   }
 
   async find(taskRef: string): Promise<TaskRecord | undefined> {
-    return this.#attempt(() => this.#table.find(taskRef));
+    this.#throwIfClosed();
+    return this.#look(taskRef);
   }
 
   async waitForEnd(
     taskRef: string,
     { timeoutMs, signal = new AbortController().signal }: WaitForEndOptions,
   ): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
     signal.throwIfAborted();
     const deadline = this.#clock.monotonic() + timeoutMs;
     const wait = this.#waits.add(taskRef);
     this.#payAttention();
     try {
       for (;;) {
-        const record = await this.find(taskRef);
+        const record = this.#look(taskRef);
         const remainingMs = deadline - this.#clock.monotonic();
-        if (record === undefined || isEnded(record) || remainingMs <= 0) return record;
+        if (record === undefined || isEnded(record) || remainingMs <= 0 || this.#isClosing) return record;
         await wait.alarm.sleep(remainingMs, signal);
-        if (this.#closed) return record;
       }
     } finally {
       wait.remove();
@@ -100,16 +108,20 @@ class SqliteEngine implements Engine {
   }
 
   async cancel(taskRef: string): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
     const record = this.#attempt(() => this.#table.cancel(taskRef));
+    this.#tryTo(() => this.#worker?.dropEnded());
     this.#onOwnChange(taskRef);
     return record;
   }
 
   startWorker(options: WorkerOptions): EngineWorker {
+    this.#throwIfClosed();
     if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
     const worker = new SqliteWorker(
       {
         table: this.#table,
+        commits: this.#commits,
         instance: this.#instance,
         maxResultBytes: this.#maxResultBytes,
         renewLapsedLease: () => {
@@ -127,13 +139,19 @@ class SqliteEngine implements Engine {
     return worker;
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#stopBeating();
     this.#watch.pay('none');
+    this.#commits.flush();
     await this.#worker?.drain(0);
     this.#waits.ringAll();
+    // In this turn, every wait takes its last look.
+    await setImmediate();
     this.#tryTo(() => this.#leases.remove(this.#instance));
     this.#database.close();
   }
@@ -166,24 +184,38 @@ class SqliteEngine implements Engine {
   }
 
   #onOwnChange(taskRef: string): void {
-    this.#tryTo(() => this.#worker?.dropEnded());
     this.#waits.ring(taskRef);
     this.#payAttention();
   }
 
   #payAttention(): void {
-    if (this.#closed) return;
+    if (this.#isClosing) return;
     const eager = this.#waits.count > 0 || this.#worker?.isBusy === true;
     this.#watch.pay(eager ? 'eager' : this.#worker === undefined ? 'none' : 'relaxed');
   }
 
+  get #isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  #throwIfClosed(): void {
+    if (this.#isClosing) throw new StoreFailure(`The store ${this.#file} was closed.`);
+  }
+
+  #look(taskRef: string): TaskRecord | undefined {
+    return this.#attempt(() => this.#table.find(taskRef));
+  }
+
   #attempt<Value>(work: () => Value): Value {
-    if (this.#closed) throw new StoreFailure(`The store ${this.#file} was closed.`);
     try {
       return work();
     } catch (cause) {
-      throw new StoreFailure(`The store ${this.#file} refused: ${reasonOf(cause)}`, { cause });
+      return this.#refuse(cause);
     }
+  }
+
+  #refuse(cause: unknown): never {
+    throw new StoreFailure(`The store ${this.#file} refused: ${reasonOf(cause)}`, { cause });
   }
 
   /** For what the next beat does again: a full disk or a long lock may be gone by then, and a lease outlives several beats. */

@@ -3,11 +3,13 @@ import { sleep } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 import type { ClaimedTask, EngineWorker, Execution, ExecutionContext, WorkerOptions } from '../engine.js';
 import { failedEnd, type StorableEnd, toStorableEnd } from '../storable-end.js';
+import type { GroupCommit } from './group-commit.js';
 import { ProgressWriter } from './progress-writer.js';
 import type { Claim, TaskTable } from './task-table.js';
 
 export interface SqliteWorkerContext {
   readonly table: TaskTable;
+  readonly commits: GroupCommit;
   /** The worker's name in the store: the instance of its engine. */
   readonly instance: string;
   readonly maxResultBytes: number;
@@ -19,13 +21,20 @@ export interface SqliteWorkerContext {
   readonly onChange: (taskRef: string) => void;
 }
 
+interface TaskEnd {
+  readonly taskRef: string;
+  readonly end: StorableEnd;
+  readonly progress: Progress | undefined;
+  readonly signal: AbortSignal;
+}
+
 interface RunningTask {
   readonly controller: AbortController;
   readonly done: Promise<void>;
 }
 
-/** Claims per turn of the event loop: between two turns, callers get their answers. */
-const CLAIMS_PER_TURN = 8;
+/** Most claims per turn of the event loop: between two turns, callers get their answers. */
+const CLAIMS_PER_TURN = 32;
 const RECHECK_MS = 250;
 const RETRY_END_MS = 1000;
 const MOST_END_TRIES = 30;
@@ -40,6 +49,8 @@ export class SqliteWorker implements EngineWorker {
   readonly #taskEnded = new Alarm();
   #takes: 'all' | 'own' | 'none' = 'all';
   #isTurnPlanned = false;
+  /** Ends the grace of every drain: the shortest counts. */
+  readonly #graceEnd = new AbortController();
 
   constructor(context: SqliteWorkerContext, options: WorkerOptions) {
     this.#context = context;
@@ -82,7 +93,7 @@ export class SqliteWorker implements EngineWorker {
   async finish(): Promise<void> {
     const never = new AbortController().signal;
     if (this.#takes === 'all') this.#takes = 'own';
-    while (this.isBusy || this.#context.table.hasWork(this.#claim())) {
+    while (this.isBusy || this.#hasWork()) {
       this.takeWork();
       await this.#taskEnded.sleep(RECHECK_MS, never);
     }
@@ -91,11 +102,11 @@ export class SqliteWorker implements EngineWorker {
   async drain(graceMs: number): Promise<void> {
     this.#takes = 'none';
     this.#context.onStop();
-    const enough = new AbortController();
     const allDone = Promise.all([...this.#running.values()].map(task => task.done));
-    await Promise.race([allDone, sleep(graceMs, enough.signal).catch(() => {})]);
-    enough.abort();
-    const { table, instance, onChange } = this.#context;
+    await Promise.race([allDone, sleep(graceMs, this.#graceEnd.signal).catch(() => {})]);
+    this.#graceEnd.abort();
+    const { table, commits, instance, onChange } = this.#context;
+    commits.flush();
     const end = failedEnd({ code: 'WORKER_STOPPED', message: WORKER_STOPPED, retryable: true });
     for (const [taskRef, { controller }] of this.#running) {
       try {
@@ -107,26 +118,35 @@ export class SqliteWorker implements EngineWorker {
       onChange(taskRef);
     }
     this.#running.clear();
+    this.#taskEnded.ring();
+  }
+
+  /** A store that cannot be read just now may hold work. */
+  #hasWork(): boolean {
+    if (!this.takesTasks) return false;
+    try {
+      return this.#context.table.hasWork(this.#claim());
+    } catch {
+      return true;
+    }
   }
 
   #hasRoom(): boolean {
-    return this.#takes !== 'none' && this.#running.size < this.#options.concurrency;
+    return this.takesTasks && this.#running.size < this.#options.concurrency;
   }
 
   #takeSome(): void {
     const { table, renewLapsedLease, onChange } = this.#context;
     try {
-      if (this.#hasRoom()) renewLapsedLease();
-      for (let claims = 0; this.#hasRoom(); claims++) {
-        if (claims === CLAIMS_PER_TURN) {
-          this.takeWork();
-          break;
-        }
-        const claimed = table.claim(this.#claim());
-        if (claimed === undefined) break;
-        this.#start(claimed);
-        onChange(claimed.record.taskRef);
+      if (!this.#hasRoom()) return;
+      renewLapsedLease();
+      const room = this.#options.concurrency - this.#running.size;
+      const claimed = table.claim(this.#claim(), Math.min(room, CLAIMS_PER_TURN));
+      for (const task of claimed) {
+        this.#start(task);
+        onChange(task.record.taskRef);
       }
+      if (claimed.length === CLAIMS_PER_TURN) this.takeWork();
     } catch {
       // A long lock or a damaged file: the next change or beat tries again.
     }
@@ -163,7 +183,8 @@ export class SqliteWorker implements EngineWorker {
       signal,
       reportProgress: value => progress.report(value),
     });
-    await this.#storeEnd(taskRef, toStorableEnd(execution, this.#context.maxResultBytes), progress.stop());
+    const end = toStorableEnd(execution, this.#context.maxResultBytes);
+    await this.#storeEnd({ taskRef, end, progress: progress.stop(), signal });
   }
 
   async #execute(claimed: ClaimedTask, context: ExecutionContext): Promise<Execution> {
@@ -175,14 +196,18 @@ export class SqliteWorker implements EngineWorker {
     }
   }
 
-  /** A full disk may have room a moment later: work that was done should not be lost to it. */
-  async #storeEnd(taskRef: string, end: StorableEnd, progress: Progress | undefined): Promise<void> {
-    for (let tries = 1; tries <= MOST_END_TRIES; tries++) {
+  /**
+   * A full disk may have room a moment later: work that was done should not be lost to it. When the signal has
+   * aborted, the task has ended otherwise.
+   */
+  async #storeEnd({ taskRef, end, progress, signal }: TaskEnd): Promise<void> {
+    const { table, commits, instance } = this.#context;
+    for (let tries = 1; tries <= MOST_END_TRIES && !signal.aborted; tries++) {
       try {
-        this.#context.table.end(taskRef, this.#context.instance, end, progress);
+        await commits.write(() => table.end(taskRef, instance, end, progress));
         return;
       } catch {
-        if (tries < MOST_END_TRIES) await sleep(RETRY_END_MS);
+        if (tries < MOST_END_TRIES) await sleep(RETRY_END_MS, signal).catch(() => {});
       }
     }
   }

@@ -36,6 +36,7 @@ export class TaskTable {
     this.#statements = prepareTaskStatements(database);
   }
 
+  /** Call it in a transaction, or one key may name two tasks. */
   insert(task: NewTask, submitter: string): Submission {
     const { taskRef, owner, operation, parameters } = task;
     // As JSON, a key is free of the characters that the database would not keep.
@@ -51,17 +52,15 @@ export class TaskTable {
       slaMs: Math.ceil(task.slaMs),
       ttlMs: Math.ceil(task.ttlMs),
     };
-    return inTransaction(this.#database, () => {
-      const now = this.#clock.now();
-      if (key !== null) {
-        const earlier = this.#statements.findByKey({ owner, operation, key, now });
-        if (earlier !== undefined) return { record: toRecord(earlier), created: false };
-        this.#statements.removeByKey({ owner, operation, key });
-      }
-      const row = this.#statements.insert({ ...values, now });
-      if (row === undefined) throw new TypeError('The database stored no row.');
-      return { record: toRecord(row), created: true };
-    });
+    const now = this.#clock.now();
+    if (key !== null) {
+      const earlier = this.#statements.findByKey({ owner, operation, key, now });
+      if (earlier !== undefined) return { record: toRecord(earlier), created: false };
+      this.#statements.removeByKey({ owner, operation, key });
+    }
+    const row = this.#statements.insert({ ...values, now });
+    if (row === undefined) throw new TypeError('The database stored no row.');
+    return { record: toRecord(row), created: true };
   }
 
   find(taskRef: string): TaskRecord | undefined {
@@ -74,16 +73,20 @@ export class TaskTable {
     return this.#statements.status({ taskRef })?.status;
   }
 
-  /** Takes the oldest task that the worker may run. */
-  claim(claim: Claim): ClaimedTask | undefined {
-    for (;;) {
-      // Looking first keeps a worker with nothing to do from asking for the write lock.
-      const taskRef = this.#next(claim);
-      if (taskRef === undefined) return undefined;
-      const row = this.#statements.claim({ taskRef, worker: claim.worker, now: this.#clock.now() });
-      if (row !== undefined)
-        return { record: toRecord(row), parameters: JSON.parse(row.parameters ?? 'null') };
-    }
+  /** Takes the oldest tasks that the worker may run, at most `limit`. */
+  claim(claim: Claim, limit: number): readonly ClaimedTask[] {
+    // Looking first keeps a worker with nothing to do from asking for the write lock.
+    if (!this.hasWork(claim)) return [];
+    return inTransaction(this.#database, () => {
+      const claimed: ClaimedTask[] = [];
+      for (let taskRef = this.#next(claim); taskRef !== undefined; taskRef = this.#next(claim)) {
+        const row = this.#statements.claim({ taskRef, worker: claim.worker, now: this.#clock.now() });
+        if (row !== undefined)
+          claimed.push({ record: toRecord(row), parameters: JSON.parse(row.parameters ?? 'null') });
+        if (claimed.length >= limit) break;
+      }
+      return claimed;
+    });
   }
 
   /** Whether a task waits that the worker may run. */

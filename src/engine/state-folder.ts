@@ -1,13 +1,16 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where this user's tasks live: `MCP_AWAIT_HOME`, else the XDG state folder (XDG Base Directory Specification 0.8). */
+/**
+ * Where this user's tasks live: `MCP_AWAIT_HOME`, else a folder in the user's state (XDG Base Directory Specification
+ * 0.8, by which a relative `XDG_STATE_HOME` is none).
+ */
 export function stateFolder(environment: Environment, home = homedir()): string {
   const { MCP_AWAIT_HOME: own, XDG_STATE_HOME: state } = environment;
   if (own) return own;
-  return join(state || join(home, '.local', 'state'), 'mcp-await');
+  return join(state && isAbsolute(state) ? state : join(home, '.local', 'state'), 'mcp-await');
 }
 
 /** The store that is used when none is named. */

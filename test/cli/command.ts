@@ -25,7 +25,10 @@ export interface Command {
 /** A place of its own for the state of commands; `stop` ends what is left there. */
 export interface Workplace {
   readonly home: string;
-  start(args: readonly string[], options?: { input?: string; cwd?: string; env?: Record<string, string> }): Command;
+  start(
+    args: readonly string[],
+    options?: { input?: string; cwd?: string; env?: Record<string, string> },
+  ): Command;
   run(args: readonly string[], options?: { input?: string; cwd?: string }): Promise<Finished>;
   remove(): Promise<void>;
 }

@@ -16,12 +16,20 @@ describe('run with the bundled server', () => {
   it('prints the digest of a real folder on stdout and the states on stderr', async () => {
     const { code, stdout, stderr } = await place.run(initiate('hash_tree', { path: 'src' }));
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ path: 'src', algorithm: 'sha256', digest: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(JSON.parse(stdout)).toMatchObject({
+      path: 'src',
+      algorithm: 'sha256',
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
     expect(stderr).toMatch(/^initiate_background_task: working\n[^]*completed\n$/);
   });
 
   it('prints one JSON object with --json and nothing but errors with --quiet', async () => {
-    const { code, stdout, stderr } = await place.run([...initiate('hash_tree', { path: 'bin' }), '--json', '--quiet']);
+    const { code, stdout, stderr } = await place.run([
+      ...initiate('hash_tree', { path: 'bin' }),
+      '--json',
+      '--quiet',
+    ]);
     expect(code).toBe(0);
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({
@@ -39,7 +47,10 @@ describe('run with the bundled server', () => {
     const folder = await mkdtemp(join(tmpdir(), 'mcp-await-ünïcödé-'));
     await mkdir(join(folder, '日本語 🍰'));
     await writeFile(join(folder, '日本語 🍰', 'crème.txt'), 'brûlée');
-    const { code, stdout } = await place.start(initiate('hash_tree', { path: '日本語 🍰' }), { cwd: folder, input: '' }).finished;
+    const { code, stdout } = await place.start(initiate('hash_tree', { path: '日本語 🍰' }), {
+      cwd: folder,
+      input: '',
+    }).finished;
     await rm(folder, { recursive: true });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ path: '日本語 🍰', files: 1, bytes: 8 });
@@ -50,8 +61,12 @@ describe('run with the bundled server', () => {
     const file = join(place.home, 'args.json');
     await writeFile(file, args);
     const expected = { code: 0, stdout: '{"slept_seconds":0}\n' };
-    expect(await place.run(['run', 'initiate_background_task', '--args', `@${file}`])).toMatchObject(expected);
-    expect(await place.run(['run', 'initiate_background_task', '--args', '-'], { input: args })).toMatchObject(expected);
+    expect(await place.run(['run', 'initiate_background_task', '--args', `@${file}`])).toMatchObject(
+      expected,
+    );
+    expect(
+      await place.run(['run', 'initiate_background_task', '--args', '-'], { input: args }),
+    ).toMatchObject(expected);
     const single = ['--arg', 'operation_type=sleep', '--arg', 'parameters={"seconds":0}'];
     expect(await place.run(['run', 'initiate_background_task', ...single])).toMatchObject(expected);
   });
@@ -61,13 +76,28 @@ describe('run with the bundled server', () => {
     const [first, second] = [await place.run(args), await place.run(args)];
     expect(JSON.parse(second.stdout).reference.handle).toEqual(JSON.parse(first.stdout).reference.handle);
     const other = await place.run([...initiate('sleep', { seconds: 0.5 }), '--idempotency-key', 'once']);
-    expect(other).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('IDEMPOTENCY_CONFLICT') });
+    expect(other).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('IDEMPOTENCY_CONFLICT'),
+    });
   });
 });
 
 describe('run with a server on standard streams', () => {
   it('reads single arguments as the types of the schema', async () => {
-    const values = ['--arg', 'text=42', '--arg', 'count=42', '--arg', 'list=[1]', '--arg', 'flag=true', '--arg', 'other=a=b'];
+    const values = [
+      '--arg',
+      'text=42',
+      '--arg',
+      'count=42',
+      '--arg',
+      'list=[1]',
+      '--arg',
+      'flag=true',
+      '--arg',
+      'other=a=b',
+    ];
     const { stdout } = await place.run(['run', 'echo', ...values, ...odd]);
     expect(JSON.parse(stdout)).toEqual({ text: '42', count: 42, list: [1], flag: true, other: 'a=b' });
   });
@@ -84,15 +114,24 @@ describe('run with a server on standard streams', () => {
   });
 
   it('waits on when the server writes garbage between its messages', async () => {
-    expect(await place.run([...initiate('writes_garbage'), ...odd])).toMatchObject({ code: 0, stdout: '{"poll":3}\n' });
+    expect(await place.run([...initiate('writes_garbage'), ...odd])).toMatchObject({
+      code: 0,
+      stdout: '{"poll":3}\n',
+    });
   });
 
   it('waits on when status requests fail in passing', async () => {
-    expect(await place.run([...initiate('failing_polls'), ...odd])).toMatchObject({ code: 0, stdout: '{"poll":3}\n' });
+    expect(await place.run([...initiate('failing_polls'), ...odd])).toMatchObject({
+      code: 0,
+      stdout: '{"poll":3}\n',
+    });
   });
 
   it('takes an unknown status word for running', async () => {
-    expect(await place.run([...initiate('odd_word'), ...odd])).toMatchObject({ code: 0, stdout: '{"poll":3}\n' });
+    expect(await place.run([...initiate('odd_word'), ...odd])).toMatchObject({
+      code: 0,
+      stdout: '{"poll":3}\n',
+    });
   });
 });
 
@@ -101,30 +140,100 @@ describe('what goes wrong is named, with the next step and the right exit code',
     ['a tool that reports an error', ['run', 'fail', ...odd], 1, /^the tool has failed$/m],
     ['an unknown tool', ['run', 'ecko', ...odd], 2, /no tool `ecko`\. Did you mean `echo`\?/],
     ['malformed JSON', ['run', 'echo', '--args', '{"a":', ...odd], 2, /--args is no valid JSON/],
-    ['arguments that are no object', ['run', 'echo', '--args', '[1]', ...odd], 2, /--args must be a JSON object/],
-    ['a value of a wrong type', ['run', 'echo', '--arg', 'count=many', ...odd], 2, /--arg count is no valid JSON/],
-    ['a missing file of arguments', ['run', 'echo', '--args', '@/none.json', ...odd], 2, /--args cannot be read/],
+    [
+      'arguments that are no object',
+      ['run', 'echo', '--args', '[1]', ...odd],
+      2,
+      /--args must be a JSON object/,
+    ],
+    [
+      'a value of a wrong type',
+      ['run', 'echo', '--arg', 'count=many', ...odd],
+      2,
+      /--arg count is no valid JSON/,
+    ],
+    [
+      'a missing file of arguments',
+      ['run', 'echo', '--args', '@/none.json', ...odd],
+      2,
+      /--args cannot be read/,
+    ],
     ['an unknown option', ['run', 'echo', '--nope'], 2, /unknown option '--nope'/],
     ['an unknown command', ['rum'], 2, /unknown command 'rum'[^]*Did you mean run\?/],
     ['a duration without a unit', ['run', 'echo', '--timeout', '5'], 2, /Expected a duration such as/],
     ['two servers at once', ['run', 'echo', '--url', 'http://127.0.0.1:1/mcp', ...odd], 2, /one server only/],
-    ['a header without a colon', ['run', 'echo', '--url', 'http://127.0.0.1:1', '--header', 's3cret'], 2, /no colon/],
+    [
+      'a header without a colon',
+      ['run', 'echo', '--url', 'http://127.0.0.1:1', '--header', 's3cret'],
+      2,
+      /no colon/,
+    ],
     ['a header for no URL', ['run', 'echo', '--header', 'A: b', ...odd], 2, /--header goes with --url/],
     ['--detach on a synchronous tool', ['run', 'echo', '--detach', ...odd], 2, /`echo` is synchronous/],
-    ['a command that does not exist', ['run', 'echo', '--', 'no-such-command'], 5, /`no-such-command` was not found/],
-    ['a command that is no server', ['run', 'echo', '--', process.execPath, '-e', 'console.error("broken")'], 5, /ended before[^]*broken/],
-    ['a URL where nothing listens', ['run', 'echo', '--url', 'http://127.0.0.1:4/mcp'], 5, /Nothing listens at http:\/\/127\.0\.0\.1:4\/mcp/],
-    ['a server that dies in the middle', [...initiate('dies'), ...odd], 5, /Contact with the server was lost[^]*mcp-await wait dies --/],
-    ['an answer without data', [...initiate('answers_garbage'), ...odd], 5, /answered without data[^]*mcp-await wait/],
-    ['an answer about another task', [...initiate('other_handle'), ...odd], 5, /asked about other_handle and answered about somebody_else/],
-    ['an unknown operation', initiate('hash_three'), 1, /no operation `hash_three`\. Did you mean `hash_tree`\?/],
+    [
+      'a command that does not exist',
+      ['run', 'echo', '--', 'no-such-command'],
+      5,
+      /`no-such-command` was not found/,
+    ],
+    [
+      'a command that is no server',
+      ['run', 'echo', '--', process.execPath, '-e', 'console.error("broken")'],
+      5,
+      /ended before[^]*broken/,
+    ],
+    [
+      'a URL where nothing listens',
+      ['run', 'echo', '--url', 'http://127.0.0.1:4/mcp'],
+      5,
+      /Nothing listens at http:\/\/127\.0\.0\.1:4\/mcp/,
+    ],
+    [
+      'a server that dies in the middle',
+      [...initiate('dies'), ...odd],
+      5,
+      /Contact with the server was lost[^]*mcp-await wait dies --/,
+    ],
+    [
+      'an answer without data',
+      [...initiate('answers_garbage'), ...odd],
+      5,
+      /answered without data[^]*mcp-await wait/,
+    ],
+    [
+      'an answer about another task',
+      [...initiate('other_handle'), ...odd],
+      5,
+      /asked about other_handle and answered about somebody_else/,
+    ],
+    [
+      'an unknown operation',
+      initiate('hash_three'),
+      1,
+      /no operation `hash_three`\. Did you mean `hash_tree`\?/,
+    ],
     ['parameters that do not fit', initiate('hash_tree', { path: 7 }), 1, /INVALID_PARAMETERS|path/],
     ['a path outside of the root', initiate('hash_tree', { path: '/etc' }), 1, /--root/],
-    ['an argument that the tool does not take', ['run', 'initiate_background_task', '--arg', 'operation_typ=sleep'], 1, /operation_typ/],
+    [
+      'an argument that the tool does not take',
+      ['run', 'initiate_background_task', '--arg', 'operation_typ=sleep'],
+      1,
+      /operation_typ/,
+    ],
     ['a reference that is none', ['wait', 'no reference'], 2, /A reference is a task_ref/],
     ['a reference of another version', ['wait', '{"version":9}'], 2, /no task reference of this version/],
-    ['an unknown reference', ['wait', 'task_00000000000000000000000000000000'], 1, /does not know the task task_0/],
-    ['the state of an unknown reference', ['status', 'task_00000000000000000000000000000000'], 1, /does not know the task/],
+    [
+      'an unknown reference',
+      ['wait', 'task_00000000000000000000000000000000'],
+      1,
+      /does not know the task task_0/,
+    ],
+    [
+      'the state of an unknown reference',
+      ['status', 'task_00000000000000000000000000000000'],
+      1,
+      /does not know the task/,
+    ],
     ['an unknown server name', ['tools', '--server', 'nobody'], 2, /mcp\.json/],
   ])('%s', async (_case, args, code, message) => {
     const finished = await place.run(args);
@@ -137,11 +246,24 @@ describe('what goes wrong is named, with the next step and the right exit code',
 describe('giving up and coming back', () => {
   it('gives up after --timeout with the reference, and wait picks the job up', async () => {
     const gaveUp = await place.run([...initiate('sleep', { seconds: 2.5 }), '--timeout', '1s']);
-    expect(gaveUp).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining('after 1 s (`deadlineMs`)') });
+    expect(gaveUp).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringContaining('after 1 s (`deadlineMs`)'),
+    });
     const reference = /mcp-await wait (task_\w+)\n/.exec(gaveUp.stderr)?.[1] ?? '';
-    expect(await place.run(['status', reference])).toMatchObject({ code: 0, stdout: expect.stringContaining('working') });
-    expect(await place.run(['wait', reference])).toMatchObject({ code: 0, stdout: '{"slept_seconds":2.5}\n' });
-    expect(await place.run(['wait', reference])).toMatchObject({ code: 0, stdout: '{"slept_seconds":2.5}\n' });
+    expect(await place.run(['status', reference])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('working'),
+    });
+    expect(await place.run(['wait', reference])).toMatchObject({
+      code: 0,
+      stdout: '{"slept_seconds":2.5}\n',
+    });
+    expect(await place.run(['wait', reference])).toMatchObject({
+      code: 0,
+      stdout: '{"slept_seconds":2.5}\n',
+    });
   });
 
   it('gives up after --max-attempts', async () => {
@@ -149,7 +271,11 @@ describe('giving up and coming back', () => {
     const { code, stdout, stderr } = await place.run([...initiate('endless'), ...flags]);
     expect(code).toBe(3);
     expect(stderr).toContain('after 3 status requests');
-    expect(JSON.parse(stdout)).toMatchObject({ status: 'working', attempts: 3, error: { code: 'AWAIT_TIMEOUT' } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: 'working',
+      attempts: 3,
+      error: { code: 'AWAIT_TIMEOUT' },
+    });
   });
 
   it('gives up on a synchronous tool that says nothing', async () => {
@@ -163,7 +289,10 @@ describe('giving up and coming back', () => {
     expect(left.code).toBe(0);
     const reference = left.stdout.trim();
     expect(reference).toMatch(/^task_[0-9a-f]{32}$/);
-    expect(await place.run(['wait', reference])).toMatchObject({ code: 0, stdout: '{"slept_seconds":1.5}\n' });
+    expect(await place.run(['wait', reference])).toMatchObject({
+      code: 0,
+      stdout: '{"slept_seconds":1.5}\n',
+    });
   });
 
   it('detaches on Ctrl-C and prints how to go on', async () => {
@@ -173,12 +302,20 @@ describe('giving up and coming back', () => {
     const { code, stdout, stderr } = await command.finished;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
     const reference = /mcp-await cancel (task_\w+)\n/.exec(stderr)?.[1] ?? '';
-    expect(await place.run(['cancel', reference])).toMatchObject({ code: 0, stdout: expect.stringContaining('cancelled') });
+    expect(await place.run(['cancel', reference])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('cancelled'),
+    });
     expect(await place.run(['wait', reference])).toMatchObject({ code: 4, stdout: '' });
   });
 
   it('cancels on Ctrl-C with --on-interrupt cancel', async () => {
-    const command = place.start([...initiate('sleep', { seconds: 30 }), '--on-interrupt', 'cancel', '--json']);
+    const command = place.start([
+      ...initiate('sleep', { seconds: 30 }),
+      '--on-interrupt',
+      'cancel',
+      '--json',
+    ]);
     await command.says(/working/);
     command.process.kill('SIGINT');
     const { code, stdout } = await command.finished;

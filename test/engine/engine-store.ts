@@ -1,21 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { ClaimedTask, Engine, Execute, Execution, ExecutionContext } from '../../src/engine/engine.js';
-import type { EngineOptions } from '../../src/engine/open-engine.js';
+import type { ClaimedTask, Execute, Execution, ExecutionContext } from '../../src/engine/engine.js';
 import type { NewTask } from '../../src/engine/task-record.js';
-
-/** One fresh store of an engine under test. */
-export interface EngineStore {
-  /** Opens a handle on the store. */
-  open(options?: EngineOptions): Promise<Engine>;
-  /** Removes the store, after all handles are closed. */
-  remove(): Promise<void>;
-}
-
-export interface EngineCapabilities {
-  /** Whether several handles see the same tasks; if not, why. */
-  readonly severalHandles: true | { readonly no: string };
-}
 
 export function newTask(overrides: Partial<NewTask> = {}): NewTask {
   return {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../src/engine/clock.js';
 import type { ClaimedTask, Execute, Execution, ExecutionContext } from '../../src/engine/engine.js';
 import type { NewTask } from '../../src/engine/task-record.js';
 import { sleep } from '../../src/time/sleep.js';
@@ -68,28 +67,3 @@ export class ManualExecute {
 
 /** Completes every task at once with its parameters. */
 export const echo: Execute = async ({ parameters }) => ({ status: 'completed', result: parameters });
-
-/** Both clocks under the test's control; time stands still otherwise. */
-export class ManualClock implements Clock {
-  wall = Date.UTC(2026, 0, 1);
-  elapsed = 0;
-
-  now(): number {
-    return this.wall;
-  }
-
-  monotonic(): number {
-    return this.elapsed;
-  }
-
-  /** Real time passes. */
-  pass(durationMs: number): void {
-    this.wall += durationMs;
-    this.elapsed += durationMs;
-  }
-
-  /** Somebody sets the wall clock, or the machine sleeps: no time passes for the process. */
-  jump(durationMs: number): void {
-    this.wall += durationMs;
-  }
-}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Bench } from '../conformance.js';
-import { echo, HOUR_MS, ManualClock, newTask, OPERATION } from '../scripted.js';
+import { ManualClock } from '../manual-clock.js';
+import { echo, HOUR_MS, newTask, OPERATION } from '../scripted.js';
 
 export function describeIdempotency({ open, unless }: Bench): void {
   describe('idempotency keys', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Execute } from '../../../src/engine/engine.js';
 import { sleep } from '../../../src/time/sleep.js';
 import type { Bench } from '../conformance.js';
 import { echo, eventually, ManualExecute, newTask, OPERATION } from '../scripted.js';
@@ -74,6 +75,24 @@ export function describeQueue({ open, unless }: Bench): void {
           status: 'completed',
         });
       expect(runs.toSorted()).toEqual(submitted.map(({ record }) => record.taskRef).toSorted());
+    });
+
+    test('answers callers while its worker runs a backlog', async () => {
+      const engine = await open();
+      for (let index = 0; index < 300; index++) await engine.submit(newTask());
+      let runCount = 0;
+      const execute: Execute = async () => {
+        runCount++;
+        return { status: 'completed', result: null };
+      };
+      engine.startWorker({ execute, operations: [OPERATION], concurrency: 10 });
+      const seen = new Set<number>();
+      await eventually(async () => {
+        await engine.find('nobody');
+        seen.add(runCount);
+        return runCount === 300;
+      });
+      expect(seen.size).toBeGreaterThan(3);
     });
 
     test('leaves tasks of operations that the worker does not know in the queue', async () => {

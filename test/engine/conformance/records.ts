@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { digestJson } from '../../../src/engine/canonical-json.js';
 import type { Bench } from '../conformance.js';
-import { HOUR_MS, ManualClock, newTask } from '../scripted.js';
+import { ManualClock } from '../manual-clock.js';
+import { HOUR_MS, newTask } from '../scripted.js';
 
 export function describeRecords({ open, unless }: Bench): void {
   describe('records', () => {
@@ -29,6 +30,12 @@ export function describeRecords({ open, unless }: Bench): void {
       });
       expect(record.createdAt).toBeGreaterThanOrEqual(before);
       expect(record.createdAt).toBeLessThanOrEqual(Date.now());
+    });
+
+    test('takes an SLA and a lifetime that are no whole milliseconds', async () => {
+      const engine = await open();
+      const { record } = await engine.submit(newTask({ slaMs: 0.5, ttlMs: 1000.25 }));
+      expect(record).toMatchObject({ status: 'pending', slaMs: 1, expiresAt: record.createdAt + 1001 });
     });
 
     test('finds what was submitted, and nothing else', async () => {

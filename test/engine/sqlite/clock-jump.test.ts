@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openSqliteEngine } from '../../../src/engine/sqlite/sqlite-engine.js';
 import { completed, HeldWork, newTask, until } from '../engine-store.js';
-import { ManualClock } from './manual-clock.js';
+import { ManualClock } from '../manual-clock.js';
 import { createFolder } from './sqlite-store.js';
 
 const HOUR_MS = 3_600_000;

@@ -1,5 +1,5 @@
 import { describeEngine } from '../conformance.js';
-import { createFileStore, createMemoryStore } from '../stores.js';
+import { createFileStore, createMemoryStore } from './sqlite-store.js';
 
 describeEngine('sqlite, in a file', { createStore: createFileStore });
 

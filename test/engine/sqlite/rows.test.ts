@@ -4,7 +4,7 @@ import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
 import { TaskTable } from '../../../src/engine/sqlite/task-table.js';
 import { failedEnd } from '../../../src/engine/storable-end.js';
 import { newTask } from '../engine-store.js';
-import { ManualClock } from './manual-clock.js';
+import { ManualClock } from '../manual-clock.js';
 
 let clock: ManualClock;
 let database: Database.Database;

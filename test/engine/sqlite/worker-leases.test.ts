@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
 import { clockJumpMs, leaseTimes } from '../../../src/engine/sqlite/lease.js';
 import { WorkerLeases } from '../../../src/engine/sqlite/worker-leases.js';
-import { ManualClock } from './manual-clock.js';
+import { ManualClock } from '../manual-clock.js';
 
 const LEASE_MS = 30_000;
 const HOUR_MS = 3_600_000;

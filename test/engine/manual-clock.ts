@@ -1,4 +1,4 @@
-import type { Clock } from '../../../src/engine/clock.js';
+import type { Clock } from '../../src/engine/clock.js';
 
 /** Clocks that move only when told to. */
 export class ManualClock implements Clock {

@@ -1,0 +1,98 @@
+import type Database from 'libsql';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { systemClock } from '../../../src/engine/clock.js';
+import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
+import { GroupCommit } from '../../../src/engine/sqlite/group-commit.js';
+import { SqliteWorker } from '../../../src/engine/sqlite/sqlite-worker.js';
+import { TaskTable } from '../../../src/engine/sqlite/task-table.js';
+import { ManualExecute, newTask } from '../scripted.js';
+
+const LARGE = 'x'.repeat(100_000);
+
+let database: Database.Database;
+let table: TaskTable;
+let manual: ManualExecute;
+let worker: SqliteWorker;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  database = openDatabase(MEMORY);
+  table = new TaskTable(database, systemClock);
+  manual = new ManualExecute();
+  worker = new SqliteWorker(
+    {
+      table,
+      commits: new GroupCommit(database),
+      instance: 'w',
+      maxResultBytes: 1_000_000,
+      renewLapsedLease: () => {},
+      onStop: () => {},
+      onChange: () => {},
+    },
+    manual.worker(),
+  );
+});
+
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+  database.close();
+});
+
+const turn = () => new Promise(setImmediate);
+
+async function runOne() {
+  table.insert(newTask({ taskRef: 'task' }), 'w');
+  worker.takeWork();
+  await turn();
+  const [started] = manual.started;
+  if (started === undefined) throw new Error('The task was not started');
+  return started;
+}
+
+function fillDisk(): void {
+  const [{ page_count: pages }] = database.pragma('page_count') as [{ page_count: number }];
+  database.exec(`PRAGMA max_page_count = ${pages}`);
+}
+
+test('A result that finds the disk full is stored once there is room', async () => {
+  const started = await runOne();
+  fillDisk();
+  started.complete(LARGE);
+  for (let second = 0; second < 5; second++) {
+    await turn();
+    await vi.advanceTimersByTimeAsync(1000);
+  }
+  expect(table.find('task')?.status).toBe('processing');
+  database.exec('PRAGMA max_page_count = 1000000');
+  await vi.advanceTimersByTimeAsync(1000);
+  await turn();
+  expect(table.find('task')).toMatchObject({ status: 'completed', result: LARGE });
+  expect(worker.isBusy).toBe(false);
+});
+
+test('A worker that is drained while the disk is full gives a result up that does not fit', async () => {
+  const started = await runOne();
+  fillDisk();
+  started.complete(LARGE);
+  await turn();
+  const drain = worker.drain(10_000);
+  await vi.advanceTimersByTimeAsync(10_000);
+  await drain;
+  expect(table.find('task')?.error?.code).toBe('WORKER_STOPPED');
+  expect(worker.isBusy).toBe(false);
+});
+
+test('A task that cannot be claimed stays in the queue until it can', async () => {
+  table.insert(newTask({ taskRef: 'task' }), 'w');
+  const exec = vi.spyOn(database, 'exec').mockImplementation(() => {
+    throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' });
+  });
+  worker.takeWork();
+  await turn();
+  expect(manual.started).toHaveLength(0);
+  exec.mockRestore();
+  worker.takeWork();
+  await turn();
+  expect(manual.startedRefs).toEqual(['task']);
+});

@@ -1,0 +1,83 @@
+import type Database from 'libsql';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
+import { GroupCommit } from '../../../src/engine/sqlite/group-commit.js';
+
+describe('writes of one turn', () => {
+  let database: Database.Database;
+  let commits: GroupCommit;
+
+  beforeEach(() => {
+    database = openDatabase(MEMORY);
+    database.exec('CREATE TABLE items (name TEXT PRIMARY KEY, size INTEGER) STRICT');
+    commits = new GroupCommit(database);
+  });
+
+  const insert = (name: string, size = 0) =>
+    commits.write(() => database.exec(`INSERT INTO items VALUES ('${name}', ${size})`));
+  const names = () => database.prepare('SELECT name FROM items ORDER BY rowid').pluck().all([]);
+
+  test('are in the order in which they were asked for, and answer with what they return', async () => {
+    const answers = await Promise.all(
+      ['c', 'a', 'b'].map(name =>
+        commits.write(() => {
+          database.exec(`INSERT INTO items VALUES ('${name}', 0)`);
+          return `${name} is in`;
+        }),
+      ),
+    );
+    expect(answers).toEqual(['c is in', 'a is in', 'b is in']);
+    expect(names()).toEqual(['c', 'a', 'b']);
+  });
+
+  test('share one transaction', async () => {
+    const inOne: boolean[] = [];
+    const write = () => commits.write(() => inOne.push(database.inTransaction));
+    const both = Promise.all([write(), write()]);
+    expect(inOne).toEqual([]);
+    await both;
+    expect(inOne).toEqual([true, true]);
+    expect(database.inTransaction).toBe(false);
+  });
+
+  test('are kept when one of them is refused', async () => {
+    const settled = await Promise.allSettled([insert('a'), insert('a'), insert('b')]);
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(names()).toEqual(['a', 'b']);
+  });
+
+  test('that throw half-way are undone as a whole and rejected with the reason', async () => {
+    const reason = new Error('A bug');
+    const thrown = commits.write(() => {
+      database.exec("INSERT INTO items VALUES ('half', 0)");
+      throw reason;
+    });
+    const kept = insert('kept');
+    await expect(thrown).rejects.toBe(reason);
+    await kept;
+    expect(names()).toEqual(['kept']);
+  });
+
+  test('are all rejected when the disk is full, and later ones are taken again', async () => {
+    const pages = database.prepare('PRAGMA page_count').pluck().all([])[0];
+    database.exec(`PRAGMA max_page_count = ${pages}`);
+    const large = commits.write(() => database.exec('INSERT INTO items VALUES (hex(randomblob(100000)), 0)'));
+    const settled = await Promise.allSettled([insert('before'), large, insert('after')]);
+    expect(settled.some(({ status }) => status === 'rejected')).toBe(true);
+    const kept = settled.flatMap(({ status }, index) =>
+      status === 'fulfilled' && index !== 1 ? [['before', '', 'after'][index]] : [],
+    );
+    expect(names()).toEqual(kept);
+    database.exec('PRAGMA max_page_count = 1000000');
+    await insert('later');
+    expect(names()).toEqual([...kept, 'later']);
+  });
+
+  test('are written at once by a flush, which has nothing left to do the second time', async () => {
+    const write = insert('now');
+    commits.flush();
+    expect(names()).toEqual(['now']);
+    commits.flush();
+    await write;
+  });
+});

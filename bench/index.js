@@ -2,10 +2,17 @@
 import { cpus } from 'node:os';
 import { callOverhead } from './call-overhead.js';
 import { coldStart } from './cold-start.js';
+import { engine } from './engine.js';
 import { initiate } from './initiate.js';
 import { manyWaits } from './many-waits.js';
 
-const benches = { initiate, 'call-overhead': callOverhead, 'cold-start': coldStart, 'many-waits': manyWaits };
+const benches = {
+  initiate,
+  engine,
+  'call-overhead': callOverhead,
+  'cold-start': coldStart,
+  'many-waits': manyWaits,
+};
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.find(name => !(name in benches));

@@ -11,6 +11,7 @@ import {
   type RunningServer,
   startServer,
 } from '../server/index.js';
+import type { StdioStreams } from '../server/stdio.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { relayedStreams } from './stdio-relay.js';
@@ -34,19 +35,41 @@ export interface ServeFlags {
 /** How long running tasks may go on after SIGINT or SIGTERM. */
 const GRACE_MS = 10_000;
 
+/** The task's SLA bounds a call of `mcp_tool`, however often or seldom the other server says something. */
+const UNTIL_THE_SLA = {
+  silenceTimeoutMs: Number.POSITIVE_INFINITY,
+  maxAttempts: Number.POSITIVE_INFINITY,
+  cancelOnAbort: true,
+};
+
 /** `mcp-await serve`: the bundled server in this process, on the streams that a relay gave it or over HTTP. */
 export async function serve(flags: ServeFlags, io: CommandIo): Promise<number> {
   checkFlags(flags);
-  const server = await startServer({
-    operations: await operationsOf(flags, io),
-    store: flags.store,
-    concurrency: flags.concurrency,
-    ...(flags.http === true ? { http: await httpOptions(flags, io) } : { stdio: relayedStreams(io) }),
-    onError: error => io.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`),
+  // Whoever read the standard error may leave before the work is done.
+  io.stderr.on('error', () => {});
+  const stdio = relayedStreams(io);
+  const server = await start(flags, stdio, io).catch(error => {
+    // Its end tells the relay; an open line would keep this process alive.
+    stdio?.input.destroy();
+    throw error;
   });
   if (server.url !== undefined) io.stderr.write(`Listening on ${server.url}\n`);
   await untilEnded(server, io);
   return ExitCode.completed;
+}
+
+async function start(
+  flags: ServeFlags,
+  stdio: StdioStreams | undefined,
+  io: CommandIo,
+): Promise<RunningServer> {
+  return startServer({
+    operations: await operationsOf(flags, io),
+    store: flags.store,
+    concurrency: flags.concurrency,
+    ...(flags.http === true ? { http: await httpOptions(flags, io) } : { stdio }),
+    onError: error => io.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`),
+  });
 }
 
 function checkFlags({ http, host, port, token, tokenFile, allowedHost, allowedOrigin }: ServeFlags): void {
@@ -75,7 +98,7 @@ async function operationsOf(flags: ServeFlags, io: CommandIo): Promise<readonly 
     mcpTool: {
       servers,
       connect: (name, { signal }) =>
-        AwaitClient.connect(name, { configFile: flags.config, cancelOnAbort: true, signal }),
+        AwaitClient.connect(name, { ...UNTIL_THE_SLA, configFile: flags.config, signal }),
     },
   });
   const names = new Set(own.map(({ name }) => name));
@@ -96,7 +119,10 @@ async function readTokens(file: string | undefined, io: CommandIo): Promise<read
   const text = await readFile(resolve(io.cwd(), file), 'utf8').catch(cause => {
     throw new UsageError(`The file of --token-file cannot be read: ${cause.message}`, { cause });
   });
-  return parseTokenFile(text);
+  const tokens = parseTokenFile(text);
+  // No token at all would let everybody in.
+  if (tokens.length === 0) throw new UsageError('The file of --token-file names no token.');
+  return tokens;
 }
 
 /** Until the server ends by itself, or a signal asks it to; a second signal does not wait. */

@@ -9,6 +9,9 @@ import type { CommandIo } from './io.js';
 const LINE_VARIABLE = 'MCP_AWAIT_LINE';
 const LINE = 3;
 
+/** `listening`: it has closed its side, and takes the answers that are still owed. */
+type ClientState = 'talking' | 'listening' | 'gone';
+
 /**
  * Serves this process's standard streams through a server process of its own. MCP clients kill a server on standard
  * streams a few seconds after they leave, which would end its tasks; they can only kill the relay, and the server
@@ -22,17 +25,18 @@ export async function relayStdio(io: CommandIo): Promise<number> {
   });
   const line = child.stdio[LINE] as Socket;
   const exited = once(child, 'exit') as Promise<[number | null]>;
-  const closed = once(line, 'close');
-  let clientLeft = false;
+  // Not `once` of node:events, which rejects when the server breaks the line before it ends.
+  const closed = new Promise(resolve => line.once('close', resolve));
+  let client: ClientState = 'talking';
   const leave = () => {
-    clientLeft = true;
+    client = 'gone';
     line.destroy();
   };
-  const stop = () => (clientLeft ? leave() : child.kill('SIGTERM'));
+  const stop = () => (client === 'talking' ? child.kill('SIGTERM') : leave());
   io.on('SIGINT', stop);
   io.on('SIGTERM', stop);
   io.stdin.once('end', () => {
-    clientLeft = true;
+    client = 'listening';
   });
   io.stdout.on('error', leave);
   line.on('error', () => line.destroy());
@@ -40,13 +44,27 @@ export async function relayStdio(io: CommandIo): Promise<number> {
   child.stderr?.pipe(io.stderr, { end: false });
   await closed;
   io.stdin.unpipe(line).pause();
-  // The server closes the line first only when its client has left; then it goes on by itself.
-  if (!clientLeft) return (await exited)[0] ?? ExitCode.interrupted;
+  if (!mayGoOn(client, line)) return (await exited)[0] ?? ExitCode.interrupted;
   child.stderr?.destroy();
   child.unref();
   io.off('SIGINT', stop);
   io.off('SIGTERM', stop);
   return ExitCode.completed;
+}
+
+/**
+ * Whether the server behind the line may still have work to do by itself. It closes the line first only when its client
+ * has asked all it wants; one that has answered nothing could not start, and its exit code says so.
+ */
+function mayGoOn(client: ClientState, line: Socket): boolean {
+  switch (client) {
+    case 'talking':
+      return false;
+    case 'listening':
+      return line.bytesRead > 0;
+    case 'gone':
+      return true;
+  }
 }
 
 /** Whether this process is to serve standard streams and no relay stands between it and its client yet. */
@@ -57,6 +75,8 @@ export function needsRelay(http: boolean | undefined, io: CommandIo): boolean {
 /** The client's streams when a relay started this process; undefined otherwise. */
 export function relayedStreams(io: CommandIo): StdioStreams | undefined {
   if (io.env[LINE_VARIABLE] === undefined) return undefined;
+  // Not for the processes that operations start: they have no such line.
+  Reflect.deleteProperty(io.env, LINE_VARIABLE);
   const line = new Socket({ fd: LINE, readable: true, writable: true, allowHalfOpen: true });
   return { input: line, output: line };
 }

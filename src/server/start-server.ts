@@ -126,6 +126,8 @@ async function onStdio(
       await server.close();
       await worker.drain(graceMs);
       await engine.close();
+      // An open input keeps the process alive, and the client would wait for answers that nobody gives.
+      streams.output.end(() => streams.input.destroy());
       stopped.resolve();
     },
   };

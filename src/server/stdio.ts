@@ -27,7 +27,8 @@ export async function serveStdio(
     maxBufferSize: MAX_MESSAGE_BYTES,
   });
   const broken = new Promise<void>(resolve => {
-    input.once('close', resolve);
+    // One that has ended closes too, and may still read its answers.
+    input.once('close', () => input.readableEnded || resolve());
     // A client that was killed leaves a broken pipe; that is a way of going, not a crash.
     output.on('error', () => resolve());
     // The transport closes itself on a message beyond its limit; nothing more can be heard then.

@@ -1,0 +1,217 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type Caller, callerOf } from '../fixtures/server/connected-tools.js';
+import { type Command, newWorkplace, type Workplace } from './command.js';
+
+const ADA = 'ada-has-a-long-token';
+const BOB = 'bob-has-a-long-token';
+
+let place: Workplace;
+const commands: Command[] = [];
+beforeEach(async () => {
+  place = await newWorkplace();
+});
+afterEach(async () => {
+  for (const { process } of commands) process.kill('SIGKILL');
+  await Promise.all(commands.splice(0).map(({ finished }) => finished));
+  await place.remove();
+});
+
+async function startHttp(...args: string[]): Promise<{ command: Command; url: string; port: string }> {
+  const command = place.start([
+    'serve',
+    '--http',
+    ...(args.includes('--port') ? [] : ['--port', '0']),
+    ...args,
+  ]);
+  commands.push(command);
+  const [, url = '', port = ''] = await command.says(/Listening on (http:\/\/127\.0\.0\.1:(\d+)\/mcp)\n/);
+  return { command, url, port };
+}
+
+async function connect(url: string, token?: string): Promise<Caller> {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const client = new Client({ name: 'test', version: '1' });
+  const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
+  await client.connect(transport as Transport);
+  onTestFinished(() => client.close());
+  await client.listTools();
+  return callerOf(client);
+}
+
+describe('serve --http', () => {
+  it('keeps a task and its result over a restart of the server', async () => {
+    const first = await startHttp();
+    const caller = await connect(first.url);
+    const taskRef = (await caller.initiate('sleep', { seconds: 0.3 }, { idempotency_key: 'k' })).data
+      .task_ref;
+    first.command.process.kill('SIGTERM');
+    expect(await first.command.finished).toMatchObject({ code: 0, stdout: '' });
+    const second = await startHttp();
+    const again = await connect(second.url);
+    const { data } = await again.resolve(taskRef, 10);
+    expect(data).toMatchObject({ status: 'completed', result: { slept_seconds: 0.3 } });
+    const repeated = await again.initiate('sleep', { seconds: 0.3 }, { idempotency_key: 'k' });
+    expect(repeated.data).toMatchObject({ task_ref: taskRef, status: 'completed' });
+  });
+
+  it('answers long polls before it ends', async () => {
+    const { command, url } = await startHttp();
+    const caller = await connect(url);
+    const taskRef = (await caller.initiate('sleep', { seconds: 1 })).data.task_ref;
+    const answer = caller.resolve(taskRef, 20);
+    await new Promise(resolve => setTimeout(resolve, 100));
+    command.process.kill('SIGTERM');
+    expect((await answer).data).toMatchObject({ status: 'completed' });
+    expect((await command.finished).code).toBe(0);
+  });
+
+  it('does not wait when it is asked to end twice', async () => {
+    const { command, url } = await startHttp();
+    const caller = await connect(url);
+    const taskRef = (await caller.initiate('sleep', { seconds: 60 })).data.task_ref;
+    caller.resolve(taskRef, 20).catch(() => {});
+    await vi.waitFor(async () => expect((await caller.resolve(taskRef)).data.status).toBe('processing'));
+    const startedAt = performance.now();
+    command.process.kill('SIGINT');
+    await new Promise(resolve => setTimeout(resolve, 300));
+    command.process.kill('SIGINT');
+    expect((await command.finished).code).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(4000);
+  });
+
+  it('answers before an operation blocks the process', async () => {
+    const operations = join(place.home, 'blocking.mjs');
+    const dist = new URL('../../dist/server/index.js', import.meta.url);
+    const zod = import.meta.resolve('zod');
+    await writeFile(
+      operations,
+      `import { defineOperation } from '${dist}';
+       import { z } from '${zod}';
+       export const operations = [defineOperation({
+         name: 'blocking', description: 'Blocks.', input: z.object({}), slaSeconds: 10,
+         async run() { const until = Date.now() + 1500; while (Date.now() < until); return 'done'; },
+       })];`,
+    );
+    const caller = await connect((await startHttp('--operations', operations)).url);
+    const startedAt = performance.now();
+    const { data } = await caller.initiate('blocking');
+    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect((await caller.resolve(data.task_ref, 10)).data.result).toBe('done');
+  });
+
+  it('keeps the tasks of one token from another, on two ports of one store, and says no token', async () => {
+    const tokens = join(place.home, 'tokens');
+    await writeFile(tokens, `# who may call\nada=${ADA}\n\n${BOB}\n`);
+    const [one, two] = [await startHttp('--token-file', tokens), await startHttp('--token-file', tokens)];
+    const [ada, adaThere, bob] = [
+      await connect(one.url, ADA),
+      await connect(two.url, ADA),
+      await connect(one.url, BOB),
+    ];
+    const taskRef = (await ada.initiate('sleep', { seconds: 0.1 })).data.task_ref;
+    expect((await bob.resolve(taskRef, 5)).data.error.code).toBe('TASK_NOT_FOUND');
+    expect((await bob.cancel(taskRef)).data.error.code).toBe('TASK_NOT_FOUND');
+    expect((await adaThere.resolve(taskRef, 5)).data.status).toBe('completed');
+    await expect(connect(one.url)).rejects.toThrow(/bearer token/);
+    await expect(connect(one.url, 'eve-has-a-long-token')).rejects.toThrow(/bearer token/);
+    for (const { command } of [one, two]) {
+      command.process.kill('SIGTERM');
+      const { stdout, stderr } = await command.finished;
+      expect(stdout + stderr).not.toMatch(/has-a-long/);
+      expect(stderr).toMatch(/^Listening on \S+\n$/);
+    }
+  });
+
+  it('refuses a port that is in use, and leaves the tasks in the store alone', async () => {
+    const { port } = await startHttp();
+    const second = await place.run(['serve', '--http', '--port', port]);
+    expect(second).toMatchObject({ code: 2, stdout: '' });
+    expect(second.stderr).toMatch(
+      new RegExp(`^Port ${port} on 127\\.0\\.0\\.1 is in use: choose another with --port.*\n$`),
+    );
+  });
+
+  it('has no mcp_tool unless the operator names the servers', async () => {
+    const servers = join(place.home, 'mcp.json');
+    await writeFile(servers, JSON.stringify({ mcpServers: { slow: { command: 'slow' } } }));
+    const found = place.start(['serve', '--http', '--port', '0'], { cwd: place.home });
+    commands.push(found);
+    const [, url = ''] = await found.says(/Listening on (\S+)\n/);
+    const parameters = { server: 'slow', tool: 'greet' };
+    expect((await (await connect(url)).initiate('mcp_tool', parameters)).data.error.code).toBe(
+      'UNKNOWN_OPERATION',
+    );
+    const named = await connect((await startHttp('--config', servers)).url);
+    const { data } = await named.initiate('mcp_tool', { ...parameters, server: 'fast' });
+    expect(data.error).toMatchObject({
+      code: 'INVALID_PARAMETERS',
+      message: expect.stringContaining('one of slow'),
+    });
+  });
+});
+
+describe('what goes wrong is one line, exit code 2 and no token', () => {
+  it.each<[string, string[], RegExp]>([
+    ['another address without a token', ['--host', '0.0.0.0'], /Listening on 0\.0\.0\.0 without a token/],
+    ['all addresses of IPv6 without a token', ['--host', '::'], /without a token/],
+    ['a token that is too short', ['--token', 's3cret'], /^Token 1 is too short/],
+    ['a token with a space', ['--token', 's3cret s3cret s3cret'], /^Token 1 cannot be sent/],
+    ['an empty token', ['--token', ''], /^Token 1 is too short/],
+    [
+      'a token file that is not there',
+      ['--token-file', 'no-such-file'],
+      /--token-file cannot be read: ENOENT/,
+    ],
+    ['a token file that is a folder', ['--token-file', 'src'], /--token-file cannot be read: EISDIR/],
+    ['a token and a token file', ['--token', 's3cret-s3cret-s3cret', '--token-file', 'x'], /not both/],
+    ['a port that is none', ['--port', '65536'], /65536/],
+    [
+      'an address that is not here',
+      ['--host', '192.0.2.1', '--token', 's3cret-s3cret-s3cret'],
+      /Cannot listen on 192\.0\.2\.1/,
+    ],
+    ['a store that is none', ['--store', 'mysql://host'], /is no store/],
+    [
+      'a store that is no database',
+      ['--store', 'sqlite:package.json'],
+      /package\.json cannot be opened: .*SQLite database/,
+    ],
+    ['no concurrency', ['--concurrency', '0'], /0/],
+    ['a missing file of servers', ['--config', 'no-such-file.json'], /no-such-file\.json cannot be read/],
+  ])('%s', async (_case, args, message) => {
+    const { code, stdout, stderr } = await place.run([
+      'serve',
+      '--http',
+      ...(args.includes('--port') ? [] : ['--port', '0']),
+      ...args,
+    ]);
+    expect(stderr).toMatch(message);
+    expect(stderr.replace(/\(add --help for usage\)\n/, '')).toMatch(/^[^\n]+\n$/);
+    expect(stderr).not.toContain('s3cret');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+
+  it.each([
+    ['a token', ['--token', ADA]],
+    ['a port', ['--port', '0']],
+    ['a host', ['--host', '127.0.0.1']],
+  ])('%s goes with --http', async (_case, args) => {
+    const { code, stderr } = await place.run(['serve', ...args]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `${args[0]} goes with --http.\n` });
+  });
+
+  it('a token file without a token does not open the door', async () => {
+    const file = join(place.home, 'tokens');
+    await writeFile(file, '# none yet\n');
+    const command = place.start(['serve', '--http', '--port', '0', '--token-file', file]);
+    commands.push(command);
+    const { code, stderr } = await command.finished;
+    expect(stderr).toMatch(/names no token/);
+    expect(code).toBe(2);
+  });
+});

@@ -86,7 +86,7 @@ export class ProtocolViolationError extends AwaitError {
   readonly code = 'PROTOCOL_VIOLATION';
 }
 
-/** The status tool itself reported an error. Says nothing about the task, which may still be running. */
+/** The status or cancel tool itself reported an error. Says nothing about the task, which may still be running. */
 export class StatusCheckError extends AwaitError {
   override readonly name = 'StatusCheckError';
   readonly code = 'STATUS_CHECK_FAILED';

@@ -135,7 +135,7 @@ export class AwaitClient extends PassThrough {
   async listTools(...parameters: Parameters<Client['listTools']>): Promise<ListToolsResult> {
     const [page, plans] = [
       await this.sdkClient.listTools(...parameters),
-      await this.#catalog.plans(this.#wait.requestTimeoutMs),
+      await this.#catalog.plans(this.#wait),
     ];
     const visible = page.tools.filter(tool => !plans.hidden.has(tool.name));
     return { ...page, tools: visible.map(tool => plans.byTool.get(tool.name)?.listed ?? tool) };
@@ -143,7 +143,7 @@ export class AwaitClient extends PassThrough {
 
   /** How each tool of the server is awaited, and why. */
   async explainTools(): Promise<ToolExplanation[]> {
-    const { byTool, hidden } = await this.#catalog.plans(this.#wait.requestTimeoutMs);
+    const { byTool, hidden } = await this.#catalog.plans(this.#wait);
     return [...byTool].map(([tool, { protocol, why, listed }]) => ({
       tool,
       protocol: protocol.name,
@@ -161,7 +161,7 @@ export class AwaitClient extends PassThrough {
 
   #begin(call: ToolCall, options: CallOptions = {}): TaskRun {
     const context = this.#context(call.name, options);
-    return new TaskRun(context, { call, plan: this.#catalog.plan(call.name, context.wait.requestTimeoutMs) });
+    return new TaskRun(context, { call, plan: this.#catalog.plan(call.name, context.wait) });
   }
 
   #context(tool: string, call: CallOptions): RunContext {

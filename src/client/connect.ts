@@ -6,7 +6,7 @@ import { linkSignals } from '../time/signals.js';
 import { VERSION } from '../version.js';
 import { explainConnectFailure } from './connect-failure.js';
 import { namedServer } from './mcp-config.js';
-import type { AwaitClientOptions } from './options.js';
+import { type AwaitClientOptions, checkOption } from './options.js';
 import { type HttpTarget, openTransport, type ServerTarget } from './transport.js';
 
 /** Where to connect to. A string is an `http(s)://` URL or else a name in an `mcpServers` file. */
@@ -32,12 +32,13 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 60_000;
  * @throws ConfigurationError when the target makes no sense; ServerUnavailableError when it does not answer
  */
 export async function connectClient(target: ConnectTarget, options: ConnectOptions): Promise<Client> {
+  const { connectTimeoutMs: timeout = DEFAULT_CONNECT_TIMEOUT_MS } = options;
+  checkOption('connectTimeoutMs', timeout, 'a positive number');
   const server = resolveTarget(target, options.configFile);
   const clientInfo = options.clientInfo ?? { name: 'mcp-await', version: VERSION };
   const client = new Client(clientInfo, { capabilities: options.capabilities ?? {} });
   const { transport, evidence } = await openTransport(server);
   using linked = linkSignals(options.signal);
-  const timeout = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
   try {
     await client.connect(transport, { timeout, signal: linked.signal });
     return client;

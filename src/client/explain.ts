@@ -77,7 +77,7 @@ export function startFailure(
   const options = { ...facts, cause: error };
   switch (classifyFailure(error)) {
     case 'answered':
-      return error;
+      return error instanceof McpError ? error : notCalled(error, facts);
     case 'ours':
       return withFacts(error, facts);
     case 'unreadable':

@@ -50,14 +50,16 @@ const POSITIVE_INTEGER = 'a positive integer';
 const NON_NEGATIVE_INTEGER = 'a non-negative integer';
 const BOOLEAN = 'true or false';
 
-const checks: Readonly<Record<string, (value: unknown) => boolean>> = {
-  [SHARE]: value => typeof value === 'number' && value >= 0 && value <= 1,
-  [POSITIVE]: value => typeof value === 'number' && value > 0,
-  [POSITIVE_INTEGER]: value =>
+const checks = {
+  [SHARE]: (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1,
+  [POSITIVE]: (value: unknown) => typeof value === 'number' && value > 0,
+  [POSITIVE_INTEGER]: (value: unknown) =>
     value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) > 0),
-  [NON_NEGATIVE_INTEGER]: value => Number.isInteger(value) && Number(value) >= 0,
-  [BOOLEAN]: value => typeof value === 'boolean',
+  [NON_NEGATIVE_INTEGER]: (value: unknown) => Number.isInteger(value) && Number(value) >= 0,
+  [BOOLEAN]: (value: unknown) => typeof value === 'boolean',
 };
+
+export type OptionKind = keyof typeof checks;
 
 /** Default and kind of every wait option. */
 export const waitOptions = {
@@ -71,7 +73,7 @@ export const waitOptions = {
   requestRetries: { default: 5, kind: NON_NEGATIVE_INTEGER },
   silenceTimeoutMs: { default: 300_000, kind: POSITIVE },
   cancelOnAbort: { default: false, kind: BOOLEAN },
-} as const satisfies Record<keyof WaitOptions, { default: number | boolean; kind: string }>;
+} as const satisfies Record<keyof WaitOptions, { default: number | boolean; kind: OptionKind }>;
 
 export const defaultWaitOptions = Object.fromEntries(
   Object.entries(waitOptions).map(([name, option]) => [name, option.default]),
@@ -90,9 +92,15 @@ export function resolveWaitOptions(
   for (const [name, { kind }] of Object.entries(waitOptions)) {
     const value = given[name as keyof WaitOptions];
     if (value === undefined) continue;
-    if (!checks[kind]?.(value))
-      throw new ConfigurationError(`Expected \`${name}\` to be ${kind}, got ${String(value)}`);
+    checkOption(name, value, kind);
     resolved[name] = value;
   }
   return resolved as unknown as ResolvedWaitOptions;
+}
+
+/** @throws ConfigurationError that names the option, what it must be and what it is */
+export function checkOption(name: string, value: unknown, kind: OptionKind): void {
+  if (!checks[kind](value)) {
+    throw new ConfigurationError(`Expected \`${name}\` to be ${kind}, got ${String(value)}`);
+  }
 }

@@ -18,7 +18,7 @@ export class TaskHandle {
 
   /** The tool that was called. */
   get tool(): string {
-    return this.#run.context.tool;
+    return this.#run.tool;
   }
 
   /** How the call is awaited, such as `sync` or `tool-pair`. */
@@ -28,12 +28,12 @@ export class TaskHandle {
 
   /** Plain JSON that resumes the task in any process; undefined for a call that has no task of its own. */
   get reference(): TaskReference | undefined {
-    return this.#run.reference;
+    return this.#run.state.reference;
   }
 
   /** The last known state. */
   get snapshot(): Snapshot {
-    return this.#run.snapshot;
+    return this.#run.state.snapshot;
   }
 
   /**
@@ -45,11 +45,11 @@ export class TaskHandle {
     const outcome = this.#run.outcome();
     let seen: Snapshot | undefined;
     for (;;) {
-      const changed = this.#run.changed.next;
+      const changed = this.#run.state.changed.next;
       if (seen !== this.snapshot) {
         seen = this.snapshot;
         yield seen;
-      } else if (this.#run.over) {
+      } else if (this.#run.state.over) {
         await outcome;
         return;
       } else {

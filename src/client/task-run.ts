@@ -1,18 +1,9 @@
 import { type AwaitError, NotSupportedError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
-import type {
-  Ended,
-  Exchange,
-  PollAnswer,
-  Port,
-  Protocol,
-  StartAnswer,
-  ToolPlan,
-} from '../protocols/protocol.js';
+import type { Ended, Exchange, Port, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
 import { Alarm } from '../time/alarm.js';
-import { ChangeNotice } from '../time/change-notice.js';
 import { untilAborted } from '../time/signals.js';
-import { isEndStatus, type Outcome, type Snapshot, type TaskReference, type ToolCall } from '../types.js';
+import type { Outcome, TaskReference, ToolCall } from '../types.js';
 import { awaitEnd } from './await-loop.js';
 import { Ending } from './ending.js';
 import type { AwaitEvent } from './events.js';
@@ -20,6 +11,7 @@ import * as explain from './explain.js';
 import { isTransient } from './failure.js';
 import type { OpenRuns } from './open-runs.js';
 import type { CallOptions, ResolvedWaitOptions } from './options.js';
+import { TaskState } from './task-state.js';
 
 /** A call that is yet to be sent, or a task that is to be resumed. */
 export type Beginning =
@@ -39,17 +31,12 @@ export interface RunContext {
 
 /** One logical call from its start to its end: the state behind a `TaskHandle`. */
 export class TaskRun {
-  readonly context: RunContext;
-  readonly changed = new ChangeNotice();
-  snapshot: Snapshot = { status: 'working', attempt: 0, elapsedMs: 0, raw: undefined };
-  reference: TaskReference | undefined;
-  /** Whether nothing more will come. */
-  over = false;
+  readonly tool: string;
+  readonly state: TaskState;
 
-  readonly #begunAt = performance.now();
+  readonly #context: RunContext;
   readonly #ending = new Ending();
   readonly #alarm = new Alarm();
-  readonly #unknownWords = new Set<string>();
   readonly #plan: ToolPlan | Promise<ToolPlan> | undefined;
   readonly #begun: Promise<StartAnswer>;
   #stage: explain.Stage = 'planning';
@@ -59,7 +46,10 @@ export class TaskRun {
   #outcome: Promise<Outcome> | undefined;
 
   constructor(context: RunContext, beginning: Beginning) {
-    this.context = context;
+    const { tool, call, onEvent } = context;
+    this.tool = tool;
+    this.state = new TaskState({ tool, onUpdate: call.onUpdate, onEvent });
+    this.#context = context;
     if ('plan' in beginning) {
       this.#plan = beginning.plan;
       this.#begun = this.#start(beginning.call, beginning.plan);
@@ -93,7 +83,7 @@ export class TaskRun {
 
   /** Ends the wait from our side; of a task that has ended there is none. */
   end(error: (facts: explain.CallFacts) => AwaitError): void {
-    if (!isEndStatus(this.snapshot.status)) this.#ending.end(() => error(this.#facts()));
+    if (!this.state.hasEnded) this.#ending.end(() => error(this.#facts()));
   }
 
   endAsClosed(): void {
@@ -120,7 +110,7 @@ export class TaskRun {
 
   async #start(call: ToolCall, planning: ToolPlan | Promise<ToolPlan>): Promise<StartAnswer> {
     using _causes = this.#watchCauses();
-    using _open = this.context.openRuns.add(this);
+    using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
     const plan = planning instanceof Promise ? await untilAborted(planning, signal) : planning;
     signal.throwIfAborted();
@@ -132,7 +122,7 @@ export class TaskRun {
       throw signal.aborted ? signal.reason : this.#startFailure(error, plan);
     });
     if (answer.kind === 'running') this.#accept(answer.handle);
-    this.#observe(answer, 0);
+    this.state.observe(answer, 0);
     return answer;
   }
 
@@ -150,13 +140,13 @@ export class TaskRun {
   }
 
   #startFailure(error: unknown, { blocking }: ToolPlan): unknown {
-    const { silenceTimeoutMs, requestTimeoutMs } = this.context.wait;
+    const { silenceTimeoutMs, requestTimeoutMs } = this.#context.wait;
     const timeoutMs = blocking ? silenceTimeoutMs : requestTimeoutMs;
     return explain.startFailure(error, this.#facts(), { blocking, timeoutMs });
   }
 
   async #resume(reference: TaskReference, protocol: Protocol): Promise<StartAnswer> {
-    this.reference = reference;
+    this.state.resume(reference);
     this.#stage = 'accepted';
     this.#protocol = protocol;
     this.#alarm.ring();
@@ -168,16 +158,15 @@ export class TaskRun {
       const begun = await this.#begun;
       return begun.kind === 'ended' ? begun.outcome : (await this.#awaitEnd(begun)).outcome;
     } finally {
-      this.over = true;
-      this.changed.announce();
+      this.state.close();
     }
   }
 
   async #awaitEnd({ handle, hintMs }: Extract<StartAnswer, { kind: 'running' }>): Promise<Ended> {
     using _causes = this.#watchCauses();
-    using _open = this.context.openRuns.add(this);
+    using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
-    const { wait } = this.context;
+    const { wait } = this.#context;
     const ended = await awaitEnd({
       protocol: this.protocol,
       handle,
@@ -185,7 +174,7 @@ export class TaskRun {
       options: wait,
       alarm: this.#alarm,
       exchange: this.#exchange(signal),
-      onAnswer: (answer, attempt) => this.#observe(answer, attempt),
+      onAnswer: (answer, attempt) => this.state.observe(answer, attempt),
       retry: send =>
         this.#retry(send).catch(error => {
           throw signal.aborted ? signal.reason : explain.pollFailure(error, this.#facts());
@@ -196,15 +185,16 @@ export class TaskRun {
   }
 
   #watchCauses(): Disposable {
-    const { call, wait } = this.context;
+    const { call, wait } = this.#context;
     return this.#ending.watch({
       signal: call.signal,
       abortError: reason => {
         this.#cancelling = wait.cancelOnAbort;
-        if (this.#cancelling && this.reference) this.#cancelTask(this.reference.handle).catch(() => {});
+        const { reference } = this.state;
+        if (this.#cancelling && reference !== undefined) this.#cancelTask(reference.handle).catch(() => {});
         return explain.aborted(this.#facts(), reason, this.#cancelling);
       },
-      deadlineAt: this.#begunAt + wait.deadlineMs,
+      deadlineAt: this.state.begunAt + wait.deadlineMs,
       deadlineError: () => explain.deadlinePassed(this.#facts(), wait.deadlineMs),
     });
   }
@@ -212,41 +202,36 @@ export class TaskRun {
   #retry<Answer>(send: () => Promise<Answer>): Promise<Answer> {
     const { signal } = this.#ending;
     return retryRequest(send, {
-      retries: this.context.wait.requestRetries,
+      retries: this.#context.wait.requestRetries,
       signal,
       isTransient: error => !signal.aborted && isTransient(error),
       onFailure: (error, retriesLeft) => {
         if (!signal.aborted)
-          this.context.onEvent?.({ type: 'request-failed', tool: this.context.tool, error, retriesLeft });
+          this.#context.onEvent?.({ type: 'request-failed', tool: this.#context.tool, error, retriesLeft });
       },
     });
   }
 
   #exchange(signal: AbortSignal): Exchange {
-    const { port, wait, call } = this.context;
+    const { port, wait, call } = this.#context;
     return {
       port,
       signal,
       requestTimeoutMs: wait.requestTimeoutMs,
       silenceTimeoutMs: wait.silenceTimeoutMs,
       idempotencyKey: call.idempotencyKey,
-      onProgress: progress => {
-        const { message } = progress;
-        this.#show({ status: 'working', progress, ...(message !== undefined && { message }), raw: progress });
-      },
+      onProgress: progress => this.state.observeProgress(progress),
     };
   }
 
   #accept(handle: unknown): void {
-    const { tool, onEvent } = this.context;
-    this.reference = referenceTo(this.protocol, tool, handle);
     this.#stage = 'accepted';
-    onEvent?.({ type: 'task-started', tool, reference: this.reference });
+    this.state.accept(referenceTo(this.protocol, this.tool, handle));
   }
 
   /** The wait was over before the job had a handle. */
   #orphan(handle: unknown): void {
-    const { tool, onEvent } = this.context;
+    const { tool, onEvent } = this.#context;
     onEvent?.({ type: 'task-orphaned', tool, reference: referenceTo(this.protocol, tool, handle) });
     if (this.#cancelling) this.#cancelTask(handle).catch(() => {});
   }
@@ -256,42 +241,9 @@ export class TaskRun {
     return this.protocol.cancel(handle, this.#exchange(new AbortController().signal));
   }
 
-  #observe(answer: PollAnswer, attempt: number): void {
-    const { tool, onEvent } = this.context;
-    if (answer.kind === 'ended') {
-      const { outcome, raw } = answer;
-      const message = outcome.status === 'completed' ? undefined : outcome.error.message;
-      this.#show({ status: outcome.status, ...(message !== undefined && { message }), raw }, attempt);
-      onEvent?.({ type: 'task-ended', tool, status: outcome.status });
-      return;
-    }
-    const { status, message, progress, raw, unknownWord } = answer;
-    if (unknownWord !== undefined && !this.#unknownWords.has(unknownWord)) {
-      this.#unknownWords.add(unknownWord);
-      onEvent?.({ type: 'status-unknown', tool, word: unknownWord });
-    }
-    this.#show(
-      { status, ...(message !== undefined && { message }), ...(progress && { progress }), raw },
-      attempt,
-    );
-  }
-
-  #show(state: Omit<Snapshot, 'attempt' | 'elapsedMs'>, attempt = this.snapshot.attempt): void {
-    const { tool, call, onEvent } = this.context;
-    const snapshot = { ...state, attempt, elapsedMs: performance.now() - this.#begunAt };
-    this.snapshot = snapshot;
-    this.changed.announce();
-    call.onUpdate?.(snapshot);
-    onEvent?.({ type: 'task-updated', tool, snapshot });
-  }
-
   #facts(): explain.CallFacts {
-    return {
-      tool: this.context.tool,
-      reference: this.reference,
-      snapshot: this.snapshot,
-      stage: this.#stage,
-    };
+    const { reference, snapshot } = this.state;
+    return { tool: this.tool, reference, snapshot, stage: this.#stage };
   }
 }
 

@@ -1,10 +1,18 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { ErrorCode, ListToolsResultSchema, McpError, type Tool } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ErrorCode,
+  type ListToolsResult,
+  ListToolsResultSchema,
+  McpError,
+  type Tool,
+} from '@modelcontextprotocol/sdk/types.js';
 import { ProtocolViolationError } from '../errors.js';
+import { retryRequest } from '../pacing/retry-request.js';
 import { planTool } from '../protocols/index.js';
 import type { Port, ToolPlan } from '../protocols/protocol.js';
 import * as explain from './explain.js';
 import { classifyFailure } from './failure.js';
+import type { ResolvedWaitOptions } from './options.js';
 
 /** How one server's tools will be awaited. */
 export interface Plans {
@@ -35,14 +43,14 @@ export class ToolCatalog {
   }
 
   /** The plan for one tool; at once where the list is known. @throws ServerUnavailableError when it cannot be had */
-  plan(name: string, timeoutMs: number): ToolPlan | Promise<ToolPlan> {
-    return this.#known === undefined ? this.#planOnceListed(name, timeoutMs) : planIn(this.#known, name);
+  plan(name: string, limits: ListLimits): ToolPlan | Promise<ToolPlan> {
+    return this.#known === undefined ? this.#planOnceListed(name, limits) : planIn(this.#known, name);
   }
 
   /** @throws what the server or the connection answers to `tools/list` */
-  plans(timeoutMs: number): Promise<Plans> {
+  plans(limits: ListLimits): Promise<Plans> {
     if (this.#plans === undefined) {
-      const plans = this.#list(timeoutMs).then(planAll);
+      const plans = this.#list(limits).then(planAll);
       this.#plans = plans;
       plans.then(
         known => {
@@ -56,8 +64,8 @@ export class ToolCatalog {
     return this.#plans;
   }
 
-  async #planOnceListed(name: string, timeoutMs: number): Promise<ToolPlan> {
-    const plans = await this.plans(timeoutMs).catch(error => {
+  async #planOnceListed(name: string, limits: ListLimits): Promise<ToolPlan> {
+    const plans = await this.plans(limits).catch(error => {
       // A server that refuses to list its tools may still answer a call.
       if (error instanceof McpError && classifyFailure(error) === 'answered') return undefined;
       throw explain.notCalled(error, { tool: name, stage: 'planning' });
@@ -65,25 +73,35 @@ export class ToolCatalog {
     return planIn(plans, name);
   }
 
-  async #list(timeoutMs: number): Promise<readonly Tool[]> {
+  async #list(limits: ListLimits): Promise<readonly Tool[]> {
     if (this.#client.getServerCapabilities()?.tools === undefined) return [];
     const tools: Tool[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < MAX_PAGES; page++) {
       // Not Client.listTools: it would change how the SDK's own callTool validates results.
-      const answer = await this.#port
-        .request({ method: 'tools/list', params: { cursor } }, ListToolsResultSchema, {
-          signal: new AbortController().signal,
-          timeoutMs,
-        })
-        .catch(emptyIfUnknown);
+      const answer = await this.#page(cursor, limits).catch(emptyIfUnknown);
       tools.push(...answer.tools);
       cursor = answer.nextCursor;
       if (cursor === undefined) return tools;
     }
     throw new ProtocolViolationError(`\`tools/list\` has not ended after ${MAX_PAGES} pages.`);
   }
+
+  #page(
+    cursor: string | undefined,
+    { requestTimeoutMs, requestRetries }: ListLimits,
+  ): Promise<ListToolsResult> {
+    // All calls share one list, so no caller's signal may end it.
+    const { signal } = new AbortController();
+    const request = { method: 'tools/list', params: { cursor } };
+    const send = () =>
+      this.#port.request(request, ListToolsResultSchema, { signal, timeoutMs: requestTimeoutMs });
+    return retryRequest(send, { retries: requestRetries, signal, isTransient: isLost, onFailure() {} });
+  }
 }
+
+/** Bounds of the requests that list the tools, in milliseconds and requests. */
+export type ListLimits = Pick<ResolvedWaitOptions, 'requestTimeoutMs' | 'requestRetries'>;
 
 /** A tool that the server does not list may still answer a call. */
 function planIn(plans: Plans | undefined, name: string): ToolPlan {
@@ -93,6 +111,11 @@ function planIn(plans: Plans | undefined, name: string): ToolPlan {
 function planAll(tools: readonly Tool[]): Plans {
   const byTool = new Map(tools.map(tool => [tool.name, planTool(tool, { tools })]));
   return { byTool, hidden: new Set([...byTool.values()].flatMap(plan => plan.hiddenTools)) };
+}
+
+/** Only a passing fault is worth the wait: an answer will not change, and a server that is not there is known at once. */
+function isLost(error: unknown): boolean {
+  return classifyFailure(error) === 'lost';
 }
 
 function emptyIfUnknown(error: unknown): { tools: Tool[]; nextCursor?: string } {

@@ -5,9 +5,13 @@ import { AwaitClient } from 'mcp-await';
 /** Stands in for a language model: asks for the tool, then answers from what the tool returned. */
 function scriptedModel(messages, tools) {
   const last = messages.at(-1);
-  if (last.role === 'tool') return { role: 'assistant', text: `The digest is ${JSON.parse(last.text).digest}.` };
+  if (last.role === 'tool')
+    return { role: 'assistant', text: `The digest is ${JSON.parse(last.text).digest}.` };
   const tool = tools.find(({ name }) => name === 'initiate_background_task');
-  const toolCall = { name: tool.name, arguments: { operation_type: 'hash_tree', parameters: { path: 'src' } } };
+  const toolCall = {
+    name: tool.name,
+    arguments: { operation_type: 'hash_tree', parameters: { path: 'src' } },
+  };
   return { role: 'assistant', toolCall };
 }
 

@@ -112,7 +112,7 @@ describe('docs/server.md', () => {
 
   it('lists the options of startServer with their defaults', () => {
     const source = read('src/server/start-server.ts');
-    const body = /export interface ServerOptions \{([^]*?)\n\}/.exec(source)?.[1] ?? '';
+    const body = /export interface ServerOptions \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
     const names = [...body.matchAll(/readonly (\w+)\??:/g)].map(match => match[1]);
     expect(table(read('docs/server.md'), 'option', 'default').map(([name]) => unquote(name))).toEqual(names);
   });

@@ -18,7 +18,7 @@ afterAll(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
 const outputs: Record<string, RegExp> = {
   'quick-start.js': /digest: '[0-9a-f]{64}'/,
   'custom-loop.js': /The digest is [0-9a-f]{64}\.\n$/,
-  'stop-and-resume.js': /left \{"version":1[^]*completed[^]*slept_seconds: 2/,
+  'stop-and-resume.js': /left \{"version":1[\s\S]*completed[\s\S]*slept_seconds: 2/,
 };
 
 it.each(Object.entries(outputs))('%s runs as it is', async (file, output) => {

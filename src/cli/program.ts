@@ -79,7 +79,11 @@ export function buildProgram(
     .action(async flags => {
       const { needsRelay, relayStdio } = await import('./stdio-relay.js');
       // The relay stays small and quick: it loads nothing of the server.
-      onExit(needsRelay(flags.http, io) ? await relayStdio(io) : await (await import('./serve.js')).serve(flags, io));
+      onExit(
+        needsRelay(flags.http, io)
+          ? await relayStdio(io)
+          : await (await import('./serve.js')).serve(flags, io),
+      );
     });
 
   return program;

@@ -21,7 +21,7 @@ describe('run with the bundled server', () => {
       algorithm: 'sha256',
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
-    expect(stderr).toMatch(/^initiate_background_task: working\n[^]*completed\n$/);
+    expect(stderr).toMatch(/^initiate_background_task: working\n[\s\S]*completed\n$/);
   });
 
   it('prints one JSON object with --json and nothing but errors with --quiet', async () => {
@@ -159,7 +159,7 @@ describe('what goes wrong is named, with the next step and the right exit code',
       /--args cannot be read/,
     ],
     ['an unknown option', ['run', 'echo', '--nope'], 2, /unknown option '--nope'/],
-    ['an unknown command', ['rum'], 2, /unknown command 'rum'[^]*Did you mean run\?/],
+    ['an unknown command', ['rum'], 2, /unknown command 'rum'[\s\S]*Did you mean run\?/],
     ['a duration without a unit', ['run', 'echo', '--timeout', '5'], 2, /Expected a duration such as/],
     ['two servers at once', ['run', 'echo', '--url', 'http://127.0.0.1:1/mcp', ...odd], 2, /one server only/],
     [
@@ -180,7 +180,7 @@ describe('what goes wrong is named, with the next step and the right exit code',
       'a command that is no server',
       ['run', 'echo', '--', process.execPath, '-e', 'console.error("broken")'],
       5,
-      /ended before[^]*broken/,
+      /ended before[\s\S]*broken/,
     ],
     [
       'a URL where nothing listens',
@@ -192,13 +192,13 @@ describe('what goes wrong is named, with the next step and the right exit code',
       'a server that dies in the middle',
       [...initiate('dies'), ...odd],
       5,
-      /Contact with the server was lost[^]*mcp-await wait dies --/,
+      /Contact with the server was lost[\s\S]*mcp-await wait dies --/,
     ],
     [
       'an answer without data',
       [...initiate('answers_garbage'), ...odd],
       5,
-      /answered without data[^]*mcp-await wait/,
+      /answered without data[\s\S]*mcp-await wait/,
     ],
     [
       'an answer about another task',

@@ -91,3 +91,10 @@ export interface EngineWorker {
   /** Takes no new task, gives running ones `graceMs` to end, then fails what is left with `WORKER_STOPPED` (retryable). */
   drain(graceMs: number): Promise<void>;
 }
+
+export interface EngineOptions {
+  /** Largest result in bytes of its JSON. @default 16777216 (16 MiB) */
+  readonly maxResultBytes?: number | undefined;
+  /** Milliseconds within which the tasks of a worker that died become `failed`. @default 30000 */
+  readonly leaseMs?: number | undefined;
+}

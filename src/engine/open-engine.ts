@@ -1,15 +1,8 @@
 import { resolve } from 'node:path';
-import type { Engine } from './engine.js';
+import type { Engine, EngineOptions } from './engine.js';
 import { MEMORY } from './sqlite/database.js';
 import { openSqliteEngine } from './sqlite/sqlite-engine.js';
 import { parseStoreUrl } from './store-url.js';
-
-export interface EngineOptions {
-  /** Largest result in bytes of its JSON. @default 16777216 (16 MiB) */
-  readonly maxResultBytes?: number | undefined;
-  /** Milliseconds within which the tasks of a worker that died become `failed`. @default 30000 */
-  readonly leaseMs?: number | undefined;
-}
 
 /**
  * Opens the engine that a store URL names.

@@ -73,7 +73,7 @@ test('there is no circle of imports when the program runs', () => {
     const at = trail.indexOf(file.path);
     if (at >= 0) circles.push([...trail.slice(at), file.path].join(' -> '));
     if (at >= 0 || done.has(file.path)) return;
-    for (const target of file.runtimeImports) {
+    for (const target of file.imports) {
       const next = byPath.get(target);
       if (next !== undefined) visit(next, [...trail, file.path]);
     }

@@ -12,27 +12,23 @@ export interface SourceFile {
   readonly code: string;
   /** Paths of the files of ours that it imports, `import type` and `import()` included. */
   readonly imports: readonly string[];
-  /** Those of `imports` that are there when the program runs: all but `import type`. */
-  readonly runtimeImports: readonly string[];
 }
 
 const IMPORT =
-  /(?:^|\n)\s*(?:import|export)\s+(type\s)?(?:[\w\s{}*,$]*\sfrom\s+)?'([^']+)'|import\(\s*'([^']+)'\s*\)/g;
+  /(?:^|\n)\s*(?:import|export)\s+(?:type\s)?(?:[\w\s{}*,$]*\sfrom\s+)?'([^']+)'|import\(\s*'([^']+)'\s*\)/g;
 
 function readSource(file: string): SourceFile {
   const path = relative(projectRoot, file).split(sep).join('/');
   const text = readFileSync(file, 'utf8');
   const code = text.replace(/\/\*[\s\S]*?\*\/|(?<![:'"`\\])\/\/.*$/gm, '');
   const imports: string[] = [];
-  const runtimeImports: string[] = [];
-  for (const [, isType, specifier = '', lazy = ''] of code.matchAll(IMPORT)) {
+  for (const [, specifier = '', lazy = ''] of code.matchAll(IMPORT)) {
     const target = specifier || lazy;
     if (!target.startsWith('.')) continue;
     const imported = posix.join(dirname(path), target).replace(/\.js$/, '.ts');
     imports.push(imported);
-    if (isType === undefined) runtimeImports.push(imported);
   }
-  return { path, text, code, imports, runtimeImports };
+  return { path, text, code, imports };
 }
 
 /** Every TypeScript file of `src`. */

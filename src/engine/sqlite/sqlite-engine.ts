@@ -3,8 +3,14 @@ import { setImmediate } from 'node:timers/promises';
 import type Database from 'libsql';
 import { startTimer } from '../../time/sleep.js';
 import { type Clock, systemClock } from '../clock.js';
-import type { Engine, EngineWorker, Submission, WaitForEndOptions, WorkerOptions } from '../engine.js';
-import type { EngineOptions } from '../open-engine.js';
+import type {
+  Engine,
+  EngineOptions,
+  EngineWorker,
+  Submission,
+  WaitForEndOptions,
+  WorkerOptions,
+} from '../engine.js';
 import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord } from '../task-record.js';
 import { ChangeWatch } from './change-watch.js';

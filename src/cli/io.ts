@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 /** What a command may use of its process; `process` itself is one. */
 export interface CommandIo {
   readonly argv: readonly string[];
-  readonly stdin: Readable;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable;
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;

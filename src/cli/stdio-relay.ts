@@ -33,7 +33,9 @@ export async function relayStdio(io: CommandIo): Promise<number> {
     line.destroy();
   };
   const stop = () => (client === 'talking' ? child.kill('SIGTERM') : leave());
-  io.on('SIGINT', stop);
+  // A Ctrl-C at a client's terminal reaches this process too; whether it is to end is for the client to say.
+  const interrupt = () => (io.stdin.isTTY === true ? stop() : undefined);
+  io.on('SIGINT', interrupt);
   io.on('SIGTERM', stop);
   io.stdin.once('end', () => {
     client = 'listening';
@@ -47,7 +49,7 @@ export async function relayStdio(io: CommandIo): Promise<number> {
   if (!mayGoOn(client, line)) return (await exited)[0] ?? ExitCode.interrupted;
   child.stderr?.destroy();
   child.unref();
-  io.off('SIGINT', stop);
+  io.off('SIGINT', interrupt);
   io.off('SIGTERM', stop);
   return ExitCode.completed;
 }

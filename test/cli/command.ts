@@ -27,7 +27,7 @@ export interface Workplace {
   readonly home: string;
   start(
     args: readonly string[],
-    options?: { input?: string; cwd?: string; env?: Record<string, string> },
+    options?: { input?: string; cwd?: string; env?: Record<string, string>; ownGroup?: boolean },
   ): Command;
   run(args: readonly string[], options?: { input?: string; cwd?: string }): Promise<Finished>;
   remove(): Promise<void>;
@@ -35,10 +35,11 @@ export interface Workplace {
 
 export async function newWorkplace(): Promise<Workplace> {
   const home = await mkdtemp(join(tmpdir(), 'mcp-await-cli-'));
-  const start: Workplace['start'] = (args, { input, cwd = ROOT, env } = {}) => {
+  const start: Workplace['start'] = (args, { input, cwd = ROOT, env, ownGroup = false } = {}) => {
     const child = spawn(process.execPath, [BIN, ...args], {
       cwd,
       env: { ...process.env, MCP_AWAIT_HOME: home, ...env },
+      detached: ownGroup,
     });
     let stdout = '';
     let stderr = '';

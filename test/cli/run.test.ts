@@ -309,6 +309,16 @@ describe('giving up and coming back', () => {
     expect(await place.run(['wait', reference])).toMatchObject({ code: 4, stdout: '' });
   });
 
+  it('loses nothing to a Ctrl-C at a terminal, which reaches every process in the foreground', async () => {
+    const command = place.start(initiate('sleep', { seconds: 2 }), { ownGroup: true });
+    await command.says(/working/);
+    process.kill(-Number(command.process.pid), 'SIGINT');
+    const { code, stderr } = await command.finished;
+    expect(code).toBe(130);
+    const reference = /mcp-await wait (task_\w+)\n/.exec(stderr)?.[1] ?? '';
+    expect(await place.run(['wait', reference])).toMatchObject({ code: 0, stdout: '{"slept_seconds":2}\n' });
+  });
+
   it('cancels on Ctrl-C with --on-interrupt cancel', async () => {
     const command = place.start([
       ...initiate('sleep', { seconds: 30 }),

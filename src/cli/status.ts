@@ -21,12 +21,7 @@ export function status(
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {
-  return withClient(flags, command, io, async ({ client, interrupts }) => {
-    const reference = await readReference(source, io);
-    const task = await client.resumeTask(reference, { maxAttempts: 1, signal: interrupts.first });
-    await printState(task, flags, io);
-    return ExitCode.completed;
-  });
+  return withTask(source, flags, command, io, async () => {});
 }
 
 /** `mcp-await cancel`: cancels a job and tells how it then stands. */
@@ -36,10 +31,20 @@ export function cancel(
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {
+  return withTask(source, flags, command, io, task => task.cancel());
+}
+
+function withTask(
+  source: string,
+  flags: StatusFlags,
+  command: readonly string[],
+  io: CommandIo,
+  act: (task: TaskHandle) => Promise<void>,
+): Promise<number> {
   return withClient(flags, command, io, async ({ client, interrupts }) => {
     const reference = await readReference(source, io);
     const task = await client.resumeTask(reference, { maxAttempts: 1, signal: interrupts.first });
-    await task.cancel();
+    await act(task);
     await printState(task, flags, io);
     return ExitCode.completed;
   });

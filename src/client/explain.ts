@@ -164,7 +164,7 @@ function fateOf({ stage, snapshot }: CallFacts, cancelling = false): string {
     case 'accepted':
       return cancelling
         ? 'The server was asked to cancel the task.'
-        : `The task was last seen \`${snapshot?.status}\` and may still be running: resume it with resumeTask(error.reference).`;
+        : `The task was last seen \`${snapshot?.status}\` and may still be running: its reference resumes it.`;
   }
 }
 

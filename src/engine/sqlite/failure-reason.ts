@@ -6,7 +6,8 @@ const ELSEWHERE = 'or name another file with --store or MCP_AWAIT_HOME.';
 /** Why the database or the file system refused, and what to do about it. */
 export function reasonOf(cause: unknown): string {
   const { code, message } = cause as { code?: string; message: string };
-  switch (code) {
+  // An I/O error has many extended codes (SQLITE_IOERR_WRITE …), which mean the same to a person.
+  switch (code?.replace(/^SQLITE_IOERR.*/, 'SQLITE_IOERR')) {
     case 'SQLITE_NOTADB':
       return `it is not an SQLite database. Move it away, ${ELSEWHERE}`;
     case 'SQLITE_CORRUPT':
@@ -27,6 +28,8 @@ export function reasonOf(cause: unknown): string {
       return `the disk is full. Free some space, ${ELSEWHERE}`;
     case 'SQLITE_BUSY':
       return `another process has held its lock for over ${BUSY_TIMEOUT_MS / 1000} s. Try again, or end that process.`;
+    case 'SQLITE_IOERR':
+      return `the disk refused to read or write; it may be full or failing. Look at it, ${ELSEWHERE}`;
     default:
       return `${message}. Check the file, ${ELSEWHERE}`;
   }

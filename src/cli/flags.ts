@@ -83,3 +83,30 @@ export function count(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a positive integer.');
   return Number(text);
 }
+
+/** What a process that runs tasks can do, and under which policy. */
+export interface OperationFlags {
+  readonly operations?: string;
+  readonly root?: readonly string[];
+  readonly allowPrivate?: boolean;
+  readonly config?: string;
+}
+
+export interface StoreFlags {
+  readonly store?: string;
+  readonly concurrency?: number;
+}
+
+export function addTaskFlags(command: Command): Command {
+  return command
+    .option('--store <url>', 'where tasks live: sqlite:PATH or memory: (default: a file in the state folder)')
+    .option('--operations <file>', 'ES module that exports operations of your own')
+    .option('--concurrency <count>', 'most tasks at the same time (default: 50)', count)
+    .option(
+      '--root <folder>',
+      'folder that hash_tree may read (repeatable; default: the working directory)',
+      collect,
+    )
+    .option('--allow-private', 'let http_request reach loopback and private addresses')
+    .option('--config <file>', 'mcpServers file whose servers mcp_tool may call');
+}

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.js';
-import { addServerFlags, addWaitFlags, collect, count, port } from './flags.js';
+import { addServerFlags, addTaskFlags, addWaitFlags, collect, port } from './flags.js';
 import type { CommandIo } from './io.js';
 
 /** The command line. Each verb's code is loaded when the verb is used, so that help is instant. */
@@ -56,8 +56,7 @@ export function buildProgram(
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./tools.js')).tools(flags, serverCommand, io)));
 
-  program
-    .command('serve')
+  addTaskFlags(program.command('serve'))
     .description('run the bundled server, on the standard streams or over HTTP')
     .option('--http', 'serve Streamable HTTP instead of the standard streams')
     .option('--host <address>', 'address to listen on (default: 127.0.0.1); any other needs a token')
@@ -66,16 +65,7 @@ export function buildProgram(
     .option('--token-file <file>', 'one token per line, as name=token or bare')
     .option('--allowed-host <name>', 'further name in the Host header (repeatable)', collect)
     .option('--allowed-origin <origin>', 'further Origin whose pages may call (repeatable)', collect)
-    .option('--store <url>', 'where tasks live: sqlite:PATH or memory: (default: a file in the state folder)')
-    .option('--operations <file>', 'ES module that exports operations of your own')
-    .option('--concurrency <count>', 'most tasks at the same time (default: 50)', count)
-    .option(
-      '--root <folder>',
-      'folder that hash_tree may read (repeatable; default: the working directory)',
-      collect,
-    )
-    .option('--allow-private', 'let http_request reach loopback and private addresses')
-    .option('--config <file>', 'mcpServers file whose servers mcp_tool may call')
+    .option('--no-worker', 'only accept tasks, and leave them to `mcp-await worker` on the same store')
     .action(async flags => {
       const { needsRelay, relayStdio } = await import('./stdio-relay.js');
       // The relay stays small and quick: it loads nothing of the server.
@@ -85,6 +75,10 @@ export function buildProgram(
           : await (await import('./serve.js')).serve(flags, io),
       );
     });
+
+  addTaskFlags(program.command('worker'))
+    .description('run the tasks that servers started with --no-worker accept on the same store')
+    .action(async flags => onExit(await (await import('./worker.js')).worker(flags, io)));
 
   return program;
 }

@@ -1,22 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { AwaitClient } from '../client/await-client.js';
-import { serverNames } from '../client/mcp-config.js';
 import type { HttpServerOptions } from '../server/http/http-server.js';
 import { parseTokenFile } from '../server/http/principals.js';
-import {
-  builtInOperations,
-  loadOperations,
-  type Operation,
-  type RunningServer,
-  startServer,
-} from '../server/index.js';
+import { type RunningServer, startServer } from '../server/index.js';
 import type { StdioStreams } from '../server/stdio.js';
 import { ExitCode, UsageError } from './exit-code.js';
+import type { OperationFlags, StoreFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { offeredOperations } from './offered-operations.js';
 import { relayedStreams } from './stdio-relay.js';
+import { untilEnded } from './until-ended.js';
 
-export interface ServeFlags {
+export interface ServeFlags extends OperationFlags, StoreFlags {
   readonly http?: boolean;
   readonly host?: string;
   readonly port?: number;
@@ -24,23 +19,9 @@ export interface ServeFlags {
   readonly tokenFile?: string;
   readonly allowedHost?: readonly string[];
   readonly allowedOrigin?: readonly string[];
-  readonly store?: string;
-  readonly operations?: string;
-  readonly concurrency?: number;
-  readonly root?: readonly string[];
-  readonly allowPrivate?: boolean;
-  readonly config?: string;
+  /** False with `--no-worker`. */
+  readonly worker: boolean;
 }
-
-/** How long running tasks may go on after SIGINT or SIGTERM. */
-const GRACE_MS = 10_000;
-
-/** The task's SLA bounds a call of `mcp_tool`, however often or seldom the other server says something. */
-const UNTIL_THE_SLA = {
-  silenceTimeoutMs: Number.POSITIVE_INFINITY,
-  maxAttempts: Number.POSITIVE_INFINITY,
-  cancelOnAbort: true,
-};
 
 /** `mcp-await serve`: the bundled server in this process, on the streams that a relay gave it or over HTTP. */
 export async function serve(flags: ServeFlags, io: CommandIo): Promise<number> {
@@ -64,9 +45,11 @@ async function start(
   io: CommandIo,
 ): Promise<RunningServer> {
   return startServer({
-    operations: await operationsOf(flags, io),
+    // Whoever reaches a port gets the servers that the operator names, not those that happen to be configured here.
+    operations: await offeredOperations({ flags, nearestServers: flags.http !== true, io }),
     store: flags.store,
     concurrency: flags.concurrency,
+    worker: flags.worker,
     ...(flags.http === true ? { http: await httpOptions(flags, io) } : { stdio }),
     onError: error => io.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`),
   });
@@ -87,24 +70,6 @@ function checkFlags({ http, host, port, token, tokenFile, allowedHost, allowedOr
     throw new UsageError('Give --token or --token-file, not both.');
 }
 
-async function operationsOf(flags: ServeFlags, io: CommandIo): Promise<readonly Operation[]> {
-  const own = flags.operations === undefined ? [] : await loadOperations(resolve(io.cwd(), flags.operations));
-  // Whoever reaches the port gets the servers that the operator names, not those that happen to be configured here.
-  const source = { configFile: flags.config, directory: io.cwd(), environment: io.env };
-  const servers = flags.http === true && flags.config === undefined ? [] : serverNames(source);
-  const builtIn = builtInOperations({
-    hashTree: { roots: (flags.root ?? ['.']).map(root => resolve(io.cwd(), root)) },
-    httpRequest: { allowPrivate: flags.allowPrivate === true },
-    mcpTool: {
-      servers,
-      connect: (name, { signal }) =>
-        AwaitClient.connect(name, { ...UNTIL_THE_SLA, configFile: flags.config, signal }),
-    },
-  });
-  const names = new Set(own.map(({ name }) => name));
-  return [...own, ...builtIn.filter(({ name }) => !names.has(name))];
-}
-
 async function httpOptions(
   flags: ServeFlags,
   io: CommandIo,
@@ -123,21 +88,4 @@ async function readTokens(file: string | undefined, io: CommandIo): Promise<read
   // No token at all would let everybody in.
   if (tokens.length === 0) throw new UsageError('The file of --token-file names no token.');
   return tokens;
-}
-
-/** Until the server ends by itself, or a signal asks it to; a second signal does not wait. */
-async function untilEnded(server: RunningServer, io: CommandIo): Promise<void> {
-  let closing: Promise<void> | undefined;
-  const stop = () => {
-    closing = server.close(closing === undefined ? GRACE_MS : 0);
-  };
-  io.on('SIGINT', stop);
-  io.on('SIGTERM', stop);
-  try {
-    await server.ended;
-    await closing;
-  } finally {
-    io.off('SIGINT', stop);
-    io.off('SIGTERM', stop);
-  }
 }

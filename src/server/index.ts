@@ -8,3 +8,4 @@ export {
 } from './operation.js';
 export { type BuiltInPolicies, builtInOperations } from './operations/index.js';
 export { type RunningServer, type ServerOptions, startServer } from './start-server.js';
+export { type RunningWorker, startWorker, type WorkerProcessOptions } from './start-worker.js';

@@ -1,12 +1,12 @@
 import type { Engine, EngineWorker } from '../engine/engine.js';
 import { openEngine } from '../engine/open-engine.js';
 import { defaultStoreUrl } from '../engine/state-folder.js';
-import { ConfigurationError } from '../errors.js';
+import { newDeferred } from '../time/deferred.js';
 import { type HttpServerOptions, startHttpServer } from './http/http-server.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { createMcpServer } from './mcp-server.js';
 import { defineOperation, type Operation, operationsByName } from './operation.js';
-import { createExecute } from './runner.js';
+import { checkRunOptions, checkShared, startEngineWorker } from './start-worker.js';
 import { type StdioStreams, serveStdio } from './stdio.js';
 import { createTaskService } from './task-service.js';
 import { serverTools } from './tools/index.js';
@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly concurrency?: number | undefined;
   /** How long a task and its result are kept, in seconds. @default 86400 */
   readonly ttlSeconds?: number | undefined;
+  /** Whether this process also runs tasks; if not, a worker on the same store must. @default true */
+  readonly worker?: boolean | undefined;
   /** Largest result of a task, in bytes of its JSON. @default 16777216 (16 MiB) */
   readonly maxResultBytes?: number | undefined;
   /** Serves Streamable HTTP with these options instead of the standard streams. */
@@ -50,21 +52,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     store = defaultStoreUrl(process.env),
     concurrency = 50,
     ttlSeconds = 86_400,
+    worker = true,
     maxResultBytes,
   } = options;
-  checkOptions({ concurrency, ttlSeconds, maxResultBytes });
+  checkRunOptions({ concurrency, ttlSeconds, maxResultBytes });
+  if (!worker) checkShared(store);
   const operations = operationsByName(options.operations.map(operation => defineOperation(operation)));
   const engine = await openEngine(store, { maxResultBytes });
   const tools = serverTools(createTaskService({ engine, operations, ttlSeconds }), operations);
   const parts: Parts = {
     engine,
     createServer: principal => createMcpServer(tools, principal),
-    startWorker: () =>
-      engine.startWorker({
-        execute: createExecute(options.operations),
-        operations: [...operations.keys()],
-        concurrency,
-      }),
+    startWorker: () => (worker ? startEngineWorker(engine, operations, concurrency) : undefined),
   };
   try {
     return options.http === undefined
@@ -76,28 +75,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-function checkOptions({
-  concurrency,
-  ttlSeconds,
-  maxResultBytes = 1,
-}: Pick<ServerOptions, 'concurrency' | 'ttlSeconds' | 'maxResultBytes'>): void {
-  for (const [name, value] of Object.entries({ concurrency, maxResultBytes })) {
-    if (!Number.isSafeInteger(value) || Number(value) < 1) {
-      throw new ConfigurationError(`Expected \`${name}\` to be a positive integer, got ${String(value)}`);
-    }
-  }
-  if (!Number.isFinite(ttlSeconds) || Number(ttlSeconds) <= 0) {
-    throw new ConfigurationError(
-      `Expected \`ttlSeconds\` to be a positive number, got ${String(ttlSeconds)}`,
-    );
-  }
-}
-
 interface Parts {
   readonly engine: Engine;
   createServer(principal: string): ReturnType<typeof createMcpServer>;
   /** Once the server serves: one that cannot must not take tasks that it would drop. */
-  startWorker(): EngineWorker;
+  startWorker(): EngineWorker | undefined;
 }
 
 async function onStdio(
@@ -108,13 +90,13 @@ async function onStdio(
   const server = createServer(LOCAL_PRINCIPAL);
   const { gone } = await serveStdio(server, streams);
   const worker = startWorker();
-  const stopped = newPromise();
+  const stopped = newDeferred();
   let stopping = false;
   async function finish(): Promise<void> {
     await gone;
     if (stopping) return stopped.promise;
     streams.output.end();
-    await worker.finish();
+    await worker?.finish();
     await engine.close();
   }
   return {
@@ -124,7 +106,7 @@ async function onStdio(
     async close(graceMs = 0) {
       stopping = true;
       await server.close();
-      await worker.drain(graceMs);
+      await worker?.drain(graceMs);
       await engine.close();
       // An open input keeps the process alive, and the client would wait for answers that nobody gives.
       streams.output.end(() => streams.input.destroy());
@@ -140,22 +122,14 @@ async function onHttp(
 ): Promise<RunningServer> {
   const server = await startHttpServer({ ...http, createMcpServer: createServer, onError });
   const worker = startWorker();
-  const stopped = newPromise();
+  const stopped = newDeferred();
   return {
     url: server.url,
     ended: stopped.promise,
     async close(graceMs = 0) {
-      await Promise.all([server.close(graceMs), worker.drain(graceMs)]);
+      await Promise.all([server.close(graceMs), worker?.drain(graceMs)]);
       await engine.close();
       stopped.resolve();
     },
   };
-}
-
-function newPromise(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>(settle => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

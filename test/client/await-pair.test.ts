@@ -203,7 +203,9 @@ describe('attempts', () => {
       reference,
       snapshot: { status: 'working', attempt: 3, elapsedMs: 7000 },
     });
-    expect(error.message).toMatch(/3 status requests in 7 s \(`maxAttempts`\).*may still be running: its reference resumes it/);
+    expect(error.message).toMatch(
+      /3 status requests in 7 s \(`maxAttempts`\).*may still be running: its reference resumes it/,
+    );
     expect(callTimes(POLL)).toHaveLength(3);
   });
 

@@ -75,7 +75,9 @@ describe('a command that serves MCP', () => {
       tool: 'initiate_background_task',
       reference: { handle: { pair: 'mcp-await', id: 'task-1' } },
     });
-    expect(error.message).toMatch(/Contact with the server was lost .*may still be running: its reference resumes it/);
+    expect(error.message).toMatch(
+      /Contact with the server was lost .*may still be running: its reference resumes it/,
+    );
     await client.close();
   });
 

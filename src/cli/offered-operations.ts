@@ -1,0 +1,41 @@
+import { resolve } from 'node:path';
+import { AwaitClient } from '../client/await-client.js';
+import { serverNames } from '../client/mcp-config.js';
+import { builtInOperations, loadOperations, type Operation } from '../server/index.js';
+import type { OperationFlags } from './flags.js';
+import type { CommandIo } from './io.js';
+
+/** The task's SLA bounds a call of `mcp_tool`, however often or seldom the other server says something. */
+const UNTIL_THE_SLA = {
+  silenceTimeoutMs: Number.POSITIVE_INFINITY,
+  maxAttempts: Number.POSITIVE_INFINITY,
+  cancelOnAbort: true,
+};
+
+export interface OfferedOperations {
+  readonly flags: OperationFlags;
+  /** Whether `mcp_tool` may call the servers of the nearest mcp.json, or only those of a file that is named. */
+  readonly nearestServers: boolean;
+  readonly io: CommandIo;
+}
+
+/** The user's own operations, and the built-in ones whose names they leave free. */
+export async function offeredOperations({
+  flags,
+  nearestServers,
+  io,
+}: OfferedOperations): Promise<readonly Operation[]> {
+  const own = flags.operations === undefined ? [] : await loadOperations(resolve(io.cwd(), flags.operations));
+  const source = { configFile: flags.config, directory: io.cwd(), environment: io.env };
+  const builtIn = builtInOperations({
+    hashTree: { roots: (flags.root ?? ['.']).map(root => resolve(io.cwd(), root)) },
+    httpRequest: { allowPrivate: flags.allowPrivate === true },
+    mcpTool: {
+      servers: nearestServers || flags.config !== undefined ? serverNames(source) : [],
+      connect: (name, { signal }) =>
+        AwaitClient.connect(name, { ...UNTIL_THE_SLA, configFile: flags.config, signal }),
+    },
+  });
+  const names = new Set(own.map(({ name }) => name));
+  return [...own, ...builtIn.filter(({ name }) => !names.has(name))];
+}

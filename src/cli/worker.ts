@@ -1,0 +1,15 @@
+import { startWorker } from '../server/index.js';
+import { ExitCode } from './exit-code.js';
+import type { OperationFlags, StoreFlags } from './flags.js';
+import type { CommandIo } from './io.js';
+import { offeredOperations } from './offered-operations.js';
+import { untilEnded } from './until-ended.js';
+
+/** `mcp-await worker`: runs the tasks that servers without a worker of their own accept on the same store. */
+export async function worker(flags: OperationFlags & StoreFlags, io: CommandIo): Promise<number> {
+  const operations = await offeredOperations({ flags, nearestServers: true, io });
+  const running = await startWorker({ operations, store: flags.store, concurrency: flags.concurrency });
+  io.stderr.write(`Working on ${operations.map(({ name }) => name).join(', ')}\n`);
+  await untilEnded(running, io);
+  return ExitCode.completed;
+}

@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Command, initiate, newWorkplace, type Workplace } from './command.js';
+import { isRunning, untilEnded } from './served.js';
+
+const OWN_OPERATIONS = ['--operations', 'examples/own-operations.js'];
+
+let place: Workplace;
+let started: Command[];
+beforeEach(async () => {
+  place = await newWorkplace();
+  started = [];
+});
+afterEach(async () => {
+  for (const command of started) command.process.kill('SIGTERM');
+  await Promise.all(started.map(command => command.finished));
+  await place.remove();
+});
+
+function start(...args: string[]): Command {
+  const command = place.start(args);
+  started.push(command);
+  return command;
+}
+
+async function startFront(...flags: string[]): Promise<string> {
+  const front = start('serve', '--http', '--port', '0', '--no-worker', ...flags);
+  return (await front.says(/Listening on (\S+)/))[1] ?? '';
+}
+
+describe('fronts and workers as processes of their own, on one store', () => {
+  it('share the work: any front answers for any task, whichever worker ran it', async () => {
+    const [firstUrl, secondUrl] = await Promise.all([startFront(), startFront()]);
+    const workers = [start('worker'), start('worker')];
+    await Promise.all(workers.map(worker => worker.says(/Working on http_request, hash_tree, sleep\n/)));
+    const left = await place.run([...initiate('sleep', { seconds: 1 }), '--detach', '--url', firstUrl]);
+    const waited = await place.run(['wait', left.stdout.trim(), '--url', secondUrl]);
+    expect(waited).toMatchObject({ code: 0, stdout: '{"slept_seconds":1}\n' });
+  });
+
+  it('leave a task in the queue until there is a worker', async () => {
+    const url = await startFront();
+    const left = await place.run([...initiate('sleep', { seconds: 0 }), '--detach', '--url', url]);
+    const reference = left.stdout.trim();
+    const early = await place.run(['status', reference, '--url', url, '--json']);
+    expect(JSON.parse(early.stdout)).toMatchObject({ status: 'working' });
+    start('worker');
+    const done = await place.run(['wait', reference, '--url', url]);
+    expect(done).toMatchObject({ code: 0, stdout: '{"slept_seconds":0}\n' });
+  });
+
+  it('leave an operation that a worker does not know to one that does', async () => {
+    const url = await startFront(...OWN_OPERATIONS);
+    await start('worker').says(/Working on/);
+    await start('worker', ...OWN_OPERATIONS).says(/Working on bake_cake/);
+    const baked = await place.run([...initiate('bake_cake', { flavour: 'plum', layers: 1 }), '--url', url]);
+    expect(baked).toMatchObject({ code: 0, stdout: '{"cake":"plum cake of 1 layers"}\n' });
+  });
+
+  it('reach a running task with a cancel, across processes', async () => {
+    const url = await startFront();
+    await start('worker').says(/Working on/);
+    const left = await place.run([...initiate('sleep', { seconds: 60 }), '--detach', '--url', url]);
+    const cancelled = await place.run(['cancel', left.stdout.trim(), '--url', url]);
+    expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringContaining('cancelled') });
+    expect(await place.run(['wait', left.stdout.trim(), '--url', url])).toMatchObject({ code: 4 });
+  });
+});
+
+describe('a worker', () => {
+  it('stays although it has nothing to do, and ends on SIGTERM', async () => {
+    const worker = start('worker');
+    await worker.says(/Working on/);
+    await new Promise(resolve => setTimeout(resolve, 300));
+    const pid = Number(worker.process.pid);
+    expect(isRunning(pid)).toBe(true);
+    worker.process.kill('SIGTERM');
+    await untilEnded(pid);
+    expect((await worker.finished).code).toBe(0);
+  });
+
+  it('lets what it runs end on SIGTERM', async () => {
+    const url = await startFront();
+    const worker = start('worker');
+    await worker.says(/Working on/);
+    const left = await place.run([...initiate('sleep', { seconds: 2 }), '--detach', '--url', url]);
+    worker.process.kill('SIGTERM');
+    expect((await worker.finished).code).toBe(0);
+    const waited = await place.run(['wait', left.stdout.trim(), '--url', url]);
+    expect(waited).toMatchObject({ code: 0, stdout: '{"slept_seconds":2}\n' });
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['a store that is none', ['--store', 'nowhere'], /Expected a store as/],
+    ['a store that no other process sees', ['--store', 'memory:'], /lives in one process/],
+    ['a file of operations that is missing', ['--operations', 'none.js'], /Cannot find the operations file/],
+    ['a concurrency of none', ['--concurrency', '0'], /positive integer/],
+  ])('refuses %s', async (_case, flags, message) => {
+    const { code, stderr } = await place.run(['worker', ...flags]);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+});
+
+it('serve --no-worker refuses a store that no worker could see', async () => {
+  const { code, stderr } = await place.run([
+    'serve',
+    '--http',
+    '--port',
+    '0',
+    '--no-worker',
+    '--store',
+    'memory:',
+  ]);
+  expect(stderr).toMatch(/lives in one process/);
+  expect(code).toBe(2);
+});

@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { AwaitClient } from '../../src/client/await-client.js';
+import { type Command, newWorkplace, type Workplace } from './command.js';
+
+const TALLY = ['--operations', 'test/fixtures/server/tally-operations.js'];
+const FRONTS = 4;
+const CALLS_PER_FRONT = 50;
+
+let place: Workplace;
+let started: Command[];
+beforeEach(async () => {
+  place = await newWorkplace();
+  started = [];
+});
+afterEach(async () => {
+  await stopAll();
+  await place.remove();
+});
+
+function start(...args: string[]): Command {
+  const command = place.start(args);
+  started.push(command);
+  return command;
+}
+
+async function stopAll(): Promise<void> {
+  for (const command of started) command.process.kill('SIGTERM');
+  await Promise.all(started.map(command => command.finished));
+  started = [];
+}
+
+/** Connected clients, one for each of several fronts that are processes of their own. */
+async function connectFronts(): Promise<AwaitClient[]> {
+  const fronts = Array.from({ length: FRONTS }, () =>
+    start('serve', '--http', '--port', '0', '--no-worker', ...TALLY),
+  );
+  const said = await Promise.all(fronts.map(front => front.says(/Listening on (\S+)/)));
+  return Promise.all(said.map(match => AwaitClient.connect(match[1] ?? '')));
+}
+
+it('200 calls at once with one key over four fronts, and as many after a restart, are one task that runs once', async () => {
+  const file = join(place.home, 'tally.txt');
+  const call = {
+    name: 'initiate_background_task',
+    arguments: { operation_type: 'tally', parameters: { file, line: 'ran' }, idempotency_key: 'once' },
+  };
+  const references = new Set<unknown>();
+  const initiateEverywhere = async () => {
+    const clients = await connectFronts();
+    const calls = clients.flatMap(client =>
+      Array.from({ length: CALLS_PER_FRONT }, () => client.sdkClient.callTool(call)),
+    );
+    for (const answer of await Promise.all(calls)) {
+      references.add((answer.structuredContent as { task_ref?: string }).task_ref);
+    }
+    return clients;
+  };
+
+  const early = await initiateEverywhere();
+  await Promise.all(early.map(client => client.close()));
+  await stopAll();
+  start('worker', ...TALLY);
+  const late = await initiateEverywhere();
+  const results = await Promise.all(late.map(client => client.callTool(call)));
+  await Promise.all(late.map(client => client.close()));
+
+  expect([...references]).toEqual([expect.stringMatching(/^task_[0-9a-f]{32}$/)]);
+  for (const result of results) expect(result.structuredContent).toEqual({ line: 'ran' });
+  expect(await readFile(file, 'utf8')).toBe('ran\n');
+}, 60_000);

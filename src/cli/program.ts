@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.js';
-import { addServerFlags, addTaskFlags, addWaitFlags, collect, port } from './flags.js';
+import { addServerFlags, addTaskFlags, addWaitFlags, collect, duration, port } from './flags.js';
 import type { CommandIo } from './io.js';
 
 /** The command line. Each verb's code is loaded when the verb is used, so that help is instant. */
@@ -79,6 +79,18 @@ export function buildProgram(
   addTaskFlags(program.command('worker'))
     .description('run the tasks that servers started with --no-worker accept on the same store')
     .action(async flags => onExit(await (await import('./worker.js')).worker(flags, io)));
+
+  program
+    .command('stats')
+    .description('tell how the tasks of a store stand, by operation')
+    .option('--store <url>', 'sqlite:PATH (default: a file in the state folder)')
+    .option(
+      '--window <duration>',
+      'ended tasks of this time count for durations and failures (default: 1h)',
+      duration,
+    )
+    .option('--json', 'print one JSON object, times in milliseconds')
+    .action(async flags => onExit(await (await import('./stats.js')).stats(flags, io)));
 
   return program;
 }

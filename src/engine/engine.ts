@@ -1,4 +1,5 @@
 import type { Progress, TaskError } from '../types.js';
+import type { OperationStats } from './operation-stats.js';
 import type { NewTask, TaskRecord } from './task-record.js';
 
 /**
@@ -40,6 +41,12 @@ export interface Engine {
    * at most. It keeps the process alive only while a task runs.
    */
   startWorker(options: WorkerOptions): EngineWorker;
+
+  /**
+   * How the tasks stand, by operation in alphabetical order. Of tasks that have ended, those of the last `windowMs`
+   * milliseconds count for durations and the failure rate.
+   */
+  stats(windowMs: number): Promise<readonly OperationStats[]>;
 
   /** Ends all waits, fails what this process still runs with `WORKER_STOPPED` (retryable), and releases everything. */
   close(): Promise<void>;

@@ -7,6 +7,7 @@ import { describeHandles } from './conformance/handles.js';
 import { describeIdempotency } from './conformance/idempotency.js';
 import { describeQueue } from './conformance/queue.js';
 import { describeRecords } from './conformance/records.js';
+import { describeStats } from './conformance/stats.js';
 import { describeStops } from './conformance/stops.js';
 import { describeWaits } from './conformance/waits.js';
 
@@ -79,6 +80,7 @@ export function describeEngine(name: string, fixture: EngineFixture): void {
     describeQueue(bench);
     describeEnds(bench);
     describeWaits(bench);
+    describeStats(bench);
     describeStops(bench);
     describeHandles(bench);
     describeClosing(bench);

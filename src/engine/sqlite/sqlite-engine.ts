@@ -11,6 +11,7 @@ import type {
   WaitForEndOptions,
   WorkerOptions,
 } from '../engine.js';
+import type { OperationStats } from '../operation-stats.js';
 import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord } from '../task-record.js';
 import { ChangeWatch } from './change-watch.js';
@@ -20,6 +21,7 @@ import { GroupCommit } from './group-commit.js';
 import { type LeaseTimes, leaseTimes } from './lease.js';
 import { SqliteWorker } from './sqlite-worker.js';
 import { inTransaction } from './statement.js';
+import { prepareStats } from './stats-query.js';
 import { TaskTable } from './task-table.js';
 import { TaskWaits } from './task-waits.js';
 import { WorkerLeases } from './worker-leases.js';
@@ -54,6 +56,7 @@ class SqliteEngine implements Engine {
   readonly #commits: GroupCommit;
   readonly #leases: WorkerLeases;
   readonly #watch: ChangeWatch;
+  readonly #readStats: ReturnType<typeof prepareStats>;
   readonly #waits = new TaskWaits();
   #worker: SqliteWorker | undefined;
   #stopBeating = () => {};
@@ -73,6 +76,7 @@ class SqliteEngine implements Engine {
     this.#table = new TaskTable(this.#database, clock);
     this.#commits = new GroupCommit(this.#database);
     this.#leases = new WorkerLeases(this.#database, clock, this.#times);
+    this.#readStats = prepareStats(this.#database);
     this.#watch = new ChangeWatch(this.#database, () => this.#onForeignChange());
     this.#beat();
   }
@@ -143,6 +147,11 @@ class SqliteEngine implements Engine {
     this.#payAttention();
     worker.takeWork();
     return worker;
+  }
+
+  async stats(windowMs: number): Promise<readonly OperationStats[]> {
+    this.#throwIfClosed();
+    return this.#attempt(() => this.#readStats(this.#clock.now(), windowMs));
   }
 
   close(): Promise<void> {

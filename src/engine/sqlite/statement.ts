@@ -18,8 +18,17 @@ export function prepareQuery<Row>(
   database: Database.Database,
   sql: string,
 ): (values: Values) => Row | undefined {
+  const rows = prepareRows<Row>(database, sql);
+  return values => rows(values)[0];
+}
+
+/** A prepared statement that returns all its rows. */
+export function prepareRows<Row>(
+  database: Database.Database,
+  sql: string,
+): (values: Values) => readonly Row[] {
   const statement = database.prepare(sql);
-  return values => statement.all(values)[0] as Row | undefined;
+  return values => statement.all(values) as Row[];
 }
 
 /** A prepared statement that returns no rows; the answer is the number of rows that it changed. */

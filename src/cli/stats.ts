@@ -1,0 +1,78 @@
+import { openEngine } from '../engine/open-engine.js';
+import { failureRate, type OperationStats } from '../engine/operation-stats.js';
+import { defaultStoreUrl } from '../engine/state-folder.js';
+import { formatDuration } from '../time/duration.js';
+import { ExitCode } from './exit-code.js';
+import type { CommandIo } from './io.js';
+import { printJson } from './report.js';
+
+export interface StatsFlags {
+  readonly store?: string;
+  /** Milliseconds. */
+  readonly window?: number;
+  readonly json?: boolean;
+}
+
+const HOUR_MS = 3_600_000;
+
+const HEAD = [
+  'operation',
+  'waiting',
+  'running',
+  'completed',
+  'failed',
+  'cancelled',
+  'mean',
+  'p95',
+  'failing',
+  'oldest waiting',
+];
+
+/** `mcp-await stats`: how the tasks of a store stand, by operation. */
+export async function stats({ store, window = HOUR_MS, json }: StatsFlags, io: CommandIo): Promise<number> {
+  const engine = await openEngine(store ?? defaultStoreUrl(io.env));
+  try {
+    const operations = await engine.stats(window);
+    if (json === true) printJson(io, { windowMs: window, operations: operations.map(withRate) });
+    else if (operations.length === 0) io.stderr.write('The store holds no tasks.\n');
+    else printTable(io, [HEAD, ...operations.map(tableRow)]);
+    return ExitCode.completed;
+  } finally {
+    await engine.close();
+  }
+}
+
+function withRate(operation: OperationStats) {
+  return { ...operation, recent: { ...operation.recent, failureRate: failureRate(operation.recent) } };
+}
+
+function tableRow(stats: OperationStats): string[] {
+  const { recent, oldestWaitMs } = stats;
+  const rate = failureRate(recent);
+  const counts = [stats.pending, stats.processing, stats.completed, stats.failed, stats.cancelled].map(
+    String,
+  );
+  const percent = rate === undefined ? '-' : `${Number((100 * rate).toFixed(1))} %`;
+  return [
+    stats.operation,
+    ...counts,
+    shownDuration(recent.meanDurationMs),
+    shownDuration(recent.p95DurationMs),
+    percent,
+    shownDuration(oldestWaitMs),
+  ];
+}
+
+function shownDuration(durationMs: number | undefined): string {
+  return durationMs === undefined ? '-' : formatDuration(durationMs);
+}
+
+function printTable(io: CommandIo, rows: readonly string[][]): void {
+  const widths = HEAD.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)));
+  for (const row of rows) {
+    const cells = row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+    );
+    io.stdout.write(`${cells.join('  ')}\n`);
+  }
+}

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Command, initiate, newWorkplace, type Workplace } from './command.js';
 import { isRunning, untilEnded } from './served.js';
 
@@ -82,11 +82,15 @@ describe('a worker', () => {
     const url = await startFront();
     const worker = start('worker');
     await worker.says(/Working on/);
-    const left = await place.run([...initiate('sleep', { seconds: 2 }), '--detach', '--url', url]);
+    const left = await place.run([...initiate('sleep', { seconds: 4 }), '--detach', '--url', url]);
+    await vi.waitFor(async () => {
+      const { stdout } = await place.run(['stats', '--json']);
+      expect(JSON.parse(stdout).operations[0]).toMatchObject({ processing: 1 });
+    }, 5000);
     worker.process.kill('SIGTERM');
     expect((await worker.finished).code).toBe(0);
     const waited = await place.run(['wait', left.stdout.trim(), '--url', url]);
-    expect(waited).toMatchObject({ code: 0, stdout: '{"slept_seconds":2}\n' });
+    expect(waited).toMatchObject({ code: 0, stdout: '{"slept_seconds":4}\n' });
   });
 
   it.each<[string, string[], RegExp]>([

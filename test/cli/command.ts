@@ -22,7 +22,7 @@ export interface Command {
   readonly finished: Promise<Finished>;
 }
 
-/** A place of its own for the state of commands; `stop` ends what is left there. */
+/** A place of its own for the state of commands. */
 export interface Workplace {
   readonly home: string;
   start(
@@ -30,11 +30,19 @@ export interface Workplace {
     options?: { input?: string; cwd?: string; env?: Record<string, string>; ownGroup?: boolean },
   ): Command;
   run(args: readonly string[], options?: { input?: string; cwd?: string }): Promise<Finished>;
+  /** Ends every command that still runs. */
+  stop(): Promise<void>;
+  /** Ends every command that still runs, and removes what is left. */
   remove(): Promise<void>;
 }
 
 export async function newWorkplace(): Promise<Workplace> {
   const home = await mkdtemp(join(tmpdir(), 'mcp-await-cli-'));
+  const running = new Map<ChildProcess, Promise<Finished>>();
+  const stop = async () => {
+    for (const child of running.keys()) child.kill('SIGTERM');
+    await Promise.all(running.values());
+  };
   const start: Workplace['start'] = (args, { input, cwd = ROOT, env, ownGroup = false } = {}) => {
     const child = spawn(process.execPath, [BIN, ...args], {
       cwd,
@@ -52,6 +60,8 @@ export async function newWorkplace(): Promise<Workplace> {
     child.stdin.on('error', () => {});
     if (input !== undefined) child.stdin.end(input);
     const finished = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
+    running.set(child, finished);
+    finished.then(() => running.delete(child));
     return {
       process: child,
       finished,
@@ -69,7 +79,11 @@ export async function newWorkplace(): Promise<Workplace> {
     home,
     start,
     run: (args, options = {}) => start(args, { input: '', ...options }).finished,
-    remove: () => rm(home, { recursive: true, force: true, maxRetries: 5 }),
+    stop,
+    async remove() {
+      await stop();
+      await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    },
   };
 }
 

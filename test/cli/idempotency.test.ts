@@ -2,39 +2,22 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
-import { type Command, newWorkplace, type Workplace } from './command.js';
+import { newWorkplace, type Workplace } from './command.js';
 
 const TALLY = ['--operations', 'test/fixtures/server/tally-operations.js'];
 const FRONTS = 4;
 const CALLS_PER_FRONT = 50;
 
 let place: Workplace;
-let started: Command[];
 beforeEach(async () => {
   place = await newWorkplace();
-  started = [];
 });
-afterEach(async () => {
-  await stopAll();
-  await place.remove();
-});
-
-function start(...args: string[]): Command {
-  const command = place.start(args);
-  started.push(command);
-  return command;
-}
-
-async function stopAll(): Promise<void> {
-  for (const command of started) command.process.kill('SIGTERM');
-  await Promise.all(started.map(command => command.finished));
-  started = [];
-}
+afterEach(() => place.remove());
 
 /** Connected clients, one for each of several fronts that are processes of their own. */
 async function connectFronts(): Promise<AwaitClient[]> {
   const fronts = Array.from({ length: FRONTS }, () =>
-    start('serve', '--http', '--port', '0', '--no-worker', ...TALLY),
+    place.start(['serve', '--http', '--port', '0', '--no-worker', ...TALLY]),
   );
   const said = await Promise.all(fronts.map(front => front.says(/Listening on (\S+)/)));
   return Promise.all(said.map(match => AwaitClient.connect(match[1] ?? '')));
@@ -60,8 +43,8 @@ it('200 calls at once with one key over four fronts, and as many after a restart
 
   const early = await initiateEverywhere();
   await Promise.all(early.map(client => client.close()));
-  await stopAll();
-  start('worker', ...TALLY);
+  await place.stop();
+  place.start(['worker', ...TALLY]);
   const late = await initiateEverywhere();
   const results = await Promise.all(late.map(client => client.callTool(call)));
   await Promise.all(late.map(client => client.close()));

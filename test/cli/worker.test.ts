@@ -1,26 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Command, initiate, newWorkplace, type Workplace } from './command.js';
+import { initiate, newWorkplace, type Workplace } from './command.js';
 import { isRunning, untilEnded } from './served.js';
 
 const OWN_OPERATIONS = ['--operations', 'examples/own-operations.js'];
 
 let place: Workplace;
-let started: Command[];
 beforeEach(async () => {
   place = await newWorkplace();
-  started = [];
 });
-afterEach(async () => {
-  for (const command of started) command.process.kill('SIGTERM');
-  await Promise.all(started.map(command => command.finished));
-  await place.remove();
-});
+afterEach(() => place.remove());
 
-function start(...args: string[]): Command {
-  const command = place.start(args);
-  started.push(command);
-  return command;
-}
+const start = (...args: string[]) => place.start(args);
 
 async function startFront(...flags: string[]): Promise<string> {
   const front = start('serve', '--http', '--port', '0', '--no-worker', ...flags);

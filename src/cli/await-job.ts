@@ -1,5 +1,5 @@
 import type { TaskHandle } from '../client/task-handle.js';
-import { TaskNotFoundError } from '../errors.js';
+import { AwaitDetachedError, TaskNotFoundError } from '../errors.js';
 import { outcomeOfResult } from '../protocols/tool-result.js';
 import { errorFacts, exitCodeOfError } from './error-report.js';
 import { ExitCode, exitCodeOfStatus } from './exit-code.js';
@@ -9,6 +9,8 @@ import type { ProgressView } from './progress-view.js';
 import { formatReference } from './reference-text.js';
 import { jsonReport, printJson, renderResult } from './report.js';
 import { quote } from './shell-quote.js';
+
+const GOES_ON = 'The task goes on.';
 
 export interface JobOutput {
   readonly io: CommandIo;
@@ -47,7 +49,8 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
     view.stop();
     if (json) printJson(io, jsonReport(task, { error: errorFacts(error) }));
     if (!interrupts.first.aborted) io.stderr.write(`${errorFacts(error).message}\n`);
-    if (!(error instanceof TaskNotFoundError)) printHowToGoOn(task, options);
+    // Also when quiet: a job whose reference nobody was told is lost.
+    if (!(error instanceof TaskNotFoundError)) printHowToGoOn(task, options, fateAfter(error));
     return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfError(error);
   }
 }
@@ -58,13 +61,18 @@ export function leaveJob(task: TaskHandle, options: JobOutput): number {
   task.detach();
   if (json) printJson(io, jsonReport(task, {}));
   else if (task.reference !== undefined) io.stdout.write(`${formatReference(task.reference)}\n`);
-  printHowToGoOn(task, options);
+  if (!options.quiet) printHowToGoOn(task, options, GOES_ON);
   return ExitCode.completed;
 }
 
-function printHowToGoOn(task: TaskHandle, { io, quiet, serverWords }: JobOutput): void {
-  if (task.reference === undefined || quiet) return;
+function fateAfter(error: unknown): string {
+  return error instanceof AwaitDetachedError ? GOES_ON : 'The task may still be running.';
+}
+
+function printHowToGoOn(task: TaskHandle, { io, serverWords }: JobOutput, fate: string): void {
+  if (task.reference === undefined) return;
   const words = `${quote(formatReference(task.reference))}${serverWords}`;
-  io.stderr.write(`The task goes on. Wait for it:  mcp-await wait ${words}\n`);
-  io.stderr.write(`           Or cancel it:  mcp-await cancel ${words}\n`);
+  io.stderr.write(
+    `${fate}\n  Wait for it:   mcp-await wait ${words}\n  Or cancel it:  mcp-await cancel ${words}\n`,
+  );
 }

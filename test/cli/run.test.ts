@@ -266,6 +266,18 @@ describe('giving up and coming back', () => {
     });
   });
 
+  it('tells the reference of a job that it gave up on, however quiet', async () => {
+    const { code, stderr } = await place.run([
+      ...initiate('endless'),
+      '--max-attempts',
+      '1',
+      '--quiet',
+      ...odd,
+    ]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/may still be running\.\n {2}Wait for it: {3}mcp-await wait endless -- /);
+  });
+
   it('gives up after --max-attempts', async () => {
     const flags = ['--max-attempts', '3', '--json', ...odd];
     const { code, stdout, stderr } = await place.run([...initiate('endless'), ...flags]);

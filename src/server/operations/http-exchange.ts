@@ -1,9 +1,10 @@
 import type { LookupFunction } from 'node:net';
 import { fetch, type Response } from 'undici';
 import { type OperationContext, OperationError } from '../operation.js';
-import { createGuardedAgent } from './guarded-agent.js';
+import { causes, failureCode } from '../outbound/failure-causes.js';
+import { createGuardedAgent } from '../outbound/guarded-agent.js';
 import { type OutgoingRequest, redirectTarget } from './redirect.js';
-import { mayBePrivate, type RequestPolicy, urlRefusal } from './request-policy.js';
+import { addressRefusal, mayBePrivate, type RequestPolicy, urlRefusal } from './request-policy.js';
 import { type DecodedBody, decodeBody, readBody, readExcerpt } from './response-body.js';
 
 const EXCERPT_CHARACTERS = 300;
@@ -31,7 +32,11 @@ export async function exchange(request: OutgoingRequest, options: ExchangeOption
   const { policy, lookup, context } = options;
   const refusal = urlRefusal(request.url, policy);
   if (refusal !== undefined) throw new OperationError('ADDRESS_REFUSED', refusal);
-  const agent = createGuardedAgent({ publicOnly: !mayBePrivate(request.url, policy), lookup });
+  const agent = createGuardedAgent({
+    publicOnly: !mayBePrivate(request.url, policy),
+    lookup,
+    refuse: (hostname, range) => new OperationError('ADDRESS_REFUSED', addressRefusal(hostname, range)),
+  });
   try {
     const response = await fetch(request.url, {
       method: request.method,
@@ -79,24 +84,8 @@ async function httpError({ method, url }: OutgoingRequest, response: Response): 
 
 /** Names the host and the cause's code only: path, query and headers may hold secrets. */
 function toOperationError(error: unknown, { method, url }: OutgoingRequest): OperationError {
-  const chain = causes(error);
-  const refused = chain.find(cause => cause instanceof OperationError);
+  const refused = causes(error).find(cause => cause instanceof OperationError);
   if (refused instanceof OperationError) return refused;
-  const code = chain.map(codeOf).findLast(found => found !== undefined) ?? 'unknown reason';
-  const message = `${method} to ${url.host} failed: ${code}`;
+  const message = `${method} to ${url.host} failed: ${failureCode(error)}`;
   return new OperationError('REQUEST_FAILED', message, { retryable: true, cause: error });
-}
-
-/** The error and what it was caused by; of several connection attempts, each. */
-function causes(error: unknown): readonly unknown[] {
-  if (!(error instanceof Error)) return [error];
-  const attempts = error instanceof AggregateError ? error.errors : [];
-  return [error, ...attempts.flatMap(causes), ...(error.cause === undefined ? [] : causes(error.cause))];
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  // A port that the Fetch standard blocks; undici gives this one no code.
-  return error.message === 'bad port' ? error.message : undefined;
 }

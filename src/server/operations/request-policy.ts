@@ -1,4 +1,4 @@
-import { bareHostname, isAddress, nonPublicRange } from './public-address.js';
+import { bareHostname, isAddress, nonPublicRange } from '../outbound/public-address.js';
 
 /** What a request may reach: plain JSON, stored with the task. */
 export interface RequestPolicy {

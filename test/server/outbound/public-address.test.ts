@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { nonPublicRange } from '../../../src/server/operations/public-address.js';
 import {
   mayBePrivate,
   type RequestPolicy,
   urlRefusal,
 } from '../../../src/server/operations/request-policy.js';
+import { nonPublicRange } from '../../../src/server/outbound/public-address.js';
 
 const STRICT: RequestPolicy = { allowPrivate: false, allowHosts: [], maxResponseBytes: 1000 };
 

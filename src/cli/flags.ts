@@ -95,6 +95,8 @@ export interface OperationFlags {
 export interface StoreFlags {
   readonly store?: string;
   readonly concurrency?: number;
+  /** Milliseconds. */
+  readonly lease?: number;
 }
 
 export function addTaskFlags(command: Command): Command {
@@ -102,6 +104,11 @@ export function addTaskFlags(command: Command): Command {
     .option('--store <url>', 'where tasks live: sqlite:PATH or memory: (default: a file in the state folder)')
     .option('--operations <file>', 'ES module that exports operations of your own')
     .option('--concurrency <count>', 'most tasks at the same time (default: 50)', count)
+    .option(
+      '--lease <duration>',
+      'time within which the tasks of a process that died fail; the same for all on a store (default: 30s)',
+      duration,
+    )
     .option(
       '--root <folder>',
       'folder that hash_tree may read (repeatable; default: the working directory)',

@@ -49,6 +49,7 @@ async function start(
     operations: await offeredOperations({ flags, nearestServers: flags.http !== true, io }),
     store: flags.store,
     concurrency: flags.concurrency,
+    leaseSeconds: flags.lease === undefined ? undefined : flags.lease / 1000,
     worker: flags.worker,
     ...(flags.http === true ? { http: await httpOptions(flags, io) } : { stdio }),
     onError: error => io.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`),

@@ -24,6 +24,11 @@ export interface ServerOptions {
   readonly worker?: boolean | undefined;
   /** Largest result of a task, in bytes of its JSON. @default 16777216 (16 MiB) */
   readonly maxResultBytes?: number | undefined;
+  /**
+   * Seconds within which the tasks of a process that died become `failed`, 1 to 3600; the same for every process on
+   * the store. @default 30
+   */
+  readonly leaseSeconds?: number | undefined;
   /** Serves Streamable HTTP with these options instead of the standard streams. */
   readonly http?: Omit<HttpServerOptions, 'createMcpServer' | 'onError' | 'now'> | undefined;
   /** Serves these streams. @default the standard streams */
@@ -54,11 +59,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ttlSeconds = 86_400,
     worker = true,
     maxResultBytes,
+    leaseSeconds = 30,
   } = options;
-  checkRunOptions({ concurrency, ttlSeconds, maxResultBytes });
+  checkRunOptions({ concurrency, ttlSeconds, maxResultBytes, leaseSeconds });
   if (!worker) checkShared(store);
   const operations = operationsByName(options.operations.map(operation => defineOperation(operation)));
-  const engine = await openEngine(store, { maxResultBytes });
+  const engine = await openEngine(store, { maxResultBytes, leaseMs: leaseSeconds * 1000 });
   const tools = serverTools(createTaskService({ engine, operations, ttlSeconds }), operations);
   const parts: Parts = {
     engine,

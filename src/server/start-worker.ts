@@ -17,6 +17,11 @@ export interface WorkerProcessOptions {
   readonly concurrency?: number | undefined;
   /** Largest result of a task, in bytes of its JSON. @default 16777216 (16 MiB) */
   readonly maxResultBytes?: number | undefined;
+  /**
+   * Seconds within which the tasks of a process that died become `failed`, 1 to 3600; the same for every process on
+   * the store. @default 30
+   */
+  readonly leaseSeconds?: number | undefined;
 }
 
 export interface RunningWorker {
@@ -33,11 +38,16 @@ export interface RunningWorker {
  * const worker = await startWorker({ operations: [resizeImage], store: 'sqlite:/var/lib/app/tasks.db' });
  */
 export async function startWorker(options: WorkerProcessOptions): Promise<RunningWorker> {
-  const { store = defaultStoreUrl(process.env), concurrency = 50, maxResultBytes } = options;
-  checkRunOptions({ concurrency, maxResultBytes });
+  const {
+    store = defaultStoreUrl(process.env),
+    concurrency = 50,
+    maxResultBytes,
+    leaseSeconds = 30,
+  } = options;
+  checkRunOptions({ concurrency, maxResultBytes, leaseSeconds });
   checkShared(store);
   const operations = operationsByName(options.operations.map(operation => defineOperation(operation)));
-  const engine = await openEngine(store, { maxResultBytes });
+  const engine = await openEngine(store, { maxResultBytes, leaseMs: leaseSeconds * 1000 });
   const worker = startEngineWorker(engine, operations, concurrency);
   // An idle worker holds nothing else that would keep its process alive.
   const stopWaiting = startTimer(Number.MAX_SAFE_INTEGER, () => {});
@@ -77,10 +87,16 @@ interface RunOptions {
   readonly concurrency: number;
   readonly ttlSeconds?: number | undefined;
   readonly maxResultBytes?: number | undefined;
+  readonly leaseSeconds: number;
 }
 
 /** @throws ConfigurationError that names the option, what it must be and what it is */
-export function checkRunOptions({ concurrency, ttlSeconds = 1, maxResultBytes = 1 }: RunOptions): void {
+export function checkRunOptions({
+  concurrency,
+  ttlSeconds = 1,
+  maxResultBytes = 1,
+  leaseSeconds,
+}: RunOptions): void {
   for (const [name, value] of Object.entries({ concurrency, maxResultBytes })) {
     if (!Number.isSafeInteger(value) || Number(value) < 1) {
       throw new ConfigurationError(`Expected \`${name}\` to be a positive integer, got ${String(value)}`);
@@ -89,6 +105,11 @@ export function checkRunOptions({ concurrency, ttlSeconds = 1, maxResultBytes = 
   if (!Number.isFinite(ttlSeconds) || Number(ttlSeconds) <= 0) {
     throw new ConfigurationError(
       `Expected \`ttlSeconds\` to be a positive number, got ${String(ttlSeconds)}`,
+    );
+  }
+  if (!(leaseSeconds >= 1 && leaseSeconds <= 3600)) {
+    throw new ConfigurationError(
+      `Expected \`leaseSeconds\` to be a number from 1 to 3600, got ${String(leaseSeconds)}`,
     );
   }
 }

@@ -83,10 +83,26 @@ describe('a worker', () => {
     expect(waited).toMatchObject({ code: 0, stdout: '{"slept_seconds":4}\n' });
   });
 
+  it('that is killed fails its tasks within --lease', async () => {
+    const url = await startFront('--lease', '1s');
+    const worker = start('worker', '--lease', '1s');
+    await worker.says(/Working on/);
+    const left = await place.run([...initiate('sleep', { seconds: 60 }), '--detach', '--url', url]);
+    await vi.waitFor(async () => {
+      const { stdout } = await place.run(['stats', '--json']);
+      expect(JSON.parse(stdout).operations[0]).toMatchObject({ processing: 1 });
+    }, 5000);
+    worker.process.kill('SIGKILL');
+    await worker.finished;
+    const waited = await place.run(['wait', left.stdout.trim(), '--url', url, '--timeout', '10s', '--json']);
+    expect(JSON.parse(waited.stdout).error).toMatchObject({ code: 'WORKER_LOST', retryable: true });
+  });
+
   it.each<[string, string[], RegExp]>([
     ['a store that is none', ['--store', 'nowhere'], /Expected a store as/],
     ['a store that no other process sees', ['--store', 'memory:'], /lives in one process/],
     ['a file of operations that is missing', ['--operations', 'none.js'], /Cannot find the operations file/],
+    ['a lease that nobody could keep', ['--lease', '10ms'], /`leaseSeconds` to be a number from 1 to 3600/],
     ['a concurrency of none', ['--concurrency', '0'], /positive integer/],
   ])('refuses %s', async (_case, flags, message) => {
     const { code, stderr } = await place.run(['worker', ...flags]);

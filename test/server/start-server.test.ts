@@ -62,6 +62,11 @@ describe('options', () => {
       'Expected `ttlSeconds` to be a positive number',
     ],
     ['no room', { maxResultBytes: 0 }, 'Expected `maxResultBytes` to be a positive integer, got 0'],
+    [
+      'hardly a lease',
+      { leaseSeconds: 0.5 },
+      'Expected `leaseSeconds` to be a number from 1 to 3600, got 0.5',
+    ],
     ['an operation that is none', { operations: [{} as never] }, 'Expected `name`'],
     ['two of a name', { operations: [echo, echo] }, 'Two operations are named echo'],
     ['a store that is none', { store: 'file:x' }, 'is no store'],

@@ -1,6 +1,6 @@
 import type { Progress, TaskError } from '../types.js';
 import type { OperationStats } from './operation-stats.js';
-import type { NewTask, TaskRecord } from './task-record.js';
+import type { NewTask, TaskRecord, WebhookDelivery } from './task-record.js';
 
 /**
  * Where tasks live and who runs them. Every engine passes `test/engine/conformance.ts`.
@@ -8,11 +8,12 @@ import type { NewTask, TaskRecord } from './task-record.js';
  * Obligations of every engine:
  * - `submit` returns only after the record is durable: a kill -9 right after it loses nothing.
  * - Terminal is final. Nothing that comes later (result, progress, cancel) changes an ended record.
- * - A task runs at most once. One whose worker died becomes `failed` with `WORKER_LOST` within the lease.
+ * - A task runs at most once, and `retryAttempts` times more where it allows that. One whose worker died becomes
+ *   `failed` with `WORKER_LOST` within the lease. Where `runCount` is at most `retryAttempts` it becomes `pending`
+ *   instead, without `startedAt` and progress; its time to live begins anew.
  * - An expired record is as if it had never been, from the millisecond on, also before a sweeper removes it. That
  *   bounds a queued task that nobody ran, too; a task that runs does not expire.
  * - A clock that jumps, or a machine that slept, fails no task of a living worker.
- * - Ended records no longer hold their parameters.
  */
 export interface Engine {
   /**
@@ -42,13 +43,16 @@ export interface Engine {
    */
   startWorker(options: WorkerOptions): EngineWorker;
 
+  /** Keeps how far the delivery of a task's webhook is, also of one that has ended; nothing when there is no record. */
+  recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void>;
+
   /**
    * How the tasks stand, by operation in alphabetical order. Of tasks that have ended, those of the last `windowMs`
    * milliseconds count for durations and the failure rate.
    */
   stats(windowMs: number): Promise<readonly OperationStats[]>;
 
-  /** Ends all waits, fails what this process still runs with `WORKER_STOPPED` (retryable), and releases everything. */
+  /** Ends all waits, stops what this process still runs as `drain(0)` does, and releases everything. */
   close(): Promise<void>;
 }
 
@@ -90,18 +94,34 @@ export type Execution =
 
 export interface EngineWorker {
   /**
-   * Resolves when no task that this engine submitted or runs is unfinished. From the call on, the worker takes only
-   * tasks that were submitted through this engine: what a server whose client has gone away still owes.
+   * Resolves when no task that this engine submitted or runs is unfinished: what a server whose client has gone away
+   * still owes. A delayed task that is due within 30 s is owed, too; one that is due later stays in the store for the
+   * next server, so that no process lives on for hours. From the call on, the worker takes only tasks that were
+   * submitted through this engine, where the engine can tell.
    */
   finish(): Promise<void>;
 
-  /** Takes no new task, gives running ones `graceMs` to end, then fails what is left with `WORKER_STOPPED` (retryable). */
+  /**
+   * Takes no new task and gives running ones `graceMs` to end. What is left then goes back to the queue where it may
+   * be run again, and fails with `WORKER_STOPPED` (retryable) where not.
+   */
   drain(graceMs: number): Promise<void>;
 }
 
 export interface EngineOptions {
-  /** Largest result in bytes of its JSON. @default 16777216 (16 MiB) */
+  /** Largest result in bytes of its JSON. @default 1048576 (1 MiB) */
   readonly maxResultBytes?: number | undefined;
   /** Milliseconds within which the tasks of a worker that died become `failed`. @default 30000 */
   readonly leaseMs?: number | undefined;
+  /**
+   * Keeps installations apart that share one store; at most 48 letters, digits, `_`, `-` and `:`.
+   * A SQLite file is an installation of its own and knows no prefix. @default 'mcp_task:'
+   */
+  readonly keyPrefix?: string | undefined;
+  /**
+   * Longest time in milliseconds that the record of an ended task is kept; no `ttlMs` is longer. @default 604800000 (7 d)
+   */
+  readonly retentionMs?: number | undefined;
+  /** Told of each task that this engine failed without `execute` having ended it: its worker died or was stopped. */
+  readonly onLost?: ((record: TaskRecord) => void) | undefined;
 }

@@ -5,7 +5,7 @@ export type RecordStatus = 'pending' | 'processing' | 'completed' | 'failed' | '
 
 /** What a front asks an engine to store and to run. */
 export interface NewTask {
-  /** Unguessable; at least 128 random bits. */
+  /** As `newTaskRef` makes it for the operation. */
   readonly taskRef: string;
   /** The principal that the task belongs to. */
   readonly owner: string;
@@ -16,8 +16,27 @@ export interface NewTask {
   readonly idempotencyKey?: string | undefined;
   /** Longest run time in milliseconds, counted from the moment a worker starts it. */
   readonly slaMs: number;
-  /** How long the record is kept, in milliseconds: from now, and again from the task's end. */
+  /** How long the record is kept, in milliseconds: from when it may be run on, and again from the task's end. */
   readonly ttlMs: number;
+  /** How many times a run that was lost or stopped with its worker is followed by another, from the start. @default 0 */
+  readonly retryAttempts?: number | undefined;
+  /** Not run before so many milliseconds have passed. @default 0 */
+  readonly delayMs?: number | undefined;
+  /** Where the end of the task is to be told; kept with the record, delivered by the server. */
+  readonly webhookUrl?: string | undefined;
+}
+
+/** How far the delivery of a task's webhook is. Times are milliseconds since the epoch. */
+export interface WebhookDelivery {
+  readonly status: 'pending' | 'delivered' | 'failed';
+  /** Requests sent so far. */
+  readonly attempts: number;
+  readonly lastAttemptAt?: number | undefined;
+  readonly nextAttemptAt?: number | undefined;
+  /** HTTP status of the last answer. */
+  readonly responseStatus?: number | undefined;
+  /** Why the last attempt failed. */
+  readonly error?: string | undefined;
 }
 
 /** One row, the only source of truth about a task. Times are milliseconds since the epoch. */
@@ -30,10 +49,17 @@ export interface TaskRecord {
   readonly parametersDigest: string;
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** Of the present or last run; undefined while the task is pending, also before it is run again. */
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
   readonly expiresAt: number;
   readonly slaMs: number;
+  /** How many times a worker has started it. */
+  readonly runCount: number;
+  /** As it was submitted, so that whichever worker runs the task knows it. */
+  readonly retryAttempts: number;
+  readonly webhookUrl: string | undefined;
+  readonly delivery: WebhookDelivery | undefined;
   readonly progress: Progress | undefined;
   /** Any JSON value; set when `completed`. */
   readonly result: unknown;

@@ -20,7 +20,7 @@ export interface ProgressReport {
 
 /** A kind of background work that the server offers. */
 export interface Operation<Input extends z.ZodType = z.ZodType, Output = unknown> {
-  /** Lower case words with underscores: `resize_image`. */
+  /** Lower case words with underscores, at most 64 characters: `resize_image`. */
   readonly name: string;
   /** For the model that chooses it: what it does and what it returns. */
   readonly description: string;
@@ -38,6 +38,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output = unknown
 }
 
 const OPERATION_NAME = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
+/** It is part of every reference of its tasks. */
+const LONGEST_NAME = 64;
 
 /**
  * Checks an operation and returns it as it is, with its types inferred.
@@ -68,6 +70,7 @@ export function defineOperation<Input extends z.ZodType, Output>(
     '`name` to be lower-case words with underscores',
     name,
   );
+  expectThat(name.length <= LONGEST_NAME, `\`name\` to have at most ${LONGEST_NAME} characters`, name);
   expectThat(
     typeof description === 'string' && description.trim() !== '',
     '`description` to be a sentence',

@@ -22,7 +22,7 @@ export interface ServerOptions {
   readonly ttlSeconds?: number | undefined;
   /** Whether this process also runs tasks; if not, a worker on the same store must. @default true */
   readonly worker?: boolean | undefined;
-  /** Largest result of a task, in bytes of its JSON. @default 16777216 (16 MiB) */
+  /** Largest result of a task, in bytes of its JSON. @default 1048576 (1 MiB) */
   readonly maxResultBytes?: number | undefined;
   /**
    * Seconds within which the tasks of a process that died become `failed`, 1 to 3600; the same for every process on

@@ -15,7 +15,7 @@ export interface WorkerProcessOptions {
   readonly store?: string | undefined;
   /** Most tasks that run at the same time. @default 50 */
   readonly concurrency?: number | undefined;
-  /** Largest result of a task, in bytes of its JSON. @default 16777216 (16 MiB) */
+  /** Largest result of a task, in bytes of its JSON. @default 1048576 (1 MiB) */
   readonly maxResultBytes?: number | undefined;
   /**
    * Seconds within which the tasks of a process that died become `failed`, 1 to 3600; the same for every process on

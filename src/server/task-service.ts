@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { closestMatch } from 'leven';
 import { z } from 'zod';
 import { digestJson } from '../engine/canonical-json.js';
 import type { Engine } from '../engine/engine.js';
 import type { TaskRecord } from '../engine/task-record.js';
+import { newTaskRef } from '../engine/task-ref.js';
 import type { Operation } from './operation.js';
 import { ToolFailure } from './tool-failure.js';
 
@@ -46,7 +46,7 @@ export function createTaskService({ engine, operations, ttlSeconds }: TaskServic
         operations.get(operationType) ?? unknownOperation(operationType, [...operations.keys()]);
       const input = await parseParameters(operation, parameters);
       const { record, created } = await engine.submit({
-        taskRef: newTaskRef(),
+        taskRef: newTaskRef(operationType),
         owner,
         operation: operationType,
         parameters: input,
@@ -72,11 +72,6 @@ export function createTaskService({ engine, operations, ttlSeconds }: TaskServic
 /** Whole milliseconds, as the store keeps times: at least one, at most what a date can hold. */
 function toMs(seconds: number): number {
   return Math.min(Math.max(Math.round(seconds * 1000), 1), MOST_MS);
-}
-
-/** 128 random bits. */
-function newTaskRef(): string {
-  return `task_${randomBytes(16).toString('hex')}`;
 }
 
 async function parseParameters(operation: Operation, parameters: unknown): Promise<unknown> {

@@ -224,13 +224,13 @@ describe('what goes wrong is named, with the next step and the right exit code',
     ['a reference of another version', ['wait', '{"version":9}'], 2, /no task reference of this version/],
     [
       'an unknown reference',
-      ['wait', 'task_00000000000000000000000000000000'],
+      ['wait', 'task_sleep_00000000000000000000000000000000'],
       1,
-      /does not know the task task_0/,
+      /does not know the task task_sleep_0/,
     ],
     [
       'the state of an unknown reference',
-      ['status', 'task_00000000000000000000000000000000'],
+      ['status', 'task_sleep_00000000000000000000000000000000'],
       1,
       /does not know the task/,
     ],
@@ -300,7 +300,7 @@ describe('giving up and coming back', () => {
     const left = await place.run([...initiate('sleep', { seconds: 1.5 }), '--detach']);
     expect(left.code).toBe(0);
     const reference = left.stdout.trim();
-    expect(reference).toMatch(/^task_[0-9a-f]{32}$/);
+    expect(reference).toMatch(/^task_\w+_[0-9a-f]{32}$/);
     expect(await place.run(['wait', reference])).toMatchObject({
       code: 0,
       stdout: '{"slept_seconds":1.5}\n',

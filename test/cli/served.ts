@@ -42,7 +42,7 @@ export function firstTaskRef({ process: { stdout } }: Command): Promise<string> 
   return new Promise(resolve => {
     stdout?.on('data', chunk => {
       printed += chunk;
-      const taskRef = /task_[0-9a-f]{32}/.exec(printed)?.[0];
+      const taskRef = /task_\w+_[0-9a-f]{32}/.exec(printed)?.[0];
       if (taskRef !== undefined) resolve(taskRef);
     });
   });

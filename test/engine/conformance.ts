@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, test } from 'vitest';
 import type { Clock } from '../../src/engine/clock.js';
 import type { Engine } from '../../src/engine/engine.js';
+import type { TaskRecord } from '../../src/engine/task-record.js';
 import { describeClosing } from './conformance/closing.js';
+import { describeDeliveries } from './conformance/deliveries.js';
 import { describeEnds } from './conformance/ends.js';
 import { describeHandles } from './conformance/handles.js';
 import { describeIdempotency } from './conformance/idempotency.js';
@@ -14,6 +16,8 @@ import { describeWaits } from './conformance/waits.js';
 export interface HandleOptions {
   readonly leaseMs?: number;
   readonly maxResultBytes?: number;
+  readonly retentionMs?: number;
+  readonly onLost?: (record: TaskRecord) => void;
   readonly clock?: Clock;
 }
 
@@ -80,6 +84,7 @@ export function describeEngine(name: string, fixture: EngineFixture): void {
     describeQueue(bench);
     describeEnds(bench);
     describeWaits(bench);
+    describeDeliveries(bench);
     describeStats(bench);
     describeStops(bench);
     describeHandles(bench);

@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { ClaimedTask, Execute, Execution, ExecutionContext } from '../../src/engine/engine.js';
 import type { NewTask } from '../../src/engine/task-record.js';
+import { newTaskRef } from '../../src/engine/task-ref.js';
 
 export function newTask(overrides: Partial<NewTask> = {}): NewTask {
   return {
-    taskRef: `task_${randomUUID()}`,
+    taskRef: newTaskRef(overrides.operation ?? 'work'),
     owner: 'ada',
     operation: 'work',
     parameters: { size: 1 },

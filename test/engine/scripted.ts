@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { ClaimedTask, Execute, Execution, ExecutionContext } from '../../src/engine/engine.js';
 import type { NewTask } from '../../src/engine/task-record.js';
+import { newTaskRef } from '../../src/engine/task-ref.js';
 import { sleep } from '../../src/time/sleep.js';
 
 export const OPERATION = 'echo';
@@ -8,7 +8,7 @@ export const HOUR_MS = 3_600_000;
 
 export function newTask(overrides: Partial<NewTask> = {}): NewTask {
   return {
-    taskRef: randomUUID(),
+    taskRef: newTaskRef(overrides.operation ?? OPERATION),
     owner: 'alice',
     operation: OPERATION,
     parameters: { text: 'hello' },

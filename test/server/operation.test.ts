@@ -21,6 +21,7 @@ describe('defineOperation', () => {
     [{ name: 'resize-image' }, 'Expected `name` to be lower-case words with underscores, got "resize-image"'],
     [{ name: '_resize' }, 'Expected `name` to be lower-case words with underscores, got "_resize"'],
     [{ name: undefined }, 'Expected `name` to be lower-case words with underscores, got undefined'],
+    [{ name: 'x'.repeat(65) }, 'Expected `name` to have at most 64 characters, got "xxx'],
     [{ description: ' ' }, 'Expected `description` to be a sentence, got " "'],
     [{ input: { type: 'object' } }, 'Expected `input` to be a zod 4 schema, got object'],
     [{ output: null }, 'Expected `output` to be a zod 4 schema, got null'],

@@ -3,7 +3,7 @@ import { ConfigurationError } from '../../errors.js';
 import { inTransaction, prepareQuery } from './statement.js';
 
 /** Each entry brings the tables from its index to the next version; entries never change once released. */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE tasks (
     task_ref TEXT PRIMARY KEY,
@@ -44,6 +44,17 @@ const MIGRATIONS: readonly string[] = [
     lease_until INTEGER NOT NULL,
     suspected_at INTEGER
   ) STRICT;
+  `,
+  `
+  ALTER TABLE tasks ADD COLUMN run_count INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tasks ADD COLUMN retry_attempts INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tasks ADD COLUMN due_at INTEGER;
+  ALTER TABLE tasks ADD COLUMN webhook_url TEXT;
+  ALTER TABLE tasks ADD COLUMN delivery TEXT;
+  UPDATE tasks SET run_count = 1 WHERE started_at IS NOT NULL;
+  DROP INDEX tasks_pending;
+  CREATE INDEX tasks_queued ON tasks (status) WHERE status = 'pending' AND due_at IS NULL;
+  CREATE INDEX tasks_delayed ON tasks (due_at) WHERE status = 'pending' AND due_at IS NOT NULL;
   `,
 ];
 

@@ -13,7 +13,7 @@ import type {
 } from '../engine.js';
 import type { OperationStats } from '../operation-stats.js';
 import { StoreFailure } from '../store-failure.js';
-import { isEnded, type NewTask, type TaskRecord } from '../task-record.js';
+import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { ChangeWatch } from './change-watch.js';
 import { openDatabase } from './database.js';
 import { reasonOf } from './failure-reason.js';
@@ -27,7 +27,8 @@ import { TaskWaits } from './task-waits.js';
 import { WorkerLeases } from './worker-leases.js';
 
 const DEFAULT_LEASE_MS = 30_000;
-const DEFAULT_MAX_RESULT_BYTES = 16 * 1024 * 1024;
+const DEFAULT_MAX_RESULT_BYTES = 1024 * 1024;
+const DEFAULT_RETENTION_MS = 7 * 86_400_000;
 const SWEEP_BATCH = 500;
 const SWEEP_AGAIN_MS = 100;
 
@@ -50,6 +51,7 @@ class SqliteEngine implements Engine {
   readonly #clock: Clock;
   readonly #times: LeaseTimes;
   readonly #maxResultBytes: number;
+  readonly #onLost: (record: TaskRecord) => void;
   /** Names this engine in the rows that it submits, and its worker in those that it runs. */
   readonly #instance = randomUUID();
   readonly #table: TaskTable;
@@ -67,13 +69,16 @@ class SqliteEngine implements Engine {
       clock = systemClock,
       leaseMs = DEFAULT_LEASE_MS,
       maxResultBytes = DEFAULT_MAX_RESULT_BYTES,
+      retentionMs = DEFAULT_RETENTION_MS,
+      onLost = () => {},
     } = options;
     this.#file = file;
     this.#clock = clock;
     this.#times = leaseTimes(leaseMs);
     this.#maxResultBytes = maxResultBytes;
+    this.#onLost = record => this.#tryTo(() => onLost(record));
     this.#database = openDatabase(file);
-    this.#table = new TaskTable(this.#database, clock);
+    this.#table = new TaskTable(this.#database, clock, retentionMs);
     this.#commits = new GroupCommit(this.#database);
     this.#leases = new WorkerLeases(this.#database, clock, this.#times);
     this.#readStats = prepareStats(this.#database);
@@ -139,6 +144,7 @@ class SqliteEngine implements Engine {
         },
         onStop: () => this.#tryTo(() => this.#renewLease()),
         onChange: taskRef => this.#onOwnChange(taskRef),
+        onLost: this.#onLost,
       },
       options,
     );
@@ -147,6 +153,13 @@ class SqliteEngine implements Engine {
     this.#payAttention();
     worker.takeWork();
     return worker;
+  }
+
+  async recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
+    this.#throwIfClosed();
+    await this.#commits
+      .write(() => this.#table.recordDelivery(taskRef, delivery))
+      .catch(cause => this.#refuse(cause));
   }
 
   async stats(windowMs: number): Promise<readonly OperationStats[]> {
@@ -174,14 +187,15 @@ class SqliteEngine implements Engine {
   /** Renews the lease of this engine's worker, and does what every open engine does for the whole store. */
   #beat(): void {
     let removed = 0;
-    this.#tryTo(() =>
-      inTransaction(this.#database, () => {
+    this.#tryTo(() => {
+      const lost = inTransaction(this.#database, () => {
         if (this.#worker !== undefined) this.#renewLease();
         this.#leases.removeGone();
-        this.#table.failLost(this.#instance, this.#worker?.running ?? []);
         removed = this.#table.removeExpired(SWEEP_BATCH);
-      }),
-    );
+        return this.#table.failLost(this.#instance, this.#worker?.running ?? []);
+      });
+      for (const record of lost) this.#onLost(record);
+    });
     const nextMs = removed < SWEEP_BATCH ? this.#times.beatMs : Math.min(SWEEP_AGAIN_MS, this.#times.beatMs);
     this.#stopBeating = startTimer(nextMs, () => this.#beat(), { unref: true });
     // What time alone has changed, nobody announces: a lease that lapsed, a task that was lost just now.

@@ -1,8 +1,9 @@
 import { Alarm } from '../../time/alarm.js';
-import { sleep } from '../../time/sleep.js';
+import { sleep, startTimer } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 import type { ClaimedTask, EngineWorker, Execution, ExecutionContext, WorkerOptions } from '../engine.js';
 import { failedEnd, type StorableEnd, toStorableEnd } from '../storable-end.js';
+import type { TaskRecord } from '../task-record.js';
 import type { GroupCommit } from './group-commit.js';
 import { ProgressWriter } from './progress-writer.js';
 import type { Claim, TaskTable } from './task-table.js';
@@ -19,6 +20,8 @@ export interface SqliteWorkerContext {
   readonly onStop: () => void;
   /** Called after this worker has started or ended a task. */
   readonly onChange: (taskRef: string) => void;
+  /** Called after this worker has failed a task because it stops. */
+  readonly onLost: (record: TaskRecord) => void;
 }
 
 interface TaskEnd {
@@ -36,6 +39,8 @@ interface RunningTask {
 /** Most claims per turn of the event loop: between two turns, callers get their answers. */
 const CLAIMS_PER_TURN = 32;
 const RECHECK_MS = 250;
+/** A delayed task that is due later is no reason to stay: the next server runs it. */
+const SOON_DUE_MS = 30_000;
 const RETRY_END_MS = 1000;
 const MOST_END_TRIES = 30;
 
@@ -49,6 +54,7 @@ export class SqliteWorker implements EngineWorker {
   readonly #taskEnded = new Alarm();
   #takes: 'all' | 'own' | 'none' = 'all';
   #isTurnPlanned = false;
+  #stopDueTimer = () => {};
   /** Ends the grace of every drain: the shortest counts. */
   readonly #graceEnd = new AbortController();
 
@@ -101,16 +107,18 @@ export class SqliteWorker implements EngineWorker {
 
   async drain(graceMs: number): Promise<void> {
     this.#takes = 'none';
+    this.#stopDueTimer();
     this.#context.onStop();
     const allDone = Promise.all([...this.#running.values()].map(task => task.done));
     await Promise.race([allDone, sleep(graceMs, this.#graceEnd.signal).catch(() => {})]);
     this.#graceEnd.abort();
-    const { table, commits, instance, onChange } = this.#context;
+    const { table, commits, instance, onChange, onLost } = this.#context;
     commits.flush();
     const end = failedEnd({ code: 'WORKER_STOPPED', message: WORKER_STOPPED, retryable: true });
     for (const [taskRef, { controller }] of this.#running) {
       try {
-        table.end(taskRef, instance, end);
+        const record = table.end(taskRef, instance, end) ? table.find(taskRef) : undefined;
+        if (record !== undefined) onLost(record);
       } catch {
         // Not even that can be written: others fail the task as lost once this process has ended.
       }
@@ -125,7 +133,7 @@ export class SqliteWorker implements EngineWorker {
   #hasWork(): boolean {
     if (!this.takesTasks) return false;
     try {
-      return this.#context.table.hasWork(this.#claim());
+      return this.#context.table.hasWork(this.#claim(), SOON_DUE_MS);
     } catch {
       return true;
     }
@@ -147,9 +155,18 @@ export class SqliteWorker implements EngineWorker {
         onChange(task.record.taskRef);
       }
       if (claimed.length === CLAIMS_PER_TURN) this.takeWork();
+      else this.#comeBackWhenDue();
     } catch {
       // A long lock or a damaged file: the next change or beat tries again.
     }
+  }
+
+  /** For a delayed task: that it is due, nobody announces. */
+  #comeBackWhenDue(): void {
+    this.#stopDueTimer();
+    const dueInMs = this.#hasRoom() ? this.#context.table.nextDueInMs(this.#claim()) : undefined;
+    if (dueInMs === undefined) return;
+    this.#stopDueTimer = startTimer(dueInMs, () => this.takeWork(), { unref: true });
   }
 
   #claim(): Claim {

@@ -32,7 +32,7 @@ const STATS = `
   SELECT operation, SUM(status = 'pending') AS pending, SUM(status = 'processing') AS processing,
          SUM(status = 'completed') AS completed, SUM(status = 'failed') AS failed,
          SUM(status = 'cancelled') AS cancelled,
-         MIN(CASE WHEN status = 'pending' THEN created_at END) AS oldest_pending_at,
+         MIN(CASE WHEN status = 'pending' THEN COALESCE(due_at, created_at) END) AS oldest_pending_at,
          recently_completed, recently_failed, mean_ms, p95_ms
   FROM tasks LEFT JOIN recent USING (operation)
   WHERE expires_at > :now OR status = 'processing'

@@ -14,6 +14,10 @@ export interface TaskRow {
   readonly ended_at: number | null;
   readonly expires_at: number;
   readonly sla_ms: number;
+  readonly run_count: number;
+  readonly retry_attempts: number;
+  readonly webhook_url: string | null;
+  readonly delivery: string | null;
   readonly progress: string | null;
   readonly result: string | null;
   readonly error: string | null;
@@ -32,6 +36,10 @@ export function toRecord(row: TaskRow): TaskRecord {
     endedAt: row.ended_at ?? undefined,
     expiresAt: row.expires_at,
     slaMs: row.sla_ms,
+    runCount: row.run_count,
+    retryAttempts: row.retry_attempts,
+    webhookUrl: row.webhook_url ?? undefined,
+    delivery: parse(row.delivery) as TaskRecord['delivery'],
     progress: parse(row.progress) as TaskRecord['progress'],
     result: parse(row.result),
     error: parse(row.error) as TaskRecord['error'],

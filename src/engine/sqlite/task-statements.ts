@@ -1,6 +1,6 @@
 import type Database from 'libsql';
 import type { RecordStatus } from '../task-record.js';
-import { prepareCommand, prepareQuery } from './statement.js';
+import { prepareCommand, prepareQuery, prepareRows } from './statement.js';
 import type { TaskRow } from './task-row.js';
 
 /** A task that runs does not expire; any other does on the millisecond. */
@@ -15,6 +15,12 @@ const MAY_RUN = `
   AND (submitter = :worker
        OR (:anybodys AND submitter NOT IN (SELECT worker FROM workers WHERE takes_tasks AND lease_until > :now)))`;
 
+/** What no worker runs any more: tasks of workers that are gone, and of `worker` all but `running`. */
+const LOST = `
+  status = 'processing'
+  AND CASE worker WHEN :worker THEN task_ref NOT IN (SELECT value FROM json_each(:running))
+                  ELSE worker NOT IN (SELECT worker FROM workers) END`;
+
 /** Each change of state names the state that it starts from, so that an ended record never changes. */
 export function prepareTaskStatements(database: Database.Database) {
   const query = <Row>(sql: string) => prepareQuery<Row>(database, sql);
@@ -22,9 +28,11 @@ export function prepareTaskStatements(database: Database.Database) {
   return {
     insert: query<TaskRow>(`
       INSERT INTO tasks (task_ref, owner, operation, idempotency_key, parameters, parameters_digest, status,
-                         submitter, created_at, updated_at, expires_at, sla_ms, ttl_ms)
+                         submitter, created_at, updated_at, due_at, expires_at, sla_ms, ttl_ms, retry_attempts,
+                         webhook_url)
       VALUES (:taskRef, :owner, :operation, :key, :parameters, :digest, 'pending',
-              :submitter, :now, :now, :now + CAST(:ttlMs AS INTEGER), :slaMs, :ttlMs)
+              :submitter, :now, :now, :dueAt, COALESCE(:dueAt, :now) + CAST(:ttlMs AS INTEGER), :slaMs, :ttlMs,
+              :retryAttempts, :webhookUrl)
       RETURNING *`),
     find: query<TaskRow>(`SELECT * FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`),
     findByKey: query<TaskRow>(
@@ -34,9 +42,20 @@ export function prepareTaskStatements(database: Database.Database) {
       'DELETE FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key',
     ),
     status: query<{ status: RecordStatus }>('SELECT status FROM tasks WHERE task_ref = :taskRef'),
-    next: query<{ task_ref: string }>(`SELECT task_ref FROM tasks WHERE ${MAY_RUN} ORDER BY rowid LIMIT 1`),
+    next: query<{ task_ref: string }>(`
+      SELECT task_ref FROM (
+        SELECT * FROM (
+          SELECT task_ref, created_at AS since FROM tasks WHERE ${MAY_RUN} AND due_at IS NULL ORDER BY rowid LIMIT 1)
+        UNION ALL
+        SELECT * FROM (
+          SELECT task_ref, due_at AS since FROM tasks WHERE ${MAY_RUN} AND due_at <= :dueBy ORDER BY due_at LIMIT 1))
+      ORDER BY since LIMIT 1`),
+    nextDue: query<{ due_at: number }>(
+      `SELECT due_at FROM tasks WHERE ${MAY_RUN} AND due_at > :now ORDER BY due_at LIMIT 1`,
+    ),
     claim: query<TaskRow>(`
-      UPDATE tasks SET status = 'processing', worker = :worker, started_at = :now, updated_at = :now
+      UPDATE tasks SET status = 'processing', worker = :worker, started_at = :now, updated_at = :now,
+                       run_count = run_count + 1
       WHERE task_ref = :taskRef AND status = 'pending' RETURNING *`),
     end: command(`
       UPDATE tasks SET status = :status, result = :result, error = :error,
@@ -48,11 +67,11 @@ export function prepareTaskStatements(database: Database.Database) {
     progress: command(`
       UPDATE tasks SET progress = :progress, updated_at = :now
       WHERE task_ref = :taskRef AND status = 'processing' AND worker = :worker`),
-    failLost: command(`
-      UPDATE tasks SET status = 'failed', error = :error, ${ENDED}
-      WHERE status = 'processing'
-        AND CASE worker WHEN :worker THEN task_ref NOT IN (SELECT value FROM json_each(:running))
-                        ELSE worker NOT IN (SELECT worker FROM workers) END`),
+    recordDelivery: command(`UPDATE tasks SET delivery = :delivery WHERE task_ref = :taskRef AND ${KNOWN}`),
+    failLost: prepareRows<TaskRow>(
+      database,
+      `UPDATE tasks SET status = 'failed', error = :error, ${ENDED} WHERE ${LOST} RETURNING *`,
+    ),
     removeExpired: command(`
       DELETE FROM tasks WHERE rowid IN (
         SELECT rowid FROM tasks WHERE expires_at <= :now AND status <> 'processing' LIMIT :limit)`),

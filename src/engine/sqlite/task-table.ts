@@ -4,7 +4,7 @@ import { digestJson } from '../canonical-json.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedTask, Submission } from '../engine.js';
 import { failedEnd, type StorableEnd } from '../storable-end.js';
-import type { NewTask, RecordStatus, TaskRecord } from '../task-record.js';
+import type { NewTask, RecordStatus, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { inTransaction } from './statement.js';
 import { toRecord } from './task-row.js';
 import { prepareTaskStatements } from './task-statements.js';
@@ -28,11 +28,13 @@ const WORKER_LOST = failedEnd({
 export class TaskTable {
   readonly #database: Database.Database;
   readonly #clock: Clock;
+  readonly #retentionMs: number;
   readonly #statements;
 
-  constructor(database: Database.Database, clock: Clock) {
+  constructor(database: Database.Database, clock: Clock, retentionMs = Number.POSITIVE_INFINITY) {
     this.#database = database;
     this.#clock = clock;
+    this.#retentionMs = retentionMs;
     this.#statements = prepareTaskStatements(database);
   }
 
@@ -50,15 +52,18 @@ export class TaskTable {
       parameters: JSON.stringify(parameters) ?? 'null',
       digest: digestJson(parameters),
       slaMs: Math.ceil(task.slaMs),
-      ttlMs: Math.ceil(task.ttlMs),
+      ttlMs: Math.ceil(Math.min(task.ttlMs, this.#retentionMs)),
+      retryAttempts: task.retryAttempts ?? 0,
+      webhookUrl: task.webhookUrl ?? null,
     };
     const now = this.#clock.now();
+    const dueAt = task.delayMs === undefined || task.delayMs <= 0 ? null : now + Math.ceil(task.delayMs);
     if (key !== null) {
       const earlier = this.#statements.findByKey({ owner, operation, key, now });
       if (earlier !== undefined) return { record: toRecord(earlier), created: false };
       this.#statements.removeByKey({ owner, operation, key });
     }
-    const row = this.#statements.insert({ ...values, now });
+    const row = this.#statements.insert({ ...values, dueAt, now });
     if (row === undefined) throw new TypeError('The database stored no row.');
     return { record: toRecord(row), created: true };
   }
@@ -89,15 +94,23 @@ export class TaskTable {
     });
   }
 
-  /** Whether a task waits that the worker may run. */
-  hasWork(claim: Claim): boolean {
-    return this.#next(claim) !== undefined;
+  /** Whether a task waits that the worker may run within `withinMs` milliseconds. */
+  hasWork(claim: Claim, withinMs = 0): boolean {
+    return this.#next(claim, withinMs) !== undefined;
   }
 
-  /** Stores the end of a task that `worker` runs, unless it has ended otherwise. */
-  end(taskRef: string, worker: string, end: StorableEnd, progress?: Progress): void {
+  /** After how many milliseconds the first of the delayed tasks is due that the worker may run then. */
+  nextDueInMs(claim: Claim): number | undefined {
+    const which = this.#which(claim);
+    const dueAt = this.#statements.nextDue(which)?.due_at;
+    return dueAt === undefined ? undefined : dueAt - which.now;
+  }
+
+  /** Stores the end of a task that `worker` runs, unless it has ended otherwise; whether it did. */
+  end(taskRef: string, worker: string, end: StorableEnd, progress?: Progress): boolean {
     const lastProgress = progress === undefined ? null : JSON.stringify(progress);
-    this.#statements.end({ ...end, taskRef, worker, progress: lastProgress, now: this.#clock.now() });
+    const values = { ...end, taskRef, worker, progress: lastProgress, now: this.#clock.now() };
+    return this.#statements.end(values) > 0;
   }
 
   /** The record as it is then; ended records stay as they are. */
@@ -116,14 +129,14 @@ export class TaskTable {
     });
   }
 
+  recordDelivery(taskRef: string, delivery: WebhookDelivery): void {
+    this.#statements.recordDelivery({ taskRef, delivery: JSON.stringify(delivery), now: this.#clock.now() });
+  }
+
   /** Fails what no worker runs any more: tasks of workers that are gone, and of `worker` all but `running`. */
-  failLost(worker: string, running: readonly string[]): void {
-    this.#statements.failLost({
-      worker,
-      running: JSON.stringify(running),
-      error: WORKER_LOST.error,
-      now: this.#clock.now(),
-    });
+  failLost(worker: string, running: readonly string[]): readonly TaskRecord[] {
+    const values = { worker, running: JSON.stringify(running), now: this.#clock.now() };
+    return this.#statements.failLost({ ...values, error: WORKER_LOST.error }).map(toRecord);
   }
 
   /** Removes some of the expired records; how many. */
@@ -131,9 +144,13 @@ export class TaskTable {
     return this.#statements.removeExpired({ now: this.#clock.now(), limit });
   }
 
-  #next({ worker, operations, ownOnly }: Claim): string | undefined {
+  #next(claim: Claim, withinMs = 0): string | undefined {
+    const which = this.#which(claim);
+    return this.#statements.next({ ...which, dueBy: which.now + withinMs })?.task_ref;
+  }
+
+  #which({ worker, operations, ownOnly }: Claim) {
     const anybodys = ownOnly ? 0 : 1;
-    const which = { worker, anybodys, operations: JSON.stringify(operations), now: this.#clock.now() };
-    return this.#statements.next(which)?.task_ref;
+    return { worker, anybodys, operations: JSON.stringify(operations), now: this.#clock.now() };
   }
 }

@@ -72,52 +72,55 @@ export function describeHandles({ open, unless }: Bench): void {
 
     handles('take over what a closed engine has left in the queue', async () => {
       const first = await openWorker();
-      await first.engine.submit(newTask({ taskRef: 'running' }));
-      await first.engine.submit(newTask({ taskRef: 'queued' }));
+      const { record: running } = await first.engine.submit(newTask());
+      const { record: queued } = await first.engine.submit(newTask());
       await first.manual.next();
       const second = await openWorker();
       await first.engine.close();
-      expect((await second.manual.next()).record.taskRef).toBe('queued');
-      expect(await second.engine.find('running')).toMatchObject({ status: 'failed' });
+      expect((await second.manual.next()).record.taskRef).toBe(queued.taskRef);
+      expect(await second.engine.find(running.taskRef)).toMatchObject({ status: 'failed' });
     });
 
     handles('take over what a drained worker has left in the queue', async () => {
       const first = await openWorker();
-      await first.engine.submit(newTask({ taskRef: 'running' }));
-      await first.engine.submit(newTask({ taskRef: 'queued' }));
+      const { record: running } = await first.engine.submit(newTask());
+      const { record: queued } = await first.engine.submit(newTask());
       const started = await first.manual.next();
       const second = await openWorker();
       const drain = first.worker.drain(10_000);
-      expect((await second.manual.next()).record.taskRef).toBe('queued');
+      expect((await second.manual.next()).record.taskRef).toBe(queued.taskRef);
       started.complete('done');
       await drain;
-      expect(await second.engine.find('running')).toMatchObject({ status: 'completed', result: 'done' });
+      expect(await second.engine.find(running.taskRef)).toMatchObject({
+        status: 'completed',
+        result: 'done',
+      });
     });
 
     affinity('leave a task to the worker of the engine that took it in', async () => {
       const busy = await openWorker();
       const idle = await openWorker();
-      await busy.engine.submit(newTask({ taskRef: 'first' }));
-      await busy.engine.submit(newTask({ taskRef: 'second' }));
+      await busy.engine.submit(newTask());
+      const { record: second } = await busy.engine.submit(newTask());
       const first = await busy.manual.next();
       await sleep(SOON_MS);
       expect(idle.manual.started).toHaveLength(0);
       first.complete(null);
-      expect((await busy.manual.next()).record.taskRef).toBe('second');
+      expect((await busy.manual.next()).record.taskRef).toBe(second.taskRef);
     });
 
     affinity('wait for their own tasks only when they finish', async () => {
       const front = await open();
       const { engine, manual, worker } = await openWorker();
       const own = await engine.submit(newTask());
-      await front.submit(newTask({ taskRef: 'foreign' }));
+      const foreign = await front.submit(newTask());
       const started = await manual.next();
       expect(started.record.taskRef).toBe(own.record.taskRef);
       const finish = worker.finish();
       started.complete(null);
       await finish;
       expect(manual.started).toHaveLength(1);
-      expect(await front.find('foreign')).toMatchObject({ status: 'pending' });
+      expect(await front.find(foreign.record.taskRef)).toMatchObject({ status: 'pending' });
     });
 
     handles('keep their records when all of them have been closed', async () => {

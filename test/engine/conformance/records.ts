@@ -24,6 +24,10 @@ export function describeRecords({ open, unless }: Bench): void {
         endedAt: undefined,
         expiresAt: record.createdAt + 5678,
         slaMs: 1234,
+        runCount: 0,
+        retryAttempts: 0,
+        webhookUrl: undefined,
+        delivery: undefined,
         progress: undefined,
         result: undefined,
         error: undefined,
@@ -36,6 +40,22 @@ export function describeRecords({ open, unless }: Bench): void {
       const engine = await open();
       const { record } = await engine.submit(newTask({ slaMs: 0.5, ttlMs: 1000.25 }));
       expect(record).toMatchObject({ status: 'pending', slaMs: 1, expiresAt: record.createdAt + 1001 });
+    });
+
+    test('keeps how often a task may be run again, and its webhook', async () => {
+      const engine = await open();
+      const webhookUrl = 'https://example.com/hook?a=1';
+      const { record } = await engine.submit(newTask({ retryAttempts: 3, webhookUrl }));
+      expect(record).toMatchObject({ retryAttempts: 3, webhookUrl, delivery: undefined });
+      expect(await engine.find(record.taskRef)).toStrictEqual(record);
+    });
+
+    test('keeps no task for longer than the store allows', async () => {
+      const engine = await open({ retentionMs: 5000 });
+      const { record: long } = await engine.submit(newTask({ ttlMs: HOUR_MS }));
+      expect(long.expiresAt).toBe(long.createdAt + 5000);
+      const { record: short } = await engine.submit(newTask({ ttlMs: 4000 }));
+      expect(short.expiresAt).toBe(short.createdAt + 4000);
     });
 
     test('finds what was submitted, and nothing else', async () => {
@@ -93,8 +113,8 @@ export function describeRecords({ open, unless }: Bench): void {
     unless('clock')('does not run a task that has expired', async () => {
       const clock = new ManualClock();
       const engine = await open({ clock });
-      await engine.submit(newTask({ taskRef: 'expired', ttlMs: 1000 }));
-      await engine.submit(newTask({ taskRef: 'fresh', ttlMs: 1001 }));
+      await engine.submit(newTask({ ttlMs: 1000 }));
+      const { record: fresh } = await engine.submit(newTask({ ttlMs: 1001 }));
       clock.pass(1000);
       const started: string[] = [];
       engine.startWorker({
@@ -105,8 +125,8 @@ export function describeRecords({ open, unless }: Bench): void {
           return { status: 'completed', result: null };
         },
       });
-      await engine.waitForEnd('fresh', { timeoutMs: 5000 });
-      expect(started).toEqual(['fresh']);
+      await engine.waitForEnd(fresh.taskRef, { timeoutMs: 5000 });
+      expect(started).toEqual([fresh.taskRef]);
     });
   });
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { sleep } from '../../../src/time/sleep.js';
 import type { Bench } from '../conformance.js';
 import { eventually, ManualExecute, newTask } from '../scripted.js';
@@ -108,20 +109,21 @@ export function describeStops({ open }: Bench): void {
 
     test('waits for what runs and for what its engine still has in the queue', async () => {
       const { engine, manual, worker } = await openWithWorker(1);
-      const refs = ['a', 'b', 'c'];
-      for (const taskRef of refs) await engine.submit(newTask({ taskRef }));
+      const tasks = [newTask(), newTask(), newTask()];
+      for (const task of tasks) await engine.submit(task);
       let finished = false;
       const finish = worker.finish().then(() => {
         finished = true;
       });
-      for (const taskRef of refs) {
+      for (const { taskRef } of tasks) {
         const started = await manual.next();
         expect(finished).toBe(false);
         expect(started.record.taskRef).toBe(taskRef);
         started.complete(null);
       }
       await finish;
-      for (const taskRef of refs) expect(await engine.find(taskRef)).toMatchObject({ status: 'completed' });
+      for (const { taskRef } of tasks)
+        expect(await engine.find(taskRef)).toMatchObject({ status: 'completed' });
     });
 
     test('also runs what is submitted while it waits', async () => {
@@ -194,6 +196,24 @@ export function describeStops({ open }: Bench): void {
       started.complete('too late');
       await sleep(20);
       expect(await engine.find(record.taskRef)).toStrictEqual(stopped);
+    });
+
+    test('tells which tasks it failed, and of no other', async () => {
+      const lost: TaskRecord[] = [];
+      const engine = await open({ onLost: record => lost.push(record) });
+      const manual = new ManualExecute();
+      const worker = engine.startWorker(manual.worker({ concurrency: 3 }));
+      const [cancelled, done, left] = [newTask(), newTask(), newTask()];
+      for (const task of [cancelled, done, left]) await engine.submit(task);
+      await manual.next();
+      (await manual.next()).complete('done');
+      await manual.next();
+      await engine.waitForEnd(done.taskRef, { timeoutMs: 5000 });
+      await engine.cancel(cancelled.taskRef);
+      await worker.drain(0);
+      expect(lost).toStrictEqual([await engine.find(left.taskRef)]);
+      await engine.close();
+      expect(lost).toHaveLength(1);
     });
 
     test('ends the waits for what it fails', async () => {

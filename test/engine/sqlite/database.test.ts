@@ -4,6 +4,7 @@ import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/engine/clock.js';
 import { openDatabase } from '../../../src/engine/sqlite/database.js';
+import { MIGRATIONS } from '../../../src/engine/sqlite/schema.js';
 import { openSqliteEngine } from '../../../src/engine/sqlite/sqlite-engine.js';
 import { TaskTable } from '../../../src/engine/sqlite/task-table.js';
 import { ConfigurationError } from '../../../src/errors.js';
@@ -51,14 +52,21 @@ describe('an existing store', () => {
     expect(await modeOf(file)).toBe('660');
   });
 
-  test('is brought from version 1 to the present one with its tasks', () => {
-    openDatabase(file).close();
+  test.each([1, 2])('is brought from version %i to the present one with its tasks', version => {
     const old = new Database(file);
-    new TaskTable(old, systemClock).insert(newTask({ taskRef: 'task_1' }), 'somebody');
-    old.exec('DROP TABLE workers; CREATE TABLE instances (instance TEXT); PRAGMA user_version = 1');
+    for (const statements of MIGRATIONS.slice(0, version)) old.exec(statements);
+    old.exec(`INSERT INTO tasks (task_ref, owner, operation, parameters, parameters_digest, status, submitter,
+                                 created_at, updated_at, started_at, expires_at, sla_ms, ttl_ms)
+      VALUES ('task_old', 'ada', 'work', '{"size":1}', 'x', 'pending', 's', 1, 1, NULL, 9e15, 1000, 1000),
+             ('task_run', 'ada', 'work', NULL, 'x', 'failed', 's', 1, 1, 1, 9e15, 1000, 1000);
+      PRAGMA user_version = ${version}`);
     old.close();
     const database = openDatabase(file);
-    expect(new TaskTable(database, systemClock).find('task_1')).toMatchObject({ status: 'pending' });
+    const table = new TaskTable(database, systemClock);
+    expect(table.find('task_old')).toMatchObject({ status: 'pending', runCount: 0, retryAttempts: 0 });
+    expect(table.find('task_run')).toMatchObject({ status: 'failed', runCount: 1, webhookUrl: undefined });
+    const claim = { worker: 'w', operations: ['work'], ownOnly: false };
+    expect(table.claim(claim, 5)).toMatchObject([{ record: { runCount: 1 }, parameters: { size: 1 } }]);
     database.close();
   });
 

@@ -28,6 +28,7 @@ beforeEach(() => {
       renewLapsedLease: () => {},
       onStop: () => {},
       onChange: () => {},
+      onLost: () => {},
     },
     manual.worker(),
   );

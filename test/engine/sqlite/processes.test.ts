@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openEngine } from '../../../src/engine/open-engine.js';
+import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { newTask, until } from '../engine-store.js';
 import { EngineProcess, fixture } from './engine-process.js';
 import { createFolder } from './sqlite-store.js';
@@ -34,6 +35,22 @@ async function start(leaseMs = LEASE_MS): Promise<EngineProcess> {
 const forever = (overrides = {}) => newTask({ parameters: { forever: true }, ...overrides });
 
 describe('a process that dies', () => {
+  test('is told of by whoever failed its task, once', async () => {
+    const worker = await start();
+    await worker.work();
+    const { taskRef } = (await worker.submit(forever())).record;
+    await worker.seen('started', taskRef);
+    const lost: TaskRecord[] = [];
+    const observers = await Promise.all(
+      [1, 2, 3].map(() => openEngine(url, { leaseMs: LEASE_MS, onLost: record => lost.push(record) })),
+    );
+    await worker.kill();
+    await until(() => lost.length > 0);
+    expect(lost).toMatchObject([{ taskRef, error: { code: 'WORKER_LOST' } }]);
+    await Promise.all(observers.map(observer => observer.close()));
+    expect(lost).toHaveLength(1);
+  });
+
   test('leaves its running task failed as lost within the lease', async () => {
     const [worker, observer] = [await start(), await start()];
     await worker.work();

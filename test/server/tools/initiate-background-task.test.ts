@@ -11,7 +11,7 @@ describe('an accepted call', () => {
     const { refused, data } = await initiate('echo', { text: 'a' });
     expect(refused).toBe(false);
     expect(data).toEqual({
-      task_ref: expect.stringMatching(/^task_[0-9a-f]{32}$/),
+      task_ref: expect.stringMatching(/^task_echo_[0-9a-f]{32}$/),
       status: 'queued',
       poll_after_ms: 1000,
       expires_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),

@@ -4,7 +4,7 @@ import { defineOperation, OperationError } from '../../../src/server/operation.j
 import { connectTools } from '../../fixtures/server/connected-tools.js';
 import { echo, heldOperation } from '../../fixtures/server/test-operations.js';
 
-const UNKNOWN = `task_${'0'.repeat(32)}`;
+const UNKNOWN = `task_held_${'0'.repeat(32)}`;
 
 describe('the answer', () => {
   test('goes from pending over processing to completed', async () => {

@@ -4,7 +4,7 @@ import { StoreFailure } from '../../../src/engine/store-failure.js';
 import { connectTools } from '../../fixtures/server/connected-tools.js';
 import { echo } from '../../fixtures/server/test-operations.js';
 
-const TASK_REF = `task_${'0'.repeat(32)}`;
+const TASK_REF = `task_echo_${'0'.repeat(32)}`;
 
 test('a store that refuses makes every tool answer STORE_UNAVAILABLE, which may pass', async () => {
   const engine = await openEngine('memory:');

@@ -192,7 +192,7 @@ class SqliteEngine implements Engine {
         if (this.#worker !== undefined) this.#renewLease();
         this.#leases.removeGone();
         removed = this.#table.removeExpired(SWEEP_BATCH);
-        return this.#table.failLost(this.#instance, this.#worker?.running ?? []);
+        return this.#table.endLost(this.#instance, this.#worker?.running ?? []);
       });
       for (const record of lost) this.#onLost(record);
     });

@@ -2,11 +2,11 @@ import { Alarm } from '../../time/alarm.js';
 import { sleep, startTimer } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 import type { ClaimedTask, EngineWorker, Execution, ExecutionContext, WorkerOptions } from '../engine.js';
-import { failedEnd, type StorableEnd, toStorableEnd } from '../storable-end.js';
+import { type StorableEnd, toStorableEnd } from '../storable-end.js';
 import type { TaskRecord } from '../task-record.js';
 import type { GroupCommit } from './group-commit.js';
 import { ProgressWriter } from './progress-writer.js';
-import type { Claim, TaskTable } from './task-table.js';
+import type { Claim, Run, TaskTable } from './task-table.js';
 
 export interface SqliteWorkerContext {
   readonly table: TaskTable;
@@ -25,13 +25,14 @@ export interface SqliteWorkerContext {
 }
 
 interface TaskEnd {
-  readonly taskRef: string;
+  readonly run: Run;
   readonly end: StorableEnd;
   readonly progress: Progress | undefined;
   readonly signal: AbortSignal;
 }
 
 interface RunningTask {
+  readonly run: Run;
   readonly controller: AbortController;
   readonly done: Promise<void>;
 }
@@ -44,13 +45,12 @@ const SOON_DUE_MS = 30_000;
 const RETRY_END_MS = 1000;
 const MOST_END_TRIES = 30;
 
-const WORKER_STOPPED = 'The server was stopped before the task was done. Start it again.';
-
 /** Runs queued tasks in this process. */
 export class SqliteWorker implements EngineWorker {
   readonly #context: SqliteWorkerContext;
   readonly #options: WorkerOptions;
-  readonly #running = new Map<string, RunningTask>();
+  /** A task may be in it twice for a moment: a run that was given up and the next one. */
+  readonly #running = new Set<RunningTask>();
   readonly #taskEnded = new Alarm();
   #takes: 'all' | 'own' | 'none' = 'all';
   #isTurnPlanned = false;
@@ -72,7 +72,7 @@ export class SqliteWorker implements EngineWorker {
   }
 
   get running(): readonly string[] {
-    return [...this.#running.keys()];
+    return [...this.#running].map(({ run }) => run.taskRef);
   }
 
   /** Starts as many queued tasks as there is room for, from the next turn of the event loop on. */
@@ -85,13 +85,14 @@ export class SqliteWorker implements EngineWorker {
     });
   }
 
-  /** Lets go of tasks that have ended otherwise, such as by a cancel in another process. */
+  /** Lets go of runs that no longer count, such as by a cancel in another process. */
   dropEnded(): void {
-    for (const [taskRef, { controller }] of this.#running) {
-      const status = this.#context.table.status(taskRef);
-      if (status === 'processing' || controller.signal.aborted) continue;
+    const { table } = this.#context;
+    for (const { run, controller } of this.#running) {
+      if (controller.signal.aborted || table.isRunning(run)) continue;
+      const isCancelled = table.status(run.taskRef) === 'cancelled';
       controller.abort(
-        new Error(status === 'cancelled' ? 'The task was cancelled.' : 'The task has ended otherwise.'),
+        new Error(isCancelled ? 'The task was cancelled.' : 'This worker was taken for dead.'),
       );
     }
   }
@@ -112,18 +113,17 @@ export class SqliteWorker implements EngineWorker {
     const allDone = Promise.all([...this.#running.values()].map(task => task.done));
     await Promise.race([allDone, sleep(graceMs, this.#graceEnd.signal).catch(() => {})]);
     this.#graceEnd.abort();
-    const { table, commits, instance, onChange, onLost } = this.#context;
+    const { table, commits, onChange, onLost } = this.#context;
     commits.flush();
-    const end = failedEnd({ code: 'WORKER_STOPPED', message: WORKER_STOPPED, retryable: true });
-    for (const [taskRef, { controller }] of this.#running) {
+    for (const { run, controller } of this.#running) {
       try {
-        const record = table.end(taskRef, instance, end) ? table.find(taskRef) : undefined;
-        if (record !== undefined) onLost(record);
+        const failed = table.stop(run);
+        if (failed !== undefined) onLost(failed);
       } catch {
-        // Not even that can be written: others fail the task as lost once this process has ended.
+        // Not even that can be written: others take the task for lost once this process has ended.
       }
-      controller.abort(new Error(WORKER_STOPPED));
-      onChange(taskRef);
+      controller.abort(new Error('The worker is stopped.'));
+      onChange(run.taskRef);
     }
     this.#running.clear();
     this.#taskEnded.ring();
@@ -175,23 +175,24 @@ export class SqliteWorker implements EngineWorker {
   }
 
   #start(claimed: ClaimedTask): void {
-    const { taskRef } = claimed.record;
+    const { taskRef, runCount } = claimed.record;
+    const run = { taskRef, runCount, worker: this.#context.instance };
     const controller = new AbortController();
-    const done = this.#run(claimed, controller.signal).finally(() => {
-      this.#running.delete(taskRef);
+    const done = this.#run(claimed, run, controller.signal).finally(() => {
+      this.#running.delete(running);
       this.#context.onChange(taskRef);
       this.#taskEnded.ring();
       this.takeWork();
     });
-    this.#running.set(taskRef, { controller, done });
+    const running = { run, controller, done };
+    this.#running.add(running);
   }
 
-  async #run(claimed: ClaimedTask, signal: AbortSignal): Promise<void> {
-    const { table, instance } = this.#context;
-    const { taskRef } = claimed.record;
+  async #run(claimed: ClaimedTask, run: Run, signal: AbortSignal): Promise<void> {
+    const { table } = this.#context;
     const progress = new ProgressWriter(value => {
       try {
-        table.reportProgress(taskRef, instance, value);
+        table.reportProgress(run, value);
       } catch {
         // Progress is worth no more than the next report of it.
       }
@@ -201,7 +202,7 @@ export class SqliteWorker implements EngineWorker {
       reportProgress: value => progress.report(value),
     });
     const end = toStorableEnd(execution, this.#context.maxResultBytes);
-    await this.#storeEnd({ taskRef, end, progress: progress.stop(), signal });
+    await this.#storeEnd({ run, end, progress: progress.stop(), signal });
   }
 
   async #execute(claimed: ClaimedTask, context: ExecutionContext): Promise<Execution> {
@@ -217,11 +218,11 @@ export class SqliteWorker implements EngineWorker {
    * A full disk may have room a moment later: work that was done should not be lost to it. When the signal has
    * aborted, the task has ended otherwise.
    */
-  async #storeEnd({ taskRef, end, progress, signal }: TaskEnd): Promise<void> {
-    const { table, commits, instance } = this.#context;
+  async #storeEnd({ run, end, progress, signal }: TaskEnd): Promise<void> {
+    const { table, commits } = this.#context;
     for (let tries = 1; tries <= MOST_END_TRIES && !signal.aborted; tries++) {
       try {
-        await commits.write(() => table.end(taskRef, instance, end, progress));
+        await commits.write(() => table.end(run, end, progress));
         return;
       } catch {
         if (tries < MOST_END_TRIES) await sleep(RETRY_END_MS, signal).catch(() => {});

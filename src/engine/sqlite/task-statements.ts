@@ -15,6 +15,16 @@ const MAY_RUN = `
   AND (submitter = :worker
        OR (:anybodys AND submitter NOT IN (SELECT worker FROM workers WHERE takes_tasks AND lease_until > :now)))`;
 
+/** A task that goes back to the queue keeps its parameters, and what it has used up of its runs. */
+const AGAIN = `
+  status = 'pending', worker = NULL, started_at = NULL, progress = NULL, updated_at = :now, due_at = NULL,
+  expires_at = :now + ttl_ms`;
+const MAY_RUN_AGAIN = 'run_count <= retry_attempts';
+
+/** One run of a task; what an earlier one still reports, it does not hold. */
+const THIS_RUN = `
+  task_ref = :taskRef AND status = 'processing' AND worker = :worker AND run_count = :runCount`;
+
 /** What no worker runs any more: tasks of workers that are gone, and of `worker` all but `running`. */
 const LOST = `
   status = 'processing'
@@ -42,6 +52,7 @@ export function prepareTaskStatements(database: Database.Database) {
       'DELETE FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key',
     ),
     status: query<{ status: RecordStatus }>('SELECT status FROM tasks WHERE task_ref = :taskRef'),
+    isRunning: query(`SELECT 1 FROM tasks WHERE ${THIS_RUN}`),
     next: query<{ task_ref: string }>(`
       SELECT task_ref FROM (
         SELECT * FROM (
@@ -60,14 +71,14 @@ export function prepareTaskStatements(database: Database.Database) {
     end: command(`
       UPDATE tasks SET status = :status, result = :result, error = :error,
                        progress = COALESCE(:progress, progress), ${ENDED}
-      WHERE task_ref = :taskRef AND status = 'processing' AND worker = :worker`),
+      WHERE ${THIS_RUN}`),
+    handBack: command(`UPDATE tasks SET ${AGAIN} WHERE ${THIS_RUN} AND ${MAY_RUN_AGAIN}`),
     cancel: command(`
       UPDATE tasks SET status = 'cancelled', error = :error, ${ENDED}
       WHERE task_ref = :taskRef AND status IN ('pending', 'processing') AND ${KNOWN}`),
-    progress: command(`
-      UPDATE tasks SET progress = :progress, updated_at = :now
-      WHERE task_ref = :taskRef AND status = 'processing' AND worker = :worker`),
+    progress: command(`UPDATE tasks SET progress = :progress, updated_at = :now WHERE ${THIS_RUN}`),
     recordDelivery: command(`UPDATE tasks SET delivery = :delivery WHERE task_ref = :taskRef AND ${KNOWN}`),
+    handBackLost: command(`UPDATE tasks SET ${AGAIN} WHERE ${LOST} AND ${MAY_RUN_AGAIN}`),
     failLost: prepareRows<TaskRow>(
       database,
       `UPDATE tasks SET status = 'failed', error = :error, ${ENDED} WHERE ${LOST} RETURNING *`,

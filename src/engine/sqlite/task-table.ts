@@ -16,7 +16,15 @@ export interface Claim {
   readonly ownOnly: boolean;
 }
 
+/** One run of a task by a worker. */
+export type Run = { readonly taskRef: string; readonly worker: string; readonly runCount: number };
+
 const CANCELLED = failedEnd({ code: 'CANCELLED', message: 'The task was cancelled.', retryable: false });
+const WORKER_STOPPED = failedEnd({
+  code: 'WORKER_STOPPED',
+  message: 'The server was stopped before the task was done. Start it again.',
+  retryable: true,
+});
 const WORKER_LOST = failedEnd({
   code: 'WORKER_LOST',
   message:
@@ -78,6 +86,11 @@ export class TaskTable {
     return this.#statements.status({ taskRef })?.status;
   }
 
+  /** Whether the run still counts: it does not once the task has ended otherwise or was given to another worker. */
+  isRunning(run: Run): boolean {
+    return this.#statements.isRunning(run) !== undefined;
+  }
+
   /** Takes the oldest tasks that the worker may run, at most `limit`. */
   claim(claim: Claim, limit: number): readonly ClaimedTask[] {
     // Looking first keeps a worker with nothing to do from asking for the write lock.
@@ -106,11 +119,16 @@ export class TaskTable {
     return dueAt === undefined ? undefined : dueAt - which.now;
   }
 
-  /** Stores the end of a task that `worker` runs, unless it has ended otherwise; whether it did. */
-  end(taskRef: string, worker: string, end: StorableEnd, progress?: Progress): boolean {
+  /** Stores the end of a task, unless the run no longer counts; whether it did. */
+  end(run: Run, end: StorableEnd, progress?: Progress): boolean {
     const lastProgress = progress === undefined ? null : JSON.stringify(progress);
-    const values = { ...end, taskRef, worker, progress: lastProgress, now: this.#clock.now() };
-    return this.#statements.end(values) > 0;
+    return this.#statements.end({ ...end, ...run, progress: lastProgress, now: this.#clock.now() }) > 0;
+  }
+
+  /** Puts a task back into the queue whose worker stops, or fails it where it may not be run again; the record then. */
+  stop(run: Run): TaskRecord | undefined {
+    const isBack = this.#statements.handBack({ ...run, now: this.#clock.now() }) > 0;
+    return !isBack && this.end(run, WORKER_STOPPED) ? this.find(run.taskRef) : undefined;
   }
 
   /** The record as it is then; ended records stay as they are. */
@@ -120,22 +138,21 @@ export class TaskTable {
     return this.find(taskRef);
   }
 
-  reportProgress(taskRef: string, worker: string, progress: Progress): void {
-    this.#statements.progress({
-      taskRef,
-      worker,
-      progress: JSON.stringify(progress),
-      now: this.#clock.now(),
-    });
+  reportProgress(run: Run, progress: Progress): void {
+    this.#statements.progress({ ...run, progress: JSON.stringify(progress), now: this.#clock.now() });
   }
 
   recordDelivery(taskRef: string, delivery: WebhookDelivery): void {
     this.#statements.recordDelivery({ taskRef, delivery: JSON.stringify(delivery), now: this.#clock.now() });
   }
 
-  /** Fails what no worker runs any more: tasks of workers that are gone, and of `worker` all but `running`. */
-  failLost(worker: string, running: readonly string[]): readonly TaskRecord[] {
+  /**
+   * Ends what no worker runs any more, tasks of workers that are gone, and of `worker` all but `running`: they go back
+   * into the queue, or fail where they may not be run again. The answer is what has failed. Call it in a transaction.
+   */
+  endLost(worker: string, running: readonly string[]): readonly TaskRecord[] {
     const values = { worker, running: JSON.stringify(running), now: this.#clock.now() };
+    this.#statements.handBackLost(values);
     return this.#statements.failLost({ ...values, error: WORKER_LOST.error }).map(toRecord);
   }
 

@@ -11,6 +11,7 @@ interface Message {
   readonly error?: string;
   readonly event?: string;
   readonly taskRef?: string;
+  readonly runCount?: number;
   readonly at?: number;
 }
 

@@ -35,6 +35,30 @@ async function start(leaseMs = LEASE_MS): Promise<EngineProcess> {
 const forever = (overrides = {}) => newTask({ parameters: { forever: true }, ...overrides });
 
 describe('a process that dies', () => {
+  test('leaves a task that may be run again to another worker, which runs it once more, and no other', async () => {
+    const first = await start();
+    await first.work();
+    const again = (await first.submit(forever({ retryAttempts: 1 }))).record.taskRef;
+    const once = (await first.submit(forever())).record.taskRef;
+    await Promise.all([first.seen('started', again), first.seen('started', once)]);
+    const others = [await start(), await start()];
+    await Promise.all(others.map(other => other.work()));
+    await first.kill();
+    const starts = () => others.flatMap(other => other.events.filter(seen => seen.event === 'started'));
+    await until(() => starts().length > 0);
+    expect(await others[0]?.wait(once, 20_000)).toMatchObject({
+      error: { code: 'WORKER_LOST' },
+      runCount: 1,
+    });
+    expect(starts()).toMatchObject([{ taskRef: again, runCount: 2 }]);
+    // The second worker dies, too: now the task has used up its runs.
+    const [second, last] = others[0]?.events.includes(starts()[0] as never) ? others : others.toReversed();
+    await second?.kill();
+    const lost = await last?.wait(again, 20_000);
+    expect(lost).toMatchObject({ status: 'failed', error: { code: 'WORKER_LOST' }, runCount: 2 });
+    expect(starts()).toHaveLength(1);
+  });
+
   test('is told of by whoever failed its task, once', async () => {
     const worker = await start();
     await worker.work();
@@ -131,6 +155,21 @@ describe('a process that lives', () => {
     await worker.seen('aborted', taskRef);
     const next = (await worker.submit(newTask({ parameters: { ms: 600 } }))).record.taskRef;
     expect(await observer.wait(next, 20_000)).toMatchObject({ status: 'completed' });
+  });
+
+  test('that was blocked for longer than its lease drops its run of a task that is run again, and may do so itself', async () => {
+    const worker = await start(300);
+    const engine = await openEngine(url, { leaseMs: 300 });
+    await worker.work();
+    const { taskRef } = (await worker.submit(newTask({ parameters: { ms: 1000 }, retryAttempts: 1 }))).record;
+    await worker.seen('started', taskRef);
+    await worker.block(900);
+    await worker.seen('aborted', taskRef);
+    const end = await engine.waitForEnd(taskRef, { timeoutMs: 20_000 });
+    expect(end).toMatchObject({ status: 'completed', runCount: 2, result: { by: worker.pid } });
+    const starts = worker.events.filter(seen => seen.event === 'started');
+    expect(starts.map(seen => seen.runCount)).toEqual([1, 2]);
+    await engine.close();
   });
 
   test('keeps the tasks that it took in, even when its worker has no room and another has', async () => {

@@ -6,6 +6,8 @@ import { ExitCode } from '../src/cli/exit-code.js';
 import { buildProgram } from '../src/cli/program.js';
 import { waitOptions } from '../src/client/options.js';
 import * as publicExports from '../src/index.js';
+import { configSchema } from '../src/server/config/config-schema.js';
+import { settingList } from '../src/server/config/setting-list.js';
 import { builtInOperations } from '../src/server/index.js';
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
@@ -115,6 +117,42 @@ describe('docs/server.md', () => {
     const body = /export interface ServerOptions \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
     const names = [...body.matchAll(/readonly (\w+)\??:/g)].map(match => match[1]);
     expect(table(read('docs/server.md'), 'option', 'default').map(([name]) => unquote(name))).toEqual(names);
+  });
+});
+
+describe('docs/configuration.md', () => {
+  const page = read('docs/configuration.md');
+
+  it('lists every setting with its default, variable, flag, sentence and unit', () => {
+    const rows = settingList.map(setting => [
+      `\`${setting.path}\``,
+      setting.default === undefined ? setting.otherwise : `\`${JSON.stringify(setting.default)}\``,
+      `\`${setting.variable}\``,
+      setting.flag === undefined ? '' : `\`${setting.flag}\``,
+      setting.description + (setting.unit === undefined ? '' : ` In ${setting.unit}.`),
+    ]);
+    expect(table(page, 'setting', 'default', 'environment variable')).toEqual(rows);
+  });
+
+  it('lists only flags that there are', () => {
+    const flags = program()
+      .commands.find(command => command.name() === 'config')
+      ?.options.map(each => each.long);
+    for (const { flag } of settingList) if (flag !== undefined) expect(flags).toContain(flag);
+  });
+
+  it('has the defaults of startServer', () => {
+    const source = read('src/server/start-server.ts');
+    const comments = [...source.matchAll(/@default (\S+)[^*]*\*\/\s*readonly (\w+)\?/g)];
+    const defaults = new Map(comments.map(([, value, name]) => [name, value]));
+    const options = settingList.filter(({ key }) => defaults.has(key));
+    expect(options.length).toBeGreaterThanOrEqual(4);
+    for (const option of options) expect(defaults.get(option.key), option.path).toBe(String(option.default));
+  });
+
+  it('shows a file that is one', () => {
+    const json = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+    expect(configSchema.safeParse(JSON.parse(json))).toMatchObject({ success: true });
   });
 });
 

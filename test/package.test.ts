@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -36,6 +36,18 @@ describe('the packed package in an empty project', () => {
     expect((await run(process.execPath, ['main.js'], { cwd: project })).stdout).toBe(
       'function function function\n',
     );
+  });
+
+  it('reads a settings file that uses its defineConfig, and brings the schema that editors need', async () => {
+    await writeFile(
+      join(project, 'mcp-await.config.mjs'),
+      `import { defineConfig } from 'mcp-await/server';
+       export default defineConfig({ execution: { maxConcurrency: 7 } });`,
+    );
+    const { stdout } = await run('node_modules/.bin/mcp-await', ['config', '--json'], { cwd: project });
+    expect(JSON.parse(stdout).settings.execution.maxConcurrency).toEqual({ value: 7, source: 'file' });
+    const schema = join(project, 'node_modules/mcp-await/schema/mcp-await.config.schema.json');
+    expect(JSON.parse(await readFile(schema, 'utf8'))).toMatchObject({ type: 'object' });
   });
 
   it('runs a real job from its bin', async () => {

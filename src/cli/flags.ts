@@ -1,11 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../time/duration.js';
+import type { SettingsFlag } from './config/find-file.js';
 
 export interface WaitFlags {
   readonly timeout?: number;
-  readonly maxAttempts?: number;
-  readonly initialInterval?: number;
-  readonly maxInterval?: number;
   readonly onInterrupt: 'detach' | 'cancel';
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -13,24 +11,27 @@ export interface WaitFlags {
 
 export function addWaitFlags(command: Command): Command {
   return addOutputFlags(
-    command
-      .option('--timeout <duration>', 'give up waiting after this time, such as 90s or 5m', duration)
-      .option('--max-attempts <count>', 'give up after this many status requests (default: 20)', count)
-      .option(
-        '--initial-interval <duration>',
-        'first interval between status requests (default: 1s)',
-        duration,
-      )
-      .option(
-        '--max-interval <duration>',
-        'longest interval between status requests (default: 30s)',
-        duration,
-      )
-      .addOption(
-        new Option('--on-interrupt <action>', 'what Ctrl-C does to the job')
-          .choices(['detach', 'cancel'])
-          .default('detach'),
-      ),
+    addPollingFlags(
+      command.option('--timeout <duration>', 'give up waiting after this time, such as 90s or 5m', duration),
+    ).addOption(
+      new Option('--on-interrupt <action>', 'what Ctrl-C does to the job')
+        .choices(['detach', 'cancel'])
+        .default('detach'),
+    ),
+  );
+}
+
+export function addPollingFlags(command: Command): Command {
+  return command
+    .option('--max-attempts <count>', 'give up after this many status requests (default: 20)', count)
+    .option('--initial-interval <duration>', 'first interval between status requests (default: 1s)', duration)
+    .option('--max-interval <duration>', 'longest interval between status requests (default: 30s)', duration);
+}
+
+export function addSettingsFlag(command: Command): Command {
+  return command.option(
+    '--settings <file>',
+    'file of settings (default: mcp-await.config.json, .ts, .mts, .js or .mjs in the working folder)',
   );
 }
 
@@ -41,7 +42,7 @@ export function addOutputFlags(command: Command): Command {
 }
 
 /** Every command finds its server by these. */
-export interface ServerFlags {
+export interface ServerFlags extends SettingsFlag {
   readonly url?: string;
   readonly header?: readonly string[];
   readonly server?: string;
@@ -49,7 +50,7 @@ export interface ServerFlags {
 }
 
 export function addServerFlags(command: Command): Command {
-  return command
+  return addSettingsFlag(command)
     .option('--url <url>', 'server at this Streamable HTTP endpoint')
     .option('--header <line>', "HTTP header 'Name: value' for --url (repeatable)", collect)
     .option('--server <name>', 'server of this name in the nearest .mcp.json or mcp.json')
@@ -64,7 +65,7 @@ export function collect(value: string, earlier: readonly string[] = []): string[
   return [...earlier, value];
 }
 
-export function port(text: string): number {
+function port(text: string): number {
   const number = Number(text);
   if (!/^\d+$/.test(text) || number > 65_535)
     throw new InvalidArgumentError('Expected a port from 0 to 65535.');
@@ -84,23 +85,13 @@ export function count(text: string): number {
   return Number(text);
 }
 
-/** What a process that runs tasks can do, and under which policy. */
-export interface OperationFlags {
-  readonly operations?: string;
-  readonly root?: readonly string[];
-  readonly allowPrivate?: boolean;
+/** Of the flags of a process that runs tasks, those that are no settings. */
+export interface TaskFlags extends SettingsFlag {
   readonly config?: string;
 }
 
-export interface StoreFlags {
-  readonly store?: string;
-  readonly concurrency?: number;
-  /** Milliseconds. */
-  readonly lease?: number;
-}
-
 export function addTaskFlags(command: Command): Command {
-  return command
+  return addSettingsFlag(command)
     .option('--store <url>', 'where tasks live: sqlite:PATH or memory: (default: a file in the state folder)')
     .option('--operations <file>', 'ES module that exports operations of your own')
     .option('--concurrency <count>', 'most tasks at the same time (default: 50)', count)
@@ -115,5 +106,19 @@ export function addTaskFlags(command: Command): Command {
       collect,
     )
     .option('--allow-private', 'let http_request reach loopback and private addresses')
+    .option('--no-allow-private', 'refuse them, also where the settings allow them')
     .option('--config <file>', 'mcpServers file whose servers mcp_tool may call');
+}
+
+export function addListenFlags(command: Command): Command {
+  return command
+    .option('--http', 'serve Streamable HTTP instead of the standard streams')
+    .option('--stdio', 'serve the standard streams, also where the settings say HTTP')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1); any other needs a token')
+    .option('--port <number>', 'port to listen on, 0 for any free one (default: 3000)', port)
+    .option('--token-file <file>', 'one token per line, as name=token or bare')
+    .option('--allowed-host <name>', 'further name in the Host header (repeatable)', collect)
+    .option('--allowed-origin <origin>', 'further Origin whose pages may call (repeatable)', collect)
+    .option('--worker', 'run tasks too (default)')
+    .option('--no-worker', 'only accept tasks, and leave them to `mcp-await worker` on the same store');
 }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { AwaitClient } from '../client/await-client.js';
 import { serverNames } from '../client/mcp-config.js';
+import type { Settings } from '../server/config/config-schema.js';
 import { builtInOperations, loadOperations, type Operation } from '../server/index.js';
-import type { OperationFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 
 /** The task's SLA bounds a call of `mcp_tool`, however often or seldom the other server says something. */
@@ -13,7 +13,9 @@ const UNTIL_THE_SLA = {
 };
 
 export interface OfferedOperations {
-  readonly flags: OperationFlags;
+  readonly settings: Settings;
+  /** An mcpServers file whose servers `mcp_tool` may call. */
+  readonly serversFile: string | undefined;
   /** Whether `mcp_tool` may call the servers of the nearest mcp.json, or only those of a file that is named. */
   readonly nearestServers: boolean;
   readonly io: CommandIo;
@@ -21,19 +23,21 @@ export interface OfferedOperations {
 
 /** The user's own operations, and the built-in ones whose names they leave free. */
 export async function offeredOperations({
-  flags,
+  settings: { server },
+  serversFile,
   nearestServers,
   io,
 }: OfferedOperations): Promise<readonly Operation[]> {
-  const own = flags.operations === undefined ? [] : await loadOperations(resolve(io.cwd(), flags.operations));
-  const source = { configFile: flags.config, directory: io.cwd(), environment: io.env };
+  const own =
+    server.operations === undefined ? [] : await loadOperations(resolve(io.cwd(), server.operations));
+  const source = { configFile: serversFile, directory: io.cwd(), environment: io.env };
   const builtIn = builtInOperations({
-    hashTree: { roots: (flags.root ?? ['.']).map(root => resolve(io.cwd(), root)) },
-    httpRequest: { allowPrivate: flags.allowPrivate === true },
+    hashTree: { roots: server.roots.map(root => resolve(io.cwd(), root)) },
+    httpRequest: { allowPrivate: server.allowPrivate },
     mcpTool: {
-      servers: nearestServers || flags.config !== undefined ? serverNames(source) : [],
+      servers: nearestServers || serversFile !== undefined ? serverNames(source) : [],
       connect: (name, { signal }) =>
-        AwaitClient.connect(name, { ...UNTIL_THE_SLA, configFile: flags.config, signal }),
+        AwaitClient.connect(name, { ...UNTIL_THE_SLA, configFile: serversFile, signal }),
     },
   });
   const names = new Set(own.map(({ name }) => name));

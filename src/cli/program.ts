@@ -1,6 +1,15 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.js';
-import { addServerFlags, addTaskFlags, addWaitFlags, collect, duration, port } from './flags.js';
+import {
+  addListenFlags,
+  addPollingFlags,
+  addServerFlags,
+  addSettingsFlag,
+  addTaskFlags,
+  addWaitFlags,
+  collect,
+  duration,
+} from './flags.js';
 import type { CommandIo } from './io.js';
 
 /** The command line. Each verb's code is loaded when the verb is used, so that help is instant. */
@@ -56,21 +65,15 @@ export function buildProgram(
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./tools.js')).tools(flags, serverCommand, io)));
 
-  addTaskFlags(program.command('serve'))
+  addListenFlags(addTaskFlags(program.command('serve')))
     .description('run the bundled server, on the standard streams or over HTTP')
-    .option('--http', 'serve Streamable HTTP instead of the standard streams')
-    .option('--host <address>', 'address to listen on (default: 127.0.0.1); any other needs a token')
-    .option('--port <number>', 'port to listen on, 0 for any free one (default: 3000)', port)
     .option('--token <token>', 'bearer token that callers must send')
-    .option('--token-file <file>', 'one token per line, as name=token or bare')
-    .option('--allowed-host <name>', 'further name in the Host header (repeatable)', collect)
-    .option('--allowed-origin <origin>', 'further Origin whose pages may call (repeatable)', collect)
-    .option('--no-worker', 'only accept tasks, and leave them to `mcp-await worker` on the same store')
     .action(async flags => {
-      const { needsRelay, relayStdio } = await import('./stdio-relay.js');
+      const { isBehindRelay, relayStdio } = await import('./stdio-relay.js');
+      const { chooseTransport } = await import('./config/choose-transport.js');
       // The relay stays small and quick: it loads nothing of the server.
       onExit(
-        needsRelay(flags.http, io)
+        !isBehindRelay(io) && (await chooseTransport(flags, io)) === 'stdio'
           ? await relayStdio(io)
           : await (await import('./serve.js')).serve(flags, io),
       );
@@ -80,8 +83,7 @@ export function buildProgram(
     .description('run the tasks that servers started with --no-worker accept on the same store')
     .action(async flags => onExit(await (await import('./worker.js')).worker(flags, io)));
 
-  program
-    .command('stats')
+  addSettingsFlag(program.command('stats'))
     .description('tell how the tasks of a store stand, by operation')
     .option('--store <url>', 'sqlite:PATH (default: a file in the state folder)')
     .option(
@@ -91,6 +93,11 @@ export function buildProgram(
     )
     .option('--json', 'print one JSON object, times in milliseconds')
     .action(async flags => onExit(await (await import('./stats.js')).stats(flags, io)));
+
+  addPollingFlags(addListenFlags(addTaskFlags(program.command('config'))))
+    .description('print every setting that holds, and who says so; takes the flags of serve and run')
+    .option('--json', 'print one JSON object')
+    .action(async flags => onExit(await (await import('./config.js')).config(flags, io)));
 
   return program;
 }

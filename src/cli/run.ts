@@ -24,13 +24,13 @@ export function run(
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {
-  return withClient(flags, command, io, async ({ client, server, interrupts }) => {
+  return withClient(flags, command, io, async ({ client, server, interrupts, settings }) => {
     const tool = await findTool(client, toolName, flags.detach === true);
     const call = { name: toolName, arguments: await readArguments(flags.args, flags.arg ?? [], tool, io) };
     const view = progressView(toolName, io, flags.quiet === true);
     try {
       const task = await client.startTool(call, {
-        ...waitOptionsOf(flags),
+        ...waitOptionsOf(flags, settings),
         signal: interrupts.second,
         idempotencyKey: flags.idempotencyKey,
         onUpdate: snapshot => view.update(snapshot),

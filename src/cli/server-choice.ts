@@ -46,16 +46,21 @@ export function chooseServer(flags: ServerFlags, command: readonly string[], io:
       words: ` -- ${command.map(quote).join(' ')}`,
     };
   }
-  return { target: bundledServer(io), configFile: undefined, words: '' };
+  const { settings } = flags;
+  return {
+    target: bundledServer(settings === undefined ? [] : ['--settings', settings], io),
+    configFile: undefined,
+    words: settings === undefined ? '' : ` --settings ${quote(settings)}`,
+  };
 }
 
-/** The bundled server as a child process, with this process's whole environment: it is ours. */
-function bundledServer(io: CommandIo): ConnectTarget {
+/** The bundled server as a child process, with this process's whole environment and settings: it is ours. */
+function bundledServer(settingsFlag: readonly string[], io: CommandIo): ConnectTarget {
   const env = Object.fromEntries(Object.entries(io.env).filter(entry => entry[1] !== undefined)) as Record<
     string,
     string
   >;
-  return { command: process.execPath, args: [BIN, 'serve'], env, cwd: io.cwd() };
+  return { command: process.execPath, args: [BIN, 'serve', '--stdio', ...settingsFlag], env, cwd: io.cwd() };
 }
 
 function parseHeaders(lines: readonly string[]): Record<string, string> {

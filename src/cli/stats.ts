@@ -2,12 +2,13 @@ import { openEngine } from '../engine/open-engine.js';
 import { failureRate, type OperationStats } from '../engine/operation-stats.js';
 import { defaultStoreUrl } from '../engine/state-folder.js';
 import { formatDuration } from '../time/duration.js';
+import type { SettingsFlag } from './config/find-file.js';
+import { useSettings } from './config/load-settings.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { printJson } from './report.js';
 
-export interface StatsFlags {
-  readonly store?: string;
+export interface StatsFlags extends SettingsFlag {
   /** Milliseconds. */
   readonly window?: number;
   readonly json?: boolean;
@@ -29,8 +30,12 @@ const HEAD = [
 ];
 
 /** `mcp-await stats`: how the tasks of a store stand, by operation. */
-export async function stats({ store, window = HOUR_MS, json }: StatsFlags, io: CommandIo): Promise<number> {
-  const engine = await openEngine(store ?? defaultStoreUrl(io.env));
+export async function stats(flags: StatsFlags, io: CommandIo): Promise<number> {
+  const { window = HOUR_MS, json } = flags;
+  const { state } = await useSettings(flags, io);
+  const engine = await openEngine(state.provider ?? defaultStoreUrl(io.env), {
+    leaseMs: state.leaseSeconds * 1000,
+  });
   try {
     const operations = await engine.stats(window);
     if (json === true) printJson(io, { windowMs: window, operations: operations.map(withRate) });

@@ -69,14 +69,14 @@ function mayGoOn(client: ClientState, line: Socket): boolean {
   }
 }
 
-/** Whether this process is to serve standard streams and no relay stands between it and its client yet. */
-export function needsRelay(http: boolean | undefined, io: CommandIo): boolean {
-  return http !== true && io.env[LINE_VARIABLE] === undefined;
+/** Whether a relay stands between this process and its client. */
+export function isBehindRelay(io: CommandIo): boolean {
+  return io.env[LINE_VARIABLE] !== undefined;
 }
 
 /** The client's streams when a relay started this process; undefined otherwise. */
 export function relayedStreams(io: CommandIo): StdioStreams | undefined {
-  if (io.env[LINE_VARIABLE] === undefined) return undefined;
+  if (!isBehindRelay(io)) return undefined;
   // Not for the processes that operations start: they have no such line.
   Reflect.deleteProperty(io.env, LINE_VARIABLE);
   const line = new Socket({ fd: LINE, readable: true, writable: true, allowHalfOpen: true });

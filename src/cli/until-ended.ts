@@ -1,19 +1,19 @@
 import type { CommandIo } from './io.js';
 
-/** How long running tasks may go on after SIGINT or SIGTERM. */
-const GRACE_MS = 10_000;
-
 /** A server or a worker. */
 export interface LongRunning {
   readonly ended: Promise<void>;
   close(graceMs?: number): Promise<void>;
 }
 
-/** Until it ends by itself, or a signal asks it to; a second signal does not wait. */
-export async function untilEnded(running: LongRunning, io: CommandIo): Promise<void> {
+/**
+ * Until it ends by itself, or a signal asks it to; a second signal does not wait.
+ * @param drainSeconds how long running tasks may go on after the first signal
+ */
+export async function untilEnded(running: LongRunning, drainSeconds: number, io: CommandIo): Promise<void> {
   let closing: Promise<void> | undefined;
   const stop = () => {
-    closing = running.close(closing === undefined ? GRACE_MS : 0);
+    closing = running.close(closing === undefined ? drainSeconds * 1000 : 0);
   };
   io.on('SIGINT', stop);
   io.on('SIGTERM', stop);

@@ -1,12 +1,8 @@
 import type { WaitOptions } from '../client/options.js';
+import type { Settings } from '../server/config/config-schema.js';
 import type { WaitFlags } from './flags.js';
 
-/** The flags as options of the library. */
-export function waitOptionsOf({
-  timeout,
-  maxAttempts,
-  initialInterval,
-  maxInterval,
-}: WaitFlags): WaitOptions {
-  return { deadlineMs: timeout, maxAttempts, initialIntervalMs: initialInterval, maxIntervalMs: maxInterval };
+/** The flags and settings as options of the library. */
+export function waitOptionsOf({ timeout }: WaitFlags, { polling }: Settings): WaitOptions {
+  return { ...polling, deadlineMs: timeout };
 }

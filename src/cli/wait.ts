@@ -13,11 +13,11 @@ export function wait(
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {
-  return withClient(flags, command, io, async ({ client, server, interrupts }) => {
+  return withClient(flags, command, io, async ({ client, server, interrupts, settings }) => {
     const reference = await readReference(source, io);
     const view = progressView(reference.tool, io, flags.quiet === true);
     const task = await client.resumeTask(reference, {
-      ...waitOptionsOf(flags),
+      ...waitOptionsOf(flags, settings),
       signal: interrupts.second,
       onUpdate: snapshot => view.update(snapshot),
     });

@@ -1,4 +1,6 @@
 import { AwaitClient } from '../client/await-client.js';
+import type { Settings } from '../server/config/config-schema.js';
+import { useSettings } from './config/load-settings.js';
 import type { ServerFlags } from './flags.js';
 import { type Interrupts, watchInterrupts } from './interrupts.js';
 import type { CommandIo } from './io.js';
@@ -8,23 +10,25 @@ export interface Session {
   readonly client: AwaitClient;
   readonly server: ChosenServer;
   readonly interrupts: Interrupts;
+  readonly settings: Settings;
 }
 
 /** Connects to the server that the flags choose, lets `work` use it, and closes it in every case. */
 export async function withClient(
-  flags: ServerFlags,
+  flags: ServerFlags & { readonly quiet?: boolean },
   command: readonly string[],
   io: CommandIo,
   work: (session: Session) => Promise<number>,
 ): Promise<number> {
   const server = chooseServer(flags, command, io);
+  const settings = await useSettings(flags, io);
   using interrupts = watchInterrupts(io);
   const client = await AwaitClient.connect(server.target, {
     configFile: server.configFile,
     signal: interrupts.first,
   });
   try {
-    return await work({ client, server, interrupts });
+    return await work({ client, server, interrupts, settings });
   } finally {
     await client.close();
   }

@@ -1,3 +1,5 @@
+export type { McpAwaitConfig } from './config/config-schema.js';
+export { defineConfig } from './config/define-config.js';
 export { loadOperations } from './load-operations.js';
 export {
   defineOperation,

@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigurationError } from '../errors.js';
+import { importModule, messageOf } from './import-module.js';
 import { defineOperation, type Operation, operationsByName } from './operation.js';
 
 /**
@@ -17,7 +18,7 @@ export async function loadOperations(file: string | URL): Promise<readonly Opera
   await access(url).catch(cause => {
     throw new ConfigurationError(`Cannot find the operations file ${name}`, { cause });
   });
-  const operations = exportedOperations(await importModule(url, name));
+  const operations = exportedOperations(await importModule(url, `The operations file ${name}`));
   if (operations === undefined) {
     throw new ConfigurationError(
       `The operations file ${name} exports no operations: export an array, as \`export const operations = [defineOperation({ ... })]\``,
@@ -37,16 +38,6 @@ function toUrl(file: string | URL): URL {
   return file.startsWith('file:') ? new URL(file) : pathToFileURL(resolve(file));
 }
 
-async function importModule(url: URL, name: string): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    return await import(url.href);
-  } catch (cause) {
-    throw new ConfigurationError(`The operations file ${name} failed to load: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-}
-
 function exportedOperations(module: Readonly<Record<string, unknown>>): readonly Operation[] | undefined {
   const exported = module.operations ?? module.default;
   return Array.isArray(exported) && exported.length > 0 ? exported : undefined;
@@ -58,8 +49,4 @@ function check(operation: Operation, index: number): void {
   } catch (cause) {
     throw new ConfigurationError(`Entry ${index + 1} is no operation. ${messageOf(cause)}`, { cause });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

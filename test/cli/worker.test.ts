@@ -102,7 +102,11 @@ describe('a worker', () => {
     ['a store that is none', ['--store', 'nowhere'], /Expected a store as/],
     ['a store that no other process sees', ['--store', 'memory:'], /lives in one process/],
     ['a file of operations that is missing', ['--operations', 'none.js'], /Cannot find the operations file/],
-    ['a lease that nobody could keep', ['--lease', '10ms'], /`leaseSeconds` to be a number from 1 to 3600/],
+    [
+      'a lease that nobody could keep',
+      ['--lease', '10ms'],
+      /--lease: expected a number from 1 to 3600 \(seconds\), got 0.01/,
+    ],
     ['a concurrency of none', ['--concurrency', '0'], /positive integer/],
   ])('refuses %s', async (_case, flags, message) => {
     const { code, stderr } = await place.run(['worker', ...flags]);

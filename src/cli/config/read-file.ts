@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { configSchema } from '../../server/config/config-schema.js';
+import { fileProblems } from '../../server/config/problems.js';
+import { type Setting, settingList } from '../../server/config/setting-list.js';
+import { importModule } from '../../server/import-module.js';
+import { UsageError } from '../exit-code.js';
+import type { Layer } from './layer.js';
+
+/**
+ * What a settings file says, its relative paths made absolute: they start at its own folder.
+ * @throws ConfigurationError when it cannot be read; what is wrong inside it is a problem of the layer
+ */
+export async function readSettingsFile(file: string): Promise<Layer> {
+  const content = await contentOf(file);
+  const parsed = configSchema.safeParse(content);
+  if (!parsed.success) {
+    const problems = fileProblems(parsed.error, content).map(problem => `${file}: ${problem}`);
+    return { values: new Map(), problems };
+  }
+  const given = content as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
+  const values = settingList
+    .map(setting => [setting, given[setting.section]?.[setting.key]] as const)
+    .filter(([, value]) => value !== undefined)
+    .map(([setting, value]) => [setting.path, fromFolder(dirname(file), setting, value)] as const);
+  return { values: new Map(values), problems: [] };
+}
+
+async function contentOf(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8').catch(cause => {
+    throw new UsageError(`The settings file ${file} cannot be read: ${cause.message}`, { cause });
+  });
+  if (/\.[mc]?[jt]s$/.test(file)) return exportOf(file);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(`The settings file ${file} is no valid JSON${place(text, cause)}.`);
+  }
+}
+
+async function exportOf(file: string): Promise<unknown> {
+  const module = await importModule(pathToFileURL(file), `The settings file ${file}`);
+  if (module.default !== undefined) return module.default;
+  throw new UsageError(
+    `The settings file ${file} has no default export: write \`export default { server: { … } }\`.`,
+  );
+}
+
+/** Where the JSON breaks, where Node tells; its message itself may repeat a secret. */
+function place(text: string, cause: unknown): string {
+  const position = /at position (\d+)/.exec((cause as Error).message)?.[1];
+  if (position === undefined) return ', which has no comments and no trailing commas';
+  const before = text.slice(0, Number(position)).split('\n');
+  return ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+function fromFolder(folder: string, { relative }: Setting, value: unknown): unknown {
+  if (relative === undefined) return value;
+  if (Array.isArray(value)) return value.map(each => resolve(folder, each));
+  if (typeof value !== 'string') return value;
+  return relative === 'path' ? resolve(folder, value) : storeFromFolder(folder, value);
+}
+
+function storeFromFolder(folder: string, url: string): string {
+  const path = /^sqlite:(?!:memory:$|\/\/)(.+)$/i.exec(url)?.[1];
+  return path === undefined || isAbsolute(path) ? url : `sqlite:${resolve(folder, path)}`;
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import {
+  file,
+  folders,
+  integer,
+  numberFrom,
+  oneOf,
+  positiveNumber,
+  storeUrl,
+  text,
+  texts,
+  trueOrFalse,
+  zeroOrMore,
+} from './kinds.js';
+import { optionalSetting, setting } from './setting.js';
+
+/** Every setting, in the one place where its default, unit, sentence and flag are written. */
+export const sections = {
+  server: {
+    transport: setting(oneOf(['stdio', 'http']), 'stdio', {
+      description: 'What `serve` speaks: the standard streams, or Streamable HTTP.',
+      flag: '--http',
+    }),
+    host: setting(text, '127.0.0.1', {
+      description: 'Address to listen on; any other than loopback needs a token.',
+      flag: '--host',
+    }),
+    port: setting(integer(0, 65_535), 3000, {
+      description: 'Port to listen on, 0 for any free one.',
+      flag: '--port',
+    }),
+    tokenFile: optionalSetting(file, {
+      description:
+        'File with the bearer tokens that callers may send, one per line, as `name=token` or bare.',
+      flag: '--token-file',
+      otherwise: 'no token',
+    }),
+    allowedHosts: setting(texts, [], {
+      description: 'Further names that may stand in the Host header.',
+      flag: '--allowed-host',
+    }),
+    allowedOrigins: setting(texts, [], {
+      description: 'Further origins whose pages may call.',
+      flag: '--allowed-origin',
+    }),
+    operations: optionalSetting(file, {
+      description: 'ES module that exports operations of your own.',
+      flag: '--operations',
+      otherwise: 'the built-in ones only',
+    }),
+    roots: setting(folders, ['.'], {
+      description: 'Folders that `hash_tree` may read.',
+      flag: '--root',
+    }),
+    allowPrivate: setting(trueOrFalse, false, {
+      description: 'Whether `http_request` may reach loopback and private addresses.',
+      flag: '--allow-private',
+    }),
+    worker: setting(trueOrFalse, true, {
+      description: 'Whether `serve` also runs tasks, or leaves them to `mcp-await worker` on the same store.',
+      flag: '--worker',
+    }),
+  },
+  state: {
+    provider: optionalSetting(storeUrl, {
+      description: 'Where tasks live, as the URL of a store: `sqlite:PATH` or `memory:`.',
+      flag: '--store',
+      otherwise: 'a file in the state folder',
+    }),
+    ttlSeconds: setting(positiveNumber, 86_400, {
+      description: 'How long a task and its result are kept.',
+      unit: 'seconds',
+    }),
+    maxResultBytes: setting(integer(1), 16_777_216, {
+      description: 'Largest result of a task, as JSON.',
+      unit: 'bytes',
+    }),
+    leaseSeconds: setting(numberFrom(1, 3600), 30, {
+      description: 'Time within which the tasks of a process that died fail; the same for all on a store.',
+      unit: 'seconds',
+      flag: '--lease',
+    }),
+  },
+  execution: {
+    maxConcurrency: setting(integer(1), 50, {
+      description: 'Most tasks that one process runs at the same time.',
+      flag: '--concurrency',
+    }),
+    drainSeconds: setting(zeroOrMore, 10, {
+      description: 'How long running tasks may go on after SIGINT or SIGTERM.',
+      unit: 'seconds',
+    }),
+  },
+  polling: {
+    initialIntervalMs: setting(positiveNumber, 1000, {
+      description: 'First interval between the status requests of `run` and `wait`.',
+      unit: 'milliseconds',
+      flag: '--initial-interval',
+    }),
+    maxIntervalMs: setting(positiveNumber, 30_000, {
+      description: 'Longest interval between status requests.',
+      unit: 'milliseconds',
+      flag: '--max-interval',
+    }),
+    backoffMultiplier: setting(positiveNumber, 2, {
+      description: 'Factor from one interval to the next.',
+    }),
+    maxAttempts: setting(integer(1), 20, {
+      description: 'Most status requests answered "still running" before giving up.',
+      flag: '--max-attempts',
+    }),
+  },
+} as const;
+
+export const configSchema = z.strictObject({
+  $schema: z.string().describe('The JSON Schema of this file, for editors.').optional(),
+  server: z.strictObject(sections.server).describe('What `serve` offers, and to whom.').prefault({}),
+  state: z.strictObject(sections.state).describe('Where and how long tasks are kept.').prefault({}),
+  execution: z.strictObject(sections.execution).describe('How tasks are run.').prefault({}),
+  polling: z.strictObject(sections.polling).describe('How `run` and `wait` wait.').prefault({}),
+});
+
+/** What a settings file may say. */
+export type McpAwaitConfig = z.input<typeof configSchema>;
+
+/** What holds: every setting, with its default where nothing was said. */
+export type Settings = Omit<z.output<typeof configSchema>, '$schema'>;

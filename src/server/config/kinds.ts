@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { parseStoreUrl } from '../../engine/store-url.js';
+import { maskSecrets } from './mask-secrets.js';
+
+/** What values a setting takes, and how they are written elsewhere than in a file. */
+export interface Kind<Schema extends z.ZodType = z.ZodType> {
+  readonly schema: Schema;
+  /** Completes "expected …". */
+  readonly expected: string;
+  /** How the text of an environment variable becomes a value. */
+  readonly form: 'text' | 'number' | 'boolean' | 'list';
+  /** What in it is relative to the folder of the settings file. */
+  readonly relative?: 'path' | 'store';
+}
+
+export function integer(minimum: number, maximum = Number.MAX_SAFE_INTEGER): Kind<z.ZodNumber> {
+  const range =
+    maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
+  return {
+    schema: z.int().min(minimum).max(maximum),
+    expected: `a whole number ${range}`,
+    form: 'number',
+  };
+}
+
+export const positiveNumber: Kind<z.ZodNumber> = {
+  schema: z.number().positive(),
+  expected: 'a positive number',
+  form: 'number',
+};
+
+export function numberFrom(minimum: number, maximum: number): Kind<z.ZodNumber> {
+  return {
+    schema: z.number().min(minimum).max(maximum),
+    expected: `a number from ${minimum} to ${maximum}`,
+    form: 'number',
+  };
+}
+
+export const zeroOrMore: Kind<z.ZodNumber> = {
+  schema: z.number().nonnegative(),
+  expected: 'a number of at least 0',
+  form: 'number',
+};
+
+export const trueOrFalse: Kind<z.ZodBoolean> = {
+  schema: z.boolean(),
+  expected: 'true or false',
+  form: 'boolean',
+};
+
+export const text: Kind<z.ZodString> = {
+  schema: z.string().min(1),
+  expected: 'a text that is not empty',
+  form: 'text',
+};
+
+export const texts: Kind<z.ZodArray<z.ZodString>> = {
+  schema: z.array(z.string().min(1)),
+  expected: 'a list of texts',
+  form: 'list',
+};
+
+export const file: Kind<z.ZodString> = { ...text, expected: 'the path of a file', relative: 'path' };
+
+export const folders: Kind<z.ZodArray<z.ZodString>> = {
+  schema: z.array(z.string().min(1)).min(1),
+  expected: 'a list of at least one folder',
+  form: 'list',
+  relative: 'path',
+};
+
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return {
+    schema: z.enum(words),
+    expected: words.map(word => `"${word}"`).join(' or '),
+    form: 'text',
+  } satisfies Kind;
+}
+
+/** The engine says what is wrong with a URL, for it knows the forms. */
+export const storeUrl: Kind<z.ZodString> = {
+  schema: z.string().superRefine((url, context) => {
+    try {
+      parseStoreUrl(url);
+    } catch (error) {
+      const message = (error as Error).message.replaceAll(url, maskSecrets(url));
+      context.addIssue({ code: 'custom', message });
+    }
+  }),
+  expected: 'the URL of a store, as a text',
+  form: 'text',
+  relative: 'store',
+};

@@ -1,0 +1,29 @@
+import { ConfigurationError } from '../errors.js';
+
+/**
+ * Runs an ES module of the user's and returns what it exports.
+ * @param what the file in the words of the error, such as `The operations file /x/operations.js`
+ * @throws ConfigurationError when it fails to load
+ */
+export async function importModule(url: URL, what: string): Promise<Readonly<Record<string, unknown>>> {
+  if (/\.[mc]?ts$/.test(url.pathname) && !readsTypeScript()) {
+    throw new ConfigurationError(
+      `${what} is TypeScript, which Node runs from 22.18 on and this is ${process.version}: write it as .js, or take a newer Node.`,
+    );
+  }
+  try {
+    return await import(url.href);
+  } catch (cause) {
+    throw new ConfigurationError(`${what} failed to load: ${messageOf(cause)}`, { cause });
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether this Node strips types, as a flag or its version says. */
+function readsTypeScript(): boolean {
+  const { typescript } = process.features as { readonly typescript?: string | false };
+  return typeof typescript === 'string';
+}

@@ -71,7 +71,7 @@ export const sections = {
       description: 'How long a task and its result are kept.',
       unit: 'seconds',
     }),
-    maxResultBytes: setting(integer(1), 16_777_216, {
+    maxResultBytes: setting(integer(1), 1_048_576, {
       description: 'Largest result of a task, as JSON.',
       unit: 'bytes',
     }),

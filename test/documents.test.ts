@@ -141,6 +141,17 @@ describe('docs/configuration.md', () => {
     for (const { flag } of settingList) if (flag !== undefined) expect(flags).toContain(flag);
   });
 
+  it('lists only settings that a command reads, or that are wait options', () => {
+    const commands = readdirSync(new URL('../src/cli', import.meta.url)).filter(name => name.endsWith('.ts'));
+    const source = commands.map(name => read(`src/cli/${name}`)).join('\n');
+    const isRead = (path: string, key: string) =>
+      new RegExp(`\\b${path}\\b|[{,]\\s*${key}[,\\s}]`).test(source);
+    const unread = settingList.filter(
+      ({ path, key }) => !isRead(path, key) && !Object.hasOwn(waitOptions, key),
+    );
+    expect(unread.map(({ path }) => path)).toEqual([]);
+  });
+
   it('has the defaults of startServer', () => {
     const source = read('src/server/start-server.ts');
     const comments = [...source.matchAll(/@default (\S+)[^*]*\*\/\s*readonly (\w+)\?/g)];

@@ -93,10 +93,10 @@ async function httpOptions(
 async function readTokens(file: string | undefined, io: CommandIo): Promise<readonly string[]> {
   if (file === undefined) return [];
   const text = await readFile(resolve(io.cwd(), file), 'utf8').catch(cause => {
-    throw new UsageError(`The file of --token-file cannot be read: ${cause.message}`, { cause });
+    throw new UsageError(`The token file ${file} cannot be read: ${cause.message}`, { cause });
   });
   const tokens = parseTokenFile(text);
   // No token at all would let everybody in.
-  if (tokens.length === 0) throw new UsageError('The file of --token-file names no token.');
+  if (tokens.length === 0) throw new UsageError(`The token file ${file} names no token.`);
   return tokens;
 }

@@ -165,9 +165,9 @@ describe('what goes wrong is one line, exit code 2 and no token', () => {
     [
       'a token file that is not there',
       ['--token-file', 'no-such-file'],
-      /--token-file cannot be read: ENOENT/,
+      /token file no-such-file cannot be read: ENOENT/,
     ],
-    ['a token file that is a folder', ['--token-file', 'src'], /--token-file cannot be read: EISDIR/],
+    ['a token file that is a folder', ['--token-file', 'src'], /token file src cannot be read: EISDIR/],
     ['a token and a token file', ['--token', 's3cret-s3cret-s3cret', '--token-file', 'x'], /not both/],
     ['a port that is none', ['--port', '65536'], /65536/],
     [

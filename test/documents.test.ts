@@ -152,13 +152,18 @@ describe('docs/configuration.md', () => {
     expect(unread.map(({ path }) => path)).toEqual([]);
   });
 
-  it('has the defaults of startServer', () => {
-    const source = read('src/server/start-server.ts');
-    const comments = [...source.matchAll(/@default (\S+)[^*]*\*\/\s*readonly (\w+)\?/g)];
-    const defaults = new Map(comments.map(([, value, name]) => [name, value]));
-    const options = settingList.filter(({ key }) => defaults.has(key));
-    expect(options.length).toBeGreaterThanOrEqual(4);
-    for (const option of options) expect(defaults.get(option.key), option.path).toBe(String(option.default));
+  it('has the defaults that the server and the engine have without settings', () => {
+    const source = sources('src/server') + read('src/engine/engine.ts');
+    const comments = [...source.matchAll(/@default ([^\s;]+)[^*]*\*\/\s*readonly (\w+)\?/g)];
+    const compared = settingList
+      .filter(({ section }) => section === 'state' || section === 'execution' || section === 'observability')
+      .flatMap(setting =>
+        comments.filter(([, , name]) => name === setting.key).map(comment => ({ setting, comment })),
+      );
+    expect(new Set(compared.map(({ setting }) => setting.key))).toContain('leaseSeconds');
+    for (const { setting, comment } of compared) {
+      expect(comment[1]?.replaceAll("'", ''), setting.path).toBe(String(setting.default));
+    }
   });
 
   it('shows a file that is one', () => {

@@ -93,6 +93,10 @@ describe('the README', () => {
 });
 
 describe('docs/server.md', () => {
+  it('shows the receiver of webhooks that is an example', () => {
+    expect(read('docs/server.md')).toContain(`\`\`\`js\n${read('examples/receive-webhook.js')}\`\`\``);
+  });
+
   it('names only error codes that the server has', () => {
     const source = [
       'tools/server-tool',

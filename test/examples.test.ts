@@ -1,9 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { ROOT } from './cli/command.js';
 
 const run = promisify(execFile);
@@ -43,7 +44,37 @@ it('own-operations.js is served by mcp-await serve', async () => {
   expect(JSON.parse(stdout)).toEqual({ cake: 'plum cake of 2 layers' });
 });
 
+it('receive-webhook.js believes a signed message of mcp-await serve, once, and nothing else', async () => {
+  const secret = `whsec_${randomBytes(32).toString('base64')}`;
+  const env = { ...process.env, MCP_AWAIT_HOME: home, MCP_AWAIT_WEBHOOK_SECRET: secret, PORT: '0' };
+  const receiver = spawn(process.execPath, ['examples/receive-webhook.js'], { cwd: ROOT, env });
+  onTestFinished(() => void receiver.kill());
+  let printed = '';
+  receiver.stdout.on('data', chunk => {
+    printed += chunk;
+  });
+  const prints = (pattern: RegExp) =>
+    vi.waitFor(() => pattern.exec(printed) ?? Promise.reject(new Error(printed)), { timeout: 20_000 });
+  const url = (await prints(/Listening on (\S+)\n/))[1] ?? '';
+  expect((await fetch(url, { method: 'POST', body: '{"type":"task.completed"}' })).status).toBe(401);
+
+  const parameters = { operation_type: 'sleep', parameters: { seconds: 0 }, webhook_url: url };
+  const file = join(home, 'webhook-secret');
+  await writeFile(file, `${secret}\n`);
+  const serve = ['serve', '--webhook-secret-file', file, '--webhook-allow-private', '--webhook-allow-http'];
+  const words = ['run', 'initiate_background_task', '--args', JSON.stringify(parameters), '--'];
+  await run(
+    process.execPath,
+    ['bin/mcp-await.js', ...words, process.execPath, 'bin/mcp-await.js', ...serve],
+    { cwd: ROOT, env },
+  );
+  await prints(/task\.completed \{"slept_seconds":0\}\n/);
+  expect(printed.match(/task\./g)).toHaveLength(1);
+});
+
 it('every example is run', async () => {
   const files = await readdir(join(ROOT, 'examples'));
-  expect(files.toSorted()).toEqual([...Object.keys(outputs), 'own-operations.js'].toSorted());
+  expect(files.toSorted()).toEqual(
+    [...Object.keys(outputs), 'own-operations.js', 'receive-webhook.js'].toSorted(),
+  );
 });

@@ -8,6 +8,7 @@ import {
 } from '../errors.js';
 import type { TaskError } from '../types.js';
 import { ExitCode } from './exit-code.js';
+import type { CommandIo } from './io.js';
 
 export function exitCodeOfError(error: unknown): number {
   if (error instanceof ConfigurationError) return ExitCode.usage;
@@ -22,4 +23,9 @@ export function errorFacts(error: unknown): TaskError {
   if (error instanceof AwaitError) return { code: error.code, message: error.message };
   if (error instanceof McpError) return { code: `JSON_RPC_${error.code}`, message: error.message };
   return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Tells the operator of a process that goes on. */
+export function reportError(error: unknown, io: CommandIo): void {
+  io.stderr.write(`${errorFacts(error).message}\n`);
 }

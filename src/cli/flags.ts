@@ -107,7 +107,20 @@ export function addTaskFlags(command: Command): Command {
     )
     .option('--allow-private', 'let http_request reach loopback and private addresses')
     .option('--no-allow-private', 'refuse them, also where the settings allow them')
-    .option('--config <file>', 'mcpServers file whose servers mcp_tool may call');
+    .option('--config <file>', 'mcpServers file whose servers mcp_tool may call')
+    .option(
+      '--webhook-secret-file <file>',
+      'take webhooks, and sign them with the whsec_ secret in this file (or in MCP_AWAIT_WEBHOOK_SECRET)',
+    )
+    .option(
+      '--webhook-host <pattern>',
+      'host that webhooks may go to, such as *.example.com (repeatable; default: any public host)',
+      collect,
+    )
+    .option('--webhook-allow-private', 'let webhooks go to loopback and private addresses')
+    .option('--no-webhook-allow-private', 'refuse them, also where the settings allow them')
+    .option('--webhook-allow-http', 'let webhooks go over plain HTTP')
+    .option('--no-webhook-allow-http', 'refuse it, also where the settings allow it');
 }
 
 export function addListenFlags(command: Command): Command {

@@ -7,12 +7,14 @@ import { type RunningServer, startServer } from '../server/index.js';
 import type { StdioStreams } from '../server/stdio.js';
 import { useSettings } from './config/load-settings.js';
 import type { TransportFlags } from './config/transport-flags.js';
+import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { TaskFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 import { offeredOperations } from './offered-operations.js';
 import { relayedStreams } from './stdio-relay.js';
 import { untilEnded } from './until-ended.js';
+import { webhookOptions } from './webhook-options.js';
 
 /** Those that are no settings, and those that go with HTTP. */
 export interface ServeFlags extends TaskFlags, TransportFlags {
@@ -60,8 +62,9 @@ async function start({ flags, settings, stdio, io }: Start): Promise<RunningServ
     leaseSeconds: state.leaseSeconds,
     concurrency: execution.maxConcurrency,
     worker: server.worker,
+    webhooks: await webhookOptions(settings.webhooks, io),
     ...(http ? { http: await httpOptions(flags.token, server, io) } : { stdio }),
-    onError: error => io.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`),
+    onError: error => reportError(error, io),
   });
 }
 

@@ -11,3 +11,4 @@ export {
 export { type BuiltInPolicies, builtInOperations } from './operations/index.js';
 export { type RunningServer, type ServerOptions, startServer } from './start-server.js';
 export { type RunningWorker, startWorker, type WorkerProcessOptions } from './start-worker.js';
+export type { WebhookOptions } from './webhooks/webhook-options.js';

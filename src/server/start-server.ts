@@ -1,15 +1,17 @@
-import type { Engine, EngineWorker } from '../engine/engine.js';
-import { openEngine } from '../engine/open-engine.js';
+import type { EngineWorker } from '../engine/engine.js';
 import { defaultStoreUrl } from '../engine/state-folder.js';
 import { newDeferred } from '../time/deferred.js';
 import { type HttpServerOptions, startHttpServer } from './http/http-server.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { createMcpServer } from './mcp-server.js';
-import { defineOperation, type Operation, operationsByName } from './operation.js';
-import { checkRunOptions, checkShared, startEngineWorker } from './start-worker.js';
+import type { Operation } from './operation.js';
+import { checkOperations, checkRunOptions, checkShared, startEngineWorker } from './start-worker.js';
 import { type StdioStreams, serveStdio } from './stdio.js';
 import { createTaskService } from './task-service.js';
 import { serverTools } from './tools/index.js';
+import { type AnnouncingEngine, openAnnouncingEngine } from './webhooks/deliveries.js';
+import { createWebhookGate } from './webhooks/webhook-gate.js';
+import { readWebhookOptions, type WebhookOptions } from './webhooks/webhook-options.js';
 
 export interface ServerOptions {
   /** The background work on offer. */
@@ -29,6 +31,8 @@ export interface ServerOptions {
    * the store. @default 30
    */
   readonly leaseSeconds?: number | undefined;
+  /** Whether callers may give a `webhook_url`, and for where. @default off, unless MCP_AWAIT_WEBHOOK_SECRET is set */
+  readonly webhooks?: WebhookOptions | undefined;
   /** Serves Streamable HTTP with these options instead of the standard streams. */
   readonly http?: Omit<HttpServerOptions, 'createMcpServer' | 'onError' | 'now'> | undefined;
   /** Serves these streams. @default the standard streams */
@@ -63,13 +67,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   } = options;
   checkRunOptions({ concurrency, ttlSeconds, maxResultBytes, leaseSeconds });
   if (!worker) checkShared(store);
-  const operations = operationsByName(options.operations.map(operation => defineOperation(operation)));
-  const engine = await openEngine(store, { maxResultBytes, leaseMs: leaseSeconds * 1000 });
-  const tools = serverTools(createTaskService({ engine, operations, ttlSeconds }), operations);
+  const operations = checkOperations(options.operations);
+  const settings = readWebhookOptions(options.webhooks, process.env);
+  const engineOptions = { maxResultBytes, leaseMs: leaseSeconds * 1000 };
+  const announcing = await openAnnouncingEngine(store, engineOptions, options.onError);
+  const { engine, deliveries } = announcing;
+  const webhooks = createWebhookGate(settings, deliveries);
+  const tools = serverTools(createTaskService({ engine, operations, ttlSeconds, webhooks }), operations);
   const parts: Parts = {
-    engine,
+    ...announcing,
     createServer: principal => createMcpServer(tools, principal),
-    startWorker: () => (worker ? startEngineWorker(engine, operations, concurrency) : undefined),
+    startWorker: () =>
+      worker ? startEngineWorker({ ...announcing, operations, settings, concurrency }) : undefined,
   };
   try {
     return options.http === undefined
@@ -81,8 +90,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-interface Parts {
-  readonly engine: Engine;
+interface Parts extends AnnouncingEngine {
   createServer(principal: string): ReturnType<typeof createMcpServer>;
   /** Once the server serves: one that cannot must not take tasks that it would drop. */
   startWorker(): EngineWorker | undefined;
@@ -90,7 +98,7 @@ interface Parts {
 
 async function onStdio(
   { stdio }: ServerOptions,
-  { engine, createServer, startWorker }: Parts,
+  { engine, deliveries, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
   const streams = stdio ?? { input: process.stdin, output: process.stdout };
   const server = createServer(LOCAL_PRINCIPAL);
@@ -103,6 +111,7 @@ async function onStdio(
     if (stopping) return stopped.promise;
     streams.output.end();
     await worker?.finish();
+    await deliveries.settled();
     await engine.close();
   }
   return {
@@ -113,6 +122,7 @@ async function onStdio(
       stopping = true;
       await server.close();
       await worker?.drain(graceMs);
+      await deliveries.settled();
       await engine.close();
       // An open input keeps the process alive, and the client would wait for answers that nobody gives.
       streams.output.end(() => streams.input.destroy());
@@ -124,7 +134,7 @@ async function onStdio(
 async function onHttp(
   { onError }: ServerOptions,
   http: NonNullable<ServerOptions['http']>,
-  { engine, createServer, startWorker }: Parts,
+  { engine, deliveries, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
   const server = await startHttpServer({ ...http, createMcpServer: createServer, onError });
   const worker = startWorker();
@@ -134,6 +144,7 @@ async function onHttp(
     ended: stopped.promise,
     async close(graceMs = 0) {
       await Promise.all([server.close(graceMs), worker?.drain(graceMs)]);
+      await deliveries.settled();
       await engine.close();
       stopped.resolve();
     },

@@ -1,5 +1,4 @@
-import type { Engine, EngineWorker } from '../engine/engine.js';
-import { openEngine } from '../engine/open-engine.js';
+import type { EngineWorker } from '../engine/engine.js';
 import { defaultStoreUrl } from '../engine/state-folder.js';
 import { parseStoreUrl } from '../engine/store-url.js';
 import { ConfigurationError } from '../errors.js';
@@ -7,6 +6,14 @@ import { newDeferred } from '../time/deferred.js';
 import { startTimer } from '../time/sleep.js';
 import { defineOperation, type Operation, operationsByName } from './operation.js';
 import { createExecute } from './runner.js';
+import { deliverWebhook } from './webhooks/deliver-webhook.js';
+import {
+  type AnnouncingEngine,
+  announcingExecute,
+  DELIVER_WEBHOOK,
+  openAnnouncingEngine,
+} from './webhooks/deliveries.js';
+import { readWebhookOptions, type WebhookOptions, type WebhookSettings } from './webhooks/webhook-options.js';
 
 export interface WorkerProcessOptions {
   /** The background work that this worker can run; it leaves all other tasks alone. */
@@ -22,6 +29,10 @@ export interface WorkerProcessOptions {
    * the store. @default 30
    */
   readonly leaseSeconds?: number | undefined;
+  /** How webhooks are signed, and where they may go: as for the servers. @default off, unless MCP_AWAIT_WEBHOOK_SECRET is set */
+  readonly webhooks?: WebhookOptions | undefined;
+  /** Told what went wrong and was no task's to know. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 export interface RunningWorker {
@@ -46,9 +57,12 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
   } = options;
   checkRunOptions({ concurrency, maxResultBytes, leaseSeconds });
   checkShared(store);
-  const operations = operationsByName(options.operations.map(operation => defineOperation(operation)));
-  const engine = await openEngine(store, { maxResultBytes, leaseMs: leaseSeconds * 1000 });
-  const worker = startEngineWorker(engine, operations, concurrency);
+  const operations = checkOperations(options.operations);
+  const settings = readWebhookOptions(options.webhooks, process.env);
+  const engineOptions = { maxResultBytes, leaseMs: leaseSeconds * 1000 };
+  const announcing = await openAnnouncingEngine(store, engineOptions, options.onError);
+  const { engine, deliveries } = announcing;
+  const worker = startEngineWorker({ ...announcing, operations, settings, concurrency });
   // An idle worker holds nothing else that would keep its process alive.
   const stopWaiting = startTimer(Number.MAX_SAFE_INTEGER, () => {});
   const closed = newDeferred();
@@ -56,6 +70,7 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
     ended: closed.promise,
     async close(graceMs = 0) {
       await worker.drain(graceMs);
+      await deliveries.settled();
       await engine.close();
       stopWaiting();
       closed.resolve();
@@ -63,16 +78,29 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
   };
 }
 
-export function startEngineWorker(
-  engine: Engine,
-  operations: ReadonlyMap<string, Operation>,
-  concurrency: number,
-): EngineWorker {
+export interface EngineWorkerOptions extends AnnouncingEngine {
+  readonly operations: ReadonlyMap<string, Operation>;
+  /** Undefined: ends are announced all the same, and messages are left to a worker that has a secret. */
+  readonly settings: WebhookSettings | undefined;
+  readonly concurrency: number;
+}
+
+export function startEngineWorker(options: EngineWorkerOptions): EngineWorker {
+  const { engine, deliveries, settings, concurrency } = options;
+  const operations: Operation[] = [...options.operations.values()];
+  if (settings !== undefined) operations.push(deliverWebhook({ engine, deliveries, settings }));
   return engine.startWorker({
-    execute: createExecute([...operations.values()]),
-    operations: [...operations.keys()],
+    execute: announcingExecute(createExecute(operations), deliveries),
+    operations: operations.map(({ name }) => name),
     concurrency,
   });
+}
+
+/** @throws ConfigurationError when one is no operation, or its name is taken */
+export function checkOperations(operations: readonly Operation[]): ReadonlyMap<string, Operation> {
+  const byName = operationsByName(operations.map(operation => defineOperation(operation)));
+  if (!byName.has(DELIVER_WEBHOOK)) return byName;
+  throw new ConfigurationError(`The name ${DELIVER_WEBHOOK} is the server's own: rename that operation`);
 }
 
 /** @throws ConfigurationError when no other process could see the store's tasks */

@@ -2,10 +2,11 @@ import { closestMatch } from 'leven';
 import { z } from 'zod';
 import { digestJson } from '../engine/canonical-json.js';
 import type { Engine } from '../engine/engine.js';
-import type { TaskRecord } from '../engine/task-record.js';
+import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { newTaskRef } from '../engine/task-ref.js';
 import type { Operation } from './operation.js';
 import { ToolFailure } from './tool-failure.js';
+import type { WebhookGate } from './webhooks/webhook-gate.js';
 
 /** A hundred years. */
 const MOST_MS = 100 * 365 * 86_400_000;
@@ -15,6 +16,7 @@ export interface InitiateRequest {
   readonly parameters: unknown;
   readonly idempotencyKey?: string | undefined;
   readonly maxWaitSeconds?: number | undefined;
+  readonly webhookUrl?: string | undefined;
 }
 
 export interface TaskServiceOptions {
@@ -22,11 +24,17 @@ export interface TaskServiceOptions {
   readonly operations: ReadonlyMap<string, Operation>;
   /** How long a task is kept after its end, in seconds. */
   readonly ttlSeconds: number;
+  readonly webhooks: WebhookGate;
 }
 
 /** What a caller may do with tasks, whichever door it comes through. A task of another owner does not exist. */
 export interface TaskService {
-  /** @throws ToolFailure when nothing was queued: `UNKNOWN_OPERATION`, `INVALID_PARAMETERS`, `IDEMPOTENCY_CONFLICT` */
+  /** Whether tasks may have a `webhookUrl`. */
+  readonly takesWebhooks: boolean;
+  /**
+   * @throws ToolFailure when nothing was queued: `UNKNOWN_OPERATION`, `INVALID_PARAMETERS`, `IDEMPOTENCY_CONFLICT`,
+   * `WEBHOOK_REFUSED`
+   */
   initiate(owner: string, request: InitiateRequest): Promise<TaskRecord>;
   /** Waits up to `waitMs` milliseconds for the end. @throws ToolFailure `TASK_NOT_FOUND` */
   resolve(owner: string, taskRef: string, waitMs: number, signal: AbortSignal): Promise<TaskRecord>;
@@ -34,17 +42,22 @@ export interface TaskService {
   cancel(owner: string, taskRef: string): Promise<TaskRecord>;
 }
 
-export function createTaskService({ engine, operations, ttlSeconds }: TaskServiceOptions): TaskService {
+export function createTaskService(options: TaskServiceOptions): TaskService {
+  const { engine, operations, ttlSeconds, webhooks } = options;
+
   async function owned(owner: string, taskRef: string): Promise<TaskRecord> {
     const record = await engine.find(taskRef);
     return record?.owner === owner ? record : notFound(taskRef);
   }
 
   return {
-    async initiate(owner, { operationType, parameters, idempotencyKey, maxWaitSeconds }) {
+    takesWebhooks: webhooks.isOpen,
+    async initiate(owner, request) {
+      const { operationType, parameters, idempotencyKey, maxWaitSeconds } = request;
       const operation =
         operations.get(operationType) ?? unknownOperation(operationType, [...operations.keys()]);
       const input = await parseParameters(operation, parameters);
+      const webhookUrl = request.webhookUrl === undefined ? undefined : webhooks.accept(request.webhookUrl);
       const { record, created } = await engine.submit({
         taskRef: newTaskRef(operationType),
         owner,
@@ -53,8 +66,14 @@ export function createTaskService({ engine, operations, ttlSeconds }: TaskServic
         idempotencyKey,
         slaMs: toMs(Math.min(operation.slaSeconds, maxWaitSeconds ?? Number.POSITIVE_INFINITY)),
         ttlMs: toMs(ttlSeconds),
+        webhookUrl,
       });
-      if (!created && record.parametersDigest !== digestJson(input)) keyReused(record, idempotencyKey);
+      if (!created && record.parametersDigest !== digestJson(input)) {
+        keyReused(record, idempotencyKey, 'parameters');
+      }
+      if (!created && webhookUrl !== undefined && record.webhookUrl !== webhookUrl) {
+        keyReused(record, idempotencyKey, 'webhook_url');
+      }
       return record;
     },
     async resolve(owner, taskRef, waitMs, signal) {
@@ -63,7 +82,8 @@ export function createTaskService({ engine, operations, ttlSeconds }: TaskServic
       return (await engine.waitForEnd(taskRef, { timeoutMs: waitMs, signal })) ?? notFound(taskRef);
     },
     async cancel(owner, taskRef) {
-      await owned(owner, taskRef);
+      const record = await owned(owner, taskRef);
+      if (!isEnded(record)) await webhooks.announce(record);
       return (await engine.cancel(taskRef)) ?? notFound(taskRef);
     },
   };
@@ -101,10 +121,10 @@ function unknownOperation(name: string, known: readonly string[]): never {
   throw new ToolFailure('UNKNOWN_OPERATION', `There is no operation \`${name}\`. ${hint}`);
 }
 
-function keyReused(record: TaskRecord, idempotencyKey: string | undefined): never {
+function keyReused(record: TaskRecord, idempotencyKey: string | undefined, other: string): never {
   throw new ToolFailure(
     'IDEMPOTENCY_CONFLICT',
-    `The idempotency key \`${idempotencyKey}\` has already started ${record.taskRef} with other parameters. Use a new key for a new call.`,
+    `The idempotency key \`${idempotencyKey}\` has already started ${record.taskRef} with other ${other}. Use a new key for a new call.`,
   );
 }
 

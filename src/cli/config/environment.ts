@@ -4,8 +4,8 @@ import type { CommandIo } from '../io.js';
 import { FILE_VARIABLE } from './find-file.js';
 import { checkedLayer, type Layer } from './layer.js';
 
-/** Ours, but no settings: the state folder, this file, and the line from a relay. */
-const OTHERS = ['MCP_AWAIT_HOME', FILE_VARIABLE, 'MCP_AWAIT_LINE'];
+/** Ours, but no settings: the state folder, this file, a secret, and the line from a relay. */
+const OTHERS = ['MCP_AWAIT_HOME', FILE_VARIABLE, 'MCP_AWAIT_WEBHOOK_SECRET', 'MCP_AWAIT_LINE'];
 
 const KNOWN: readonly string[] = [...settingList.map(({ variable }) => variable), ...OTHERS];
 

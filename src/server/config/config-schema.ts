@@ -91,6 +91,26 @@ export const sections = {
       unit: 'seconds',
     }),
   },
+  webhooks: {
+    secretFile: optionalSetting(file, {
+      description: 'File with the `whsec_` secrets that webhooks are signed with; turns them on.',
+      flag: '--webhook-secret-file',
+      otherwise: 'no webhooks, unless `MCP_AWAIT_WEBHOOK_SECRET` is set',
+    }),
+    allowedHosts: optionalSetting(texts, {
+      description: 'Hosts that webhooks may go to, such as `*.example.com`.',
+      flag: '--webhook-host',
+      otherwise: 'any public host',
+    }),
+    allowPrivate: setting(trueOrFalse, false, {
+      description: 'Whether webhooks may go to loopback and private addresses.',
+      flag: '--webhook-allow-private',
+    }),
+    allowHttp: setting(trueOrFalse, false, {
+      description: 'Whether webhooks may go over plain HTTP.',
+      flag: '--webhook-allow-http',
+    }),
+  },
   polling: {
     initialIntervalMs: setting(positiveNumber, 1000, {
       description: 'First interval between the status requests of `run` and `wait`.',
@@ -117,6 +137,10 @@ export const configSchema = z.strictObject({
   server: z.strictObject(sections.server).describe('What `serve` offers, and to whom.').prefault({}),
   state: z.strictObject(sections.state).describe('Where and how long tasks are kept.').prefault({}),
   execution: z.strictObject(sections.execution).describe('How tasks are run.').prefault({}),
+  webhooks: z
+    .strictObject(sections.webhooks)
+    .describe('Whether tasks may tell a URL of their end, and which.')
+    .prefault({}),
   polling: z.strictObject(sections.polling).describe('How `run` and `wait` wait.').prefault({}),
 });
 

@@ -37,12 +37,20 @@ export function initiateBackgroundTask(
       .describe(
         "Fail the task after this run time in seconds, where that is less than the operation's own limit",
       ),
+    webhook_url: z
+      .string()
+      .optional()
+      .describe(
+        'Where a signed message is to be posted once the task has ended, whether anybody waits or not',
+      ),
   });
   return serverTool({
     name: 'initiate_background_task',
     title: 'Start a background task',
     description: describe([...operations.values()]),
     input,
+    // Without webhooks it is not offered, and who sends it is told why it is refused.
+    listedInput: tasks.takesWebhooks ? input : input.omit({ webhook_url: true }),
     output,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
     async run(request, { principal }): Promise<z.input<typeof output>> {
@@ -51,6 +59,7 @@ export function initiateBackgroundTask(
         parameters: request.parameters,
         idempotencyKey: request.idempotency_key,
         maxWaitSeconds: request.max_wait_seconds,
+        webhookUrl: request.webhook_url,
       });
       return {
         task_ref: record.taskRef,

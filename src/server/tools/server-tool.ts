@@ -21,6 +21,8 @@ export interface ServerToolOptions<Input extends z.ZodType, Output extends z.Zod
   readonly title: string;
   readonly description: string;
   readonly input: Input;
+  /** What callers are shown of the input. @default all of it */
+  readonly listedInput?: z.ZodType | undefined;
   readonly output: Output;
   readonly annotations: ToolAnnotations;
   readonly run: (input: z.output<Input>, context: CallContext) => Promise<z.input<Output>>;
@@ -35,13 +37,13 @@ const refusalSchema = z.object({
 export function serverTool<Input extends z.ZodType, Output extends z.ZodType>(
   options: ServerToolOptions<Input, Output>,
 ): ServerTool {
-  const { name, title, description, input, output, annotations, run } = options;
+  const { name, title, description, input, listedInput = input, output, annotations, run } = options;
   return {
     definition: {
       name,
       title,
       description,
-      inputSchema: jsonSchema(input, 'input') as Tool['inputSchema'],
+      inputSchema: jsonSchema(listedInput, 'input') as Tool['inputSchema'],
       // The SDK's client checks refusals against it too.
       outputSchema: {
         type: 'object',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isEnded, type TaskRecord } from '../../engine/task-record.js';
+import { isEnded, type TaskRecord, type WebhookDelivery } from '../../engine/task-record.js';
 import { pollAfterMs } from '../poll-hint.js';
 
 export const taskRefSchema = z
@@ -23,11 +23,22 @@ export const taskAnswerSchema = z.object({
     .object({ progress: z.number(), total: z.number().optional(), message: z.string().optional() })
     .optional()
     .describe('How far the work is'),
+  webhook: z
+    .object({
+      status: z.enum(['pending', 'delivered', 'failed']),
+      attempts: z.number().describe('Requests sent so far'),
+      last_attempt_at: z.string().optional().describe('ISO 8601'),
+      next_attempt_at: z.string().optional().describe('ISO 8601'),
+      response_status: z.number().optional().describe('HTTP status of the last answer'),
+      error: z.string().optional().describe('Why the last attempt failed'),
+    })
+    .optional()
+    .describe('Where a webhook_url was given: how far its delivery is'),
   poll_after_ms: z.number().optional().describe('While it runs: milliseconds to wait before asking again'),
 });
 
 export function taskAnswer(record: TaskRecord, now: number): z.input<typeof taskAnswerSchema> {
-  const { taskRef, status, createdAt, updatedAt, result, error, progress } = record;
+  const { taskRef, status, createdAt, updatedAt, result, error, progress, webhookUrl, delivery } = record;
   return {
     task_ref: taskRef,
     status,
@@ -36,6 +47,22 @@ export function taskAnswer(record: TaskRecord, now: number): z.input<typeof task
     result: result ?? null,
     error: error ?? null,
     ...(progress !== undefined && { progress }),
+    ...(webhookUrl !== undefined && { webhook: webhookAnswer(delivery) }),
     ...(!isEnded(record) && { poll_after_ms: pollAfterMs(now - createdAt) }),
+  };
+}
+
+/** Never the URL: it may hold a secret, and whoever asks has given it. */
+function webhookAnswer(
+  delivery: WebhookDelivery = { status: 'pending', attempts: 0 },
+): z.input<typeof taskAnswerSchema>['webhook'] {
+  const { status, attempts, lastAttemptAt, nextAttemptAt, responseStatus, error } = delivery;
+  return {
+    status,
+    attempts,
+    ...(lastAttemptAt !== undefined && { last_attempt_at: new Date(lastAttemptAt).toISOString() }),
+    ...(nextAttemptAt !== undefined && { next_attempt_at: new Date(nextAttemptAt).toISOString() }),
+    ...(responseStatus !== undefined && { response_status: responseStatus }),
+    ...(error !== undefined && { error }),
   };
 }

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import {
+  parseRetryAfter,
+  RETRY_DELAYS_MS,
+  retryDelayMs,
+} from '../../../src/server/webhooks/retry-schedule.js';
+
+const delaysMs = RETRY_DELAYS_MS;
+
+describe('the wait after a failed attempt', () => {
+  it('grows from 5 s to 10 h, and ends after eight attempts', () => {
+    const waits = Array.from({ length: 9 }, (_, index) =>
+      retryDelayMs({ attempt: index + 1, delaysMs, retryAfterMs: undefined, random: 0 }),
+    );
+    const [second, minute, hour] = [1000, 60_000, 3_600_000];
+    expect(waits).toEqual([
+      5 * second,
+      minute,
+      5 * minute,
+      30 * minute,
+      2 * hour,
+      5 * hour,
+      10 * hour,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('is up to a fifth longer, at random', () => {
+    const wait = (random: number) => retryDelayMs({ attempt: 1, delaysMs, retryAfterMs: undefined, random });
+    expect([wait(0), wait(0.5), wait(1)]).toEqual([5000, 5500, 6000]);
+  });
+
+  it.each([
+    ['a longer one is obeyed', 30_000, 30_000],
+    ['a shorter one does not hurry us', 1000, 5000],
+    ['an absurd one is cut to 10 h', 1e15, 36_000_000],
+  ])('follows the wish of the receiver: %s', (_case, retryAfterMs, expected) => {
+    expect(retryDelayMs({ attempt: 1, delaysMs, retryAfterMs, random: 0 })).toBe(expected);
+  });
+
+  it('is over after the last attempt, whatever the receiver wishes', () => {
+    expect(retryDelayMs({ attempt: 8, delaysMs, retryAfterMs: 1000, random: 0 })).toBeUndefined();
+  });
+});
+
+describe('Retry-After', () => {
+  const now = Date.parse('2026-01-01T00:00:00Z');
+
+  it.each<[string | null, number | undefined]>([
+    ['120', 120_000],
+    ['0', 0],
+    ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],
+    ['Wed, 31 Dec 2025 23:59:00 GMT', 0],
+    ['soon', undefined],
+    ['', undefined],
+    [null, undefined],
+  ])('%j is %s ms', (header, expected) => {
+    expect(parseRetryAfter(header, now)).toBe(expected);
+  });
+});

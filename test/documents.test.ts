@@ -142,7 +142,11 @@ describe('docs/configuration.md', () => {
     const flags = program()
       .commands.find(command => command.name() === 'config')
       ?.options.map(each => each.long);
-    for (const { flag } of settingList) if (flag !== undefined) expect(flags).toContain(flag);
+    for (const { flag, form } of settingList) {
+      if (flag !== undefined) expect(flags).toContain(flag);
+      // Otherwise no flag could beat a switch that the file has turned on.
+      if (flag !== undefined && form === 'boolean') expect(flags).toContain(flag.replace('--', '--no-'));
+    }
   });
 
   it('lists only settings that a command reads, or that are wait options', () => {

@@ -1,8 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { Settings } from '../server/config/config-schema.js';
 import type { HttpServerOptions } from '../server/http/http-server.js';
-import { parseTokenFile } from '../server/http/principals.js';
 import { type RunningServer, startServer } from '../server/index.js';
 import type { StdioStreams } from '../server/stdio.js';
 import { useSettings } from './config/load-settings.js';
@@ -12,6 +9,7 @@ import { ExitCode, UsageError } from './exit-code.js';
 import type { TaskFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 import { offeredOperations } from './offered-operations.js';
+import { readSecretFile } from './secret-file.js';
 import { relayedStreams } from './stdio-relay.js';
 import { untilEnded } from './until-ended.js';
 import { webhookOptions } from './webhook-options.js';
@@ -89,17 +87,10 @@ async function httpOptions(
   { host, port, tokenFile, allowedHosts, allowedOrigins }: Settings['server'],
   io: CommandIo,
 ): Promise<Omit<HttpServerOptions, 'createMcpServer'>> {
-  const tokens = token === undefined ? await readTokens(tokenFile, io) : [token];
+  const tokens = token === undefined ? await tokensOf(tokenFile, io) : [token];
   return { host, port, tokens, allowedHosts, allowedOrigins };
 }
 
-async function readTokens(file: string | undefined, io: CommandIo): Promise<readonly string[]> {
-  if (file === undefined) return [];
-  const text = await readFile(resolve(io.cwd(), file), 'utf8').catch(cause => {
-    throw new UsageError(`The token file ${file} cannot be read: ${cause.message}`, { cause });
-  });
-  const tokens = parseTokenFile(text);
-  // No token at all would let everybody in.
-  if (tokens.length === 0) throw new UsageError(`The token file ${file} names no token.`);
-  return tokens;
+async function tokensOf(file: string | undefined, io: CommandIo): Promise<readonly string[]> {
+  return file === undefined ? [] : readSecretFile(file, 'token', io);
 }

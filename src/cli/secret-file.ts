@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parseTokenFile } from '../server/http/principals.js';
+import { UsageError } from './exit-code.js';
+import type { CommandIo } from './io.js';
+
+/**
+ * The entries of a file of secrets, one per line.
+ * @param what `token` or `webhook secret`
+ * @throws UsageError when it cannot be read, or has none: that would let everybody in
+ */
+export async function readSecretFile(file: string, what: string, io: CommandIo): Promise<readonly string[]> {
+  const text = await readFile(resolve(io.cwd(), file), 'utf8').catch(cause => {
+    throw new UsageError(`The ${what} file ${file} cannot be read: ${cause.message}`, { cause });
+  });
+  const entries = parseTokenFile(text);
+  if (entries.length === 0) throw new UsageError(`The ${what} file ${file} names no ${what}.`);
+  return entries;
+}

@@ -8,6 +8,7 @@ import { openEngine } from '../../src/engine/open-engine.js';
 import { ConfigurationError } from '../../src/errors.js';
 import { type RunningServer, type ServerOptions, startServer } from '../../src/server/start-server.js';
 import { echo, heldOperation } from '../fixtures/server/test-operations.js';
+import { newSecret } from '../fixtures/server/webhook-receiver.js';
 
 /** A server in this process, spoken to in raw JSON-RPC. */
 async function startOnStreams(options: Partial<ServerOptions> = {}) {
@@ -69,6 +70,14 @@ describe('options', () => {
     ],
     ['an operation that is none', { operations: [{} as never] }, 'Expected `name`'],
     ['two of a name', { operations: [echo, echo] }, 'Two operations are named echo'],
+    [
+      "a name that is the server's own",
+      { operations: [{ ...echo, name: 'deliver_webhook' }] },
+      "The name deliver_webhook is the server's own",
+    ],
+    ['webhooks without a secret', { webhooks: { allowHttp: true } }, 'Webhooks need a secret'],
+    ['a secret that is none', { webhooks: { secret: 'hunter2' } }, 'does not begin with `whsec_`'],
+    ['a webhook host that is none', { webhooks: { secret: newSecret(), allowedHosts: ['*'] } }, 'got "*"'],
     ['a store that is none', { store: 'file:x' }, 'is no store'],
   ])('%s is refused', async (_case, options, message) => {
     const started = startServer({ operations: [echo], store: 'memory:', http: { port: 0 }, ...options });

@@ -245,18 +245,18 @@ function find(path: string): Setting {
   return setting;
 }
 
+const SAMPLES = {
+  number: ['7', '0.5', '600'],
+  boolean: ['true', 'false'],
+  list: ['/a,/b'],
+  text: ['/sample', 'sample_', 'memory:', 'http', 'debug'],
+};
+
 /** A value that is not the default, and its text. */
-function sample({ form, default: value, expected, relative }: Setting): [unknown, string] {
-  switch (form) {
-    case 'number':
-      return [7, '7'];
-    case 'boolean':
-      return [value === false, String(value === false)];
-    case 'list':
-      return [['/a', '/b'], '/a,/b'];
-    case 'text': {
-      const text = relative === 'store' ? 'memory:' : (/"(\w+)"$/.exec(expected)?.[1] ?? '/sample');
-      return [text, text];
-    }
+function sample({ form, default: usual, schema, path }: Setting): [unknown, string] {
+  for (const text of SAMPLES[form]) {
+    const value = form === 'list' ? text.split(',') : form === 'text' ? text : JSON.parse(text);
+    if (value !== usual && schema.safeParse(value).success) return [value, text];
   }
+  throw new Error(`No sample fits ${path}`);
 }

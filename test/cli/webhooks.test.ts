@@ -135,9 +135,9 @@ describe('serve and worker refuse', () => {
       'a file that is missing',
       ['--webhook-secret-file', 'none'],
       {},
-      /file of --webhook-secret-file cannot be read/,
+      /webhook secret file none cannot be read/,
     ],
-    ['a file without a secret', ['--webhook-secret-file', '/dev/null'], {}, /holds no secret/],
+    ['a file without a secret', ['--webhook-secret-file', '/dev/null'], {}, /names no webhook secret/],
     ['a host that is none', ['--webhook-host', '*'], { MCP_AWAIT_WEBHOOK_SECRET: secret }, /got "\*"/],
   ])('%s', async (_case, flags, env, message) => {
     for (const verb of [['worker'], ['serve', '--http', '--port', '0']]) {

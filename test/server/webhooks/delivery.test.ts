@@ -1,7 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { openEngine } from '../../../src/engine/open-engine.js';
 import { defineOperation, OperationError } from '../../../src/server/operation.js';
 import { VERSION } from '../../../src/version.js';
 import {
@@ -120,8 +119,7 @@ describe('the message about the end of a task', () => {
     ['runs', true],
   ])('tells that a task was cancelled while it %s', async (_case, runs) => {
     const receiver = await startReceiver();
-    const engine = await openEngine('memory:');
-    const { caller, connect: _again } = await connect({ engine, concurrency: 2 });
+    const { caller } = await connect({ concurrency: 2 });
     const before = held.runs.length;
     const fill = runs ? 0 : 2;
     for (let count = 0; count < fill; count++) await caller.initiate('held');

@@ -117,10 +117,11 @@ describe('docs/server.md', () => {
   });
 
   it('lists the options of startServer with their defaults', () => {
-    const source = read('src/server/start-server.ts');
-    const body = /export interface ServerOptions \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
-    const names = [...body.matchAll(/readonly (\w+)\??:/g)].map(match => match[1]);
-    expect(table(read('docs/server.md'), 'option', 'default').map(([name]) => unquote(name))).toEqual(names);
+    const source = read('src/server/start-server.ts') + read('src/server/task-limits.ts');
+    const bodies = source.matchAll(/export interface (?:Server|TaskLimit)Options\b.*? \{([\s\S]*?)\n\}/g);
+    const names = [...bodies].flatMap(([, body]) => [...(body ?? '').matchAll(/readonly (\w+)\??:/g)]);
+    const listed = table(read('docs/server.md'), 'option', 'default').map(([name]) => unquote(name));
+    expect(listed.toSorted()).toEqual(names.map(match => match[1]).toSorted());
   });
 });
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
 import type { Progress, TaskError } from '../types.js';
+import { isRetryAttempts, MOST_RETRY_ATTEMPTS } from './task-limits.js';
 
 /** What an operation gets besides its input. */
 export interface OperationContext {
@@ -31,8 +32,17 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output = unknown
   readonly input: Input;
   /** What the result must match; a result that does not fails the task with `INVALID_OUTPUT`. */
   readonly output?: z.ZodType<Output> | undefined;
-  /** Longest run time in seconds. A call may ask for less, never for more. */
-  readonly slaSeconds: number;
+  /**
+   * Longest run time in seconds. A call may ask for less, never for more.
+   * @default the server's `defaultTimeoutSeconds`
+   */
+  readonly slaSeconds?: number | undefined;
+  /**
+   * How many times a run is followed by another, 0 to 10: when its worker died or was stopped, and, after 1 s, 2 s,
+   * 4 s … within the SLA, when it failed with a retryable `OperationError`. Only for work that may be done twice.
+   * @default the server's `retryAttempts`, which is 0: at most one run
+   */
+  readonly retryAttempts?: number | undefined;
   /** Does the work and returns a JSON value. Throw an `OperationError` to choose the code that the caller sees. */
   run(input: z.output<Input>, context: OperationContext): Promise<Output>;
 }
@@ -64,7 +74,7 @@ export function defineOperation<Input extends z.ZodType, Output>(
   options: Operation<Input, Output>,
 ): Operation<Input, Output> {
   expectThat(typeof options === 'object' && options !== null, 'the operation to be an object', options);
-  const { name, description, input, output, slaSeconds, run } = options;
+  const { name, description, input, output, slaSeconds, retryAttempts, run } = options;
   expectThat(
     typeof name === 'string' && OPERATION_NAME.test(name),
     '`name` to be lower-case words with underscores',
@@ -79,9 +89,14 @@ export function defineOperation<Input extends z.ZodType, Output>(
   expectThat(isSchema(input), '`input` to be a zod 4 schema', input);
   expectThat(output === undefined || isSchema(output), '`output` to be a zod 4 schema', output);
   expectThat(
-    Number.isFinite(slaSeconds) && slaSeconds > 0,
+    slaSeconds === undefined || (Number.isFinite(slaSeconds) && slaSeconds > 0),
     '`slaSeconds` to be a positive number',
     slaSeconds,
+  );
+  expectThat(
+    retryAttempts === undefined || isRetryAttempts(retryAttempts),
+    `\`retryAttempts\` to be an integer from 0 to ${MOST_RETRY_ATTEMPTS}`,
+    retryAttempts,
   );
   expectThat(typeof run === 'function', '`run` to be a function', run);
   return options;
@@ -155,4 +170,9 @@ export function toProgress(report: number | ProgressReport): Progress | undefine
 /** 0 of 0 files is NaN, for which JSON has no word. */
 function fraction(value: number): Progress | undefined {
   return Number.isFinite(value) ? { progress: value, total: 1 } : undefined;
+}
+
+/** By shape, not by class: an operations file may bring its own copy of this package. */
+export function isOperationError(error: unknown): error is OperationError {
+  return error instanceof Error && error.name === 'OperationError' && 'code' in error && 'retryable' in error;
 }

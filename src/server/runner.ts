@@ -4,16 +4,19 @@ import { linkSignals } from '../time/signals.js';
 import { startTimer } from '../time/sleep.js';
 import type { TaskError } from '../types.js';
 import {
+  isOperationError,
   type Operation,
   type OperationContext,
   OperationError,
   operationsByName,
   toProgress,
 } from './operation.js';
+import { repeatRun } from './repeat-run.js';
 
 /**
  * What an engine's worker calls to run a task of one of `operations`. It ends when the operation ends, when the SLA
- * has passed or when the engine aborts, whichever comes first, also if the operation ignores its signal.
+ * has passed or when the engine aborts, whichever comes first, also if the operation ignores its signal. Within the
+ * SLA, an operation that fails with a retryable `OperationError` is run again where the task allows it.
  *
  * @throws ConfigurationError when two operations have the same name.
  */
@@ -32,6 +35,7 @@ async function runWithinSla(
   { record, parameters }: ClaimedTask,
   context: ExecutionContext,
 ): Promise<Execution> {
+  const startedAt = performance.now();
   const sla = new AbortController();
   const stopTimer = startTimer(record.slaMs, () => sla.abort(slaExceeded(operation, record.slaMs)));
   using linked = linkSignals(context.signal, sla.signal);
@@ -47,7 +51,13 @@ async function runWithinSla(
   };
   try {
     signal.throwIfAborted();
-    const result = await untilAborted(runChecked(operation, parameters, operationContext), signal);
+    const runs = repeatRun(() => runChecked(operation, parameters, operationContext), {
+      // Runs that were lost with their worker count.
+      retries: Math.max(0, record.retryAttempts - (record.runCount - 1)),
+      signal,
+      remainingMs: () => record.slaMs - (performance.now() - startedAt),
+    });
+    const result = await untilAborted(runs, signal);
     return { status: 'completed', result };
   } catch (error) {
     const stopped = context.signal.aborted && error === context.signal.reason;
@@ -103,11 +113,6 @@ function toStopError(reason: unknown): Required<TaskError> {
   if (isOperationError(reason)) return toTaskError(reason);
   const message = 'The worker stopped before the task ended: start it again';
   return { code: 'WORKER_STOPPED', message, retryable: true };
-}
-
-/** By shape, not by class: an operations file may bring its own copy of this package. */
-function isOperationError(error: unknown): error is OperationError {
-  return error instanceof Error && error.name === 'OperationError' && 'code' in error && 'retryable' in error;
 }
 
 function unknownOperation(name: string): OperationError {

@@ -7,21 +7,20 @@ import { createMcpServer } from './mcp-server.js';
 import type { Operation } from './operation.js';
 import { checkOperations, checkRunOptions, checkShared, startEngineWorker } from './start-worker.js';
 import { type StdioStreams, serveStdio } from './stdio.js';
+import { longestRetentionMs, type TaskLimitOptions, taskLimits } from './task-limits.js';
 import { createTaskService } from './task-service.js';
 import { serverTools } from './tools/index.js';
 import { type AnnouncingEngine, openAnnouncingEngine } from './webhooks/deliveries.js';
 import { createWebhookGate } from './webhooks/webhook-gate.js';
 import { readWebhookOptions, type WebhookOptions } from './webhooks/webhook-options.js';
 
-export interface ServerOptions {
+export interface ServerOptions extends TaskLimitOptions {
   /** The background work on offer. */
   readonly operations: readonly Operation[];
   /** Where tasks live: `sqlite:PATH` or `memory:`. @default a SQLite file in the state folder */
   readonly store?: string | undefined;
   /** Most tasks that run at the same time. @default 50 */
   readonly concurrency?: number | undefined;
-  /** How long a task and its result are kept, in seconds. @default 86400 */
-  readonly ttlSeconds?: number | undefined;
   /** Whether this process also runs tasks; if not, a worker on the same store must. @default true */
   readonly worker?: boolean | undefined;
   /** Largest result of a task, in bytes of its JSON. @default 1048576 (1 MiB) */
@@ -60,20 +59,24 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const {
     store = defaultStoreUrl(process.env),
     concurrency = 50,
-    ttlSeconds = 86_400,
     worker = true,
     maxResultBytes,
     leaseSeconds = 30,
   } = options;
-  checkRunOptions({ concurrency, ttlSeconds, maxResultBytes, leaseSeconds });
+  checkRunOptions({ concurrency, maxResultBytes, leaseSeconds });
+  const limits = taskLimits(options);
   if (!worker) checkShared(store);
   const operations = checkOperations(options.operations);
   const settings = readWebhookOptions(options.webhooks, process.env);
-  const engineOptions = { maxResultBytes, leaseMs: leaseSeconds * 1000 };
+  const engineOptions = {
+    maxResultBytes,
+    leaseMs: leaseSeconds * 1000,
+    retentionMs: longestRetentionMs(limits),
+  };
   const announcing = await openAnnouncingEngine(store, engineOptions, options.onError);
   const { engine, deliveries } = announcing;
   const webhooks = createWebhookGate(settings, deliveries);
-  const tools = serverTools(createTaskService({ engine, operations, ttlSeconds, webhooks }), operations);
+  const tools = serverTools(createTaskService({ engine, operations, webhooks, ...limits }), operations);
   const parts: Parts = {
     ...announcing,
     createServer: principal => createMcpServer(tools, principal),

@@ -113,27 +113,16 @@ export function checkShared(store: string): void {
 
 interface RunOptions {
   readonly concurrency: number;
-  readonly ttlSeconds?: number | undefined;
   readonly maxResultBytes?: number | undefined;
   readonly leaseSeconds: number;
 }
 
 /** @throws ConfigurationError that names the option, what it must be and what it is */
-export function checkRunOptions({
-  concurrency,
-  ttlSeconds = 1,
-  maxResultBytes = 1,
-  leaseSeconds,
-}: RunOptions): void {
+export function checkRunOptions({ concurrency, maxResultBytes = 1, leaseSeconds }: RunOptions): void {
   for (const [name, value] of Object.entries({ concurrency, maxResultBytes })) {
     if (!Number.isSafeInteger(value) || Number(value) < 1) {
       throw new ConfigurationError(`Expected \`${name}\` to be a positive integer, got ${String(value)}`);
     }
-  }
-  if (!Number.isFinite(ttlSeconds) || Number(ttlSeconds) <= 0) {
-    throw new ConfigurationError(
-      `Expected \`ttlSeconds\` to be a positive number, got ${String(ttlSeconds)}`,
-    );
   }
   if (!(leaseSeconds >= 1 && leaseSeconds <= 3600)) {
     throw new ConfigurationError(

@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { newTaskRef } from '../engine/task-ref.js';
 import type { Operation } from './operation.js';
+import { SHORTEST_TTL_SECONDS, type TaskLimitOptions, taskLimits } from './task-limits.js';
 import { ToolFailure } from './tool-failure.js';
 import type { WebhookGate } from './webhooks/webhook-gate.js';
 
@@ -16,14 +17,14 @@ export interface InitiateRequest {
   readonly parameters: unknown;
   readonly idempotencyKey?: string | undefined;
   readonly maxWaitSeconds?: number | undefined;
+  /** How long the task is kept, in seconds, where the server's default does not suit. */
+  readonly ttlSeconds?: number | undefined;
   readonly webhookUrl?: string | undefined;
 }
 
-export interface TaskServiceOptions {
+export interface TaskServiceOptions extends TaskLimitOptions {
   readonly engine: Engine;
   readonly operations: ReadonlyMap<string, Operation>;
-  /** How long a task is kept after its end, in seconds. */
-  readonly ttlSeconds: number;
   readonly webhooks: WebhookGate;
 }
 
@@ -31,9 +32,11 @@ export interface TaskServiceOptions {
 export interface TaskService {
   /** Whether tasks may have a `webhookUrl`. */
   readonly takesWebhooks: boolean;
+  /** The bounds of `ttlSeconds` of a request, in seconds. */
+  readonly ttlBounds: readonly [shortest: number, longest: number];
   /**
-   * @throws ToolFailure when nothing was queued: `UNKNOWN_OPERATION`, `INVALID_PARAMETERS`, `IDEMPOTENCY_CONFLICT`,
-   * `WEBHOOK_REFUSED`
+   * @throws ToolFailure when nothing was queued: `UNKNOWN_OPERATION`, `INVALID_PARAMETERS`, `INVALID_ARGUMENTS` for a
+   * time to live out of bounds, `IDEMPOTENCY_CONFLICT`, `WEBHOOK_REFUSED`
    */
   initiate(owner: string, request: InitiateRequest): Promise<TaskRecord>;
   /** Waits up to `waitMs` milliseconds for the end. @throws ToolFailure `TASK_NOT_FOUND` */
@@ -42,8 +45,11 @@ export interface TaskService {
   cancel(owner: string, taskRef: string): Promise<TaskRecord>;
 }
 
+/** @throws ConfigurationError when a limit is not usable */
 export function createTaskService(options: TaskServiceOptions): TaskService {
-  const { engine, operations, ttlSeconds, webhooks } = options;
+  const { engine, operations, webhooks } = options;
+  const limits = taskLimits(options);
+  const ttlBounds = [SHORTEST_TTL_SECONDS, limits.maxTtlSeconds] as const;
 
   async function owned(owner: string, taskRef: string): Promise<TaskRecord> {
     const record = await engine.find(taskRef);
@@ -52,10 +58,13 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
 
   return {
     takesWebhooks: webhooks.isOpen,
+    ttlBounds,
     async initiate(owner, request) {
       const { operationType, parameters, idempotencyKey, maxWaitSeconds } = request;
       const operation =
         operations.get(operationType) ?? unknownOperation(operationType, [...operations.keys()]);
+      const ttlSeconds = checkTtl(request.ttlSeconds, ttlBounds) ?? limits.ttlSeconds;
+      const slaSeconds = operation.slaSeconds ?? limits.defaultTimeoutSeconds;
       const input = await parseParameters(operation, parameters);
       const webhookUrl = request.webhookUrl === undefined ? undefined : webhooks.accept(request.webhookUrl);
       const { record, created } = await engine.submit({
@@ -64,8 +73,9 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
         operation: operationType,
         parameters: input,
         idempotencyKey,
-        slaMs: toMs(Math.min(operation.slaSeconds, maxWaitSeconds ?? Number.POSITIVE_INFINITY)),
+        slaMs: toMs(Math.min(slaSeconds, maxWaitSeconds ?? Number.POSITIVE_INFINITY)),
         ttlMs: toMs(ttlSeconds),
+        retryAttempts: operation.retryAttempts ?? limits.retryAttempts,
         webhookUrl,
       });
       if (!created && record.parametersDigest !== digestJson(input)) {
@@ -92,6 +102,17 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
 /** Whole milliseconds, as the store keeps times: at least one, at most what a date can hold. */
 function toMs(seconds: number): number {
   return Math.min(Math.max(Math.round(seconds * 1000), 1), MOST_MS);
+}
+
+function checkTtl(
+  ttlSeconds: number | undefined,
+  [shortest, longest]: TaskService['ttlBounds'],
+): number | undefined {
+  if (ttlSeconds === undefined || (ttlSeconds >= shortest && ttlSeconds <= longest)) return ttlSeconds;
+  throw new ToolFailure(
+    'INVALID_ARGUMENTS',
+    `This server keeps a task for ${shortest} to ${longest} seconds, \`ttl_seconds\` asks for ${ttlSeconds}. Leave it out or choose a number from this range.`,
+  );
 }
 
 async function parseParameters(operation: Operation, parameters: unknown): Promise<unknown> {

@@ -16,6 +16,13 @@ describe('defineOperation', () => {
     expect(defineOperation(valid)).toBe(valid);
   });
 
+  test('takes one that leaves its SLA and its runs to the server, and one that says how often', () => {
+    const { slaSeconds: _, ...short } = valid;
+    expect(defineOperation(short)).toBe(short);
+    for (const retryAttempts of [0, 10]) defineOperation({ ...valid, retryAttempts });
+    defineOperation({ ...valid, name: 'x'.repeat(64) });
+  });
+
   test.each<[object, string]>([
     [{ name: 'Resize' }, 'Expected `name` to be lower-case words with underscores, got "Resize"'],
     [{ name: 'resize-image' }, 'Expected `name` to be lower-case words with underscores, got "resize-image"'],
@@ -28,6 +35,10 @@ describe('defineOperation', () => {
     [{ slaSeconds: 0 }, 'Expected `slaSeconds` to be a positive number, got 0'],
     [{ slaSeconds: Number.POSITIVE_INFINITY }, 'Expected `slaSeconds` to be a positive number, got Infinity'],
     [{ slaSeconds: '30' }, 'Expected `slaSeconds` to be a positive number, got "30"'],
+    [{ retryAttempts: -1 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got -1'],
+    [{ retryAttempts: 11 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got 11'],
+    [{ retryAttempts: 0.5 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got 0.5'],
+    [{ retryAttempts: '1' }, 'Expected `retryAttempts` to be an integer from 0 to 10, got "1"'],
     [{ run: [] }, 'Expected `run` to be a function, got array'],
   ])('refuses %o', (change, message) => {
     const define = () => defineOperation({ ...valid, ...change } as Operation);

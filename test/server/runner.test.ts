@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import type { ClaimedTask } from '../../src/engine/engine.js';
+import type { TaskRecord } from '../../src/engine/task-record.js';
 import { type Operation, type OperationContext, OperationError } from '../../src/server/operation.js';
 import { createExecute } from '../../src/server/runner.js';
 
@@ -8,15 +9,20 @@ type Run = Operation['run'];
 
 const never: Run = () => new Promise(() => {});
 
-function execute(run: Run, options: { signal?: AbortSignal; output?: z.ZodType; slaMs?: number } = {}) {
-  const { signal = new AbortController().signal, output, slaMs = 30_000 } = options;
+interface ExecuteOptions extends Partial<Pick<TaskRecord, 'slaMs' | 'retryAttempts' | 'runCount'>> {
+  readonly signal?: AbortSignal;
+  readonly output?: z.ZodType;
+}
+
+function execute(run: Run, options: ExecuteOptions = {}) {
+  const { signal = new AbortController().signal, output, slaMs = 30_000, ...record } = options;
   const operation = { name: 'work', description: 'Works.', input: z.unknown(), output, slaSeconds: 60, run };
   const reportProgress = vi.fn();
-  const execution = createExecute([operation])(claimed('work', slaMs), { signal, reportProgress });
+  const execution = createExecute([operation])(claimed('work', slaMs, record), { signal, reportProgress });
   return { execution, reportProgress };
 }
 
-function claimed(operation: string, slaMs: number): ClaimedTask {
+function claimed(operation: string, slaMs: number, overrides: Partial<TaskRecord> = {}): ClaimedTask {
   const record = {
     taskRef: 'task-1',
     owner: 'local',
@@ -36,6 +42,7 @@ function claimed(operation: string, slaMs: number): ClaimedTask {
     progress: undefined,
     result: undefined,
     error: undefined,
+    ...overrides,
   } as const;
   return { record, parameters: { size: 3 } };
 }
@@ -173,6 +180,82 @@ describe('SLA', () => {
     const { execution } = execute(never, { slaMs: 250 });
     await vi.advanceTimersByTimeAsync(250);
     await expect(execution).resolves.toMatchObject({ error: { message: expect.stringContaining('250 ms') } });
+  });
+});
+
+describe('an operation that may be run again', () => {
+  const busy = new OperationError('UPSTREAM_BUSY', 'later', { retryable: true });
+
+  /** Fails so many times, then returns which run it was; the seconds at which the runs began. */
+  function failing(times: number, error: unknown = busy) {
+    const begunAt: number[] = [];
+    const first = performance.now();
+    const run: Run = async () => {
+      begunAt.push((performance.now() - first) / 1000);
+      if (begunAt.length <= times) throw error;
+      return begunAt.length;
+    };
+    return { run, begunAt };
+  }
+
+  test('is, after 1 s, 2 s, 4 s, until it succeeds', async () => {
+    const { run, begunAt } = failing(3);
+    const { execution } = execute(run, { retryAttempts: 5 });
+    await vi.advanceTimersByTimeAsync(7000);
+    await expect(execution).resolves.toEqual({ status: 'completed', result: 4 });
+    expect(begunAt).toEqual([0, 1, 3, 7]);
+  });
+
+  test.each([
+    ['as often as it may', { retryAttempts: 2 }, 3],
+    ['less often when runs were lost before', { retryAttempts: 2, runCount: 2 }, 2],
+    ['no more when all runs but this were lost', { retryAttempts: 2, runCount: 3 }, 1],
+    ['not when it may not', { retryAttempts: 0 }, 1],
+    ['only while time is left: the last error tells more than the SLA', { retryAttempts: 9, slaMs: 6999 }, 3],
+  ])('is, %s', async (_case, record, runCount) => {
+    const { run, begunAt } = failing(99);
+    const { execution } = execute(run, record);
+    await vi.advanceTimersByTimeAsync(6000);
+    await expect(execution).resolves.toEqual({ status: 'failed', error: busy.toTaskError() });
+    expect(begunAt).toHaveLength(runCount);
+  });
+
+  test.each([
+    ['an OperationError that is not retryable', new OperationError('NO', 'no'), 'NO'],
+    ['any other error', new TypeError('x is not a function'), 'OPERATION_FAILED'],
+    [
+      'an error that only looks like a failure of the network',
+      new TypeError('fetch failed'),
+      'OPERATION_FAILED',
+    ],
+    ['what is no error', 'no luck', 'OPERATION_FAILED'],
+    [
+      'an SLA of work elsewhere',
+      new OperationError('SLA_EXCEEDED', 'x', { retryable: true }),
+      'SLA_EXCEEDED',
+    ],
+  ])('is not for %s', async (_case, error, code) => {
+    const { run, begunAt } = failing(1, error);
+    await expect(execute(run, { retryAttempts: 5 }).execution).resolves.toMatchObject({ error: { code } });
+    expect(begunAt).toHaveLength(1);
+  });
+
+  test('is not once its SLA has passed', async () => {
+    const run = vi.fn(never);
+    const { execution } = execute(run, { retryAttempts: 5 });
+    await vi.advanceTimersByTimeAsync(30_000);
+    await expect(execution).resolves.toMatchObject({ error: { code: 'SLA_EXCEEDED' } });
+    expect(run).toHaveBeenCalledOnce();
+  });
+
+  test('ends at once when the engine aborts between two runs, and leaves no timer', async () => {
+    const controller = new AbortController();
+    const { run, begunAt } = failing(9);
+    const { execution } = execute(run, { retryAttempts: 9, signal: controller.signal });
+    await vi.advanceTimersByTimeAsync(500);
+    controller.abort(new Error('drained'));
+    await expect(execution).resolves.toMatchObject({ error: { code: 'WORKER_STOPPED' } });
+    expect(begunAt).toEqual([0]);
   });
 });
 

@@ -62,6 +62,21 @@ describe('options', () => {
       { ttlSeconds: Number.POSITIVE_INFINITY },
       'Expected `ttlSeconds` to be a positive number',
     ],
+    [
+      'a time to live above its own limit',
+      { ttlSeconds: 7201, maxTtlSeconds: 7200 },
+      'Expected `ttlSeconds` to be at most `maxTtlSeconds`, which is 7200, got 7201',
+    ],
+    [
+      'too many runs',
+      { retryAttempts: 11 },
+      'Expected `retryAttempts` to be an integer from 0 to 10, got 11',
+    ],
+    [
+      'no time to run',
+      { defaultTimeoutSeconds: 0 },
+      'Expected `defaultTimeoutSeconds` to be a positive number, got 0',
+    ],
     ['no room', { maxResultBytes: 0 }, 'Expected `maxResultBytes` to be a positive integer, got 0'],
     [
       'hardly a lease',
@@ -113,6 +128,28 @@ describe('on streams', () => {
     held.release();
     await settles(server);
     expect(held.runs).toHaveLength(2);
+  });
+
+  test('keeps a task for as long as its call asks, within its own limit', async () => {
+    const { call } = await startOnStreams({ maxTtlSeconds: 30 * 86_400 });
+    const args = { operation_type: 'echo', parameters: { text: 'x' }, ttl_seconds: 20 * 86_400 };
+    const { expires_at } = await call('a', 'initiate_background_task', args);
+    expect((Date.parse(String(expires_at)) - Date.now()) / 86_400_000).toBeCloseTo(20, 2);
+  });
+
+  test('hands what it must leave, and what may be run again, to another server on the store', async () => {
+    const store = await newStore();
+    const [first, second] = [heldOperation(), heldOperation()];
+    const one = await startOnStreams({ operations: [first.operation], store, retryAttempts: 1 });
+    const { task_ref } = await one.call('a', 'initiate_background_task', { operation_type: 'held' });
+    await vi.waitFor(() => expect(first.runs).toHaveLength(1));
+    const other = await startOnStreams({ operations: [second.operation], store });
+    await one.server.close();
+    expect(first.runs[0]?.signal.aborted).toBe(true);
+    await vi.waitFor(() => expect(second.runs.map(run => run.taskRef)).toEqual([task_ref]));
+    second.release();
+    const answer = other.call('b', 'resolve_task_status', { task_ref, wait_seconds: 5 });
+    expect(await answer).toMatchObject({ status: 'completed', result: 'released' });
   });
 
   test('ends when it is closed, also while its client still talks', async () => {

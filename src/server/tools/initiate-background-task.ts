@@ -18,6 +18,7 @@ export function initiateBackgroundTask(
   tasks: TaskService,
   operations: ReadonlyMap<string, Operation>,
 ): ServerTool {
+  const [shortestTtl, longestTtl] = tasks.ttlBounds;
   const input = z.strictObject({
     operation_type: z
       .string()
@@ -37,6 +38,11 @@ export function initiateBackgroundTask(
       .describe(
         "Fail the task after this run time in seconds, where that is less than the operation's own limit",
       ),
+    ttl_seconds: z
+      .number()
+      .optional()
+      .meta({ minimum: shortestTtl, maximum: longestTtl })
+      .describe("Keep the task and its result for so many seconds instead of the server's default"),
     webhook_url: z
       .string()
       .optional()
@@ -59,6 +65,7 @@ export function initiateBackgroundTask(
         parameters: request.parameters,
         idempotencyKey: request.idempotency_key,
         maxWaitSeconds: request.max_wait_seconds,
+        ttlSeconds: request.ttl_seconds,
         webhookUrl: request.webhook_url,
       });
       return {

@@ -68,7 +68,8 @@ export function deliverWebhook(options: DeliverWebhookOptions) {
         const nextAttemptAt = now + delayMs;
         await deliveries.record(taskRef, { status: 'pending', ...sent, nextAttemptAt, error }, signal);
       }
-      throw new OperationError('WEBHOOK_NOT_DELIVERED', error, { retryable: delayMs !== undefined });
+      // The next attempt is a task of its own; this one is over, and not to be run again.
+      throw new OperationError('WEBHOOK_NOT_DELIVERED', error);
     },
   });
 }

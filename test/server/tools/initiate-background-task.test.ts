@@ -222,6 +222,35 @@ describe('an idempotency key', () => {
   });
 });
 
+describe('ttl_seconds', () => {
+  test('says how long the task is kept', async () => {
+    const { initiate } = await (await connectTools([echo])).connect();
+    const before = Date.now();
+    const { data } = await initiate('echo', { text: 'a' }, { ttl_seconds: 7200 });
+    const keptMs = Date.parse(data.expires_at) - before;
+    expect(keptMs).toBeGreaterThanOrEqual(7_200_000);
+    expect(keptMs).toBeLessThan(7_210_000);
+  });
+
+  test('has bounds, which the schema tells', async () => {
+    const tools = await connectTools([echo], { maxTtlSeconds: 3600 });
+    const { client, initiate } = await tools.connect();
+    const submit = vi.spyOn(tools.engine, 'submit');
+    const { tools: listed } = await client.listTools();
+    const schema = listed.find(({ name }) => name === 'initiate_background_task')?.inputSchema.properties;
+    expect(schema?.ttl_seconds).toMatchObject({ type: 'number', minimum: 60, maximum: 3600 });
+    for (const ttl_seconds of [59, 3601]) {
+      const { refused, data } = await initiate('echo', { text: 'a' }, { ttl_seconds });
+      expect(refused).toBe(true);
+      expect(data.error).toMatchObject({
+        code: 'INVALID_ARGUMENTS',
+        message: expect.stringContaining(`60 to 3600 seconds, \`ttl_seconds\` asks for ${ttl_seconds}.`),
+      });
+    }
+    expect(submit).not.toHaveBeenCalled();
+  });
+});
+
 describe('max_wait_seconds', () => {
   test.each([
     ['tightens the SLA', 10, 0.05, 50],

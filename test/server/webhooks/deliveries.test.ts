@@ -156,7 +156,7 @@ describe('an attempt', () => {
     const { taskRef } = await submitted(engine, { webhookUrl: receiver.url });
     await engine.cancel(taskRef);
     const { outcome } = await runAttempt(engine, taskRef);
-    expect(outcome).toMatchObject({ code: 'WEBHOOK_NOT_DELIVERED', retryable: true });
+    expect(outcome).toMatchObject({ code: 'WEBHOOK_NOT_DELIVERED', retryable: false });
     expect(await pendingDeliveries(engine)).toBe(1);
     const delivery = (await engine.find(taskRef))?.delivery;
     expect(delivery).toMatchObject({ status: 'pending', attempts: 1, responseStatus: 500 });

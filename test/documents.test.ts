@@ -163,7 +163,7 @@ describe('docs/configuration.md', () => {
 
   it('has the defaults that the server and the engine have without settings', () => {
     const source = sources('src/server') + read('src/engine/engine.ts');
-    const comments = [...source.matchAll(/@default ([^\s;]+)[^*]*\*\/\s*readonly (\w+)\?/g)];
+    const comments = [...source.matchAll(/@default (\d+|true|false|'[^']*')[^*]*\*\/\s*readonly (\w+)\?/g)];
     const compared = settingList
       .filter(({ section }) => section === 'state' || section === 'execution' || section === 'observability')
       .flatMap(setting =>

@@ -1,16 +1,17 @@
 import { z } from 'zod';
+import { MOST_RETRY_ATTEMPTS, SHORTEST_TTL_SECONDS } from '../task-limits.js';
 import {
   file,
   folders,
   integer,
   numberFrom,
+  numberOfAtLeast,
   oneOf,
   positiveNumber,
   storeUrl,
   text,
   texts,
   trueOrFalse,
-  zeroOrMore,
 } from './kinds.js';
 import { optionalSetting, setting } from './setting.js';
 
@@ -68,7 +69,11 @@ export const sections = {
       otherwise: 'a file in the state folder',
     }),
     ttlSeconds: setting(positiveNumber, 86_400, {
-      description: 'How long a task and its result are kept.',
+      description: 'How long a task and its result are kept; at most `state.maxTtlSeconds`.',
+      unit: 'seconds',
+    }),
+    maxTtlSeconds: setting(numberOfAtLeast(SHORTEST_TTL_SECONDS), 604_800, {
+      description: 'The most that a call may ask for with `ttl_seconds`.',
       unit: 'seconds',
     }),
     maxResultBytes: setting(integer(1), 1_048_576, {
@@ -86,7 +91,14 @@ export const sections = {
       description: 'Most tasks that one process runs at the same time.',
       flag: '--concurrency',
     }),
-    drainSeconds: setting(zeroOrMore, 10, {
+    defaultTimeoutSeconds: setting(positiveNumber, 120, {
+      description: 'Longest run time of the operations that name no `slaSeconds`.',
+      unit: 'seconds',
+    }),
+    retryAttempts: setting(integer(0, MOST_RETRY_ATTEMPTS), 0, {
+      description: 'How often a task is run again, where its operation says nothing of it.',
+    }),
+    drainSeconds: setting(numberOfAtLeast(0), 10, {
       description: 'How long running tasks may go on after SIGINT or SIGTERM.',
       unit: 'seconds',
     }),

@@ -37,11 +37,9 @@ export function numberFrom(minimum: number, maximum: number): Kind<z.ZodNumber> 
   };
 }
 
-export const zeroOrMore: Kind<z.ZodNumber> = {
-  schema: z.number().nonnegative(),
-  expected: 'a number of at least 0',
-  form: 'number',
-};
+export function numberOfAtLeast(minimum: number): Kind<z.ZodNumber> {
+  return { schema: z.number().min(minimum), expected: `a number of at least ${minimum}`, form: 'number' };
+}
 
 export const trueOrFalse: Kind<z.ZodBoolean> = {
   schema: z.boolean(),

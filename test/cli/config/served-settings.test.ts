@@ -43,6 +43,17 @@ it('the bundled server of run serves standard streams, whatever the settings say
   expect(await place.run([...hash, '--settings', elsewhere], { cwd })).toMatchObject({ code: 0 });
 });
 
+it('the bundled server bounds what calls ask for as the settings say', async () => {
+  await configure({ state: { ttlSeconds: 60, maxTtlSeconds: 60 } });
+  const request = { operation_type: 'sleep', parameters: { seconds: 0 }, ttl_seconds: 61 };
+  const { code, stderr } = await place.run(
+    ['run', 'initiate_background_task', '--args', JSON.stringify(request)],
+    { cwd },
+  );
+  expect(stderr).toMatch(/for 60 to 60 seconds, `ttl_seconds` asks for 61/);
+  expect(code).toBe(1);
+});
+
 it.each([['run', 'sleep'], ['serve'], ['worker'], ['stats'], ['config']])(
   '%s refuses settings that are wrong',
   async (...args) => {

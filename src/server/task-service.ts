@@ -78,12 +78,8 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
         retryAttempts: operation.retryAttempts ?? limits.retryAttempts,
         webhookUrl,
       });
-      if (!created && record.parametersDigest !== digestJson(input)) {
-        keyReused(record, idempotencyKey, 'parameters');
-      }
-      if (!created && webhookUrl !== undefined && record.webhookUrl !== webhookUrl) {
-        keyReused(record, idempotencyKey, 'webhook_url');
-      }
+      // Other times or another webhook are no conflict: the call is the same, and the first one says how it is run.
+      if (!created && record.parametersDigest !== digestJson(input)) keyReused(record, idempotencyKey);
       return record;
     },
     async resolve(owner, taskRef, waitMs, signal) {
@@ -142,10 +138,10 @@ function unknownOperation(name: string, known: readonly string[]): never {
   throw new ToolFailure('UNKNOWN_OPERATION', `There is no operation \`${name}\`. ${hint}`);
 }
 
-function keyReused(record: TaskRecord, idempotencyKey: string | undefined, other: string): never {
+function keyReused(record: TaskRecord, idempotencyKey: string | undefined): never {
   throw new ToolFailure(
     'IDEMPOTENCY_CONFLICT',
-    `The idempotency key \`${idempotencyKey}\` has already started ${record.taskRef} with other ${other}. Use a new key for a new call.`,
+    `The idempotency key \`${idempotencyKey}\` has already started ${record.taskRef} with other parameters. Use a new key for a new call.`,
   );
 }
 

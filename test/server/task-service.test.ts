@@ -61,11 +61,11 @@ describe('a task', () => {
     expect(await engine.stats(1000)).toEqual([]);
   });
 
-  test('keeps its webhook; other times with the same key are no conflict', async () => {
+  test('keeps its webhook; another one or other times with the same key are no conflict', async () => {
     const { initiate } = await openService();
     const first = await initiate({ idempotencyKey: 'k', webhookUrl: 'https://example.com/a' });
     expect(first.webhookUrl).toBe('https://example.com/a');
-    const more = { ttlSeconds: 99, maxWaitSeconds: 1 };
+    const more = { webhookUrl: 'https://example.com/b', ttlSeconds: 99, maxWaitSeconds: 1 };
     expect(await initiate({ idempotencyKey: 'k', ...more })).toStrictEqual(first);
     expect((await initiate({})).webhookUrl).toBeUndefined();
   });

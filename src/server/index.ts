@@ -1,6 +1,8 @@
 export type { McpAwaitConfig } from './config/config-schema.js';
 export { defineConfig } from './config/define-config.js';
 export { loadOperations } from './load-operations.js';
+export type { LogEntry, LogLevel } from './observability/log.js';
+export type { ObservabilityOptions } from './observability/options.js';
 export {
   defineOperation,
   type Operation,

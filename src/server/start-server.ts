@@ -4,6 +4,10 @@ import { newDeferred } from '../time/deferred.js';
 import { type HttpServerOptions, startHttpServer } from './http/http-server.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { createMcpServer } from './mcp-server.js';
+import { observeCalls } from './observability/activity.js';
+import type { LogEntry } from './observability/log.js';
+import { type Observation, startObservation } from './observability/observation.js';
+import type { ObservabilityOptions } from './observability/options.js';
 import type { Operation } from './operation.js';
 import { checkOperations, checkRunOptions, checkShared, startEngineWorker } from './start-worker.js';
 import { type StdioStreams, serveStdio } from './stdio.js';
@@ -33,11 +37,15 @@ export interface ServerOptions extends TaskLimitOptions {
   /** Whether callers may give a `webhook_url`, and for where. @default off, unless MCP_AWAIT_WEBHOOK_SECRET is set */
   readonly webhooks?: WebhookOptions | undefined;
   /** Serves Streamable HTTP with these options instead of the standard streams. */
-  readonly http?: Omit<HttpServerOptions, 'createMcpServer' | 'onError' | 'now'> | undefined;
+  readonly http?: Omit<HttpServerOptions, 'createMcpServer' | 'watching' | 'onError' | 'now'> | undefined;
   /** Serves these streams. @default the standard streams */
   readonly stdio?: StdioStreams | undefined;
   /** Told what went wrong and was not a caller's to know. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /** What is measured and logged, and when it is an alert. */
+  readonly observability?: ObservabilityOptions | undefined;
+  /** Takes the log, entry by entry. */
+  readonly onLog?: ((entry: LogEntry) => void) | undefined;
 }
 
 export interface RunningServer {
@@ -68,32 +76,47 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (!worker) checkShared(store);
   const operations = checkOperations(options.operations);
   const settings = readWebhookOptions(options.webhooks, process.env);
+  const observation = await startObservation({
+    options: options.observability,
+    onLog: options.onLog,
+    operations,
+    defaultSlaSeconds: limits.defaultTimeoutSeconds,
+    metrics: options.http !== undefined,
+    defaultLevel: options.http === undefined ? 'error' : 'info',
+  });
+  const { activity, onLost } = observation;
   const engineOptions = {
     maxResultBytes,
     leaseMs: leaseSeconds * 1000,
     retentionMs: longestRetentionMs(limits),
+    onLost,
   };
   const announcing = await openAnnouncingEngine(store, engineOptions, options.onError);
   const { engine, deliveries } = announcing;
   const webhooks = createWebhookGate(settings, deliveries);
-  const tools = serverTools(createTaskService({ engine, operations, webhooks, ...limits }), operations);
+  const onCreated = activity.initiated;
+  const tasks = createTaskService({ engine, operations, webhooks, onCreated, ...limits });
+  const tools = observeCalls(serverTools(tasks, operations), activity);
   const parts: Parts = {
     ...announcing,
+    observation,
     createServer: principal => createMcpServer(tools, principal),
     startWorker: () =>
-      worker ? startEngineWorker({ ...announcing, operations, settings, concurrency }) : undefined,
+      worker ? startEngineWorker({ ...announcing, operations, settings, concurrency, activity }) : undefined,
   };
   try {
     return options.http === undefined
       ? await onStdio(options, parts)
       : await onHttp(options, options.http, parts);
   } catch (error) {
+    observation.stop();
     await engine.close();
     throw error;
   }
 }
 
 interface Parts extends AnnouncingEngine {
+  readonly observation: Observation;
   createServer(principal: string): ReturnType<typeof createMcpServer>;
   /** Once the server serves: one that cannot must not take tasks that it would drop. */
   startWorker(): EngineWorker | undefined;
@@ -101,12 +124,13 @@ interface Parts extends AnnouncingEngine {
 
 async function onStdio(
   { stdio }: ServerOptions,
-  { engine, deliveries, createServer, startWorker }: Parts,
+  { engine, deliveries, observation, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
   const streams = stdio ?? { input: process.stdin, output: process.stdout };
   const server = createServer(LOCAL_PRINCIPAL);
   const { gone } = await serveStdio(server, streams);
   const worker = startWorker();
+  observation.watch(engine);
   const stopped = newDeferred();
   let stopping = false;
   async function finish(): Promise<void> {
@@ -115,6 +139,7 @@ async function onStdio(
     streams.output.end();
     await worker?.finish();
     await deliveries.settled();
+    observation.stop();
     await engine.close();
   }
   return {
@@ -123,6 +148,7 @@ async function onStdio(
     ended: Promise.race([finish(), stopped.promise]),
     async close(graceMs = 0) {
       stopping = true;
+      observation.stop();
       await server.close();
       await worker?.drain(graceMs);
       await deliveries.settled();
@@ -137,17 +163,22 @@ async function onStdio(
 async function onHttp(
   { onError }: ServerOptions,
   http: NonNullable<ServerOptions['http']>,
-  { engine, deliveries, createServer, startWorker }: Parts,
+  { engine, deliveries, observation, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
-  const server = await startHttpServer({ ...http, createMcpServer: createServer, onError });
+  const watching = observation.watch(engine);
+  const server = await startHttpServer({ ...http, createMcpServer: createServer, watching, onError });
   const worker = startWorker();
+  observation.setPhase('serving');
   const stopped = newDeferred();
   return {
     url: server.url,
     ended: stopped.promise,
     async close(graceMs = 0) {
-      await Promise.all([server.close(graceMs), worker?.drain(graceMs)]);
+      observation.setPhase('closing');
+      const drained = worker?.drain(graceMs);
+      await Promise.all([server.close(graceMs, drained), drained]);
       await deliveries.settled();
+      observation.stop();
       await engine.close();
       stopped.resolve();
     },

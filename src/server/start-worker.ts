@@ -4,6 +4,11 @@ import { parseStoreUrl } from '../engine/store-url.js';
 import { ConfigurationError } from '../errors.js';
 import { newDeferred } from '../time/deferred.js';
 import { startTimer } from '../time/sleep.js';
+import { type ProbeOptions, startProbeServer } from './http/probe-server.js';
+import { type Activity, observeRuns } from './observability/activity.js';
+import type { LogEntry } from './observability/log.js';
+import { startObservation } from './observability/observation.js';
+import type { ObservabilityOptions } from './observability/options.js';
 import { defineOperation, type Operation, operationsByName } from './operation.js';
 import { createExecute } from './runner.js';
 import { deliverWebhook } from './webhooks/deliver-webhook.js';
@@ -33,9 +38,17 @@ export interface WorkerProcessOptions {
   readonly webhooks?: WebhookOptions | undefined;
   /** Told what went wrong and was no task's to know. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /** Serves `/metrics`, `/health` and `/ready` there. */
+  readonly probes?: ProbeOptions | undefined;
+  /** What is measured and logged, and when it is an alert. */
+  readonly observability?: ObservabilityOptions | undefined;
+  /** Takes the log, entry by entry. */
+  readonly onLog?: ((entry: LogEntry) => void) | undefined;
 }
 
 export interface RunningWorker {
+  /** Of the probes; undefined when there are none. */
+  readonly port: number | undefined;
   /** Settles when the worker was closed. */
   readonly ended: Promise<void>;
   /** Takes no more work, gives what runs `graceMs` milliseconds to end, and closes. @default 0 */
@@ -59,19 +72,40 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
   checkShared(store);
   const operations = checkOperations(options.operations);
   const settings = readWebhookOptions(options.webhooks, process.env);
-  const engineOptions = { maxResultBytes, leaseMs: leaseSeconds * 1000 };
+  const observation = await startObservation({
+    options: options.observability,
+    onLog: options.onLog,
+    operations,
+    metrics: options.probes !== undefined,
+    defaultLevel: 'info',
+  });
+  const { activity, onLost } = observation;
+  const engineOptions = { maxResultBytes, leaseMs: leaseSeconds * 1000, onLost };
   const announcing = await openAnnouncingEngine(store, engineOptions, options.onError);
   const { engine, deliveries } = announcing;
-  const worker = startEngineWorker({ ...announcing, operations, settings, concurrency });
+  const watching = observation.watch(engine);
+  const probes =
+    options.probes &&
+    (await startProbeServer(options.probes, watching).catch(async error => {
+      observation.stop();
+      await engine.close();
+      throw error;
+    }));
+  const worker = startEngineWorker({ ...announcing, operations, settings, concurrency, activity });
+  observation.setPhase('serving');
   // An idle worker holds nothing else that would keep its process alive.
   const stopWaiting = startTimer(Number.MAX_SAFE_INTEGER, () => {});
   const closed = newDeferred();
   return {
+    port: probes?.port,
     ended: closed.promise,
     async close(graceMs = 0) {
+      observation.setPhase('closing');
+      probes?.startClosing();
       await worker.drain(graceMs);
       await deliveries.settled();
-      await engine.close();
+      observation.stop();
+      await Promise.all([probes?.close(), engine.close()]);
       stopWaiting();
       closed.resolve();
     },
@@ -83,14 +117,15 @@ export interface EngineWorkerOptions extends AnnouncingEngine {
   /** Undefined: ends are announced all the same, and messages are left to a worker that has a secret. */
   readonly settings: WebhookSettings | undefined;
   readonly concurrency: number;
+  readonly activity: Activity;
 }
 
 export function startEngineWorker(options: EngineWorkerOptions): EngineWorker {
-  const { engine, deliveries, settings, concurrency } = options;
+  const { engine, deliveries, settings, concurrency, activity } = options;
   const operations: Operation[] = [...options.operations.values()];
   if (settings !== undefined) operations.push(deliverWebhook({ engine, deliveries, settings }));
   return engine.startWorker({
-    execute: announcingExecute(createExecute(operations), deliveries),
+    execute: announcingExecute(observeRuns(createExecute(operations), activity), deliveries),
     operations: operations.map(({ name }) => name),
     concurrency,
   });

@@ -26,6 +26,8 @@ export interface TaskServiceOptions extends TaskLimitOptions {
   readonly engine: Engine;
   readonly operations: ReadonlyMap<string, Operation>;
   readonly webhooks: WebhookGate;
+  /** Told of each new task. */
+  readonly onCreated?: ((record: TaskRecord) => void) | undefined;
 }
 
 /** What a caller may do with tasks, whichever door it comes through. A task of another owner does not exist. */
@@ -47,7 +49,7 @@ export interface TaskService {
 
 /** @throws ConfigurationError when a limit is not usable */
 export function createTaskService(options: TaskServiceOptions): TaskService {
-  const { engine, operations, webhooks } = options;
+  const { engine, operations, webhooks, onCreated } = options;
   const limits = taskLimits(options);
   const ttlBounds = [SHORTEST_TTL_SECONDS, limits.maxTtlSeconds] as const;
 
@@ -78,6 +80,7 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
         retryAttempts: operation.retryAttempts ?? limits.retryAttempts,
         webhookUrl,
       });
+      if (created) onCreated?.(record);
       // Other times or another webhook are no conflict: the call is the same, and the first one says how it is run.
       if (!created && record.parametersDigest !== digestJson(input)) keyReused(record, idempotencyKey);
       return record;

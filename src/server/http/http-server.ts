@@ -1,13 +1,13 @@
-import { createServer, type Server as NodeServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import { ConfigurationError } from '../../errors.js';
 import { startTimer } from '../../time/sleep.js';
-import { isLoopback, isWildcard } from './guards.js';
+import { isWildcard } from './guards.js';
+import { checkAddress, listen } from './listen.js';
 import { OpenResponses } from './open-responses.js';
 import { parseTokens } from './principals.js';
-import { handleRequest, MCP_PATH, type RequestHandlerOptions } from './request-handler.js';
+import { handleRequest, type RequestHandlerOptions } from './request-handler.js';
 import { SessionRegistry } from './session-registry.js';
+import { MCP_PATH, type Watching } from './watch-endpoints.js';
 
 export interface HttpServerOptions {
   /** Makes the SDK server of one session. */
@@ -28,6 +28,8 @@ export interface HttpServerOptions {
   readonly sessionIdleMs?: number | undefined;
   /** Longest request body in bytes. @default 4194304 (4 MiB) */
   readonly maxBodyBytes?: number | undefined;
+  /** What the probes and the metrics tell. */
+  readonly watching?: Watching | undefined;
   /** Told what went wrong and was not the client's to know. Holds no token. */
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Milliseconds that only move forward. @default performance.now */
@@ -38,8 +40,11 @@ export interface HttpServer {
   /** Where the MCP endpoint is: `http://127.0.0.1:3000/mcp`. */
   readonly url: string;
   readonly port: number;
-  /** Takes no new request, gives the open ones `graceMs` to end, then closes all sessions and connections. */
-  close(graceMs: number): Promise<void>;
+  /**
+   * Takes no new work, gives the open requests `graceMs` to end, then closes all sessions and connections. It listens
+   * until then, and until `drained` settles, so that a balancer's probes learn why.
+   */
+  close(graceMs: number, drained?: Promise<unknown>): Promise<void>;
 }
 
 const MOST_SWEEP_MS = 60_000;
@@ -52,14 +57,7 @@ const LAST_WORDS_MS = 1000;
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host = '127.0.0.1', port = 3000, sessionIdleMs = 30 * 60_000 } = options;
   const tokens = parseTokens(options.tokens ?? []);
-  if (tokens.length === 0 && !isLoopback(host)) {
-    throw new ConfigurationError(
-      `Listening on ${host} without a token would let anybody in: pass --token, or listen on 127.0.0.1`,
-    );
-  }
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new ConfigurationError(`Expected \`port\` to be a whole number from 0 to 65535, got ${port}`);
-  }
+  checkAddress({ host, port, hasToken: tokens.length > 0 });
   const limits = { maxSessions: options.maxSessions ?? 1000, idleMs: sessionIdleMs };
   const sessions = new SessionRegistry(limits, options.now ?? (() => performance.now()));
   let closing = false;
@@ -73,24 +71,26 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       allowedHosts: options.allowedHosts ?? [],
       allowedOrigins: options.allowedOrigins ?? [],
     },
+    watching: options.watching,
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
     isClosing: () => closing,
   };
   const responses = new OpenResponses();
   // Keep-alive probes find out that a client with an open stream has vanished.
   const server = createServer({ keepAlive: true, keepAliveInitialDelay: 60_000 }, (request, response) => {
-    responses.add(request, response);
+    // Those that come later are answered at once, and nobody waits for them.
+    if (!closing) responses.add(request, response);
     void handleRequest(request, response, handlerOptions);
   });
   const boundPort = await listen(server, host, port);
   server.on('error', handlerOptions.onError);
   const stopSweeping = repeat(Math.min(sessionIdleMs, MOST_SWEEP_MS), () => sessions.sweep());
 
-  async function closeOnce(graceMs: number): Promise<void> {
+  async function closeOnce(graceMs: number, drained: Promise<unknown> | undefined): Promise<void> {
     closing = true;
     stopSweeping();
+    await Promise.allSettled([responses.answersEnded(graceMs), drained]);
     const closed = new Promise(resolve => server.close(resolve));
-    await responses.answersEnded(graceMs);
     await sessions.closeAll();
     await responses.allEnded(LAST_WORDS_MS);
     server.closeAllConnections();
@@ -101,30 +101,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return {
     url: `http://${reachableName(host)}:${boundPort}${MCP_PATH}`,
     port: boundPort,
-    close(graceMs) {
-      closed ??= closeOnce(graceMs);
+    close(graceMs, drained) {
+      closed ??= closeOnce(graceMs, drained);
       return closed;
     },
   };
-}
-
-function listen(server: NodeServer, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(new ConfigurationError(listenProblem(cause.code, host, port), { cause }));
-    });
-    server.listen({ host, port }, () => {
-      server.removeAllListeners('error');
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
-}
-
-function listenProblem(code: string | undefined, host: string, port: number): string {
-  if (code === 'EADDRINUSE') {
-    return `Port ${port} on ${host} is in use: choose another with --port, or 0 for any free one`;
-  }
-  return `Cannot listen on ${host}, port ${port} (${code})`;
 }
 
 /** A name under which this machine reaches the server, and which the Host check accepts. */

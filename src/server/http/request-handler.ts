@@ -4,16 +4,26 @@ import { type HostPolicy, isAllowedHost, isAllowedOrigin } from './guards.js';
 import { handleMcp, type McpEndpointOptions } from './mcp-endpoint.js';
 import { authenticate, type KnownToken } from './principals.js';
 import { readJsonBody } from './request-body.js';
-import { type Refusal, refuse, sendJson } from './responses.js';
+import { notFound, type Refusal, refuse, unauthorized, wrongMethod } from './responses.js';
+import {
+  answerHealth,
+  answerMetrics,
+  answerReady,
+  countRequest,
+  HEALTH_PATH,
+  MCP_PATH,
+  METRICS_PATH,
+  READY_PATH,
+  type Watching,
+} from './watch-endpoints.js';
 
-export const MCP_PATH = '/mcp';
-const HEALTH_PATH = '/health';
 const MCP_METHODS: readonly string[] = ['GET', 'POST', 'DELETE'];
 
 export interface RequestHandlerOptions extends McpEndpointOptions {
   readonly hostPolicy: HostPolicy;
   readonly tokens: readonly KnownToken[];
   readonly maxBodyBytes: number;
+  readonly watching: Watching | undefined;
   /** Whether the server has begun to close. */
   isClosing(): boolean;
 }
@@ -41,10 +51,17 @@ async function route(
   options: RequestHandlerOptions,
 ): Promise<void> {
   const path = request.url?.split('?')[0];
-  if (path === HEALTH_PATH) return answerHealth(request, response, options);
+  const { watching, isClosing } = options;
+  if (watching !== undefined) countRequest(path, response, watching);
+  if (path === HEALTH_PATH) return answerHealth(request, response, isClosing());
+  if (path === READY_PATH && watching !== undefined) return answerReady(request, response, watching);
+  if (path === METRICS_PATH && watching !== undefined) {
+    const refusal = metricsRefusal(request, options);
+    return refusal === undefined ? answerMetrics(request, response, watching) : refuse(response, refusal);
+  }
   const refusal = guardRefusal(request, options.hostPolicy);
   if (refusal !== undefined) return refuse(response, refusal);
-  if (path !== MCP_PATH) return refuse(response, notFound());
+  if (path !== MCP_PATH) return refuse(response, notFound(`Nothing here: the MCP endpoint is ${MCP_PATH}`));
   const { origin } = request.headers;
   if (origin !== undefined) setHeaders(response, crossOriginHeaders(origin));
   if (request.method === 'OPTIONS' && origin !== undefined) {
@@ -55,7 +72,7 @@ async function route(
   if (!MCP_METHODS.includes(request.method ?? '')) return refuse(response, wrongMethod(MCP_METHODS));
   const principal = authenticate(request.headers.authorization, options.tokens);
   if (principal === undefined) return refuse(response, unauthorized(request.headers.authorization));
-  if (options.isClosing()) return refuse(response, closing());
+  if (isClosing()) return refuse(response, closing());
   if (request.method !== 'POST') {
     return handleMcp({ request, response, principal, body: undefined }, options);
   }
@@ -64,15 +81,14 @@ async function route(
   return handleMcp({ request, response, principal, body: body.value }, options);
 }
 
-/** Open to all: a probe calls by address and has no token, and learns nothing. */
-function answerHealth(
-  { method }: IncomingMessage,
-  response: ServerResponse,
-  { isClosing }: RequestHandlerOptions,
-): void {
-  if (method !== 'GET' && method !== 'HEAD') refuse(response, wrongMethod(['GET', 'HEAD']));
-  else if (isClosing()) sendJson(response, 503, { status: 'closing' });
-  else sendJson(response, 200, { status: 'ok' });
+/** A scraper calls by address, too: where it must send a token, that proves more than the Host header would. */
+export function metricsRefusal(
+  request: IncomingMessage,
+  { tokens, hostPolicy }: Pick<RequestHandlerOptions, 'tokens' | 'hostPolicy'>,
+): Refusal | undefined {
+  if (tokens.length === 0) return guardRefusal(request, hostPolicy);
+  const { authorization } = request.headers;
+  return authenticate(authorization, tokens) === undefined ? unauthorized(authorization) : undefined;
 }
 
 function guardRefusal({ headers }: IncomingMessage, policy: HostPolicy): Refusal | undefined {
@@ -85,21 +101,6 @@ function guardRefusal({ headers }: IncomingMessage, policy: HostPolicy): Refusal
 function forbidden(header: string, value: string | undefined, flag: string): Refusal {
   const message = `${header} ${JSON.stringify(value ?? '')} is not allowed: if you trust it, start the server with ${flag}`;
   return { status: 403, code: -32000, message };
-}
-
-function unauthorized(sent: string | undefined): Refusal {
-  const challenge = sent === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
-  const message = 'Expected an Authorization header with a bearer token that this server knows';
-  return { status: 401, code: -32001, message, headers: { 'www-authenticate': challenge } };
-}
-
-function notFound(): Refusal {
-  return { status: 404, code: -32601, message: `Nothing here: the MCP endpoint is ${MCP_PATH}` };
-}
-
-function wrongMethod(allowed: readonly string[]): Refusal {
-  const allow = allowed.join(', ');
-  return { status: 405, code: -32000, message: `Expected ${allow}`, headers: { allow } };
 }
 
 function closing(): Refusal {

@@ -17,3 +17,18 @@ export function refuse(response: ServerResponse, { status, code, message, header
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   sendJson(response, status, { jsonrpc: '2.0', error: { code, message }, id: null });
 }
+
+export function wrongMethod(allowed: readonly string[]): Refusal {
+  const allow = allowed.join(', ');
+  return { status: 405, code: -32000, message: `Expected ${allow}`, headers: { allow } };
+}
+
+export function unauthorized(sent: string | undefined): Refusal {
+  const challenge = sent === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
+  const message = 'Expected an Authorization header with a bearer token that this server knows';
+  return { status: 401, code: -32001, message, headers: { 'www-authenticate': challenge } };
+}
+
+export function notFound(message: string): Refusal {
+  return { status: 404, code: -32601, message };
+}

@@ -111,7 +111,10 @@ export async function openAnnouncingEngine(
   let announce = (record: TaskRecord) => void early.push(record);
   const engine = await openEngine(store, { ...options, onLost: record => announce(record) });
   const deliveries = createDeliveries(engine, onError);
-  announce = record => void deliveries.announce(record);
+  announce = record => {
+    options.onLost?.(record);
+    void deliveries.announce(record);
+  };
   early.forEach(announce);
   return { engine, deliveries };
 }

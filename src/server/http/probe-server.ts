@@ -1,0 +1,74 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { checkAddress, listen } from './listen.js';
+import { parseTokens } from './principals.js';
+import { metricsRefusal } from './request-handler.js';
+import { notFound, refuse } from './responses.js';
+import {
+  answerHealth,
+  answerMetrics,
+  answerReady,
+  countRequest,
+  HEALTH_PATH,
+  METRICS_PATH,
+  READY_PATH,
+  type Watching,
+} from './watch-endpoints.js';
+
+/** Where a worker, which serves nothing else, can be scraped and probed. */
+export interface ProbeOptions {
+  /** @default '127.0.0.1' */
+  readonly host?: string | undefined;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Bearer tokens for `/metrics`, as `name=token` or bare; needed to listen on an address that is not loopback. @default [] */
+  readonly tokens?: readonly string[] | undefined;
+}
+
+export interface ProbeServer {
+  readonly port: number;
+  /** Tells from now on that the process is closing. */
+  startClosing(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `/metrics`, `/health` and `/ready`, and nothing else.
+ * @throws ConfigurationError when the address cannot be listened on, or must not be without a token
+ */
+export async function startProbeServer(options: ProbeOptions, watching: Watching): Promise<ProbeServer> {
+  const { host = '127.0.0.1', port } = options;
+  const tokens = parseTokens(options.tokens ?? []);
+  checkAddress({ host, port, hasToken: tokens.length > 0 });
+  const hostPolicy = { boundHost: host, allowedHosts: [], allowedOrigins: [] };
+  let closing = false;
+  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url?.split('?')[0];
+    countRequest(path, response, watching);
+    // No body is read here.
+    request.resume();
+    if (path === HEALTH_PATH) return answerHealth(request, response, closing);
+    if (path === READY_PATH) return answerReady(request, response, watching);
+    if (path !== METRICS_PATH) return refuse(response, notFound(NOTHING_HERE));
+    const refusal = metricsRefusal(request, { tokens, hostPolicy });
+    if (refusal !== undefined) return refuse(response, refusal);
+    await answerMetrics(request, response, watching);
+  }
+  const server = createServer((request, response) => {
+    route(request, response).catch(() => response.destroy());
+  });
+  const boundPort = await listen(server, host, port);
+  server.on('error', () => {});
+  return {
+    port: boundPort,
+    startClosing() {
+      closing = true;
+    },
+    async close() {
+      const closed = new Promise(resolve => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+const NOTHING_HERE = `Nothing here: a worker has ${METRICS_PATH}, ${HEALTH_PATH} and ${READY_PATH}`;

@@ -1,0 +1,90 @@
+import type { Engine } from '../../engine/engine.js';
+import type { TaskRecord } from '../../engine/task-record.js';
+import type { Watching } from '../http/watch-endpoints.js';
+import type { Operation } from '../operation.js';
+import { type Activity, both, logActivity } from './activity.js';
+import { createLog, includesLevel, type LogEntry, type LogLevel } from './log.js';
+import { type ObservabilityOptions, observabilitySettings } from './options.js';
+import { type Phase, readinessCheck } from './readiness.js';
+import { StoreWatch } from './store-watch.js';
+
+export interface ObservationOptions {
+  readonly options: ObservabilityOptions | undefined;
+  readonly onLog: ((entry: LogEntry) => void) | undefined;
+  readonly defaultLevel: LogLevel;
+  readonly operations: ReadonlyMap<string, Operation>;
+  /** Of operations that name none; undefined where it is not known. */
+  readonly defaultSlaSeconds?: number | undefined;
+  /** Whether somebody can scrape this process. */
+  readonly metrics: boolean;
+}
+
+/** What a server or worker tells of itself, from its start to its end. */
+export interface Observation {
+  readonly activity: Activity;
+  /** For the engine. */
+  onLost(record: TaskRecord): void;
+  /** Begins to look at the store. */
+  watch(engine: Engine): Watching;
+  setPhase(phase: Phase): void;
+  stop(): void;
+}
+
+/** @throws ConfigurationError when an option is not usable */
+export async function startObservation({
+  options = {},
+  onLog,
+  defaultLevel,
+  operations,
+  defaultSlaSeconds,
+  metrics: withMetrics,
+}: ObservationOptions): Promise<Observation> {
+  const settings = observabilitySettings(options, defaultLevel);
+  const log = createLog(settings.logLevel, onLog);
+  // Only what can be scraped loads the library.
+  const metrics = withMetrics
+    ? (await import('./metrics.js')).createMetrics(settings.metricsPrefix)
+    : undefined;
+  const activity = metrics === undefined ? logActivity(log) : both(logActivity(log), metrics.activity);
+  let phase: Phase = 'starting';
+  let stop = () => {};
+  return {
+    activity,
+    onLost: record => activity.lost(record),
+    watch(engine) {
+      const watch = new StoreWatch({
+        engine,
+        log,
+        rules: {
+          failureRate: settings.alertOnFailureRate,
+          meanOverSla: settings.alertOnMeanOverSla,
+          minTasks: settings.alertMinTasks,
+        },
+        slaMs: name => {
+          const operation = operations.get(name);
+          return operation && toMs(operation.slaSeconds ?? defaultSlaSeconds);
+        },
+        windowMs: settings.alertWindowSeconds * 1000,
+        intervalMs: settings.alertIntervalSeconds * 1000,
+      });
+      const isHeard =
+        metrics !== undefined || (onLog !== undefined && includesLevel(settings.logLevel, 'warn'));
+      if (isHeard) watch.start();
+      stop = () => watch.stop();
+      return {
+        readiness: readinessCheck({ engine, phase: () => phase }),
+        scrape: async () => metrics?.render(await watch.look()),
+        answered: (endpoint, status) => metrics?.answered(endpoint, status),
+      };
+    },
+    setPhase(next) {
+      if (next === 'closing' && phase !== 'closing') log.info('Closing');
+      phase = next;
+    },
+    stop: () => stop(),
+  };
+}
+
+function toMs(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000;
+}

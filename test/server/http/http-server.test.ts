@@ -314,10 +314,13 @@ describe('close', () => {
     const answer = client.callTool({ name: 'wait' });
     await vi.waitFor(() => expect(waiting).toHaveLength(1));
     const closing = server.close(5000);
-    await expect(fetch(server.url)).rejects.toThrow('fetch failed');
+    const refused = await fetch(server.url);
+    expect(refused.status).toBe(503);
+    await refused.text();
     waiting[0]?.finish();
     await expect(answer).resolves.toMatchObject({ content: [{ text: 'local' }] });
     await closing;
+    await expect(fetch(server.url)).rejects.toThrow('fetch failed');
   });
 
   test('aborts what has not ended after the grace', async () => {

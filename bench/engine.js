@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { openEngine } from '../dist/engine/open-engine.js';
+import { newTaskRef } from '../dist/engine/task-ref.js';
 import { withFolder } from './bundled-server.js';
 import { ms, percentile, printTable, timed } from './measure.js';
 
@@ -11,7 +12,7 @@ const TARGET_PER_SECOND = 2000;
 const OPERATION = 'nothing';
 
 const newTask = () => ({
-  taskRef: randomUUID(),
+  taskRef: newTaskRef(OPERATION),
   owner: 'bench',
   operation: OPERATION,
   parameters: { text: 'hello' },

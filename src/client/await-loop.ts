@@ -12,6 +12,8 @@ export interface Wait {
   readonly alarm: Alarm;
   /** The server's first hint, from the answer to the start. */
   readonly hintMs?: number | undefined;
+  /** Called when a request is due, with the hint that made it so. */
+  readonly onRequest: (attempt: number, hintMs: number | undefined) => void;
   readonly onAnswer: (answer: PollAnswer, attempt: number) => void;
   /** Repeats one request until it is answered. */
   readonly retry: (send: () => Promise<PollAnswer>) => Promise<PollAnswer>;
@@ -23,10 +25,11 @@ export interface Wait {
  * @throws the reason of `exchange.signal`, or the error of a status request that failed for good
  */
 export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
-  const { protocol, handle, exchange, options, alarm, onAnswer, retry } = wait;
+  const { protocol, handle, exchange, options, alarm, onRequest, onAnswer, retry } = wait;
   let { hintMs } = wait;
   for (let attempt = 0; attempt < options.maxAttempts; attempt++) {
     await alarm.sleep(nextDelay({ attempt, hintMs, pacing: options, random: Math.random }), exchange.signal);
+    onRequest(attempt, hintMs);
     const answer = await retry(() => protocol.poll(handle, exchange));
     onAnswer(answer, attempt + 1);
     if (answer.kind === 'ended') return answer;

@@ -4,6 +4,16 @@ import type { Snapshot, TaskReference, TaskStatus } from '../types.js';
 export type AwaitEvent =
   /** The server has accepted the job. */
   | { readonly type: 'task-started'; readonly tool: string; readonly reference: TaskReference }
+  /** The state of the task is asked for. Repetitions of a request that failed are `request-failed` events. */
+  | {
+      readonly type: 'status-requested';
+      readonly tool: string;
+      readonly reference: TaskReference;
+      /** Status requests answered so far, from 0. */
+      readonly attempt: number;
+      /** Milliseconds that the server had asked to wait, as it came. */
+      readonly hintMs?: number | undefined;
+    }
   /** A new state is known. */
   | { readonly type: 'task-updated'; readonly tool: string; readonly snapshot: Snapshot }
   /** A request that may be repeated failed; `retriesLeft` more are tried. */

@@ -174,6 +174,7 @@ export class TaskRun {
       options: wait,
       alarm: this.#alarm,
       exchange: this.#exchange(signal),
+      onRequest: (attempt, hintMs) => this.state.request(attempt, hintMs),
       onAnswer: (answer, attempt) => this.state.observe(answer, attempt),
       retry: send =>
         this.#retry(send).catch(error => {

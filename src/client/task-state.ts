@@ -52,6 +52,12 @@ export class TaskState {
     this.#reference = reference;
   }
 
+  request(attempt: number, hintMs: number | undefined): void {
+    const { tool, onEvent } = this.#listeners;
+    if (this.#reference === undefined) return;
+    onEvent?.({ type: 'status-requested', tool, reference: this.#reference, attempt, hintMs });
+  }
+
   observe(answer: PollAnswer, attempt: number): void {
     const { tool, onEvent } = this.#listeners;
     if (answer.kind === 'ended') {

@@ -60,13 +60,14 @@ describe('the wait for a task of a pair', () => {
     expect(callTimes(POLL)).toEqual([1000, 3000, 7000, 15_000, 31_000, 61_000, 91_000]);
     expect(events.map(event => event.type)).toEqual([
       'task-started',
-      ...Array(8).fill('task-updated'),
+      'task-updated',
+      ...Array(7).fill(['status-requested', 'task-updated']).flat(),
       'task-ended',
     ]);
   });
 
   test('follows the hints of the start and of each answer, and its own pace without one', async () => {
-    const { client, callTimes } = await awaitFixture(
+    const { client, callTimes, events } = await awaitFixture(
       pairTools(
         [
           status('processing', { poll_after_ms: 5000 }),
@@ -82,6 +83,15 @@ describe('the wait for a task of a pair', () => {
     await vi.advanceTimersByTimeAsync(HOUR_MS);
     await result;
     expect(callTimes(POLL)).toEqual([250, 5250, 9250, 17_250, 317_250]);
+    const requests = events.filter(event => event.type === 'status-requested');
+    expect(requests.map(({ attempt, hintMs }) => [attempt, hintMs])).toEqual([
+      [0, 250],
+      [1, 5000],
+      [2, 0],
+      [3, undefined],
+      [4, 7 * 24 * HOUR_MS],
+    ]);
+    expect(requests[0]?.reference.tool).toBe(startCall.name);
   });
 
   test('takes intervals from the options of the client, and those of the call over them', async () => {

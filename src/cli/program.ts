@@ -11,6 +11,7 @@ import {
   duration,
 } from './flags.js';
 import type { CommandIo } from './io.js';
+import { addLoadFlags } from './load/load-flags.js';
 
 /** The command line. Each verb's code is loaded when the verb is used, so that help is instant. */
 export function buildProgram(
@@ -98,6 +99,10 @@ export function buildProgram(
     .description('print every setting that holds, and who says so; takes the flags of serve and run')
     .option('--json', 'print one JSON object')
     .action(async flags => onExit(await (await import('./config.js')).config(flags, io)));
+
+  addLoadFlags(addServerFlags(program.command('load')))
+    .description('run many tasks at once and judge how the server bears it')
+    .action(async flags => onExit(await (await import('./load/load.js')).load(flags, serverCommand, io)));
 
   return program;
 }

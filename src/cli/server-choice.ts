@@ -13,7 +13,8 @@ export interface ChosenServer {
   readonly words: string;
 }
 
-const BIN = fileURLToPath(new URL('../../bin/mcp-await.js', import.meta.url));
+/** This program's own entry. */
+export const BIN = fileURLToPath(new URL('../../bin/mcp-await.js', import.meta.url));
 
 /**
  * @param command what stood after `--`

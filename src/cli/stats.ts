@@ -7,6 +7,7 @@ import { useSettings } from './config/load-settings.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { printJson } from './report.js';
+import { tableLines } from './text-table.js';
 
 export interface StatsFlags extends SettingsFlag {
   /** Milliseconds. */
@@ -40,7 +41,12 @@ export async function stats(flags: StatsFlags, io: CommandIo): Promise<number> {
     const operations = await engine.stats(window);
     if (json === true) printJson(io, { windowMs: window, operations: operations.map(withRate) });
     else if (operations.length === 0) io.stderr.write('The store holds no tasks.\n');
-    else printTable(io, [HEAD, ...operations.map(tableRow)]);
+    else
+      io.stdout.write(
+        tableLines([HEAD, ...operations.map(tableRow)])
+          .map(line => `${line}\n`)
+          .join(''),
+      );
     return ExitCode.completed;
   } finally {
     await engine.close();
@@ -70,14 +76,4 @@ function tableRow(stats: OperationStats): string[] {
 
 function shownDuration(durationMs: number | undefined): string {
   return durationMs === undefined ? '-' : formatDuration(durationMs);
-}
-
-function printTable(io: CommandIo, rows: readonly string[][]): void {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)));
-  for (const row of rows) {
-    const cells = row.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-    );
-    io.stdout.write(`${cells.join('  ')}\n`);
-  }
 }

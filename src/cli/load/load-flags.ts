@@ -1,0 +1,101 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseStoreUrl } from '../../engine/store-url.js';
+import { UsageError } from '../exit-code.js';
+import { count, duration, type ServerFlags } from '../flags.js';
+import { type LatencyRange, latencyRange } from './latency.js';
+
+/** What `--restart` kills: all that were started but further workers, or the front alone. */
+export type RestartScope = 'all' | 'front';
+
+export interface LoadFlags extends ServerFlags {
+  readonly tasks: number;
+  readonly latency?: LatencyRange;
+  readonly seed?: number;
+  readonly tool?: string;
+  readonly args?: string;
+  readonly store?: string;
+  readonly concurrency?: number;
+  readonly workers?: number;
+  readonly restart?: RestartScope;
+  /** Milliseconds, as the next ones. */
+  readonly lease?: number;
+  readonly timeout?: number;
+  readonly initiateP99: number;
+  readonly json?: boolean;
+}
+
+export function addLoadFlags(command: Command): Command {
+  return command
+    .option('--tasks <count>', 'tasks, started all at once', count, 50)
+    .option(
+      '--latency <range>',
+      'how long each takes, a duration or a range (default: 10s-15s)',
+      latencyRange,
+    )
+    .option('--seed <number>', 'the same seed gives the same latencies (default: a random one)', wholeNumber)
+    .option('--tool <name>', 'call this tool instead of the operation sleep')
+    .option('--args <json>', 'arguments of --tool as a JSON object, @file, or - for standard input')
+    .option('--store <url>', 'store of the server that is started (default: a temporary file)')
+    .option('--concurrency <count>', 'most tasks that server runs at once (default: all)', count)
+    .option(
+      '--workers <count>',
+      'run the tasks in this many worker processes instead of in the server',
+      count,
+    )
+    .addOption(
+      new Option(
+        '--restart [what]',
+        'kill the server in the middle and start it again: all (also one worker) or front',
+      )
+        .choices(['all', 'front'])
+        .preset('all'),
+    )
+    .option('--lease <duration>', "that server's lease (default: 30s, with --restart 5s)", duration)
+    .option(
+      '--timeout <duration>',
+      'give a task up after this time (default: twice the expected, and a minute)',
+      duration,
+    )
+    .option('--initial-interval <duration>', 'first interval between status requests (default: 1s)', duration)
+    .option('--max-interval <duration>', 'longest interval between status requests (default: 30s)', duration)
+    .option('--initiate-p99 <duration>', 'limit of the verdict (default: 200ms)', duration, 200)
+    .option('--json', 'print one JSON object, times in milliseconds');
+}
+
+/** @throws UsageError when flags contradict each other */
+export function checkLoadFlags(flags: LoadFlags, command: readonly string[]): void {
+  const { store, concurrency, workers, restart, lease, latency, seed, tool, args } = flags;
+  const isForeign = flags.url !== undefined || flags.server !== undefined || command.length > 0;
+  if (isForeign && restart !== undefined) {
+    throw new UsageError(
+      '--restart kills only what load has started itself; leave the server out, or give --store.',
+    );
+  }
+  const ofOwnServer = {
+    '--store': store,
+    '--concurrency': concurrency,
+    '--workers': workers,
+    '--lease': lease,
+  };
+  const stray = Object.entries(ofOwnServer).find(([, value]) => value !== undefined)?.[0];
+  if (isForeign && stray !== undefined) {
+    throw new UsageError(`${stray} is for the server that load starts when none is named.`);
+  }
+  if (tool === undefined && args !== undefined) throw new UsageError('--args goes with --tool.');
+  if (tool !== undefined && (latency !== undefined || seed !== undefined)) {
+    throw new UsageError('--latency and --seed are for the operation sleep, not for --tool.');
+  }
+  if (restart === 'front' && workers === undefined) {
+    throw new UsageError('--restart front goes with --workers: without, the front runs the tasks itself.');
+  }
+  const inOneProcess = store !== undefined && parseStoreUrl(store).kind === 'memory';
+  if (inOneProcess && (workers !== undefined || restart !== undefined)) {
+    const flag = workers === undefined ? '--restart' : '--workers';
+    throw new UsageError(`The store \`memory:\` lives and ends with one process: ${flag} needs another.`);
+  }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
+  return Number(text);
+}

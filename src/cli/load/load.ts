@@ -1,0 +1,119 @@
+import type { TaskHandle } from '../../client/task-handle.js';
+import type { Settings } from '../../server/config/config-schema.js';
+import { sleep } from '../../time/sleep.js';
+import { useSettings } from '../config/load-settings.js';
+import { ExitCode } from '../exit-code.js';
+import type { CommandIo } from '../io.js';
+import { printJson } from '../report.js';
+import { Connections } from './connections.js';
+import { eventLoopLag } from './event-loop-lag.js';
+import { checkLoadFlags, type LoadFlags } from './load-flags.js';
+import { type LoadProgress, loadProgress } from './load-progress.js';
+import { hasPassed, type LoadReport, reportLines, reportObject } from './load-report.js';
+import { runLoad } from './run-load.js';
+import { middleMs } from './schedule.js';
+import { type ServerUnderLoad, serverUnderLoad } from './server-under-load.js';
+import { judge } from './verdict.js';
+import { waitOfLoad } from './wait-of-load.js';
+import { warmUp } from './warm-up.js';
+import { plannedWork, type Work } from './work.js';
+
+const CANCEL_LIMIT_MS = 3000;
+
+/** `mcp-await load`: many tasks at once on one server, with figures and a verdict. */
+export async function load(flags: LoadFlags, command: readonly string[], io: CommandIo): Promise<number> {
+  checkLoadFlags(flags, command);
+  const { polling } = await useSettings(flags, io);
+  const work = await plannedWork(flags, io);
+  const progress = loadProgress(flags.tasks, io);
+  const stop = new AbortController();
+  const interrupt = () => stop.abort(new Error('interrupted'));
+  io.on('SIGINT', interrupt);
+  io.on('SIGTERM', interrupt);
+  let server: ServerUnderLoad | undefined;
+  try {
+    server = await serverUnderLoad({
+      flags,
+      command,
+      io,
+      signal: stop.signal,
+      say: line => progress.say(line),
+    });
+    const report = await measure({ flags, polling, work, server, progress, signal: stop.signal });
+    progress.stop();
+    if (flags.json === true) printJson(io, reportObject(report));
+    else io.stdout.write(`${reportLines(report).join('\n')}\n`);
+    return hasPassed(report) ? ExitCode.completed : ExitCode.failed;
+  } catch (error) {
+    progress.stop();
+    if (!stop.signal.aborted) throw error;
+    io.stderr.write('Interrupted.\n');
+    return ExitCode.interrupted;
+  } finally {
+    stop.abort(new Error('over'));
+    // A second signal does not cut this short: nothing that was started may stay.
+    await server?.close();
+    io.off('SIGINT', interrupt);
+    io.off('SIGTERM', interrupt);
+  }
+}
+
+interface Test {
+  readonly flags: LoadFlags;
+  readonly polling: Settings['polling'];
+  readonly work: Work;
+  readonly server: ServerUnderLoad;
+  readonly progress: LoadProgress;
+  readonly signal: AbortSignal;
+}
+
+async function measure({ flags, polling, work, server, progress, signal }: Test): Promise<LoadReport> {
+  const { target, configFile, connectionCount, own, slots, leaseMs } = server;
+  const { restart } = flags;
+  const connections = await Connections.open({ target, configFile, count: connectionCount, signal });
+  const left: TaskHandle[] = [];
+  const lag = eventLoopLag();
+  const { wait, pacing } = waitOfLoad({ flags, polling, work, slots, leaseMs });
+  const meanMs = work.latency === undefined ? 0 : (work.latency.leastMs + work.latency.mostMs) / 2;
+  try {
+    if (own !== undefined) await warmUp(connections);
+    const load = await runLoad({
+      calls: work.calls,
+      connections,
+      wait,
+      signal,
+      onEnded: progress.ended,
+      onLeft: task => left.push(task),
+      restart:
+        restart === undefined || own === undefined
+          ? undefined
+          : {
+              afterMs: middleMs({ taskCount: flags.tasks, meanMs, slots }),
+              act: () => own.restart(restart),
+            },
+    });
+    const criteria = judge(load, {
+      initiateP99Ms: flags.initiateP99,
+      pacing,
+      lateToleranceMs: lag.toleranceMs(),
+      mayLoseTasks: restart === 'all',
+      leaseMs,
+    });
+    const { text, seed } = work;
+    return { work: text, seed, server: server.text, isForeign: own === undefined, load, criteria };
+  } finally {
+    lag.stop();
+    if (own === undefined) await cancelAll(left);
+    await connections.close();
+  }
+}
+
+/** A server that goes on after us should not go on with what nobody waits for. */
+async function cancelAll(left: readonly TaskHandle[]): Promise<void> {
+  const limit = new AbortController();
+  await Promise.race([
+    Promise.allSettled(left.map(task => task.cancel())),
+    sleep(CANCEL_LIMIT_MS, limit.signal).catch(() => {}),
+  ]);
+  limit.abort();
+}

@@ -1,0 +1,40 @@
+import { defaultWaitOptions, resolveWaitOptions, type WaitOptions } from '../../client/options.js';
+import type { Pacing } from '../../pacing/next-delay.js';
+import type { Settings } from '../../server/config/config-schema.js';
+import type { LoadFlags } from './load-flags.js';
+import { expectedMs } from './schedule.js';
+import type { Work } from './work.js';
+
+export interface WaitOfLoad {
+  readonly flags: LoadFlags;
+  readonly polling: Settings['polling'];
+  readonly work: Work;
+  /** Most tasks that run at the same time. */
+  readonly slots: number;
+  readonly leaseMs: number;
+}
+
+const TOOL_TIMEOUT_MS = 600_000;
+const SPARE_MS = 60_000;
+/** An answer that was on its way when the server was killed never comes; on a living server it takes no time. */
+const RESTART_REQUEST_TIMEOUT_MS = 5000;
+
+/** How the tasks of a load test are waited for, and the pace at which their state is then asked for. */
+export function waitOfLoad({ flags, polling, work, slots, leaseMs }: WaitOfLoad): {
+  wait: WaitOptions;
+  pacing: Pacing;
+} {
+  const { tasks: taskCount, timeout, restart } = flags;
+  const usualMs =
+    work.latency === undefined
+      ? TOOL_TIMEOUT_MS
+      : 2 * expectedMs({ taskCount, mostMs: work.latency.mostMs, slots }) + leaseMs + SPARE_MS;
+  const wait: WaitOptions = {
+    ...polling,
+    deadlineMs: timeout ?? usualMs,
+    // The time bounds the wait.
+    maxAttempts: Number.POSITIVE_INFINITY,
+    requestTimeoutMs: restart === undefined ? undefined : RESTART_REQUEST_TIMEOUT_MS,
+  };
+  return { wait, pacing: resolveWaitOptions(wait, defaultWaitOptions) };
+}

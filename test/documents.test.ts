@@ -9,6 +9,7 @@ import * as publicExports from '../src/index.js';
 import { configSchema } from '../src/server/config/config-schema.js';
 import { settingList } from '../src/server/config/setting-list.js';
 import { builtInOperations } from '../src/server/index.js';
+import { observabilitySettings } from '../src/server/observability/options.js';
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
 const readme = read('README.md');
@@ -150,21 +151,24 @@ describe('docs/configuration.md', () => {
     }
   });
 
-  it('lists only settings that a command reads, or that are wait options', () => {
+  it('lists only settings that a command reads, or hands on as options', () => {
     const commands = readdirSync(new URL('../src/cli', import.meta.url)).filter(name => name.endsWith('.ts'));
     const source = commands.map(name => read(`src/cli/${name}`)).join('\n');
     const isRead = (path: string, key: string) =>
       new RegExp(`\\b${path}\\b|[{,]\\s*${key}[,\\s}]`).test(source);
-    const unread = settingList.filter(
-      ({ path, key }) => !isRead(path, key) && !Object.hasOwn(waitOptions, key),
-    );
+    const handedOn = [waitOptions, observabilitySettings({}, 'info')];
+    const isOption = (key: string) => handedOn.some(options => Object.hasOwn(options, key));
+    const unread = settingList.filter(({ path, key }) => !isRead(path, key) && !isOption(key));
     expect(unread.map(({ path }) => path)).toEqual([]);
   });
 
   it('has the defaults that the server and the engine have without settings', () => {
     const source = sources('src/server') + read('src/engine/engine.ts');
-    const comments = [...source.matchAll(/@default (\d+|true|false|'[^']*')[^*]*\*\/\s*readonly (\w+)\?/g)];
+    const comments = [
+      ...source.matchAll(/@default (\d[\d.]*|true|false|'[^']*')[^*]*\*\/\s*readonly (\w+)\?/g),
+    ];
     const compared = settingList
+      .filter(setting => setting.default !== undefined)
       .filter(({ section }) => section === 'state' || section === 'execution' || section === 'observability')
       .flatMap(setting =>
         comments.filter(([, , name]) => name === setting.key).map(comment => ({ setting, comment })),

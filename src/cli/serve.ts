@@ -8,6 +8,7 @@ import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { TaskFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { logLines } from './log-line.js';
 import { offeredOperations } from './offered-operations.js';
 import { readSecretFile } from './secret-file.js';
 import { relayedStreams } from './stdio-relay.js';
@@ -66,6 +67,8 @@ async function start({ flags, settings, stdio, io }: Start): Promise<RunningServ
     webhooks: await webhookOptions(settings.webhooks, io),
     ...(http ? { http: await httpOptions(flags.token, server, io) } : { stdio }),
     onError: error => reportError(error, io),
+    observability: settings.observability,
+    onLog: logLines(io),
   });
 }
 

@@ -4,6 +4,7 @@ import { reportError } from './error-report.js';
 import { ExitCode } from './exit-code.js';
 import type { TaskFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { logLines } from './log-line.js';
 import { offeredOperations } from './offered-operations.js';
 import { untilEnded } from './until-ended.js';
 import { webhookOptions } from './webhook-options.js';
@@ -28,6 +29,8 @@ export async function worker(flags: TaskFlags, io: CommandIo): Promise<number> {
     leaseSeconds: state.leaseSeconds,
     webhooks: await webhookOptions(settings.webhooks, io),
     onError: error => reportError(error, io),
+    observability: settings.observability,
+    onLog: logLines(io),
   });
   io.stderr.write(`Working on ${operations.map(({ name }) => name).join(', ')}\n`);
   await untilEnded(running, execution.drainSeconds, io);

@@ -123,7 +123,7 @@ describe('serve --http', () => {
       command.process.kill('SIGTERM');
       const { stdout, stderr } = await command.finished;
       expect(stdout + stderr).not.toMatch(/has-a-long/);
-      expect(stderr).toMatch(/^Listening on \S+\n$/);
+      expect(stderr.replace(/^\S+ info Closing\n/m, '')).toMatch(/^Listening on \S+\n$/);
     }
   });
 

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { LOG_LEVELS } from '../observability/log.js';
 import { MOST_RETRY_ATTEMPTS, SHORTEST_TTL_SECONDS } from '../task-limits.js';
 import {
   file,
   folders,
   integer,
+  metricsPrefix,
   numberFrom,
   numberOfAtLeast,
   oneOf,
@@ -142,6 +144,33 @@ export const sections = {
       flag: '--max-attempts',
     }),
   },
+  observability: {
+    metricsPrefix: setting(metricsPrefix, 'mcp_await_', {
+      description: 'Begins the name of every metric.',
+    }),
+    logLevel: optionalSetting(oneOf(LOG_LEVELS), {
+      description: 'How much of what happens is written to standard error.',
+      otherwise: '`"info"`; `"error"` on standard streams',
+    }),
+    alertOnFailureRate: setting(numberFrom(0, 1), 0.05, {
+      description: 'Share of failed tasks above which an operation raises an alert; 1 for never.',
+    }),
+    alertOnMeanOverSla: setting(positiveNumber, 1, {
+      description:
+        "An alert is raised when the mean duration is more than this many times the operation's SLA.",
+    }),
+    alertWindowSeconds: setting(positiveNumber, 300, {
+      description: 'Tasks that ended within this time count for alerts.',
+      unit: 'seconds',
+    }),
+    alertIntervalSeconds: setting(positiveNumber, 30, {
+      description: 'Time between two looks at the store.',
+      unit: 'seconds',
+    }),
+    alertMinTasks: setting(integer(1), 10, {
+      description: 'Fewest tasks that must have ended in the window before a failure rate raises an alert.',
+    }),
+  },
 } as const;
 
 export const configSchema = z.strictObject({
@@ -152,6 +181,10 @@ export const configSchema = z.strictObject({
   webhooks: z
     .strictObject(sections.webhooks)
     .describe('Whether tasks may tell a URL of their end, and which.')
+    .prefault({}),
+  observability: z
+    .strictObject(sections.observability)
+    .describe('What `serve` and `worker` tell, and when it is an alert.')
     .prefault({}),
   polling: z.strictObject(sections.polling).describe('How `run` and `wait` wait.').prefault({}),
 });

@@ -53,6 +53,12 @@ export const text: Kind<z.ZodString> = {
   form: 'text',
 };
 
+export const metricsPrefix: Kind<z.ZodString> = {
+  schema: z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/),
+  expected: 'letters, digits and underscores that begin with no digit',
+  form: 'text',
+};
+
 export const texts: Kind<z.ZodArray<z.ZodString>> = {
   schema: z.array(z.string().min(1)),
   expected: 'a list of texts',

@@ -9,6 +9,8 @@ import * as publicExports from '../src/index.js';
 import { configSchema } from '../src/server/config/config-schema.js';
 import { settingList } from '../src/server/config/setting-list.js';
 import { builtInOperations } from '../src/server/index.js';
+import { PROCESS_METRICS, STORE_GAUGES } from '../src/server/observability/metric-families.js';
+import { createMetrics } from '../src/server/observability/metrics.js';
 import { observabilitySettings } from '../src/server/observability/options.js';
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
@@ -123,6 +125,34 @@ describe('docs/server.md', () => {
     const names = [...bodies].flatMap(([, body]) => [...(body ?? '').matchAll(/readonly (\w+)\??:/g)]);
     const listed = table(read('docs/server.md'), 'option', 'default').map(([name]) => unquote(name));
     expect(listed.toSorted()).toEqual(names.map(match => match[1]).toSorted());
+  });
+});
+
+describe('the metrics in docs/server.md', () => {
+  const page = read('docs/server.md');
+
+  it('are those of the code, with their types, labels and sentences', async () => {
+    const { text } = await createMetrics('').render({ stats: undefined, alerts: [] });
+    const types = new Map([...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(match => [match[1], match[2]]));
+    const rows = [...STORE_GAUGES, ...Object.values(PROCESS_METRICS)].map(({ name, labels, help }) => [
+      `\`${name}\``,
+      types.get(name),
+      labels.map(label => `\`${label}\``).join(', '),
+      help,
+    ]);
+    expect(table(page, 'metric', 'type', 'labels')).toEqual(rows);
+  });
+
+  it('come with every option of observability and its default', () => {
+    const defaults = Object.entries(observabilitySettings({}, 'info')).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? `'${value}'` : String(value),
+    ]);
+    const listed = table(page, '`observability`', 'default').map(([name, value = '']) => [
+      unquote(name),
+      unquote(value).split(';')[0],
+    ]);
+    expect(listed).toEqual(defaults);
   });
 });
 

@@ -78,7 +78,7 @@ export async function startObservation({
       };
     },
     setPhase(next) {
-      if (next === 'closing' && phase !== 'closing') log.info('Closing');
+      if (next !== phase) log.debug('The process is in another phase', { phase: next });
       phase = next;
     },
     stop: () => stop(),

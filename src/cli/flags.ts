@@ -135,3 +135,14 @@ export function addListenFlags(command: Command): Command {
     .option('--worker', 'run tasks too (default)')
     .option('--no-worker', 'only accept tasks, and leave them to `mcp-await worker` on the same store');
 }
+
+export function addProbeFlags(command: Command): Command {
+  return command
+    .option(
+      '--metrics-port <number>',
+      'serve /metrics, /health and /ready on this port, 0 for any free one',
+      port,
+    )
+    .option('--metrics-host <address>', 'address for them (default: 127.0.0.1); any other needs tokens')
+    .option('--metrics-token-file <file>', 'tokens that /metrics takes, one per line');
+}

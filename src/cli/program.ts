@@ -3,6 +3,7 @@ import { VERSION } from '../version.js';
 import {
   addListenFlags,
   addPollingFlags,
+  addProbeFlags,
   addServerFlags,
   addSettingsFlag,
   addTaskFlags,
@@ -80,7 +81,7 @@ export function buildProgram(
       );
     });
 
-  addTaskFlags(program.command('worker'))
+  addProbeFlags(addTaskFlags(program.command('worker')))
     .description('run the tasks that servers started with --no-worker accept on the same store')
     .action(async flags => onExit(await (await import('./worker.js')).worker(flags, io)));
 

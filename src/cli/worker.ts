@@ -1,16 +1,25 @@
+import type { ProbeOptions } from '../server/http/probe-server.js';
 import { startWorker } from '../server/index.js';
 import { useSettings } from './config/load-settings.js';
 import { reportError } from './error-report.js';
-import { ExitCode } from './exit-code.js';
+import { ExitCode, UsageError } from './exit-code.js';
 import type { TaskFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 import { logLines } from './log-line.js';
 import { offeredOperations } from './offered-operations.js';
+import { readSecretFile } from './secret-file.js';
 import { untilEnded } from './until-ended.js';
 import { webhookOptions } from './webhook-options.js';
 
+/** Those that are no settings, and where the worker can be watched. */
+export interface WorkerFlags extends TaskFlags {
+  readonly metricsPort?: number;
+  readonly metricsHost?: string;
+  readonly metricsTokenFile?: string;
+}
+
 /** `mcp-await worker`: runs the tasks that servers without a worker of their own accept on the same store. */
-export async function worker(flags: TaskFlags, io: CommandIo): Promise<number> {
+export async function worker(flags: WorkerFlags, io: CommandIo): Promise<number> {
   const settings = await useSettings(flags, io);
   // Whoever read the standard error may leave; the work goes on.
   io.stderr.on('error', () => {});
@@ -28,11 +37,25 @@ export async function worker(flags: TaskFlags, io: CommandIo): Promise<number> {
     maxResultBytes: state.maxResultBytes,
     leaseSeconds: state.leaseSeconds,
     webhooks: await webhookOptions(settings.webhooks, io),
+    probes: await probeOptions(flags, io),
     onError: error => reportError(error, io),
     observability: settings.observability,
     onLog: logLines(io),
   });
+  if (running.port !== undefined) io.stderr.write(`Metrics on port ${running.port}\n`);
   io.stderr.write(`Working on ${operations.map(({ name }) => name).join(', ')}\n`);
   await untilEnded(running, execution.drainSeconds, io);
   return ExitCode.completed;
+}
+
+async function probeOptions(
+  { metricsPort: port, metricsHost: host, metricsTokenFile: file }: WorkerFlags,
+  io: CommandIo,
+): Promise<ProbeOptions | undefined> {
+  if (port === undefined) {
+    const stray = host !== undefined ? '--metrics-host' : file !== undefined && '--metrics-token-file';
+    if (stray) throw new UsageError(`${stray} goes with --metrics-port.`);
+    return undefined;
+  }
+  return { host, port, tokens: file === undefined ? [] : await readSecretFile(file, 'token', io) };
 }

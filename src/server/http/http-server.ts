@@ -57,7 +57,7 @@ const LAST_WORDS_MS = 1000;
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host = '127.0.0.1', port = 3000, sessionIdleMs = 30 * 60_000 } = options;
   const tokens = parseTokens(options.tokens ?? []);
-  checkAddress({ host, port, hasToken: tokens.length > 0 });
+  checkAddress({ host, port, hasToken: tokens.length > 0, tokenFlag: '--token' });
   const limits = { maxSessions: options.maxSessions ?? 1000, idleMs: sessionIdleMs };
   const sessions = new SessionRegistry(limits, options.now ?? (() => performance.now()));
   let closing = false;

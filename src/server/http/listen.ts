@@ -7,13 +7,15 @@ export interface Address {
   readonly host: string;
   readonly port: number;
   readonly hasToken: boolean;
+  /** What gives one on the command line. */
+  readonly tokenFlag: string;
 }
 
 /** @throws ConfigurationError when the address is none, or must not be listened on without a token */
-export function checkAddress({ host, port, hasToken }: Address): void {
+export function checkAddress({ host, port, hasToken, tokenFlag }: Address): void {
   if (!hasToken && !isLoopback(host)) {
     throw new ConfigurationError(
-      `Listening on ${host} without a token would let anybody in: pass --token, or listen on 127.0.0.1`,
+      `Listening on ${host} without a token would let anybody in: pass ${tokenFlag}, or listen on 127.0.0.1`,
     );
   }
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {

@@ -38,7 +38,7 @@ export interface ProbeServer {
 export async function startProbeServer(options: ProbeOptions, watching: Watching): Promise<ProbeServer> {
   const { host = '127.0.0.1', port } = options;
   const tokens = parseTokens(options.tokens ?? []);
-  checkAddress({ host, port, hasToken: tokens.length > 0 });
+  checkAddress({ host, port, hasToken: tokens.length > 0, tokenFlag: '--metrics-token-file' });
   const hostPolicy = { boundHost: host, allowedHosts: [], allowedOrigins: [] };
   let closing = false;
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {

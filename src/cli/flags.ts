@@ -109,6 +109,10 @@ export function addTaskFlags(command: Command): Command {
     .option('--no-allow-private', 'refuse them, also where the settings allow them')
     .option('--config <file>', 'mcpServers file whose servers mcp_tool may call')
     .option(
+      '--log-level <level>',
+      'error, warn, info or debug (default: info; error on the standard streams)',
+    )
+    .option(
       '--webhook-secret-file <file>',
       'take webhooks, and sign them with the whsec_ secret in this file (or in MCP_AWAIT_WEBHOOK_SECRET)',
     )

@@ -150,6 +150,7 @@ export const sections = {
     }),
     logLevel: optionalSetting(oneOf(LOG_LEVELS), {
       description: 'How much of what happens is written to standard error.',
+      flag: '--log-level',
       otherwise: '`"info"`; `"error"` on standard streams',
     }),
     alertOnFailureRate: setting(numberFrom(0, 1), 0.05, {

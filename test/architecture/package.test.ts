@@ -130,4 +130,10 @@ describe('the built package', () => {
       [],
     );
   });
+
+  test('loads what renders metrics only with a server that can be scraped', () => {
+    const loaded = loadedBy('dist/server/index.js');
+    expect(loaded.some(url => url.endsWith('/dist/server/start-server.js'))).toBe(true);
+    expect(loaded.filter(url => /prom-client/.test(url))).toEqual([]);
+  });
 });

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { ConfigurationError } from '../errors.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { MEMORY } from './sqlite/database.js';
 import { openSqliteEngine } from './sqlite/sqlite-engine.js';
@@ -15,5 +16,27 @@ export async function openEngine(url: string, options: EngineOptions = {}): Prom
       return openSqliteEngine(resolve(location.path), options);
     case 'memory':
       return openSqliteEngine(MEMORY, options);
+    case 'redis': {
+      const { openRedisEngine } = await optional(import('./bullmq/redis-engine.js'), 'bullmq ioredis');
+      return openRedisEngine(location, options);
+    }
+    case 'postgres': {
+      const { openPostgresEngine } = await optional(
+        import('./bullmq/postgres-engine.js'),
+        'bullmq ioredis pg',
+      );
+      return openPostgresEngine(location, options);
+    }
   }
+}
+
+/** @throws ConfigurationError that names the packages to install when one is missing */
+async function optional<Module>(module: Promise<Module>, packages: string): Promise<Module> {
+  return module.catch(cause => {
+    if (cause?.code !== 'ERR_MODULE_NOT_FOUND' && cause?.code !== 'MODULE_NOT_FOUND') throw cause;
+    throw new ConfigurationError(
+      `This kind of store needs packages that are not installed. Run \`npm install ${packages}\`.`,
+      { cause },
+    );
+  });
 }

@@ -1,9 +1,20 @@
 import { ConfigurationError } from '../errors.js';
 
 /** Where tasks live. */
-export type StoreLocation = { readonly kind: 'sqlite'; readonly path: string } | { readonly kind: 'memory' };
+export type StoreLocation =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'memory' }
+  | ServerLocation;
 
-const FORMS = '`sqlite:PATH` or `memory:`';
+/** A store that is a server of its own. */
+export interface ServerLocation {
+  readonly kind: 'redis' | 'postgres';
+  readonly url: string;
+  /** For messages: the URL without credentials and options. */
+  readonly label: string;
+}
+
+const FORMS = '`sqlite:PATH`, `memory:`, `redis://HOST`, `rediss://HOST` or `postgres://HOST/DATABASE`';
 
 /**
  * Reads a store URL. `sqlite:tasks.db` is relative to the working folder; `sqlite:/var/tasks.db` and
@@ -23,11 +34,10 @@ export function parseStoreUrl(url: string): StoreLocation {
       return { kind: 'memory' };
     case 'redis':
     case 'rediss':
+      return serverLocation('redis', url, scheme);
     case 'postgres':
     case 'postgresql':
-      throw new ConfigurationError(
-        `A store at \`${scheme}:\` is not supported by this version. Expected ${FORMS}.`,
-      );
+      return serverLocation('postgres', url, scheme);
     case undefined:
       throw new ConfigurationError(
         `Expected a store as ${FORMS}, got \`${url}\`. For a file: \`sqlite:${url}\`.`,
@@ -35,6 +45,17 @@ export function parseStoreUrl(url: string): StoreLocation {
     default:
       throw new ConfigurationError(`There is no store for \`${scheme}:\`. Expected ${FORMS}.`);
   }
+}
+
+function serverLocation(kind: ServerLocation['kind'], url: string, scheme: string): ServerLocation {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  // What cannot be read may hold a password in any place.
+  if (parsed === undefined || parsed.host === '') {
+    throw new ConfigurationError(
+      `The store URL that begins with \`${scheme}:\` cannot be read. Expected ${FORMS}.`,
+    );
+  }
+  return { kind, url, label: `${parsed.protocol}//${parsed.host}${parsed.pathname}` };
 }
 
 function sqliteLocation(url: string, rest: string): StoreLocation {

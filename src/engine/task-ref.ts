@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-const TASK_REF = /^task_(.{1,64})_[0-9a-f]{32}$/su;
+const TASK_REF = /^task_([a-z][a-z0-9_]{0,63})_[0-9a-f]{32}$/;
 
 /** A new reference of a task: the name of its operation and 128 random bits. */
 export function newTaskRef(operation: string): string {

@@ -35,6 +35,8 @@ export type EngineCase =
   | 'several-handles'
   /** What was submitted through an engine with a worker is run by that worker. */
   | 'affinity'
+  /** A reference that is taken is refused. */
+  | 'taken-reference'
   /** The engine reads the time from the clock that it is given. */
   | 'clock';
 

@@ -11,6 +11,13 @@ describe('a store URL', () => {
     ['SQLite:C:\\tasks.db', { kind: 'sqlite', path: 'C:\\tasks.db' }],
     ['memory:', { kind: 'memory' }],
     ['sqlite::memory:', { kind: 'memory' }],
+    ['redis://cache', { kind: 'redis', url: 'redis://cache', label: 'redis://cache' }],
+    [
+      'rediss://cache:7000/2',
+      { kind: 'redis', url: 'rediss://cache:7000/2', label: 'rediss://cache:7000/2' },
+    ],
+    ['postgres://db/x', { kind: 'postgres', url: 'postgres://db/x', label: 'postgres://db/x' }],
+    ['postgresql://db/x', { kind: 'postgres', url: 'postgresql://db/x', label: 'postgresql://db/x' }],
   ])('%s names a store', (url, expected) => {
     expect(parseStoreUrl(url)).toEqual(expected);
   });
@@ -19,10 +26,9 @@ describe('a store URL', () => {
     ['sqlite:', /names no file.*sqlite:PATH/],
     ['sqlite://tasks.db', /names a host.*`sqlite:tasks\.db`/],
     ['memory:x', /nothing after it/],
-    ['redis://localhost', /`redis:` is not supported by this version.*sqlite:PATH/],
-    ['rediss://localhost', /not supported by this version/],
-    ['postgres://localhost/db', /not supported by this version/],
-    ['postgresql://localhost/db', /not supported by this version/],
+    ['redis:localhost', /begins with `redis:` cannot be read.*redis:\/\/HOST/],
+    ['rediss://', /cannot be read/],
+    ['postgres://host:port/db', /cannot be read/],
     ['mysql://localhost', /no store for `mysql:`.*memory:/],
     ['./tasks.db', /`sqlite:\.\/tasks\.db`/],
     ['', /sqlite:PATH/],
@@ -31,10 +37,15 @@ describe('a store URL', () => {
     expect(() => parseStoreUrl(url)).toThrow(message);
   });
 
-  test.each(['redis://ada:hunter2@host', 'mongodb+srv://ada:hunter2@host'])(
+  test.each(['redis://ada:hunter2@ho st', 'mongodb+srv://ada:hunter2@host'])(
     '%s keeps its password to itself',
     url => {
       expect(() => parseStoreUrl(url)).toThrow(expect.not.stringContaining('hunter2'));
     },
   );
+
+  test('of a server is told in messages without credentials and options', () => {
+    const url = 'postgres://ada:hunter2@db:6000/tasks?sslcert=secret';
+    expect(parseStoreUrl(url)).toEqual({ kind: 'postgres', url, label: 'postgres://db:6000/tasks' });
+  });
 });

@@ -11,9 +11,11 @@ import type {
   WaitForEndOptions,
   WorkerOptions,
 } from '../engine.js';
+import { DEFAULT_LEASE_MS, DEFAULT_MAX_RESULT_BYTES, DEFAULT_RETENTION_MS } from '../engine-defaults.js';
 import type { OperationStats } from '../operation-stats.js';
 import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
+import { TaskWaits } from '../task-waits.js';
 import { ChangeWatch } from './change-watch.js';
 import { openDatabase } from './database.js';
 import { reasonOf } from './failure-reason.js';
@@ -23,12 +25,8 @@ import { SqliteWorker } from './sqlite-worker.js';
 import { inTransaction } from './statement.js';
 import { prepareStats } from './stats-query.js';
 import { TaskTable } from './task-table.js';
-import { TaskWaits } from './task-waits.js';
 import { WorkerLeases } from './worker-leases.js';
 
-const DEFAULT_LEASE_MS = 30_000;
-const DEFAULT_MAX_RESULT_BYTES = 1024 * 1024;
-const DEFAULT_RETENTION_MS = 7 * 86_400_000;
 const SWEEP_BATCH = 500;
 const SWEEP_AGAIN_MS = 100;
 

@@ -2,10 +2,10 @@ import { Alarm } from '../../time/alarm.js';
 import { sleep, startTimer } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 import type { ClaimedTask, EngineWorker, Execution, ExecutionContext, WorkerOptions } from '../engine.js';
+import { ProgressWriter } from '../progress-writer.js';
 import { type StorableEnd, toStorableEnd } from '../storable-end.js';
 import type { TaskRecord } from '../task-record.js';
 import type { GroupCommit } from './group-commit.js';
-import { ProgressWriter } from './progress-writer.js';
 import type { Claim, Run, TaskTable } from './task-table.js';
 
 export interface SqliteWorkerContext {

@@ -1,5 +1,5 @@
-import { startTimer } from '../../time/sleep.js';
-import type { Progress } from '../../types.js';
+import { startTimer } from '../time/sleep.js';
+import type { Progress } from '../types.js';
 
 const INTERVAL_MS = 100;
 

@@ -1,0 +1,255 @@
+import type { QueueEventsListener } from 'bullmq';
+import { untilAborted } from '../../time/signals.js';
+import { startTimer } from '../../time/sleep.js';
+import type { Engine, EngineWorker, Submission, WaitForEndOptions, WorkerOptions } from '../engine.js';
+import type { OperationStats } from '../operation-stats.js';
+import { StoreFailure } from '../store-failure.js';
+import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
+import { operationOf } from '../task-ref.js';
+import { TaskWaits } from '../task-waits.js';
+import { BullmqWorker, type JobSource } from './bullmq-worker.js';
+import { failLost, removeExpired, type SweepPlaces } from './housekeeping.js';
+import { readJobStats } from './job-stats.js';
+import { KnownOperations, REGISTRY } from './known-operations.js';
+import type { LockTimes } from './lock-times.js';
+import type { OperationQueue } from './operation-queue.js';
+import type { QueueConnection, StoreEvents, StoreWorker } from './queue-connection.js';
+import { StoreCalls } from './store-calls.js';
+import { TaskJobs } from './task-jobs.js';
+
+/** Should an event of a task's end get lost, its wait notices after so long. */
+const RECHECK_MS = 2000;
+/** A server whose client has gone does not wait for what is due later. */
+const LONGEST_OWED_DELAY_MS = 30_000;
+const SWEEP_INTERVAL_MS = 60_000;
+
+export interface BullmqEngineOptions {
+  readonly connection: QueueConnection;
+  /** The store's URL without credentials. */
+  readonly label: string;
+  readonly locks: LockTimes;
+  readonly maxResultBytes: number;
+  readonly retentionMs: number;
+  readonly onLost: (record: TaskRecord) => void;
+}
+
+/** The distributed engine: BullMQ on Redis or PostgreSQL, which any number of processes may share. */
+export class BullmqEngine implements Engine {
+  readonly #options: BullmqEngineOptions;
+  readonly #connection: QueueConnection;
+  readonly #jobs: TaskJobs;
+  readonly #listening = new Map<string, Promise<void>>();
+  readonly #events: StoreEvents[] = [];
+  readonly #waits = new TaskWaits();
+  /** Every wait of a caller, until it has had its last look. */
+  readonly #openWaits = new Set<Promise<unknown>>();
+  /** What this engine's own worker may still have to run. */
+  readonly #submitted = new Set<string>();
+  readonly #workers: StoreWorker[] = [];
+  readonly #places = new Map<string, SweepPlaces>();
+  #worker: BullmqWorker | undefined;
+  #sweptAt = Number.NEGATIVE_INFINITY;
+  #stopBeating = () => {};
+  #beating: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: BullmqEngineOptions) {
+    this.#options = options;
+    this.#connection = options.connection;
+    const { connection, label, retentionMs } = options;
+    const calls = new StoreCalls({ label, isConnectionError: connection.isConnectionError });
+    const known = new KnownOperations(connection.backend(REGISTRY), calls);
+    this.#jobs = new TaskJobs({ connection, calls, known, retentionMs });
+    this.#planBeat();
+  }
+
+  async submit(task: NewTask): Promise<Submission> {
+    this.#throwIfClosed();
+    const ttlMs = Math.min(task.ttlMs, this.#options.retentionMs);
+    const submission = await this.#jobs.submit({ ...task, ttlMs });
+    const isOwed = submission.created && (task.delayMs ?? 0) <= LONGEST_OWED_DELAY_MS;
+    if (isOwed) this.#submitted.add(task.taskRef);
+    return submission;
+  }
+
+  async find(taskRef: string): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
+    return this.#jobs.find(taskRef);
+  }
+
+  async waitForEnd(taskRef: string, options: WaitForEndOptions): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
+    options.signal?.throwIfAborted();
+    const wait = this.#waitForEnd(taskRef, options);
+    this.#openWaits.add(wait);
+    return wait.finally(() => this.#openWaits.delete(wait));
+  }
+
+  async cancel(taskRef: string): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
+    const record = await this.#jobs.cancel(taskRef);
+    if (record?.status === 'cancelled') this.#onEnd(taskRef);
+    return record;
+  }
+
+  async recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
+    this.#throwIfClosed();
+    await this.#jobs.recordDelivery(taskRef, delivery);
+  }
+
+  startWorker(options: WorkerOptions): EngineWorker {
+    this.#throwIfClosed();
+    if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
+    const { locks, maxResultBytes, onLost } = this.#options;
+    this.#worker = new BullmqWorker(
+      {
+        locks,
+        maxResultBytes,
+        onLost,
+        onReleased: taskRef => this.#waits.ring(taskRef),
+        open: operation => this.#openSource(operation),
+        isOwing: operations => this.#isOwing(operations),
+      },
+      options,
+    );
+    return this.#worker;
+  }
+
+  async stats(windowMs: number): Promise<readonly OperationStats[]> {
+    this.#throwIfClosed();
+    const queues = await this.#jobs.queues();
+    const stats = await Promise.all(queues.map(queue => readJobStats(queue, windowMs)));
+    return stats.filter(hasTasks);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#stopBeating();
+    await this.#worker?.drain(0);
+    this.#waits.ringAll();
+    await Promise.allSettled([...this.#openWaits, this.#beating]);
+    const parts = [...this.#events, ...this.#workers, this.#jobs];
+    await Promise.allSettled(parts.map(part => part.close()));
+    await this.#connection.close();
+  }
+
+  async #waitForEnd(
+    taskRef: string,
+    { timeoutMs, signal = new AbortController().signal }: WaitForEndOptions,
+  ): Promise<TaskRecord | undefined> {
+    const deadline = performance.now() + timeoutMs;
+    const wait = this.#waits.add(taskRef);
+    try {
+      for (;;) {
+        const record = await untilAborted(this.#jobs.find(taskRef), signal);
+        const remainingMs = deadline - performance.now();
+        if (record === undefined || isEnded(record) || remainingMs <= 0 || this.#isClosing) return record;
+        if (this.#listening.has(record.operation)) {
+          await wait.alarm.sleep(Math.min(remainingMs, RECHECK_MS), signal);
+        } else {
+          // Once the ends are heard, another look finds what has ended before.
+          await untilAborted(this.#listen(record.operation), signal);
+        }
+      }
+    } finally {
+      wait.remove();
+    }
+  }
+
+  /** Hears of the ends of an operation's tasks from then on. */
+  #listen(operation: string): Promise<void> {
+    const listening = this.#listening.get(operation) ?? this.#startListening(operation);
+    this.#listening.set(operation, listening);
+    // Asked again by the next who wants to hear.
+    listening.catch(() => this.#listening.delete(operation));
+    return listening;
+  }
+
+  async #startListening(operation: string): Promise<void> {
+    const since = await this.#jobs.queue(operation).lastEventId();
+    if (this.#isClosing) return;
+    const events = this.#connection.events(operation, since);
+    const onEnd = ({ jobId }: { jobId: string }) => this.#onEnd(jobId);
+    events.on('error', () => {});
+    events.on('completed', onEnd);
+    events.on('failed', onEnd);
+    events.on<EndedListener>('ended', onEnd);
+    this.#events.push(events);
+  }
+
+  #onEnd(taskRef: string): void {
+    this.#submitted.delete(taskRef);
+    this.#worker?.drop(taskRef);
+    this.#waits.ring(taskRef);
+  }
+
+  #openSource(operation: string): JobSource {
+    // Should it fail, cancels are noticed by the loss of the lock.
+    this.#listen(operation).catch(() => {});
+    const worker = this.#connection.worker(operation);
+    worker.on('error', () => {});
+    this.#workers.push(worker);
+    return { queue: this.#jobs.queue(operation), waiting: worker.getBackend() };
+  }
+
+  async #isOwing(operations: readonly string[]): Promise<boolean> {
+    for (const taskRef of this.#submitted) {
+      if (!operations.includes(operationOf(taskRef) ?? '')) continue;
+      const record = await this.#jobs.find(taskRef);
+      if (record !== undefined && !isEnded(record)) return true;
+      this.#submitted.delete(taskRef);
+    }
+    return false;
+  }
+
+  #planBeat(): void {
+    const beat = () => {
+      this.#beating = this.#beat()
+        .catch(() => {
+          // A store that is away is looked after again at the next beat.
+        })
+        .finally(() => {
+          if (!this.#isClosing) this.#planBeat();
+        });
+    };
+    this.#stopBeating = startTimer(this.#options.locks.checkIntervalMs, beat, { unref: true });
+  }
+
+  /** What every open engine does for the whole store. */
+  async #beat(): Promise<void> {
+    const sweeps = performance.now() - this.#sweptAt >= SWEEP_INTERVAL_MS;
+    if (sweeps) this.#sweptAt = performance.now();
+    for (const queue of await this.#jobs.queues()) {
+      if (this.#isClosing) return;
+      for (const record of await failLost(queue)) this.#options.onLost(record);
+      if (sweeps) await removeExpired(queue, this.#placesOf(queue));
+    }
+  }
+
+  #placesOf({ operation }: OperationQueue): SweepPlaces {
+    const places = this.#places.get(operation) ?? new Map();
+    this.#places.set(operation, places);
+    return places;
+  }
+
+  get #isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  #throwIfClosed(): void {
+    if (this.#isClosing) throw new StoreFailure(`The store ${this.#options.label} was closed.`);
+  }
+}
+
+/** An event that this engine publishes itself. */
+interface EndedListener extends QueueEventsListener {
+  ended: (event: { jobId: string }) => void;
+}
+
+function hasTasks({ pending, processing, completed, failed, cancelled }: OperationStats): boolean {
+  return pending + processing + completed + failed + cancelled > 0;
+}

@@ -1,0 +1,214 @@
+import { type IQueueBackend, Job, type JobJson, type JobsOptions } from 'bullmq';
+import { StoreFailure } from '../store-failure.js';
+import type { FailedReason, JobData, JobProgress } from './job-data.js';
+import type { StoredJob } from './job-record.js';
+import { MOST_EVENTS, type QueueConnection, type StoreQueue } from './queue-connection.js';
+import type { StoreCalls } from './store-calls.js';
+
+export interface OperationQueueOptions {
+  readonly connection: QueueConnection;
+  readonly calls: StoreCalls;
+  /** How long the queue keeps a job that has ended, in milliseconds. */
+  readonly retentionMs: number;
+}
+
+/** The oldest job that waited; where none did, when the next delayed one is due. */
+export interface Taken {
+  readonly job: StoredJob | undefined;
+  readonly dueAt: number | undefined;
+}
+
+export interface EndOptions {
+  /** The token with which the job was taken. */
+  readonly token: string;
+  /** Whether to take the next one with the same call. */
+  readonly takeNext: boolean;
+}
+
+export type QueueState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
+
+const QUEUE_STATES: readonly QueueState[] = ['waiting', 'delayed', 'active', 'completed', 'failed'];
+
+/** BullMQ takes this token for that of whoever has the job. */
+const ANY_TOKEN = '0';
+
+/** A task that has ended is not another one's to end. */
+export class AlreadyEndedError extends Error {
+  override readonly name = 'AlreadyEndedError';
+}
+
+/** The BullMQ queue of one operation. Its jobs are the tasks' records. */
+export class OperationQueue {
+  readonly operation: string;
+  readonly #queue: StoreQueue;
+  readonly #backend: IQueueBackend;
+  readonly #calls: StoreCalls;
+  readonly #keep: { readonly age: number };
+
+  constructor(operation: string, { connection, calls, retentionMs }: OperationQueueOptions) {
+    this.operation = operation;
+    this.#queue = connection.queue(operation);
+    this.#queue.on('error', () => {});
+    this.#backend = connection.backend(operation);
+    this.#calls = calls;
+    this.#keep = { age: Math.ceil(retentionMs / 1000) };
+  }
+
+  /** Adds a job. The answer is its reference, or that of the job which holds its deduplication key. */
+  async add(
+    taskRef: string,
+    data: JobData,
+    options: Pick<JobsOptions, 'delay' | 'deduplication' | 'timestamp'>,
+  ): Promise<string> {
+    const all = { ...options, jobId: taskRef, removeOnComplete: this.#keep, removeOnFail: this.#keep };
+    const job = await this.#calls.make(() => this.#queue.add(this.operation, data, all));
+    return job.id ?? taskRef;
+  }
+
+  /** Frees a deduplication key, unless another job than `taskRef` holds it by now. */
+  async freeKey(deduplicationId: string, taskRef: string): Promise<void> {
+    await this.#calls.make(() => this.#backend.removeDeduplicationKey(deduplicationId, taskRef));
+  }
+
+  async read(taskRef: string): Promise<StoredJob | undefined> {
+    const json = await this.#calls.make(() => this.#backend.getJobData(taskRef));
+    return json === undefined ? undefined : { ...json, id: taskRef };
+  }
+
+  /** Replaces the data of a job, whatever its state. */
+  async updateData(job: StoredJob, data: JobData): Promise<void> {
+    await this.#calls.make(() => this.#backend.updateData(this.#minimal(job), data));
+  }
+
+  async updateProgress(taskRef: string, progress: JobProgress): Promise<void> {
+    await this.#calls.make(() => this.#backend.updateProgress(taskRef, JSON.stringify(progress)));
+  }
+
+  /** Takes the oldest waiting job, and locks it with the token. */
+  async take(token: string): Promise<Taken> {
+    return toTaken(await this.#backend.moveToActive(token));
+  }
+
+  /** @throws AlreadyEndedError when the token's owner no longer has the job */
+  async complete(job: StoredJob, returnValue: string, { token, takeNext }: EndOptions): Promise<Taken> {
+    return this.#end(() =>
+      this.#backend.moveToCompleted(this.#minimal(job), returnValue, this.#keep, token, takeNext),
+    );
+  }
+
+  /** @throws AlreadyEndedError when the token's owner no longer has the job */
+  async fail(job: StoredJob, reason: FailedReason, { token, takeNext }: EndOptions): Promise<Taken> {
+    const text = JSON.stringify(reason);
+    return this.#end(() => this.#backend.moveToFailed(this.#minimal(job), text, this.#keep, token, takeNext));
+  }
+
+  /** Ends a job that some worker has. @throws AlreadyEndedError when none has it any more */
+  async failWhereverItRuns(job: StoredJob, reason: FailedReason): Promise<void> {
+    await this.fail(job, reason, { token: ANY_TOKEN, takeNext: false });
+  }
+
+  /** Puts a job to the head of the queue. */
+  async handBack(taskRef: string, token: string): Promise<void> {
+    await this.#calls.make(() => this.#backend.moveJobFromActiveToWait(taskRef, token));
+  }
+
+  /** Tells those who wait for a task that it has ended, where BullMQ itself tells nobody. */
+  async announceEnd(taskRef: string): Promise<void> {
+    await this.#publish({ event: 'ended', jobId: taskRef });
+  }
+
+  /** The place in the queue's events from which on nothing will be missed. */
+  async lastEventId(): Promise<string> {
+    return this.#publish({ event: 'listening' });
+  }
+
+  /** Locks jobs for another `durationMs`: the references of those whose lock the token's owner no longer has. */
+  async extendLocks(
+    taskRefs: readonly string[],
+    { token, durationMs }: { token: string; durationMs: number },
+  ): Promise<readonly string[]> {
+    const tokens = taskRefs.map(() => token);
+    return this.#backend.extendLocks([...taskRefs], tokens, durationMs);
+  }
+
+  /** Moves jobs whose lock has lapsed back to the queue: their references. */
+  async moveStalled(): Promise<readonly string[]> {
+    return this.#backend.moveStalledJobsToWait();
+  }
+
+  /** How many jobs are in each of the queue's states. */
+  async counts(): Promise<Record<string, number>> {
+    return this.#calls.make(() => this.#queue.getJobCounts(...QUEUE_STATES));
+  }
+
+  /** Jobs of one state, the newest first unless told otherwise. */
+  async list(
+    state: QueueState,
+    { start, count, oldestFirst = false }: { start: number; count: number; oldestFirst?: boolean },
+  ): Promise<readonly StoredJob[]> {
+    const last = start + count - 1;
+    const jobs = await this.#calls.make(() => this.#queue.getJobs([state], start, last, oldestFirst));
+    return jobs.filter(job => job !== undefined).map(toStored);
+  }
+
+  /** Removes a job, unless a worker has it. */
+  async remove(taskRef: string): Promise<void> {
+    await this.#calls.make(() => this.#backend.remove(taskRef, false));
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+
+  async #publish(event: Record<string, string>): Promise<string> {
+    return String(await this.#calls.make(() => this.#backend.publishEvent(event, MOST_EVENTS)));
+  }
+
+  async #end(move: () => ReturnType<IQueueBackend['moveToCompleted']>): Promise<Taken> {
+    const { result } = await this.#calls.make(move).catch(error => {
+      throw isNotHeld(error)
+        ? new AlreadyEndedError('The task has ended otherwise.', { cause: error })
+        : error;
+    });
+    return toTaken(result ?? []);
+  }
+
+  /** What BullMQ reads of a job when it moves or changes it. */
+  #minimal({ id, data }: StoredJob): Job {
+    return Job.fromJSON(this.#queue, { ...BLANK_JOB, id, name: this.operation, data });
+  }
+}
+
+const BLANK_JOB: Omit<JobJson, 'id' | 'name' | 'data'> = {
+  opts: {},
+  progress: 0,
+  attemptsMade: 0,
+  attemptsStarted: 0,
+  stalledCounter: 0,
+  timestamp: 0,
+  failedReason: '',
+  returnvalue: 'null',
+};
+
+function toTaken(answer: readonly unknown[]): Taken {
+  const [json, taskRef, , dueAt] = answer as [JobJson | null, string, number, number];
+  if (json === null || json === undefined) return { job: undefined, dueAt: dueAt > 0 ? dueAt : undefined };
+  return { job: { ...json, id: taskRef }, dueAt: undefined };
+}
+
+function toStored(job: Job): StoredJob {
+  return {
+    ...job.asJSON(),
+    id: job.id ?? '',
+    failedReason: job.failedReason,
+    returnvalue: JSON.stringify(job.returnvalue),
+  };
+}
+
+/** BullMQ's codes: no such job, no lock, not active, the lock of another. */
+const NOT_HELD = [-1, -2, -3, -6];
+
+function isNotHeld(error: unknown): boolean {
+  const cause = error instanceof StoreFailure ? error.cause : error;
+  return cause instanceof Error && 'code' in cause && NOT_HELD.includes(Number(cause.code));
+}

@@ -1,0 +1,50 @@
+import type { IQueueBackend, JobProgress, Queue, QueueEvents, Worker } from 'bullmq';
+import type { JobData } from './job-data.js';
+import type { LockTimes } from './lock-times.js';
+
+export type StoreQueue = Queue<JobData, string, string, JobData, string, string, IQueueBackend>;
+export type StoreWorker = Worker<JobData, string, string, IQueueBackend, JobProgress>;
+export type StoreEvents = QueueEvents<JobProgress, IQueueBackend>;
+
+export interface ConnectOptions {
+  /** Letters, digits, `_`, `-` and `:`, the last no `:`. */
+  readonly prefix: string;
+  readonly locks: LockTimes;
+}
+
+/** The connections of one engine to its store. */
+export interface QueueConnection {
+  /** Why the store could not be reached the last time that it could not. */
+  readonly lastError: Error | undefined;
+  /** Resolves when the store has answered, and its tables are there. */
+  ready(): Promise<void>;
+  queue(name: string): StoreQueue;
+  /** A queue's jobs, over the connection that all of them share. */
+  backend(name: string): IQueueBackend;
+  /** Without a processor: it hands out jobs when it is asked. */
+  worker(name: string): StoreWorker;
+  /** The queue's events after the named one. */
+  events(name: string, lastEventId: string): StoreEvents;
+  /** Whether an error means that the store could not be reached, so that trying again may help. */
+  isConnectionError(error: unknown): boolean;
+  /** Ends the connection that is shared; each worker and each reader of events ends its own. */
+  close(): Promise<void>;
+}
+
+/** Few enough for a reader that was away to catch up, enough for a busy second. */
+export const MOST_EVENTS = 10_000;
+
+export const QUEUE_OPTIONS = { streams: { events: { maxLen: MOST_EVENTS } } };
+
+/**
+ * Locks and their loss are BullMQ's; that a task is run again, or not, is told by its own `retryAttempts`, so that no
+ * queue fails a job for having stalled.
+ */
+export function workerOptions({ lockDurationMs, checkIntervalMs }: LockTimes) {
+  return {
+    autorun: false,
+    lockDuration: lockDurationMs,
+    stalledInterval: checkIntervalMs,
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+  };
+}

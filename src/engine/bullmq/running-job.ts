@@ -1,0 +1,173 @@
+import { sleep } from '../../time/sleep.js';
+import type { Progress } from '../../types.js';
+import type { Execute, Execution } from '../engine.js';
+import { ProgressWriter } from '../progress-writer.js';
+import { type StorableEnd, toStorableEnd } from '../storable-end.js';
+import type { TaskRecord } from '../task-record.js';
+import {
+  CANCELLED,
+  type FailedReason,
+  type JobData,
+  type JobTask,
+  readTask,
+  WORKER_LOST,
+  WORKER_STOPPED,
+} from './job-data.js';
+import { returnCount, type StoredJob, toRecord } from './job-record.js';
+import { AlreadyEndedError, type EndOptions, type OperationQueue, type Taken } from './operation-queue.js';
+
+export interface RunningJobContext {
+  readonly queue: OperationQueue;
+  /** With which the job was taken. */
+  readonly token: string;
+  readonly maxResultBytes: number;
+  /** Told of a task that was failed without having been run to its end. */
+  readonly onLost: (record: TaskRecord) => void;
+}
+
+/** Larger results do not go through the queue's events. */
+const MOST_EVENT_BYTES = 4096;
+const RETRY_END_MS = 1000;
+const MOST_END_TRIES = 30;
+
+const NOTHING: Taken = { job: undefined, dueAt: undefined };
+
+/** One job that this process has taken, from then to its end. */
+export class RunningJob {
+  readonly taskRef: string;
+  readonly #job: StoredJob;
+  readonly #data: JobData;
+  readonly #task: JobTask;
+  readonly #context: RunningJobContext;
+  readonly #controller = new AbortController();
+  #progress: Progress | undefined;
+  #lastWrite: Promise<unknown> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(job: StoredJob, context: RunningJobContext) {
+    this.taskRef = job.id;
+    this.#job = job;
+    this.#data = JSON.parse(job.data);
+    this.#task = readTask(this.#data);
+    this.#context = context;
+  }
+
+  get queue(): OperationQueue {
+    return this.#context.queue;
+  }
+
+  /** Lets the run know that its result will not be kept. */
+  abort(reason: Error): void {
+    this.#controller.abort(reason);
+  }
+
+  /** Runs the job and stores its end. The answer is the next job of the queue, if `mayTakeNext` says so then. */
+  async run(execute: Execute, mayTakeNext: () => boolean): Promise<Taken> {
+    const dead = this.#deadOnArrival();
+    if (dead !== undefined) return this.#fail(dead, mayTakeNext);
+    const end = toStorableEnd(await this.#execute(execute), this.#context.maxResultBytes);
+    await this.#lastWrite;
+    return this.#storeEnd(end, mayTakeNext);
+  }
+
+  /** Ends the run for good: the task goes back to the queue if it may be run again, and fails if not. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    const { token } = this.#context;
+    const returns = returnCount(this.#job, this.#data);
+    try {
+      if (returns < this.#task.retryAttempts) {
+        const handedBack = { count: (this.#data.handedBack?.count ?? 0) + 1, at: Date.now() };
+        await this.queue.updateData(this.#job, { ...this.#data, handedBack });
+        await this.queue.handBack(this.taskRef, token);
+      } else {
+        await this.queue.fail(this.#job, this.#reason(WORKER_STOPPED), { token, takeNext: false });
+        await this.#tellLost();
+      }
+    } catch {
+      // Not even that can be written: the lock lapses, and others find the task as lost.
+    }
+    this.abort(new Error(WORKER_STOPPED.message));
+  }
+
+  /** Why the job is not run at all, if it is not. */
+  #deadOnArrival(): FailedReason | undefined {
+    const { attemptsStarted, timestamp } = this.#job;
+    const starts = attemptsStarted - 1;
+    if (this.#data.cancelled?.starts === starts) return { status: 'cancelled', error: CANCELLED, starts };
+    if (returnCount(this.#job, this.#data) > this.#task.retryAttempts) {
+      return { status: 'failed', error: WORKER_LOST, starts };
+    }
+    return timestamp + this.#task.delayMs + this.#task.ttlMs <= Date.now() && starts === 0
+      ? { status: 'dropped' }
+      : undefined;
+  }
+
+  async #execute(execute: Execute): Promise<Execution> {
+    const record = toRecord(this.#job, Date.now());
+    if (record === undefined) throw new TypeError('A job that runs has a record.');
+    const writer = new ProgressWriter(progress => this.#writeProgress(progress));
+    try {
+      return await execute(
+        { record, parameters: this.#task.parameters },
+        { signal: this.#controller.signal, reportProgress: progress => writer.report(progress) },
+      );
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { status: 'failed', error: { code: 'OPERATION_FAILED', message, retryable: false } };
+    } finally {
+      const unwritten = writer.stop();
+      if (unwritten !== undefined) this.#writeProgress(unwritten);
+    }
+  }
+
+  #writeProgress(progress: Progress): void {
+    this.#progress = progress;
+    if (this.#controller.signal.aborted) return;
+    // Progress is worth no more than the next report of it.
+    const write = () => this.queue.updateProgress(this.taskRef, { at: Date.now(), progress });
+    this.#lastWrite = this.#lastWrite.then(write).catch(() => {});
+  }
+
+  /**
+   * A store that is away may be back a moment later: work that was done should not be lost to it. When the signal has
+   * aborted, nobody wants the end any more.
+   */
+  async #storeEnd(end: StorableEnd, mayTakeNext: () => boolean): Promise<Taken> {
+    for (let tries = 0; tries < MOST_END_TRIES && !this.#isStopped; tries++) {
+      try {
+        const options = { token: this.#context.token, takeNext: mayTakeNext() };
+        return await (end.status === 'failed'
+          ? this.queue.fail(this.#job, this.#reason(JSON.parse(end.error)), options)
+          : this.#complete(end.result, options));
+      } catch (error) {
+        if (error instanceof AlreadyEndedError) break;
+        await sleep(RETRY_END_MS, this.#controller.signal).catch(() => {});
+      }
+    }
+    return NOTHING;
+  }
+
+  async #complete(result: string, options: EndOptions): Promise<Taken> {
+    if (Buffer.byteLength(result) <= MOST_EVENT_BYTES) return this.queue.complete(this.#job, result, options);
+    await this.queue.updateData(this.#job, { ...this.#data, result });
+    return this.queue.complete(this.#job, '', options);
+  }
+
+  async #fail(reason: FailedReason, mayTakeNext: () => boolean): Promise<Taken> {
+    const options = { token: this.#context.token, takeNext: mayTakeNext() };
+    const next = await this.queue.fail(this.#job, reason, options).catch(() => NOTHING);
+    if (reason.error?.code === WORKER_LOST.code) await this.#tellLost();
+    return next;
+  }
+
+  #reason(error: NonNullable<FailedReason['error']>): FailedReason {
+    return { status: 'failed', error, progress: this.#progress };
+  }
+
+  async #tellLost(): Promise<void> {
+    const job = await this.queue.read(this.taskRef).catch(() => undefined);
+    const record = job && toRecord(job, Date.now());
+    if (record !== undefined) this.#context.onLost(record);
+  }
+}

@@ -1,0 +1,146 @@
+import { digestJson } from '../canonical-json.js';
+import type { Submission } from '../engine.js';
+import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
+import { operationOf } from '../task-ref.js';
+import { CANCELLED, type JobData, type JobTask } from './job-data.js';
+import { type StoredJob, toRecord } from './job-record.js';
+import type { KnownOperations } from './known-operations.js';
+import { AlreadyEndedError, OperationQueue, type OperationQueueOptions } from './operation-queue.js';
+
+export interface TaskJobsOptions extends OperationQueueOptions {
+  readonly known: KnownOperations;
+}
+
+/** The tasks of a store as jobs of its queues, one queue for each operation. */
+export class TaskJobs {
+  readonly #options: TaskJobsOptions;
+  readonly #queues = new Map<string, OperationQueue>();
+
+  constructor(options: TaskJobsOptions) {
+    this.#options = options;
+  }
+
+  /** The queue of an operation that is known to exist. */
+  queue(operation: string): OperationQueue {
+    const queue = this.#queues.get(operation) ?? new OperationQueue(operation, this.#options);
+    this.#queues.set(operation, queue);
+    return queue;
+  }
+
+  /** The queues of all operations that the store knows. */
+  async queues(): Promise<readonly OperationQueue[]> {
+    return (await this.#options.known.list()).map(operation => this.queue(operation));
+  }
+
+  async submit(task: NewTask): Promise<Submission> {
+    const { taskRef, operation } = task;
+    await this.#options.known.add(operation);
+    const queue = this.queue(operation);
+    const createdAt = Date.now();
+    const data: JobData = { task: JSON.stringify(jobTask(task)) };
+    const key = task.idempotencyKey === undefined ? undefined : deduplicationId(task);
+    for (;;) {
+      const holder = await queue.add(taskRef, data, {
+        timestamp: createdAt,
+        ...(task.delayMs !== undefined && { delay: Math.ceil(task.delayMs) }),
+        ...(key !== undefined && { deduplication: { id: key, ttl: this.#longestLife(task) } }),
+      });
+      if (holder === taskRef) return { record: pendingRecord(taskRef, data, createdAt), created: true };
+      const record = await this.find(holder);
+      if (record !== undefined) return { record, created: false };
+      // The task that held the key has expired. Whoever else frees it too leaves a newer holder alone.
+      await queue.freeKey(key ?? '', holder);
+    }
+  }
+
+  async find(taskRef: string): Promise<TaskRecord | undefined> {
+    const job = await this.read(taskRef);
+    return job && toRecord(job, Date.now());
+  }
+
+  async read(taskRef: string): Promise<StoredJob | undefined> {
+    const operation = operationOf(taskRef);
+    if (operation === undefined || !(await this.#options.known.has(operation))) return undefined;
+    return this.queue(operation).read(taskRef);
+  }
+
+  /** The record as it is then; ended records stay as they are. */
+  async cancel(taskRef: string): Promise<TaskRecord | undefined> {
+    for (;;) {
+      const job = await this.read(taskRef);
+      const record = job && toRecord(job, Date.now());
+      if (job === undefined || record === undefined) return undefined;
+      if (record.status === 'pending') await this.#cancelWaiting(job, record.operation);
+      else if (record.status === 'processing') await this.#cancelRunning(job, record);
+      else return record;
+    }
+  }
+
+  async recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
+    const job = await this.read(taskRef);
+    if (job === undefined || toRecord(job, Date.now()) === undefined) return;
+    const data: JobData = JSON.parse(job.data);
+    await this.queue(operationOf(taskRef) ?? '').updateData(job, {
+      ...data,
+      delivery: JSON.stringify(delivery),
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map(queue => queue.close()));
+  }
+
+  /** Counts as long as nobody starts the job; a worker that does sees it, and ends the job without running it. */
+  async #cancelWaiting(job: StoredJob, operation: string): Promise<void> {
+    const queue = this.queue(operation);
+    const data: JobData = JSON.parse(job.data);
+    const cancelled = { at: Date.now(), starts: job.attemptsStarted };
+    await queue.updateData(job, { ...data, cancelled });
+    await queue.announceEnd(job.id);
+  }
+
+  async #cancelRunning(job: StoredJob, { operation, progress }: TaskRecord): Promise<void> {
+    try {
+      await this.queue(operation).failWhereverItRuns(job, {
+        status: 'cancelled',
+        error: CANCELLED,
+        progress,
+      });
+    } catch (error) {
+      // It has ended meanwhile, or is back in the queue: the next look tells.
+      if (!(error instanceof AlreadyEndedError)) throw error;
+    }
+  }
+
+  /** Longer than the key may be needed: from the submission to the end of what a record of the task is kept. */
+  #longestLife({ ttlMs, slaMs, retryAttempts = 0, delayMs = 0 }: NewTask): number {
+    return Math.ceil(
+      delayMs + (2 + retryAttempts) * ttlMs + slaMs * (1 + retryAttempts) + this.#options.retentionMs,
+    );
+  }
+}
+
+function jobTask(task: NewTask): JobTask {
+  return {
+    owner: task.owner,
+    parametersDigest: digestJson(task.parameters),
+    parameters: task.parameters ?? null,
+    slaMs: Math.ceil(task.slaMs),
+    ttlMs: Math.ceil(task.ttlMs),
+    retryAttempts: task.retryAttempts ?? 0,
+    delayMs: Math.ceil(task.delayMs ?? 0),
+    webhookUrl: task.webhookUrl,
+  };
+}
+
+/** A job as it is before anything has happened to it. */
+function pendingRecord(taskRef: string, data: JobData, timestamp: number): TaskRecord {
+  const job = { id: taskRef, data: JSON.stringify(data), timestamp, attemptsStarted: 0, stalledCounter: 0 };
+  const record = toRecord({ ...job, failedReason: '', returnvalue: '', progress: 0 }, timestamp);
+  if (record === undefined) throw new TypeError('A new task has not expired.');
+  return record;
+}
+
+function deduplicationId({ owner, operation, idempotencyKey }: NewTask): string {
+  return digestJson([owner, operation, idempotencyKey]);
+}

@@ -1,0 +1,3 @@
+export const DEFAULT_LEASE_MS = 30_000;
+export const DEFAULT_MAX_RESULT_BYTES = 1024 * 1024;
+export const DEFAULT_RETENTION_MS = 7 * 86_400_000;

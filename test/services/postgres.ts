@@ -1,0 +1,39 @@
+import { type ChildProcess, execFile, execFileSync } from 'node:child_process';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePort, killed, launch, type Service } from './service-process.js';
+
+/** A PostgreSQL of its own data folder, which syncs what it has acknowledged. */
+export async function startPostgres(): Promise<Service> {
+  const folder = await mkdtemp(join(tmpdir(), 'mcp-await-postgres-'));
+  const port = await freePort();
+  const account = serverAccount();
+  if (account.uid !== undefined && account.gid !== undefined) await chown(folder, account.uid, account.gid);
+  const data = join(folder, 'data');
+  await promisify(execFile)('initdb', ['-D', data, '-U', 'test', '-A', 'trust', '--no-sync'], account);
+  const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder];
+  let child: ChildProcess | undefined;
+  const service: Service = {
+    url: `postgres://test@127.0.0.1:${port}/postgres`,
+    async start() {
+      child = await launch('postgres', { args, port, ...account });
+    },
+    kill: () => killed(child, 'SIGKILL'),
+    async remove() {
+      // Its immediate shutdown: the processes that it has forked end with it.
+      await killed(child, 'SIGQUIT');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  await service.start();
+  return service;
+}
+
+/** PostgreSQL refuses to run as root: it gets the account that its package has made. */
+function serverAccount(): { readonly uid?: number; readonly gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}

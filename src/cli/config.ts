@@ -1,6 +1,6 @@
-import { defaultStoreUrl } from '../engine/state-folder.js';
 import { maskSecrets } from '../server/config/mask-secrets.js';
 import { bySection, type Setting, settingList } from '../server/config/setting-list.js';
+import { defaultStoreUrl } from '../storage/state-folder.js';
 import type { SettingsFlag } from './config/find-file.js';
 import { type LoadedSettings, loadSettings, type Source } from './config/load-settings.js';
 import { ExitCode } from './exit-code.js';

@@ -1,6 +1,6 @@
 import { openEngine } from '../engine/open-engine.js';
 import { failureRate, type OperationStats } from '../engine/operation-stats.js';
-import { defaultStoreUrl } from '../engine/state-folder.js';
+import { defaultStoreUrl } from '../storage/state-folder.js';
 import { formatDuration } from '../time/duration.js';
 import type { SettingsFlag } from './config/find-file.js';
 import { useSettings } from './config/load-settings.js';

@@ -1,5 +1,5 @@
 import type { EngineWorker } from '../engine/engine.js';
-import { defaultStoreUrl } from '../engine/state-folder.js';
+import { defaultStoreUrl } from '../storage/state-folder.js';
 import { newDeferred } from '../time/deferred.js';
 import { type HttpServerOptions, startHttpServer } from './http/http-server.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';

@@ -1,7 +1,7 @@
 import type { EngineWorker } from '../engine/engine.js';
-import { defaultStoreUrl } from '../engine/state-folder.js';
 import { parseStoreUrl } from '../engine/store-url.js';
 import { ConfigurationError } from '../errors.js';
+import { defaultStoreUrl } from '../storage/state-folder.js';
 import { newDeferred } from '../time/deferred.js';
 import { startTimer } from '../time/sleep.js';
 import { type ProbeOptions, startProbeServer } from './http/probe-server.js';

@@ -1,9 +1,9 @@
 import { closestMatch } from 'leven';
 import { z } from 'zod';
-import { digestJson } from '../engine/canonical-json.js';
 import type { Engine } from '../engine/engine.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { newTaskRef } from '../engine/task-ref.js';
+import { digestJson } from '../storage/canonical-json.js';
 import type { Operation } from './operation.js';
 import { SHORTEST_TTL_SECONDS, type TaskLimitOptions, taskLimits } from './task-limits.js';
 import { ToolFailure } from './tool-failure.js';

@@ -1,4 +1,4 @@
-import { digestJson } from '../canonical-json.js';
+import { digestJson } from '../../storage/canonical-json.js';
 import type { Submission } from '../engine.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';

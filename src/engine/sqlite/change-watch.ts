@@ -1,6 +1,6 @@
 import type Database from 'libsql';
+import { prepareQuery } from '../../storage/statement.js';
 import { startTimer } from '../../time/sleep.js';
-import { prepareQuery } from './statement.js';
 
 /** While somebody waits for a change: how often other processes' writes are looked for. */
 const EAGER_MS = 20;

@@ -1,5 +1,5 @@
 import type Database from 'libsql';
-import { inTransaction } from './statement.js';
+import { inTransaction } from '../../storage/statement.js';
 
 interface Write {
   /** Answers what tells the caller of its success. */

@@ -1,7 +1,3 @@
-import type Database from 'libsql';
-import { ConfigurationError } from '../../errors.js';
-import { inTransaction, prepareQuery } from './statement.js';
-
 /** Each entry brings the tables from its index to the next version; entries never change once released. */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -57,19 +53,3 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX tasks_delayed ON tasks (due_at) WHERE status = 'pending' AND due_at IS NOT NULL;
   `,
 ];
-
-/** Brings the tables up to date; safe when several processes start at once. */
-export function migrate(database: Database.Database, file: string): void {
-  const readVersion = prepareQuery<{ user_version: number }>(database, 'PRAGMA user_version');
-  const version = () => readVersion({})?.user_version ?? 0;
-  if (version() > MIGRATIONS.length) {
-    throw new ConfigurationError(
-      `The store ${file} was written by a newer version of mcp-await. Update mcp-await, or name another file with --store.`,
-    );
-  }
-  if (version() === MIGRATIONS.length) return;
-  inTransaction(database, () => {
-    for (const statements of MIGRATIONS.slice(version())) database.exec(statements);
-    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
-  });
-}

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type Database from 'libsql';
+import { reasonOf } from '../../storage/failure-reason.js';
+import { inTransaction } from '../../storage/statement.js';
 import { startTimer } from '../../time/sleep.js';
 import { type Clock, systemClock } from '../clock.js';
 import type {
@@ -17,12 +19,10 @@ import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { TaskWaits } from '../task-waits.js';
 import { ChangeWatch } from './change-watch.js';
-import { openDatabase } from './database.js';
-import { reasonOf } from './failure-reason.js';
+import { ELSEWHERE, openDatabase } from './database.js';
 import { GroupCommit } from './group-commit.js';
 import { type LeaseTimes, leaseTimes } from './lease.js';
 import { SqliteWorker } from './sqlite-worker.js';
-import { inTransaction } from './statement.js';
 import { prepareStats } from './stats-query.js';
 import { TaskTable } from './task-table.js';
 import { WorkerLeases } from './worker-leases.js';
@@ -242,7 +242,7 @@ class SqliteEngine implements Engine {
   }
 
   #refuse(cause: unknown): never {
-    throw new StoreFailure(`The store ${this.#file} refused: ${reasonOf(cause)}`, { cause });
+    throw new StoreFailure(`The store ${this.#file} refused: ${reasonOf(cause, ELSEWHERE)}`, { cause });
   }
 
   /** For what the next beat does again: a full disk or a long lock may be gone by then, and a lease outlives several beats. */

@@ -1,6 +1,6 @@
 import type Database from 'libsql';
+import { prepareRows } from '../../storage/statement.js';
 import type { OperationStats } from '../operation-stats.js';
-import { prepareRows } from './statement.js';
 
 interface StatsRow {
   readonly operation: string;

@@ -1,6 +1,6 @@
 import type Database from 'libsql';
+import { prepareCommand, prepareQuery, prepareRows } from '../../storage/statement.js';
 import type { RecordStatus } from '../task-record.js';
-import { prepareCommand, prepareQuery, prepareRows } from './statement.js';
 import type { TaskRow } from './task-row.js';
 
 /** A task that runs does not expire; any other does on the millisecond. */

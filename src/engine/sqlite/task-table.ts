@@ -1,11 +1,11 @@
 import type Database from 'libsql';
+import { digestJson } from '../../storage/canonical-json.js';
+import { inTransaction } from '../../storage/statement.js';
 import type { Progress } from '../../types.js';
-import { digestJson } from '../canonical-json.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedTask, Submission } from '../engine.js';
 import { failedEnd, type StorableEnd } from '../storable-end.js';
 import type { NewTask, RecordStatus, TaskRecord, WebhookDelivery } from '../task-record.js';
-import { inTransaction } from './statement.js';
 import { toRecord } from './task-row.js';
 import { prepareTaskStatements } from './task-statements.js';
 

@@ -1,7 +1,7 @@
 import type Database from 'libsql';
+import { prepareCommand } from '../../storage/statement.js';
 import type { Clock } from '../clock.js';
 import { clockJumpMs, type LeaseTimes, type Moment, momentOf } from './lease.js';
-import { prepareCommand } from './statement.js';
 
 /**
  * One row per living worker, whatever the number of its tasks. A worker that lets its lease lapse is suspected first,

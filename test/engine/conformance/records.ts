@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { digestJson } from '../../../src/engine/canonical-json.js';
+import { digestJson } from '../../../src/storage/canonical-json.js';
 import type { Bench } from '../conformance.js';
 import { ManualClock } from '../manual-clock.js';
 import { HOUR_MS, newTask } from '../scripted.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { defaultStoreUrl, stateFolder } from '../../src/engine/state-folder.js';
+import { defaultStoreUrl, stateFolder } from '../../src/storage/state-folder.js';
 
 describe('the state folder', () => {
   test.each([

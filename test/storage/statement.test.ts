@@ -1,6 +1,6 @@
 import Database from 'libsql';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { inTransaction, prepareCommand, prepareQuery } from '../../../src/engine/sqlite/statement.js';
+import { inTransaction, prepareCommand, prepareQuery } from '../../src/storage/statement.js';
 
 let database: Database.Database;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalJson, digestJson } from '../../src/engine/canonical-json.js';
+import { canonicalJson, digestJson } from '../../src/storage/canonical-json.js';
 
 /** The same value with the keys of every object in another order. */
 function shuffled(value: unknown): unknown {

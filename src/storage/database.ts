@@ -1,0 +1,60 @@
+import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'libsql';
+import { ConfigurationError } from '../errors.js';
+import { BUSY_TIMEOUT_MS, reasonOf } from './failure-reason.js';
+import { migrate, NewerTablesError } from './migrate.js';
+
+export const MEMORY = ':memory:';
+
+/** One kind of database file. */
+export interface DatabaseKind {
+  /** What messages call it. */
+  readonly noun: string;
+  /** How to use another file, such as "name another file with --store". */
+  readonly elsewhere: string;
+  /** Each entry brings the tables from its index to the next version; entries never change once released. */
+  readonly migrations: readonly string[];
+  /** `FULL` syncs at every commit, so that a power cut loses nothing; with `NORMAL` a crash of the process loses nothing. */
+  readonly synchronous: 'FULL' | 'NORMAL';
+}
+
+/**
+ * Opens a database file, makes it where there is none, readable by its user only, and brings its tables up to date.
+ * @throws ConfigurationError that names the file and the next step
+ */
+export function openDatabaseFile(file: string, kind: DatabaseKind): Database.Database {
+  let database: Database.Database | undefined;
+  try {
+    if (file !== MEMORY) makePrivateFile(file);
+    database = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+    database.pragma('journal_mode = WAL');
+    database.pragma(`synchronous = ${kind.synchronous}`);
+    migrate(database, kind.migrations);
+    return database;
+  } catch (cause) {
+    database?.close();
+    throw new ConfigurationError(`The ${kind.noun} ${file} ${problemOf(cause, kind)}`, { cause });
+  }
+}
+
+function problemOf(cause: unknown, { elsewhere }: DatabaseKind): string {
+  return cause instanceof NewerTablesError
+    ? `was written by a newer version of mcp-await. Update mcp-await, or ${elsewhere}.`
+    : `cannot be opened: ${reasonOf(cause, elsewhere)}`;
+}
+
+/**
+ * The write-ahead files take over the mode of the database. A file that exists is never opened here: closing it would
+ * drop the locks that another connection of this process holds on it (SQLite, "How To Corrupt", section 2.2).
+ */
+function makePrivateFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(file, 'ax', 0o600));
+    chmodSync(file, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    accessSync(file, constants.R_OK | constants.W_OK);
+  }
+}

@@ -10,6 +10,8 @@ import {
   addWaitFlags,
   collect,
   duration,
+  KEY_PREFIX,
+  SHARED_STORES,
 } from './flags.js';
 import type { CommandIo } from './io.js';
 import { addLoadFlags } from './load/load-flags.js';
@@ -71,13 +73,13 @@ export function buildProgram(
     .description('run the bundled server, on the standard streams or over HTTP')
     .option('--token <token>', 'bearer token that callers must send')
     .action(async flags => {
-      const { isBehindRelay, relayStdio } = await import('./stdio-relay.js');
+      const { isBehindRelay, relayedFlags, relayStdio } = await import('./stdio-relay.js');
       const { chooseTransport } = await import('./config/choose-transport.js');
       // The relay stays small and quick: it loads nothing of the server.
       onExit(
         !isBehindRelay(io) && (await chooseTransport(flags, io)) === 'stdio'
           ? await relayStdio(io)
-          : await (await import('./serve.js')).serve(flags, io),
+          : await (await import('./serve.js')).serve(relayedFlags(flags, io), io),
       );
     });
 
@@ -87,7 +89,8 @@ export function buildProgram(
 
   addSettingsFlag(program.command('stats'))
     .description('tell how the tasks of a store stand, by operation')
-    .option('--store <url>', 'sqlite:PATH (default: a file in the state folder)')
+    .option('--store <url>', `${SHARED_STORES} (default: a file in the state folder)`)
+    .option('--key-prefix <prefix>', KEY_PREFIX)
     .option(
       '--window <duration>',
       'ended tasks of this time count for durations and failures (default: 1h)',

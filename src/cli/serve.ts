@@ -56,6 +56,7 @@ async function start({ flags, settings, stdio, io }: Start): Promise<RunningServ
     // Whoever reaches a port gets the servers that the operator names, not those that happen to be configured here.
     operations: await offeredOperations({ settings, serversFile: flags.config, nearestServers: !http, io }),
     store: state.provider,
+    keyPrefix: state.keyPrefix,
     ttlSeconds: state.ttlSeconds,
     maxTtlSeconds: state.maxTtlSeconds,
     defaultTimeoutSeconds: execution.defaultTimeoutSeconds,

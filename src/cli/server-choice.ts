@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { ConnectTarget } from '../client/connect.js';
 import { displayUrl } from '../client/connect-failure.js';
+import { maskSecrets } from '../server/config/mask-secrets.js';
 import { UsageError } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
 import type { CommandIo } from './io.js';
@@ -44,7 +45,7 @@ export function chooseServer(flags: ServerFlags, command: readonly string[], io:
     return {
       target: { command: program, args },
       configFile: undefined,
-      words: ` -- ${command.map(quote).join(' ')}`,
+      words: ` -- ${command.map(word => quote(withoutPassword(word))).join(' ')}`,
     };
   }
   const { settings } = flags;
@@ -73,6 +74,11 @@ function parseHeaders(lines: readonly string[]): Record<string, string> {
       return [match[1], match[2]];
     }),
   );
+}
+
+/** Servers of this program may be told their store. */
+function withoutPassword(word: string): string {
+  return word.replace(/\b(rediss?|postgres(ql)?):.*/is, maskSecrets);
 }
 
 function shownUrl(url: string): string {

@@ -36,6 +36,7 @@ export async function stats(flags: StatsFlags, io: CommandIo): Promise<number> {
   const { state } = await useSettings(flags, io);
   const engine = await openEngine(state.provider ?? defaultStoreUrl(io.env), {
     leaseMs: state.leaseSeconds * 1000,
+    keyPrefix: state.keyPrefix,
   });
   try {
     const operations = await engine.stats(window);

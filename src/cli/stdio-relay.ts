@@ -8,6 +8,8 @@ import type { CommandIo } from './io.js';
 /** Names the file descriptor on which a server that was started by a relay finds its client. */
 const LINE_VARIABLE = 'MCP_AWAIT_LINE';
 const LINE = 3;
+/** Brings the value of `--store`. */
+const STORE_VARIABLE = 'MCP_AWAIT_STORE';
 
 /** `listening`: it has closed its side, and takes the answers that are still owed. */
 type ClientState = 'talking' | 'listening' | 'gone';
@@ -18,9 +20,10 @@ type ClientState = 'talking' | 'listening' | 'gone';
  * behind it finishes what it has accepted.
  */
 export async function relayStdio(io: CommandIo): Promise<number> {
-  const child = spawn(process.execPath, [...process.execArgv, ...io.argv.slice(1)], {
+  const { words, hidden } = withoutStore(io.argv.slice(1));
+  const child = spawn(process.execPath, [...process.execArgv, ...words], {
     detached: true,
-    env: { ...io.env, [LINE_VARIABLE]: String(LINE) },
+    env: { ...io.env, ...hidden, [LINE_VARIABLE]: String(LINE) },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
   const line = child.stdio[LINE] as Socket;
@@ -81,4 +84,24 @@ export function relayedStreams(io: CommandIo): StdioStreams | undefined {
   Reflect.deleteProperty(io.env, LINE_VARIABLE);
   const line = new Socket({ fd: LINE, readable: true, writable: true, allowHalfOpen: true });
   return { input: line, output: line };
+}
+
+/** The flags of a server that a relay started, with the one that stands in its environment instead. */
+export function relayedFlags<Flags extends { readonly store?: string }>(flags: Flags, io: CommandIo): Flags {
+  const store = io.env[STORE_VARIABLE];
+  Reflect.deleteProperty(io.env, STORE_VARIABLE);
+  return store === undefined ? flags : { ...flags, store };
+}
+
+/** The URL of a store may hold a password, and the arguments of a process are for everybody to read. */
+function withoutStore(words: readonly string[]): { words: string[]; hidden: Record<string, string> } {
+  const rest: string[] = [];
+  const hidden: Record<string, string> = {};
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? '';
+    if (word === '--store') hidden[STORE_VARIABLE] = words[++index] ?? '';
+    else if (word.startsWith('--store=')) hidden[STORE_VARIABLE] = word.slice('--store='.length);
+    else rest.push(word);
+  }
+  return { words: rest, hidden };
 }

@@ -33,7 +33,9 @@ export async function worker(flags: WorkerFlags, io: CommandIo): Promise<number>
   const running = await startWorker({
     operations,
     store: state.provider,
+    keyPrefix: state.keyPrefix,
     concurrency: execution.maxConcurrency,
+    maxTtlSeconds: state.maxTtlSeconds,
     maxResultBytes: state.maxResultBytes,
     leaseSeconds: state.leaseSeconds,
     webhooks: await webhookOptions(settings.webhooks, io),

@@ -21,7 +21,7 @@ import { readWebhookOptions, type WebhookOptions } from './webhooks/webhook-opti
 export interface ServerOptions extends TaskLimitOptions {
   /** The background work on offer. */
   readonly operations: readonly Operation[];
-  /** Where tasks live: `sqlite:PATH` or `memory:`. @default a SQLite file in the state folder */
+  /** Where tasks live: `sqlite:PATH`, `memory:`, `redis://`, `rediss://` or `postgres://`. @default a SQLite file in the state folder */
   readonly store?: string | undefined;
   /** Most tasks that run at the same time. @default 50 */
   readonly concurrency?: number | undefined;
@@ -34,6 +34,11 @@ export interface ServerOptions extends TaskLimitOptions {
    * the store. @default 30
    */
   readonly leaseSeconds?: number | undefined;
+  /**
+   * Keeps installations apart that share one Redis or PostgreSQL; the same for every process of an installation. At most
+   * 48 letters, digits, `_`, `-` and `:`. @default 'mcp_task:'
+   */
+  readonly keyPrefix?: string | undefined;
   /** Whether callers may give a `webhook_url`, and for where. @default off, unless MCP_AWAIT_WEBHOOK_SECRET is set */
   readonly webhooks?: WebhookOptions | undefined;
   /** Serves Streamable HTTP with these options instead of the standard streams. */
@@ -70,6 +75,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     worker = true,
     maxResultBytes,
     leaseSeconds = 30,
+    keyPrefix,
   } = options;
   checkRunOptions({ concurrency, maxResultBytes, leaseSeconds });
   const limits = taskLimits(options);
@@ -88,6 +94,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const engineOptions = {
     maxResultBytes,
     leaseMs: leaseSeconds * 1000,
+    keyPrefix,
     retentionMs: longestRetentionMs(limits),
     onLost,
   };

@@ -11,6 +11,7 @@ import { startObservation } from './observability/observation.js';
 import type { ObservabilityOptions } from './observability/options.js';
 import { defineOperation, type Operation, operationsByName } from './operation.js';
 import { createExecute } from './runner.js';
+import { longestRetentionMs, taskLimits } from './task-limits.js';
 import { deliverWebhook } from './webhooks/deliver-webhook.js';
 import {
   type AnnouncingEngine,
@@ -34,6 +35,13 @@ export interface WorkerProcessOptions {
    * the store. @default 30
    */
   readonly leaseSeconds?: number | undefined;
+  /** The most that the servers let a call ask for with `ttl_seconds`, from 60 on. @default 604800 */
+  readonly maxTtlSeconds?: number | undefined;
+  /**
+   * Keeps installations apart that share one Redis or PostgreSQL; the same for every process of an installation. At most
+   * 48 letters, digits, `_`, `-` and `:`. @default 'mcp_task:'
+   */
+  readonly keyPrefix?: string | undefined;
   /** How webhooks are signed, and where they may go: as for the servers. @default off, unless MCP_AWAIT_WEBHOOK_SECRET is set */
   readonly webhooks?: WebhookOptions | undefined;
   /** Told what went wrong and was no task's to know. */
@@ -67,9 +75,11 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
     concurrency = 50,
     maxResultBytes,
     leaseSeconds = 30,
+    keyPrefix,
   } = options;
   checkRunOptions({ concurrency, maxResultBytes, leaseSeconds });
   checkShared(store);
+  const limits = taskLimits({ maxTtlSeconds: options.maxTtlSeconds });
   const operations = checkOperations(options.operations);
   const settings = readWebhookOptions(options.webhooks, process.env);
   const observation = await startObservation({
@@ -80,7 +90,13 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
     defaultLevel: 'info',
   });
   const { activity, onLost } = observation;
-  const engineOptions = { maxResultBytes, leaseMs: leaseSeconds * 1000, onLost };
+  const engineOptions = {
+    maxResultBytes,
+    leaseMs: leaseSeconds * 1000,
+    keyPrefix,
+    retentionMs: longestRetentionMs(limits),
+    onLost,
+  };
   const announcing = await openAnnouncingEngine(store, engineOptions, options.onError);
   const { engine, deliveries } = announcing;
   const watching = observation.watch(engine);

@@ -8,6 +8,8 @@ import { BIN } from '../server-choice.js';
 export interface ChildOptions {
   /** Words of an `mcp-await` command line. */
   readonly words: readonly string[];
+  /** Settings that other users of the machine should not see, as they see the words. */
+  readonly settings: Readonly<Record<string, string>>;
   /** What it writes to standard error once it serves. */
   readonly ready: RegExp;
   readonly io: CommandIo;
@@ -23,7 +25,7 @@ const SIGNALS: readonly (readonly [NodeJS.Signals, number])[] = [
 ];
 const STDERR_TAIL_CHARACTERS = 2000;
 
-/** Its words alone shall say what it does. */
+/** Only what is said here shall say what it does. */
 function withoutSettings(env: CommandIo['env']): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MCP_AWAIT_')));
 }
@@ -35,10 +37,10 @@ export class OwnProcess {
   #stderr = '';
   #isEnding = false;
 
-  private constructor({ words, io, onUnexpectedEnd }: ChildOptions) {
+  private constructor({ words, settings, io, onUnexpectedEnd }: ChildOptions) {
     this.#child = spawn(process.execPath, [BIN, ...words], {
       cwd: io.cwd(),
-      env: withoutSettings(io.env),
+      env: { ...withoutSettings(io.env), ...settings },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child.stderr?.on('data', chunk => {

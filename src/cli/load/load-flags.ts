@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseStoreUrl } from '../../engine/store-url.js';
 import { UsageError } from '../exit-code.js';
-import { count, duration, type ServerFlags } from '../flags.js';
+import { count, duration, KEY_PREFIX, type ServerFlags, SHARED_STORES } from '../flags.js';
 import { type LatencyRange, latencyRange } from './latency.js';
 
 /** What `--restart` kills: all that were started but further workers, or the front alone. */
@@ -14,6 +14,7 @@ export interface LoadFlags extends ServerFlags {
   readonly tool?: string;
   readonly args?: string;
   readonly store?: string;
+  readonly keyPrefix?: string;
   readonly concurrency?: number;
   readonly workers?: number;
   readonly restart?: RestartScope;
@@ -35,7 +36,8 @@ export function addLoadFlags(command: Command): Command {
     .option('--seed <number>', 'the same seed gives the same latencies (default: a random one)', wholeNumber)
     .option('--tool <name>', 'call this tool instead of the operation sleep')
     .option('--args <json>', 'arguments of --tool as a JSON object, @file, or - for standard input')
-    .option('--store <url>', 'store of the server that is started (default: a temporary file)')
+    .option('--store <url>', `${SHARED_STORES}, of the server that is started (default: a temporary file)`)
+    .option('--key-prefix <prefix>', KEY_PREFIX)
     .option('--concurrency <count>', 'most tasks that server runs at once (default: all)', count)
     .option(
       '--workers <count>',
@@ -64,7 +66,7 @@ export function addLoadFlags(command: Command): Command {
 
 /** @throws UsageError when flags contradict each other */
 export function checkLoadFlags(flags: LoadFlags, command: readonly string[]): void {
-  const { store, concurrency, workers, restart, lease, latency, seed, tool, args } = flags;
+  const { store, keyPrefix, concurrency, workers, restart, lease, latency, seed, tool, args } = flags;
   const isForeign = flags.url !== undefined || flags.server !== undefined || command.length > 0;
   if (isForeign && restart !== undefined) {
     throw new UsageError(
@@ -73,6 +75,7 @@ export function checkLoadFlags(flags: LoadFlags, command: readonly string[]): vo
   }
   const ofOwnServer = {
     '--store': store,
+    '--key-prefix': keyPrefix,
     '--concurrency': concurrency,
     '--workers': workers,
     '--lease': lease,

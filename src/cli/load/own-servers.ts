@@ -5,6 +5,7 @@ import type { RestartScope } from './load-flags.js';
 
 export interface OwnServersOptions {
   readonly store: string;
+  readonly keyPrefix: string | undefined;
   /** A settings file that says nothing: only what is said here shall hold. */
   readonly settingsFile: string;
   /** 0 for none: then the front runs the tasks. */
@@ -33,8 +34,9 @@ export class OwnServers {
   #port = '0';
 
   private constructor(options: OwnServersOptions) {
-    const { store, settingsFile, workerCount, concurrency, leaseMs } = options;
-    const common = ['--settings', settingsFile, '--store', store, '--lease', `${leaseMs}ms`];
+    const { keyPrefix, settingsFile, workerCount, concurrency, leaseMs } = options;
+    const prefix = keyPrefix === undefined ? [] : ['--key-prefix', keyPrefix];
+    const common = ['--settings', settingsFile, '--lease', `${leaseMs}ms`, ...prefix];
     const running = [...common, '--concurrency', String(concurrency)];
     const serving = workerCount === 0 ? running : [...common, '--no-worker'];
     this.#options = options;
@@ -94,10 +96,12 @@ export class OwnServers {
   }
 
   async #startOne(member: Member): Promise<void> {
-    const { io, signal, say } = this.#options;
+    const { store, io, signal, say } = this.#options;
     const begunAt = performance.now();
     const { process, match } = await OwnProcess.start({
       words: member.words(this.#port),
+      // Its URL may hold a password, and the arguments of a process are for everybody to read.
+      settings: { MCP_AWAIT_STATE_PROVIDER: store },
       ready: member.ready,
       io,
       signal,

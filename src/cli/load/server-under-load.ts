@@ -63,6 +63,7 @@ async function ownServer({ flags, io, signal, say }: ServerOfLoad): Promise<Serv
     await writeFile(settingsFile, '{}');
     const own = await OwnServers.start({
       store,
+      keyPrefix: flags.keyPrefix,
       settingsFile,
       workerCount,
       concurrency,

@@ -1,14 +1,18 @@
 import { ConfigurationError } from '../../errors.js';
 import { sleep } from '../../time/sleep.js';
 import type { Engine, EngineOptions } from '../engine.js';
-import { DEFAULT_LEASE_MS, DEFAULT_MAX_RESULT_BYTES, DEFAULT_RETENTION_MS } from '../engine-defaults.js';
+import {
+  DEFAULT_KEY_PREFIX,
+  DEFAULT_LEASE_MS,
+  DEFAULT_MAX_RESULT_BYTES,
+  DEFAULT_RETENTION_MS,
+  KEY_PREFIX,
+} from '../engine-defaults.js';
 import type { ServerLocation } from '../store-url.js';
 import { BullmqEngine } from './bullmq-engine.js';
 import { lockTimes } from './lock-times.js';
 import type { ConnectOptions, QueueConnection } from './queue-connection.js';
 
-const DEFAULT_KEY_PREFIX = 'mcp_task:';
-const KEY_PREFIX = /^[A-Za-z0-9_:-]{1,48}$/;
 const PATIENCE_MS = 10_000;
 
 /** @throws ConfigurationError when the store cannot be reached, or the prefix is not usable */
@@ -53,8 +57,7 @@ async function untilReady(connection: QueueConnection, label: string): Promise<v
 
 /** BullMQ puts a `:` of its own behind the prefix, and PostgreSQL's queue names have none. */
 function queuePrefix(keyPrefix: string): string {
-  const prefix = keyPrefix.replace(/:+$/, '');
-  if (KEY_PREFIX.test(keyPrefix) && prefix !== '') return prefix;
+  if (KEY_PREFIX.test(keyPrefix)) return keyPrefix.replace(/:+$/, '');
   throw new ConfigurationError(
     `Expected \`keyPrefix\` to be 1 to 48 letters, digits, \`_\`, \`-\` or \`:\`, got ${JSON.stringify(keyPrefix)}.`,
   );

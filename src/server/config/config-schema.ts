@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { DEFAULT_KEY_PREFIX } from '../../engine/engine-defaults.js';
 import { LOG_LEVELS } from '../observability/log.js';
 import { MOST_RETRY_ATTEMPTS, SHORTEST_TTL_SECONDS } from '../task-limits.js';
 import {
   file,
   folders,
   integer,
+  keyPrefix,
   metricsPrefix,
   numberFrom,
   numberOfAtLeast,
@@ -66,9 +68,15 @@ export const sections = {
   },
   state: {
     provider: optionalSetting(storeUrl, {
-      description: 'Where tasks live, as the URL of a store: `sqlite:PATH` or `memory:`.',
+      description:
+        'Where tasks live, as the URL of a store: `sqlite:PATH`, `memory:`, `redis://`, `rediss://` or `postgres://`.',
       flag: '--store',
       otherwise: 'a file in the state folder',
+    }),
+    keyPrefix: setting(keyPrefix, DEFAULT_KEY_PREFIX, {
+      description:
+        'Keeps installations apart that share one Redis or PostgreSQL; a SQLite file is one of its own.',
+      flag: '--key-prefix',
     }),
     ttlSeconds: setting(positiveNumber, 86_400, {
       description: 'How long a task and its result are kept; at most `state.maxTtlSeconds`.',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KEY_PREFIX } from '../../engine/engine-defaults.js';
 import { parseStoreUrl } from '../../engine/store-url.js';
 import { maskSecrets } from './mask-secrets.js';
 
@@ -56,6 +57,12 @@ export const text: Kind<z.ZodString> = {
 export const metricsPrefix: Kind<z.ZodString> = {
   schema: z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/),
   expected: 'letters, digits and underscores that begin with no digit',
+  form: 'text',
+};
+
+export const keyPrefix: Kind<z.ZodString> = {
+  schema: z.string().regex(KEY_PREFIX),
+  expected: '1 to 48 letters, digits, `_`, `-` or `:`, not colons alone',
   form: 'text',
 };
 

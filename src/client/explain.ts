@@ -146,7 +146,7 @@ export function pollFailure(error: unknown, facts: CallFacts): AwaitError {
 
 function unknownOutcome(what: string, options: CallFacts): OutcomeUnknownError {
   return new OutcomeUnknownError(
-    `\`${options.tool}\` was called, but ${what}: the job may or may not have started. Look before you call again, or call with an \`idempotencyKey\`.`,
+    `\`${options.tool}\` was called, but ${what}: the job may or may not have started. Look before you call again: the tool takes no key that would make that safe.`,
     options,
   );
 }

@@ -6,7 +6,7 @@ import { excerpt } from '../protocols/excerpt.js';
 
 /**
  * What a failed request tells:
- * - `unsent`: it did not reach the server;
+ * - `unsent`: it did not reach the server, or was turned away before it was looked at;
  * - `lost`: it may have reached the server, its answer did not reach us;
  * - `closed`: the connection itself is gone;
  * - `timeout`: no answer in time;
@@ -51,6 +51,22 @@ export function isTransient(error: unknown): boolean {
   }
 }
 
+/** What a plan says of a start, as far as sending it again depends on it. */
+export interface Start {
+  /** Whether the start answers only when the work is done. */
+  readonly blocking: boolean;
+  /** Whether a second start of the same call does nothing that the first did not. */
+  readonly idempotent: boolean;
+}
+
+/** Whether a start that failed like this may be sent again: it never came to the server, or a second one does no harm. */
+export function mayStartAgain(error: unknown, { blocking, idempotent }: Start): boolean {
+  const failure = classifyFailure(error);
+  if (failure === 'unsent') return true;
+  // A silence of five minutes is no reason for five more, and an error that the server answered is the result.
+  return idempotent && (blocking ? failure === 'lost' : isTransient(error));
+}
+
 /** The operating system's code (`ECONNREFUSED` …) of an error or of what caused it. */
 export function systemCode(error: unknown): string | undefined {
   for (let link = error; link instanceof Error; link = link.cause) {
@@ -79,5 +95,6 @@ function classifyMcpError({ code, message }: McpError): Failure {
 /** The SDK gives -1 to an answer that is neither JSON nor an event stream. */
 function classifyStatus(status: number | undefined): Failure {
   if (status === -1) return 'unreadable';
-  return status === undefined || status === 408 || status === 429 || status >= 500 ? 'lost' : 'answered';
+  if (status === 429) return 'unsent';
+  return status === undefined || status === 408 || status >= 500 ? 'lost' : 'answered';
 }

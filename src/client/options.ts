@@ -18,7 +18,7 @@ export interface WaitOptions {
   readonly deadlineMs?: number | undefined;
   /** Longest time for one start, status or cancel request, in milliseconds. @default 30000 */
   readonly requestTimeoutMs?: number | undefined;
-  /** Most repetitions of one failed status request. @default 5 */
+  /** Most repetitions of one failed request that may be repeated. @default 5 */
   readonly requestRetries?: number | undefined;
   /** Longest silence of a synchronous call, in milliseconds; every progress notification ends a silence. @default 300000 */
   readonly silenceTimeoutMs?: number | undefined;
@@ -32,7 +32,7 @@ export interface CallOptions extends WaitOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with every new state of the task. */
   readonly onUpdate?: ((snapshot: Snapshot) => void) | undefined;
-  /** Names this logical call: where the tool takes such a key, the same key returns the same task. */
+  /** Names this logical call: where the tool takes such a key, the same key returns the same task. @default a random one for each call */
   readonly idempotencyKey?: string | undefined;
 }
 

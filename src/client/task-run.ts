@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type AwaitError, NotSupportedError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
 import type { Ended, Exchange, Port, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
@@ -8,7 +9,7 @@ import { awaitEnd } from './await-loop.js';
 import { Ending } from './ending.js';
 import type { AwaitEvent } from './events.js';
 import * as explain from './explain.js';
-import { isTransient } from './failure.js';
+import { isTransient, mayStartAgain } from './failure.js';
 import type { OpenRuns } from './open-runs.js';
 import type { CallOptions, ResolvedWaitOptions } from './options.js';
 import { TaskState } from './task-state.js';
@@ -33,6 +34,8 @@ export interface RunContext {
 export class TaskRun {
   readonly tool: string;
   readonly state: TaskState;
+  /** Names the logical call, from before it is sent; undefined of a resumed task. */
+  readonly idempotencyKey: string | undefined;
 
   readonly #context: RunContext;
   readonly #ending = new Ending();
@@ -50,6 +53,8 @@ export class TaskRun {
     this.tool = tool;
     this.state = new TaskState({ tool, onUpdate: call.onUpdate, onEvent });
     this.#context = context;
+    this.idempotencyKey = 'plan' in beginning ? (call.idempotencyKey ?? randomUUID()) : undefined;
+    this.#ending.listen(call.signal, reason => this.#abortError(reason));
     if ('plan' in beginning) {
       this.#plan = beginning.plan;
       this.#begun = this.#start(beginning.call, beginning.plan);
@@ -57,7 +62,10 @@ export class TaskRun {
       this.#begun = this.#resume(beginning.reference, beginning.protocol);
     }
     // Whoever asks for the outcome hears of a failure; until then it must not count as unhandled.
-    this.#begun.catch(() => {});
+    this.#begun.then(
+      begun => begun.kind === 'ended' && this.#ending.release(),
+      () => this.#ending.release(),
+    );
   }
 
   /** How the call is awaited; known once it is accepted. */
@@ -109,7 +117,7 @@ export class TaskRun {
   }
 
   async #start(call: ToolCall, planning: ToolPlan | Promise<ToolPlan>): Promise<StartAnswer> {
-    using _causes = this.#watchCauses();
+    using _deadline = this.#watchDeadline();
     using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
     const plan = planning instanceof Promise ? await untilAborted(planning, signal) : planning;
@@ -135,8 +143,7 @@ export class TaskRun {
       if (signal.aborted && answer.kind === 'running') this.#orphan(answer.handle);
       return answer;
     };
-    const repeatable = !plan.blocking && plan.idempotent && exchange.idempotencyKey !== undefined;
-    return repeatable ? this.#retry(send) : send();
+    return this.#retry(send, error => mayStartAgain(error, plan));
   }
 
   #startFailure(error: unknown, { blocking }: ToolPlan): unknown {
@@ -158,12 +165,13 @@ export class TaskRun {
       const begun = await this.#begun;
       return begun.kind === 'ended' ? begun.outcome : (await this.#awaitEnd(begun)).outcome;
     } finally {
+      this.#ending.release();
       this.state.close();
     }
   }
 
   async #awaitEnd({ handle, hintMs }: Extract<StartAnswer, { kind: 'running' }>): Promise<Ended> {
-    using _causes = this.#watchCauses();
+    using _deadline = this.#watchDeadline();
     using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
     const { wait } = this.#context;
@@ -185,27 +193,27 @@ export class TaskRun {
     return ended;
   }
 
-  #watchCauses(): Disposable {
-    const { call, wait } = this.#context;
+  #watchDeadline(): Disposable {
+    const { deadlineMs } = this.#context.wait;
     return this.#ending.watch({
-      signal: call.signal,
-      abortError: reason => {
-        this.#cancelling = wait.cancelOnAbort;
-        const { reference } = this.state;
-        if (this.#cancelling && reference !== undefined) this.#cancelTask(reference.handle).catch(() => {});
-        return explain.aborted(this.#facts(), reason, this.#cancelling);
-      },
-      deadlineAt: this.state.begunAt + wait.deadlineMs,
-      deadlineError: () => explain.deadlinePassed(this.#facts(), wait.deadlineMs),
+      at: this.state.begunAt + deadlineMs,
+      error: () => explain.deadlinePassed(this.#facts(), deadlineMs),
     });
   }
 
-  #retry<Answer>(send: () => Promise<Answer>): Promise<Answer> {
+  #abortError(reason: unknown): AwaitError {
+    this.#cancelling = this.#context.wait.cancelOnAbort;
+    const { reference } = this.state;
+    if (this.#cancelling && reference !== undefined) this.#cancelTask(reference.handle).catch(() => {});
+    return explain.aborted(this.#facts(), reason, this.#cancelling);
+  }
+
+  #retry<Answer>(send: () => Promise<Answer>, mayRepeat = isTransient): Promise<Answer> {
     const { signal } = this.#ending;
     return retryRequest(send, {
       retries: this.#context.wait.requestRetries,
       signal,
-      isTransient: error => !signal.aborted && isTransient(error),
+      isTransient: error => !signal.aborted && mayRepeat(error),
       onFailure: (error, retriesLeft) => {
         if (!signal.aborted)
           this.#context.onEvent?.({ type: 'request-failed', tool: this.#context.tool, error, retriesLeft });
@@ -214,13 +222,13 @@ export class TaskRun {
   }
 
   #exchange(signal: AbortSignal): Exchange {
-    const { port, wait, call } = this.#context;
+    const { port, wait } = this.#context;
     return {
       port,
       signal,
       requestTimeoutMs: wait.requestTimeoutMs,
       silenceTimeoutMs: wait.silenceTimeoutMs,
-      idempotencyKey: call.idempotencyKey,
+      idempotencyKey: this.idempotencyKey,
       onProgress: progress => this.state.observeProgress(progress),
     };
   }

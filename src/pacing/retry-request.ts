@@ -1,4 +1,5 @@
 import pRetry from 'p-retry';
+import { sleep } from '../time/sleep.js';
 
 export interface RetryOptions {
   /** Most repetitions after the first failure. */
@@ -7,10 +8,14 @@ export interface RetryOptions {
   /** Whether the same request may succeed when it is sent again. */
   readonly isTransient: (error: unknown) => boolean;
   readonly onFailure: (error: unknown, retriesLeft: number) => void;
+  /** Milliseconds that the server asked to wait before the request is sent again. */
+  readonly retryAfterMs?: ((error: unknown) => number | undefined) | undefined;
 }
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
+/** No server may stall a wait. */
+const LONGEST_WISH_MS = 300_000;
 
 /**
  * Sends one request that is safe to repeat until it is answered. Failures have this budget of their own: answers
@@ -18,7 +23,7 @@ const LONGEST_RETRY_MS = 10_000;
  * @throws the last error when the budget is spent or the error is not transient; the signal's reason on abort.
  */
 export function retryRequest<Answer>(send: () => Promise<Answer>, options: RetryOptions): Promise<Answer> {
-  const { retries, signal, isTransient, onFailure } = options;
+  const { retries, signal, isTransient, onFailure, retryAfterMs } = options;
   return pRetry(() => send().catch(toRetriable), {
     retries,
     minTimeout: FIRST_RETRY_MS,
@@ -26,7 +31,13 @@ export function retryRequest<Answer>(send: () => Promise<Answer>, options: Retry
     randomize: true,
     signal,
     shouldRetry: ({ error }) => isTransient(unwrap(error)),
-    onFailedAttempt: ({ error, retriesLeft }) => onFailure(unwrap(error), retriesLeft),
+    async onFailedAttempt({ error, retriesLeft }) {
+      const failure = unwrap(error);
+      onFailure(failure, retriesLeft);
+      const wishedMs = retryAfterMs?.(failure) ?? 0;
+      if (wishedMs > 0 && retriesLeft > 0 && isTransient(failure))
+        await sleep(Math.min(wishedMs, LONGEST_WISH_MS), signal);
+    },
   }).catch(error => {
     throw unwrap(error);
   });

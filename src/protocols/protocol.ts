@@ -29,6 +29,7 @@ export interface Exchange {
   readonly requestTimeoutMs: number;
   /** For a request that is answered when the work is done. */
   readonly silenceTimeoutMs: number;
+  /** Names the logical call, the same for every time that it is sent. */
   readonly idempotencyKey?: string | undefined;
   readonly onProgress: (progress: Progress) => void;
 }
@@ -67,7 +68,7 @@ export interface ToolPlan {
   readonly why: string;
   /** Whether `start` answers only when the work is done, so that there is no task apart from the call. */
   readonly blocking: boolean;
-  /** Whether a start whose answer was lost may be sent again with the same idempotency key. */
+  /** Whether a start may be sent twice: it carries the idempotency key, or the tool is marked as idempotent. */
   readonly idempotent: boolean;
   /** The tool as an agent should see it. */
   readonly listed: Tool;

@@ -11,6 +11,7 @@ export const sync: Protocol = {
     protocol: sync,
     why: 'the server answers the call itself',
     blocking: true,
+    // spec 2025-11-25, schema, ToolAnnotations: again with the same arguments has no additional effect, also where the first destroys.
     idempotent: tool.annotations?.idempotentHint === true || tool.annotations?.readOnlyHint === true,
     listed: tool,
     hiddenTools: [],

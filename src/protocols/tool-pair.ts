@@ -57,7 +57,7 @@ export function bundledTaskRef(handle: unknown): string | undefined {
 }
 
 function planOf(tool: Tool, profile: PairProfile, server: ServerFacts): ToolPlan {
-  const { idempotencyArgument } = profile.start;
+  const idempotencyArgument = idempotencyArgumentOf(tool, profile);
   const helpers = [profile.status.tool, profile.cancel?.tool].filter(name => name !== undefined);
   return {
     protocol: toolPair,
@@ -73,6 +73,14 @@ function planOf(tool: Tool, profile: PairProfile, server: ServerFacts): ToolPlan
       );
     },
   };
+}
+
+/** The profile knows the argument; a tool that lists its arguments without it would refuse it, or not heed it. */
+function idempotencyArgumentOf({ inputSchema }: Tool, { start }: PairProfile): string | undefined {
+  const { idempotencyArgument } = start;
+  const { properties } = inputSchema;
+  const isTaken = properties === undefined || Object.hasOwn(properties, idempotencyArgument ?? '');
+  return isTaken ? idempotencyArgument : undefined;
 }
 
 function offers(server: ServerFacts, profile: PairProfile): boolean {

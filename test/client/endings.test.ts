@@ -6,6 +6,7 @@ import {
   AwaitTimeoutError,
   ServerUnavailableError,
 } from '../../src/errors.js';
+import type { TaskReference } from '../../src/types.js';
 import { type AwaitFixture, awaitFixture, failureOf } from '../fixtures/client/await-fixture.js';
 import {
   cancelled,
@@ -238,6 +239,38 @@ describe('an abort with `cancelOnAbort`', () => {
     expect(callTimes(CANCEL)).toEqual([]);
   });
 
+  test.each(['startTool', 'resumeTask'] as const)(
+    'after %s acts at once, also while nobody asks for the result',
+    async how => {
+      const { client, callTimes } = await awaitFixture(pairTools(working), { cancelOnAbort: true });
+      const controller = new AbortController();
+      const options = { signal: controller.signal };
+      let task = await client.startTool(startCall, how === 'startTool' ? options : {});
+      if (how === 'resumeTask') task = await client.resumeTask(task.reference as TaskReference, options);
+      controller.abort();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(callTimes(CANCEL)).toEqual([0]);
+      expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
+      expect(await failureOf(task.result())).toBeInstanceOf(AwaitAbortedError);
+      expect(callTimes(POLL)).toEqual([]);
+    },
+  );
+
+  test('is listened for no more once the handle is detached or has its result', async () => {
+    const { client } = await awaitFixture(pairTools(completed));
+    const { signal } = new AbortController();
+    const [one, other] = [
+      await client.startTool(startCall, { signal }),
+      await client.startTool(startCall, { signal }),
+    ];
+    expect(getEventListeners(signal, 'abort')).toHaveLength(2);
+    one.detach();
+    const result = other.result();
+    await vi.advanceTimersByTimeAsync(1000);
+    await result;
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
   test('of a resumed synchronous call, which nobody can cancel, still ends in an error of ours', async () => {
     const { client } = await awaitFixture({ slow: silence }, { cancelOnAbort: true });
     const controller = new AbortController();
@@ -328,8 +361,12 @@ describe('a start whose answer comes when the wait is over', () => {
 });
 
 describe('a start whose answer was lost', () => {
-  const callWith = async (callOptions: object, start: Script = [silence, started()]) => {
-    const fixture = await awaitFixture(pairTools(completed, start), { requestTimeoutMs: 2000 });
+  const callWith = async (
+    callOptions: object,
+    start: Script = [silence, started()],
+    options: object = {},
+  ) => {
+    const fixture = await awaitFixture(pairTools(completed, start), { requestTimeoutMs: 2000, ...options });
     const ended = failureOf(fixture.client.callTool(startCall, undefined, callOptions)).catch(
       () => undefined,
     );
@@ -348,12 +385,24 @@ describe('a start whose answer was lost', () => {
     expect(events[0]).toMatchObject({ type: 'request-failed', retriesLeft: 5 });
   });
 
-  test('is not sent again without one: its outcome is unknown', async () => {
-    const { failure, callTimes } = await callWith({});
+  test('is sent again with a key of our own where the caller gave none, another one for each call', async () => {
+    const keysOf = ({ server }: { server: AwaitFixture['server'] }) =>
+      server.calls.filter(call => call.tool === START).map(call => call.arguments.idempotency_key);
+    const one = await callWith({});
+    const other = await callWith({});
+    expect(one.failure).toBeUndefined();
+    const keys = [...keysOf(one), ...keysOf(other)];
+    expect(keys).toEqual([keys[0], keys[0], keys[2], keys[2]]);
+    expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(keys[2]).not.toBe(keys[0]);
+  });
+
+  test('is not sent again where the tool takes no key: its outcome is unknown', async () => {
+    const { failure, callTimes } = await callWith({}, [silence, started()], {
+      definitions: { [START]: { inputSchema: { type: 'object', properties: { operation_type: {} } } } },
+    });
     expect(failure).toMatchObject({ name: 'OutcomeUnknownError', code: 'OUTCOME_UNKNOWN', tool: START });
-    expect(failure?.message).toMatch(
-      /within 2 s \(`requestTimeoutMs`\).*may or may not have started.*`idempotencyKey`/,
-    );
+    expect(failure?.message).toMatch(/within 2 s \(`requestTimeoutMs`\).*may or may not have started/);
     expect(callTimes(START)).toHaveLength(1);
   });
 

@@ -6,6 +6,7 @@ import {
   classifyFailure,
   type Failure,
   isTransient,
+  mayStartAgain,
   messageOf,
   systemCode,
 } from '../../src/client/failure.js';
@@ -27,7 +28,7 @@ test.each<[string, unknown, Failure, boolean]>([
   ['a fetch that failed for no reason', new TypeError('fetch failed'), 'lost', true],
   ['HTTP 503', new StreamableHTTPError(503, 'busy'), 'lost', true],
   ['HTTP 500', new StreamableHTTPError(500, 'oops'), 'lost', true],
-  ['HTTP 429', new StreamableHTTPError(429, 'slow down'), 'lost', true],
+  ['HTTP 429', new StreamableHTTPError(429, 'slow down'), 'unsent', true],
   ['HTTP 408', new StreamableHTTPError(408, 'too slow'), 'lost', true],
   ['HTTP 404', new StreamableHTTPError(404, 'no session'), 'answered', false],
   ['HTTP 401', new StreamableHTTPError(401, 'who'), 'answered', false],
@@ -75,4 +76,23 @@ test('an error says what caused it where it says nothing itself', () => {
   expect(messageOf(fetchFailed(new Error('connect ECONNREFUSED')))).toBe('connect ECONNREFUSED');
   expect(messageOf(new Error('plain', { cause: new Error('inner') }))).toBe('plain');
   expect(messageOf('text')).toBe('text');
+});
+
+const refused = fetchFailed(withCode('ECONNREFUSED'));
+const reset = fetchFailed(withCode('ECONNRESET'));
+const timeout = McpError.fromError(ErrorCode.RequestTimeout, 'Request timed out', { timeout: 1 });
+const internal = new McpError(ErrorCode.InternalError, 'oops');
+
+test.each<[string, unknown, boolean[]]>([
+  ['did not arrive', refused, [true, true, true, true]],
+  ['was turned away for too many requests', new StreamableHTTPError(429, 'slow'), [true, true, true, true]],
+  ['may have arrived', reset, [true, false, true, false]],
+  ['was not answered in time', timeout, [true, false, false, false]],
+  ['was answered with an internal error', internal, [true, false, false, false]],
+  ['was answered with HTTP 401', new StreamableHTTPError(401, 'who'), [false, false, false, false]],
+])('a start that %s is sent again only where that is safe', (_what, error, expected) => {
+  const kinds = [false, true].flatMap(blocking =>
+    [true, false].map(idempotent => ({ blocking, idempotent })),
+  );
+  expect(kinds.map(kind => mayStartAgain(error, kind))).toEqual(expected);
 });

@@ -130,3 +130,43 @@ test('nothing is sent under a signal that has aborted', async () => {
   await expect(retry(send)).rejects.toBe('before');
   expect(send).not.toHaveBeenCalled();
 });
+
+test('a pause is never shorter than the server asked for, and never longer than five minutes for its sake', async () => {
+  const sentAt: number[] = [];
+  const wishes = [30_000, 3_600_000, undefined];
+  const answer = retryRequest(
+    async () => {
+      sentAt.push(performance.now());
+      if (sentAt.length < 4) throw new Transient('slow down');
+    },
+    {
+      retries: 5,
+      signal: controller.signal,
+      isTransient: () => true,
+      onFailure,
+      retryAfterMs: () => wishes.shift(),
+    },
+  );
+  await vi.advanceTimersByTimeAsync(600_000);
+  await answer;
+  const pauses = sentAt.slice(1).map((at, index) => at - (sentAt[index] ?? 0));
+  expect(pauses[0]).toBeGreaterThanOrEqual(30_000);
+  expect(pauses[0]).toBeLessThan(32_000);
+  expect(pauses[1]).toBeGreaterThanOrEqual(300_000);
+  expect(pauses[1]).toBeLessThan(303_000);
+  expect(pauses[2]).toBeLessThan(5000);
+});
+
+test('a pause that the server asked for ends with the signal', async () => {
+  const answer = retryRequest(failing([new Transient('slow down')]), {
+    retries: 5,
+    signal: controller.signal,
+    isTransient: () => true,
+    onFailure,
+    retryAfterMs: () => 60_000,
+  });
+  answer.catch(() => {});
+  await vi.advanceTimersByTimeAsync(1000);
+  controller.abort(new Error('enough'));
+  await expect(answer).rejects.toThrow('enough');
+});

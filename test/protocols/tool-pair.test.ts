@@ -22,7 +22,7 @@ import { openScripted } from './scripted-connection.js';
 
 const inputSchema: Tool['inputSchema'] = {
   type: 'object',
-  properties: { operation_type: { type: 'string' } },
+  properties: { operation_type: { type: 'string' }, idempotency_key: { type: 'string' } },
 };
 const startTool: Tool = { name: 'initiate_background_task', description: 'Starts a job.', inputSchema };
 const statusTool: Tool = { name: 'resolve_task_status', inputSchema: { type: 'object' } };
@@ -195,6 +195,15 @@ describe('a start', () => {
       { params: { arguments: { operation_type: 'sleep' } } },
     ]);
     expect(sent[2]).not.toHaveProperty('params.arguments.idempotency_key');
+  });
+
+  test('sends no key to a tool that lists its arguments without it, and may not be sent twice', async () => {
+    const { exchange, sent } = answering(structured({ task_ref: TASK_REF }));
+    const keyless = { ...startTool, inputSchema: { type: 'object' as const, properties: {} } };
+    const planned = toolPair.plan(keyless, all);
+    await planned?.start(call, { ...exchange, idempotencyKey: 'key-1' });
+    expect(sent[0]).not.toHaveProperty('params.arguments.idempotency_key');
+    expect([planned?.idempotent, plan?.idempotent]).toEqual([false, true]);
   });
 });
 

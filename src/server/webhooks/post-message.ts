@@ -1,13 +1,13 @@
 import type { LookupFunction } from 'node:net';
 import { fetch } from 'undici';
 import { formatDuration } from '../../time/duration.js';
+import { parseRetryAfter } from '../../time/retry-after.js';
 import { linkSignals } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
 import { VERSION } from '../../version.js';
 import { causes, failureCode } from '../outbound/failure-causes.js';
 import { createGuardedAgent } from '../outbound/guarded-agent.js';
 import { privateRefusal } from './destination.js';
-import { parseRetryAfter } from './retry-schedule.js';
 
 export interface PostOptions {
   readonly url: URL;

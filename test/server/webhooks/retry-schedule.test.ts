@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  parseRetryAfter,
-  RETRY_DELAYS_MS,
-  retryDelayMs,
-} from '../../../src/server/webhooks/retry-schedule.js';
+import { RETRY_DELAYS_MS, retryDelayMs } from '../../../src/server/webhooks/retry-schedule.js';
 
 const delaysMs = RETRY_DELAYS_MS;
 
@@ -41,21 +37,5 @@ describe('the wait after a failed attempt', () => {
 
   it('is over after the last attempt, whatever the receiver wishes', () => {
     expect(retryDelayMs({ attempt: 8, delaysMs, retryAfterMs: 1000, random: 0 })).toBeUndefined();
-  });
-});
-
-describe('Retry-After', () => {
-  const now = Date.parse('2026-01-01T00:00:00Z');
-
-  it.each<[string | null, number | undefined]>([
-    ['120', 120_000],
-    ['0', 0],
-    ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],
-    ['Wed, 31 Dec 2025 23:59:00 GMT', 0],
-    ['soon', undefined],
-    ['', undefined],
-    [null, undefined],
-  ])('%j is %s ms', (header, expected) => {
-    expect(parseRetryAfter(header, now)).toBe(expected);
   });
 });

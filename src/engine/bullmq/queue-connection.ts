@@ -45,6 +45,7 @@ export function workerOptions({ lockDurationMs, checkIntervalMs }: LockTimes) {
     autorun: false,
     lockDuration: lockDurationMs,
     stalledInterval: checkIntervalMs,
-    maxStalledCount: Number.MAX_SAFE_INTEGER,
+    // PostgreSQL keeps it as an `integer`, and looks for no stalled job at all where it does not fit.
+    maxStalledCount: 2 ** 31 - 1,
   };
 }

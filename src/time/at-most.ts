@@ -1,12 +1,17 @@
 import { startTimer } from './sleep.js';
 
+/** A promise has not ended in time. */
+export class TimeLimitError extends Error {
+  override readonly name = 'TimeLimitError';
+}
+
 /**
  * The promise's own end, or a rejection after `timeoutMs` milliseconds; the promise itself goes on.
- * @throws Error when the time is over
+ * @throws TimeLimitError when the time is over
  */
 export function atMost<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const stop = startTimer(timeoutMs, () => reject(new Error(`No answer within ${timeoutMs} ms`)), {
+    const stop = startTimer(timeoutMs, () => reject(new TimeLimitError(`No answer within ${timeoutMs} ms`)), {
       unref: true,
     });
     promise.then(resolve, reject).finally(stop);

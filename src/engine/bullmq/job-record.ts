@@ -8,6 +8,7 @@ import {
   type FailedReason,
   type JobData,
   type JobProgress,
+  type JobTask,
   readDelivery,
   readTask,
   WORKER_LOST,
@@ -43,7 +44,19 @@ interface Standing {
 /** A job's task as a record; undefined when it has expired by `now`. One read of a job is enough to tell. */
 export function toRecord(job: StoredJob, now: number): TaskRecord | undefined {
   const data: JobData = JSON.parse(job.data);
-  const task = readTask(data);
+  return recordOf(job, { data, task: readTask(data), now });
+}
+
+export interface RecordContext {
+  /** The job's data, parsed. */
+  readonly data: JobData;
+  /** What the data says about the task, parsed. */
+  readonly task: JobTask;
+  readonly now: number;
+}
+
+/** `toRecord` for whoever has parsed the job's data. */
+export function recordOf(job: StoredJob, { data, task, now }: RecordContext): TaskRecord | undefined {
   const standing = standingOf(job, data);
   if (standing === undefined) return undefined;
   const expiresAt = (standing.endedAt ?? waitsSince(job, data, task.delayMs)) + task.ttlMs;

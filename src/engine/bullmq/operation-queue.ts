@@ -60,7 +60,7 @@ export class OperationQueue {
     data: JobData,
     options: Pick<JobsOptions, 'delay' | 'deduplication' | 'timestamp'>,
   ): Promise<string> {
-    const all = { ...options, jobId: taskRef, removeOnComplete: this.#keep, removeOnFail: this.#keep };
+    const all = { ...options, jobId: taskRef };
     const job = await this.#calls.make(() => this.#queue.add(this.operation, data, all));
     return job.id ?? taskRef;
   }
@@ -77,7 +77,7 @@ export class OperationQueue {
 
   /** Replaces the data of a job, whatever its state. */
   async updateData(job: StoredJob, data: JobData): Promise<void> {
-    await this.#calls.make(() => this.#backend.updateData(this.#minimal(job), data));
+    await this.#calls.make(() => this.#backend.updateData(this.#nameOf(job), data));
   }
 
   async updateProgress(taskRef: string, progress: JobProgress): Promise<void> {
@@ -92,14 +92,14 @@ export class OperationQueue {
   /** @throws AlreadyEndedError when the token's owner no longer has the job */
   async complete(job: StoredJob, returnValue: string, { token, takeNext }: EndOptions): Promise<Taken> {
     return this.#end(() =>
-      this.#backend.moveToCompleted(this.#minimal(job), returnValue, this.#keep, token, takeNext),
+      this.#backend.moveToCompleted(this.#nameOf(job), returnValue, this.#keep, token, takeNext),
     );
   }
 
   /** @throws AlreadyEndedError when the token's owner no longer has the job */
   async fail(job: StoredJob, reason: FailedReason, { token, takeNext }: EndOptions): Promise<Taken> {
     const text = JSON.stringify(reason);
-    return this.#end(() => this.#backend.moveToFailed(this.#minimal(job), text, this.#keep, token, takeNext));
+    return this.#end(() => this.#backend.moveToFailed(this.#nameOf(job), text, this.#keep, token, takeNext));
   }
 
   /** Ends a job that some worker has. @throws AlreadyEndedError when none has it any more */
@@ -173,22 +173,13 @@ export class OperationQueue {
     return toTaken(result ?? []);
   }
 
-  /** What BullMQ reads of a job when it moves or changes it. */
-  #minimal({ id, data }: StoredJob): Job {
-    return Job.fromJSON(this.#queue, { ...BLANK_JOB, id, name: this.operation, data });
+  /** All that BullMQ reads of a job when it moves or changes it: its name. */
+  #nameOf({ id }: StoredJob): Job {
+    return new Job(this.#queue, this.operation, NO_DATA, {}, id);
   }
 }
 
-const BLANK_JOB: Omit<JobJson, 'id' | 'name' | 'data'> = {
-  opts: {},
-  progress: 0,
-  attemptsMade: 0,
-  attemptsStarted: 0,
-  stalledCounter: 0,
-  timestamp: 0,
-  failedReason: '',
-  returnvalue: 'null',
-};
+const NO_DATA: JobData = { task: '' };
 
 function toTaken(answer: readonly unknown[]): Taken {
   const [json, taskRef, , dueAt] = answer as [JobJson | null, string, number, number];

@@ -13,7 +13,7 @@ import {
   WORKER_LOST,
   WORKER_STOPPED,
 } from './job-data.js';
-import { returnCount, type StoredJob, toRecord } from './job-record.js';
+import { recordOf, returnCount, type StoredJob, toRecord } from './job-record.js';
 import { AlreadyEndedError, type EndOptions, type OperationQueue, type Taken } from './operation-queue.js';
 
 export interface RunningJobContext {
@@ -104,7 +104,7 @@ export class RunningJob {
   }
 
   async #execute(execute: Execute): Promise<Execution> {
-    const record = toRecord(this.#job, Date.now());
+    const record = recordOf(this.#job, { data: this.#data, task: this.#task, now: Date.now() });
     if (record === undefined) throw new TypeError('A job that runs has a record.');
     const writer = new ProgressWriter(progress => this.#writeProgress(progress));
     try {

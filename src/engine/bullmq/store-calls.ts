@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import { sleep } from '../../time/sleep.js';
+import { atMost, TimeLimitError } from '../../time/at-most.js';
 import { StoreFailure } from '../store-failure.js';
 
 const PATIENCE_MS = 10_000;
@@ -26,32 +26,41 @@ export class StoreCalls {
 
   /** @throws StoreFailure when the store refuses, or does not answer in time */
   async make<Value>(call: () => Promise<Value>): Promise<Value> {
-    const { label, isConnectionError } = this.#options;
-    const tooLate = new StoreFailure(
-      `The store ${label} did not answer within ${PATIENCE_MS / 1000} s. Check that it is running, and try again.`,
-    );
-    const ended = new AbortController();
-    const retry = pRetry(call, {
+    const deadline = performance.now() + PATIENCE_MS;
+    try {
+      // Nearly every call needs one try only: the machinery for more is not set up before the first has failed.
+      const answer = call().catch(error => this.#tryAgain(call, { error, deadline }));
+      return await atMost(answer, PATIENCE_MS);
+    } catch (cause) {
+      throw this.#failure(cause);
+    }
+  }
+
+  async #tryAgain<Value>(
+    call: () => Promise<Value>,
+    { error, deadline }: { error: unknown; deadline: number },
+  ): Promise<Value> {
+    const { isConnectionError } = this.#options;
+    const remainingMs = deadline - performance.now();
+    if (!isConnectionError(error) || remainingMs <= 0) throw error;
+    return pRetry(call, {
       retries: Number.POSITIVE_INFINITY,
       minTimeout: FIRST_PAUSE_MS,
       maxTimeout: LONGEST_PAUSE_MS,
-      signal: ended.signal,
-      shouldRetry: ({ error }) => isConnectionError(error),
+      maxRetryTime: remainingMs,
+      shouldRetry: failed => isConnectionError(failed.error),
     });
-    const timeLimit = sleep(PATIENCE_MS, ended.signal).then(() => {
-      throw tooLate;
-    });
-    try {
-      return await Promise.race([retry, timeLimit]);
-    } catch (cause) {
-      if (cause === tooLate) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new StoreFailure(`The store ${label} refused: ${reason}`, { cause });
-    } finally {
-      ended.abort();
-      // Whichever of the two lost ends now, and nobody listens to it.
-      retry.catch(() => {});
-      timeLimit.catch(() => {});
+  }
+
+  #failure(cause: unknown): StoreFailure {
+    const { label, isConnectionError } = this.#options;
+    if (cause instanceof TimeLimitError || isConnectionError(cause)) {
+      return new StoreFailure(
+        `The store ${label} did not answer within ${PATIENCE_MS / 1000} s. Check that it is running, and try again.`,
+        { cause },
+      );
     }
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new StoreFailure(`The store ${label} refused: ${reason}`, { cause });
   }
 }

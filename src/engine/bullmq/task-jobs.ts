@@ -3,7 +3,7 @@ import type { Submission } from '../engine.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import { CANCELLED, type JobData, type JobTask } from './job-data.js';
-import { type StoredJob, toRecord } from './job-record.js';
+import { type RecordContext, recordOf, type StoredJob, toRecord } from './job-record.js';
 import type { KnownOperations } from './known-operations.js';
 import { AlreadyEndedError, OperationQueue, type OperationQueueOptions } from './operation-queue.js';
 
@@ -37,7 +37,8 @@ export class TaskJobs {
     await this.#options.known.add(operation);
     const queue = this.queue(operation);
     const createdAt = Date.now();
-    const data: JobData = { task: JSON.stringify(jobTask(task)) };
+    const kept = jobTask(task);
+    const data: JobData = { task: JSON.stringify(kept) };
     const key = task.idempotencyKey === undefined ? undefined : deduplicationId(task);
     for (;;) {
       const holder = await queue.add(taskRef, data, {
@@ -45,7 +46,9 @@ export class TaskJobs {
         ...(task.delayMs !== undefined && { delay: Math.ceil(task.delayMs) }),
         ...(key !== undefined && { deduplication: { id: key, ttl: this.#longestLife(task) } }),
       });
-      if (holder === taskRef) return { record: pendingRecord(taskRef, data, createdAt), created: true };
+      if (holder === taskRef) {
+        return { record: pendingRecord(taskRef, { data, task: kept, now: createdAt }), created: true };
+      }
       const record = await this.find(holder);
       if (record !== undefined) return { record, created: false };
       // The task that held the key has expired. Whoever else frees it too leaves a newer holder alone.
@@ -133,13 +136,22 @@ function jobTask(task: NewTask): JobTask {
   };
 }
 
-/** A job as it is before anything has happened to it. */
-function pendingRecord(taskRef: string, data: JobData, timestamp: number): TaskRecord {
-  const job = { id: taskRef, data: JSON.stringify(data), timestamp, attemptsStarted: 0, stalledCounter: 0 };
-  const record = toRecord({ ...job, failedReason: '', returnvalue: '', progress: 0 }, timestamp);
+/** A task as it is before anything has happened to it. */
+function pendingRecord(taskRef: string, context: RecordContext): TaskRecord {
+  const job = { ...NEW_JOB, id: taskRef, timestamp: context.now };
+  const record = recordOf(job, context);
   if (record === undefined) throw new TypeError('A new task has not expired.');
   return record;
 }
+
+const NEW_JOB = {
+  data: '',
+  attemptsStarted: 0,
+  stalledCounter: 0,
+  failedReason: '',
+  returnvalue: '',
+  progress: 0,
+};
 
 function deduplicationId({ owner, operation, idempotencyKey }: NewTask): string {
   return digestJson([owner, operation, idempotencyKey]);

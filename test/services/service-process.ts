@@ -2,6 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { sleep } from '../../src/time/sleep.js';
+import { leash } from './leash.js';
 
 const START_TIMEOUT_MS = 30_000;
 
@@ -37,6 +38,7 @@ export async function launch(
   { args, port, ...options }: LaunchOptions,
 ): Promise<ChildProcess> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  leash(child);
   let output = '';
   child.stdout?.on('data', text => {
     output += text;

@@ -12,6 +12,7 @@ import { protocolByName } from '../protocols/index.js';
 import type { Port } from '../protocols/protocol.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import { type ConnectOptions, type ConnectTarget, connectClient } from './connect.js';
+import { HoldPlaces } from './hold-places.js';
 import { tapNotifications } from './notification-tap.js';
 import { OpenRuns } from './open-runs.js';
 import {
@@ -27,6 +28,9 @@ import { sdkPort } from './sdk-port.js';
 import { TaskHandle } from './task-handle.js';
 import { type RunContext, TaskRun } from './task-run.js';
 import { ToolCatalog } from './tool-catalog.js';
+
+/** Requests that the server may hold at the same time; each is a connection over HTTP. */
+const MOST_HELD_REQUESTS = 32;
 
 /** How one tool is awaited, and whether an agent sees it. */
 export interface ToolExplanation {
@@ -63,6 +67,7 @@ export class AwaitClient extends PassThrough {
   readonly #port: Port;
   readonly #catalog: ToolCatalog;
   readonly #openRuns = new OpenRuns();
+  readonly #holdPlaces = new HoldPlaces(MOST_HELD_REQUESTS);
 
   /**
    * @param sdkClient a connected v1 client of @modelcontextprotocol/sdk
@@ -111,7 +116,7 @@ export class AwaitClient extends PassThrough {
    * @throws AwaitError or the SDK's `McpError` when the job could not be started
    */
   async startTool(call: ToolCall, options?: CallOptions): Promise<TaskHandle> {
-    const run = this.#begin(call, options);
+    const run = this.#begin(call, { ...options, inlineWaitMs: options?.inlineWaitMs ?? 0 });
     await run.accepted();
     return new TaskHandle(run);
   }
@@ -174,6 +179,7 @@ export class AwaitClient extends PassThrough {
       call,
       onEvent: this.#options.onEvent,
       openRuns: this.#openRuns,
+      holdPlaces: this.#holdPlaces,
     };
   }
 }

@@ -1,7 +1,11 @@
 import { nextDelay } from '../pacing/next-delay.js';
 import type { Ended, Exchange, PollAnswer, Protocol } from '../protocols/protocol.js';
 import type { Alarm } from '../time/alarm.js';
+import type { HoldPlaces } from './hold-places.js';
 import type { ResolvedWaitOptions } from './options.js';
+
+/** An answer that came much sooner than the server was asked to hold it was not held. */
+const HELD_SHARE = 0.5;
 
 export interface Wait {
   readonly protocol: Protocol;
@@ -10,6 +14,8 @@ export interface Wait {
   readonly options: ResolvedWaitOptions;
   /** Cuts a sleep short when there is reason to ask at once. */
   readonly alarm: Alarm;
+  /** Places for long polls. */
+  readonly holdPlaces: HoldPlaces;
   /** The server's first hint, from the answer to the start. */
   readonly hintMs?: number | undefined;
   /** Called when a request is due, with the hint that made it so. */
@@ -25,15 +31,25 @@ export interface Wait {
  * @throws the reason of `exchange.signal`, or the error of a status request that failed for good
  */
 export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
-  const { protocol, handle, exchange, options, alarm, onRequest, onAnswer, retry } = wait;
+  const { protocol, handle, exchange, options, alarm, holdPlaces, onRequest, onAnswer, retry } = wait;
+  const canHold = options.longPollMs > 0 && protocol.holds?.(handle) === true;
   let { hintMs } = wait;
+  /** A server that holds its answers back is asked again at once: it does the waiting. */
+  let waitsThere = canHold;
   for (let attempt = 0; attempt < options.maxAttempts; attempt++) {
-    await alarm.sleep(nextDelay({ attempt, hintMs, pacing: options, random: Math.random }), exchange.signal);
+    using early = waitsThere ? holdPlaces.take() : undefined;
+    const delayMs =
+      early === undefined ? nextDelay({ attempt, hintMs, pacing: options, random: Math.random }) : 0;
+    if (delayMs > 0) await alarm.sleep(delayMs, exchange.signal);
+    using late = canHold && early === undefined ? holdPlaces.take() : undefined;
+    const holdMs = (early ?? late) === undefined ? 0 : options.longPollMs;
     onRequest(attempt, hintMs);
-    const answer = await retry(() => protocol.poll(handle, exchange));
+    const askedAt = performance.now();
+    const answer = await retry(() => protocol.poll(handle, { ...exchange, holdMs }));
     onAnswer(answer, attempt + 1);
     if (answer.kind === 'ended') return answer;
     hintMs = answer.hintMs;
+    waitsThere = canHold && (holdMs === 0 || performance.now() - askedAt >= holdMs * HELD_SHARE);
   }
   return undefined;
 }

@@ -18,6 +18,10 @@ export interface WaitOptions {
   readonly deadlineMs?: number | undefined;
   /** Longest time for one start, status or cancel request, in milliseconds. @default 30000 */
   readonly requestTimeoutMs?: number | undefined;
+  /** Longest time that one status request asks the server to hold its answer back until the task ends, in milliseconds, where the server can (long poll); 0 to ask at intervals instead. @default 20000 */
+  readonly longPollMs?: number | undefined;
+  /** How long `callTool` asks the server to hold back the answer to the start, in milliseconds, where it can, so that a short job needs no second request; `startTool` asks only when it is given this. @default 1000 */
+  readonly inlineWaitMs?: number | undefined;
   /** Most repetitions of one failed request that may be repeated. @default 5 */
   readonly requestRetries?: number | undefined;
   /** Longest silence of a synchronous call, in milliseconds; every progress notification ends a silence. @default 300000 */
@@ -46,6 +50,7 @@ export type ResolvedWaitOptions = { readonly [Name in keyof WaitOptions]-?: NonN
 
 const SHARE = 'a number from 0 to 1';
 const POSITIVE = 'a positive number';
+const NON_NEGATIVE = 'a non-negative number';
 const POSITIVE_INTEGER = 'a positive integer';
 const NON_NEGATIVE_INTEGER = 'a non-negative integer';
 const BOOLEAN = 'true or false';
@@ -53,6 +58,7 @@ const BOOLEAN = 'true or false';
 const checks = {
   [SHARE]: (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1,
   [POSITIVE]: (value: unknown) => typeof value === 'number' && value > 0,
+  [NON_NEGATIVE]: (value: unknown) => typeof value === 'number' && value >= 0,
   [POSITIVE_INTEGER]: (value: unknown) =>
     value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) > 0),
   [NON_NEGATIVE_INTEGER]: (value: unknown) => Number.isInteger(value) && Number(value) >= 0,
@@ -70,6 +76,8 @@ export const waitOptions = {
   maxAttempts: { default: 20, kind: POSITIVE_INTEGER },
   deadlineMs: { default: Number.POSITIVE_INFINITY, kind: POSITIVE },
   requestTimeoutMs: { default: 30_000, kind: POSITIVE },
+  longPollMs: { default: 20_000, kind: NON_NEGATIVE },
+  inlineWaitMs: { default: 1000, kind: NON_NEGATIVE },
   requestRetries: { default: 5, kind: NON_NEGATIVE_INTEGER },
   silenceTimeoutMs: { default: 300_000, kind: POSITIVE },
   cancelOnAbort: { default: false, kind: BOOLEAN },

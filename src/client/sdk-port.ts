@@ -1,9 +1,10 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { Port, RequestOptions } from '../protocols/protocol.js';
 import { linkSignals } from '../time/signals.js';
-import type { ToolCall } from '../types.js';
+import type { Progress, ToolCall } from '../types.js';
 
 /** The port on a connected v1 client of @modelcontextprotocol/sdk. */
 export function sdkPort(client: Client): Port {
@@ -35,8 +36,18 @@ function requestOptions({ timeoutMs, onProgress }: RequestOptions, signal: Abort
   return {
     signal,
     timeout: Math.min(timeoutMs, 2 ** 31 - 1),
-    ...(onProgress && { onprogress: onProgress, resetTimeoutOnProgress: true }),
+    ...(onProgress && { onprogress: toListener(onProgress), resetTimeoutOnProgress: true }),
   };
+}
+
+/** The SDK hands on what it does not know, and an absent field as undefined. */
+function toListener(onProgress: (progress: Progress) => void): ProgressCallback {
+  return ({ progress, total, message }) =>
+    onProgress({
+      progress,
+      ...(total !== undefined && { total }),
+      ...(message !== undefined && { message }),
+    });
 }
 
 /** The SDK's parameter types are mutable; it does not change them. */

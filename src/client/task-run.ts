@@ -10,6 +10,7 @@ import { Ending } from './ending.js';
 import type { AwaitEvent } from './events.js';
 import * as explain from './explain.js';
 import { isTransient, mayStartAgain } from './failure.js';
+import type { HoldPlaces } from './hold-places.js';
 import type { OpenRuns } from './open-runs.js';
 import type { CallOptions, ResolvedWaitOptions } from './options.js';
 import { TaskState } from './task-state.js';
@@ -26,6 +27,8 @@ export interface RunContext {
   readonly wait: ResolvedWaitOptions;
   readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'idempotencyKey'>;
   readonly onEvent: ((event: AwaitEvent) => void) | undefined;
+  /** The client's places for requests that the server holds. */
+  readonly holdPlaces: HoldPlaces;
   /** The client's waits, this one among them while it lasts. */
   readonly openRuns: OpenRuns;
 }
@@ -137,7 +140,10 @@ export class TaskRun {
   /** The start of a task outlives the wait for it: a job whose answer nobody took would be lost. */
   #send(call: ToolCall, plan: ToolPlan): Promise<StartAnswer> {
     const { signal } = this.#ending;
-    const exchange = this.#exchange(plan.blocking ? signal : new AbortController().signal);
+    const exchange = {
+      ...this.#exchange(plan.blocking ? signal : new AbortController().signal),
+      holdMs: this.#context.wait.inlineWaitMs,
+    };
     const send = async () => {
       const answer = await plan.start(call, exchange);
       if (signal.aborted && answer.kind === 'running') this.#orphan(answer.handle);
@@ -181,6 +187,7 @@ export class TaskRun {
       hintMs,
       options: wait,
       alarm: this.#alarm,
+      holdPlaces: this.#context.holdPlaces,
       exchange: this.#exchange(signal),
       onRequest: (attempt, hintMs) => this.state.request(attempt, hintMs),
       onAnswer: (answer, attempt) => this.state.observe(answer, attempt),
@@ -228,6 +235,7 @@ export class TaskRun {
       signal,
       requestTimeoutMs: wait.requestTimeoutMs,
       silenceTimeoutMs: wait.silenceTimeoutMs,
+      holdMs: 0,
       idempotencyKey: this.idempotencyKey,
       onProgress: progress => this.state.observeProgress(progress),
     };

@@ -1,5 +1,12 @@
 import type { TaskStatus } from '../types.js';
 
+/** An argument by which a tool is asked to hold its answer back until the task ends. */
+export interface WaitArgument {
+  readonly name: string;
+  /** The argument is in seconds; the most that the tool takes. */
+  readonly mostSeconds: number;
+}
+
 /** A start tool and the tool that tells its state, described as data. Paths are dotted keys into an answer's payload. */
 export interface PairProfile {
   /** Stands in references: a profile keeps its name for as long as tasks may be resumed. */
@@ -10,6 +17,8 @@ export interface PairProfile {
     readonly handleAt: string;
     /** The argument that makes a repeated start return the same task, if the tool takes one. */
     readonly idempotencyArgument?: string;
+    /** For an inline answer: the start answer then has what a status answer has, once the task has ended. */
+    readonly waitArgument?: WaitArgument;
   };
   readonly status: {
     readonly tool: string;
@@ -26,6 +35,8 @@ export interface PairProfile {
     readonly pollAfterMsAt?: string;
     /** Error codes by which the status tool says that there is no such task. */
     readonly notFoundCodes: readonly string[];
+    /** For a long poll. */
+    readonly waitArgument?: WaitArgument;
   };
   readonly cancel?: {
     readonly tool: string;

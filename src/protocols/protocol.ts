@@ -1,4 +1,4 @@
-import type { CallToolResult, Progress as McpProgress, Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { Outcome, Progress, RunningStatus, ToolCall } from '../types.js';
 
@@ -18,7 +18,7 @@ export interface RequestOptions {
   readonly signal: AbortSignal;
   /** Longest silence in milliseconds: until the answer, or until the next progress notification. */
   readonly timeoutMs: number;
-  readonly onProgress?: (progress: McpProgress) => void;
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /** Everything one protocol step works with. */
@@ -29,6 +29,11 @@ export interface Exchange {
   readonly requestTimeoutMs: number;
   /** For a request that is answered when the work is done. */
   readonly silenceTimeoutMs: number;
+  /**
+   * How long the server may hold the answer back until the task ends, in milliseconds, where it can: the start for an
+   * inline answer, a status request as a long poll. 0 for an answer at once.
+   */
+  readonly holdMs: number;
   /** Names the logical call, the same for every time that it is sent. */
   readonly idempotencyKey?: string | undefined;
   readonly onProgress: (progress: Progress) => void;
@@ -94,6 +99,8 @@ export interface Protocol {
   plan(tool: Tool, server: ServerFacts): ToolPlan | undefined;
   /** Asks for the state once. @throws TaskNotFoundError when the server does not know the task. */
   poll(handle: unknown, exchange: Exchange): Promise<PollAnswer>;
+  /** Whether the server of this handle holds a status answer back when it is asked to. @default false */
+  holds?(handle: unknown): boolean;
   /** Asks the server to cancel; the next poll tells what came of it. @throws NotSupportedError when it has no way. */
   cancel(handle: unknown, exchange: Exchange): Promise<void>;
 }

@@ -26,12 +26,7 @@ async function start(call: ToolCall, exchange: Exchange): Promise<Ended> {
   const result: CallToolResult = await port.callTool(call, {
     signal,
     timeoutMs: silenceTimeoutMs,
-    onProgress: ({ progress, total, message }) =>
-      onProgress({
-        progress,
-        ...(total !== undefined && { total }),
-        ...(message !== undefined && { message }),
-      }),
+    onProgress,
   });
   return { kind: 'ended', outcome: outcomeOfResult(result), raw: result };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { NotSupportedError, ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../errors.js';
 import type { TaskError, TaskStatus, ToolCall } from '../types.js';
 import { excerpt } from './excerpt.js';
-import type { PairProfile } from './pair-profile.js';
+import type { PairProfile, WaitArgument } from './pair-profile.js';
 import { mcpAwaitPair } from './pairs/mcp-await.js';
 import { foldWord, readProgress, valueAt } from './payload.js';
 import type { Exchange, PollAnswer, Protocol, ServerFacts, StartAnswer, ToolPlan } from './protocol.js';
@@ -12,7 +12,12 @@ import { isRecord, outcomeOfResult, payloadOf, resultOfValue, textOf } from './t
 const builtInPairs: readonly PairProfile[] = [mcpAwaitPair];
 
 const idSchema = z.union([z.string().min(1), z.number()]);
-const handleSchema = z.object({ pair: z.string(), id: idSchema });
+const handleSchema = z.object({
+  pair: z.string(),
+  id: idSchema,
+  /** Whether the status tool takes the profile's wait argument. */
+  holds: z.boolean().optional(),
+});
 
 type TaskId = z.infer<typeof idSchema>;
 
@@ -24,13 +29,14 @@ export const toolPair: Protocol = {
     return profile !== undefined && offers(server, profile) ? planOf(tool, profile, server) : undefined;
   },
   async poll(handle, exchange) {
-    const { profile, id } = readHandle(handle);
-    const { tool, handleArgument } = profile.status;
-    return readStatus(
-      await callTool({ name: tool, arguments: { [handleArgument]: id } }, exchange),
-      profile,
-      id,
-    );
+    const { profile, id, holds } = readHandle(handle);
+    const { tool, handleArgument, waitArgument } = profile.status;
+    const wait = holds ? waitFor(waitArgument, exchange) : {};
+    const call = { name: tool, arguments: { [handleArgument]: id, ...wait } };
+    return readStatus(await callTool(call, exchange), profile, id);
+  },
+  holds(handle) {
+    return readHandle(handle).holds;
   },
   async cancel(handle, exchange) {
     const { profile, id } = readHandle(handle);
@@ -39,7 +45,7 @@ export const toolPair: Protocol = {
       throw new NotSupportedError(`The pair \`${profile.name}\` has no cancel tool; detach() stops waiting.`);
     const answer = await callTool(
       { name: cancel.tool, arguments: { [cancel.handleArgument]: id } },
-      exchange,
+      { ...exchange, holdMs: 0 },
     );
     if (answer.isError === true) throw requestError(answer, profile, `cancel the task ${id}`, id);
   },
@@ -47,7 +53,7 @@ export const toolPair: Protocol = {
 
 /** The handle of a task of the bundled server, of which a person knows only the `task_ref`. */
 export function bundledHandle(taskRef: string): unknown {
-  return { pair: mcpAwaitPair.name, id: taskRef };
+  return { pair: mcpAwaitPair.name, id: taskRef, holds: true };
 }
 
 /** The `task_ref` in a handle of the bundled server; undefined for any other handle. */
@@ -58,6 +64,8 @@ export function bundledTaskRef(handle: unknown): string | undefined {
 
 function planOf(tool: Tool, profile: PairProfile, server: ServerFacts): ToolPlan {
   const idempotencyArgument = idempotencyArgumentOf(tool, profile);
+  const { waitArgument } = profile.start;
+  const statusTool = server.tools.find(({ name }) => name === profile.status.tool);
   const helpers = [profile.status.tool, profile.cancel?.tool].filter(name => name !== undefined);
   return {
     protocol: toolPair,
@@ -67,9 +75,13 @@ function planOf(tool: Tool, profile: PairProfile, server: ServerFacts): ToolPlan
     listed: listedTool(tool),
     hiddenTools: helpers.filter(name => server.tools.some(other => other.name === name)),
     async start(call, exchange) {
+      const wait = takes(tool, waitArgument) ? waitFor(waitArgument, exchange) : {};
+      const keyed = withIdempotencyKey(call, idempotencyArgument, exchange);
+      const waiting = { ...keyed, arguments: { ...wait, ...keyed.arguments } };
       return readStart(
-        await callTool(withIdempotencyKey(call, idempotencyArgument, exchange), exchange),
+        await callTool(waiting, exchange),
         profile,
+        takes(statusTool, profile.status.waitArgument),
       );
     },
   };
@@ -81,6 +93,15 @@ function idempotencyArgumentOf({ inputSchema }: Tool, { start }: PairProfile): s
   const { properties } = inputSchema;
   const isTaken = properties === undefined || Object.hasOwn(properties, idempotencyArgument ?? '');
   return isTaken ? idempotencyArgument : undefined;
+}
+
+function takes(tool: Tool | undefined, argument: WaitArgument | undefined): boolean {
+  return argument !== undefined && Object.hasOwn(tool?.inputSchema.properties ?? {}, argument.name);
+}
+
+function waitFor(argument: WaitArgument | undefined, { holdMs }: Exchange): Record<string, number> {
+  if (argument === undefined || holdMs <= 0) return {};
+  return { [argument.name]: Math.min(holdMs / 1000, argument.mostSeconds) };
 }
 
 function offers(server: ServerFacts, profile: PairProfile): boolean {
@@ -103,33 +124,55 @@ function withIdempotencyKey(
   return { ...call, arguments: { [argument]: idempotencyKey, ...call.arguments } };
 }
 
-function callTool(call: ToolCall, { port, signal, requestTimeoutMs }: Exchange): Promise<CallToolResult> {
+function callTool(call: ToolCall, exchange: Exchange): Promise<CallToolResult> {
+  const { port, signal, requestTimeoutMs, holdMs, onProgress } = exchange;
   return port.request({ method: 'tools/call', params: call }, CallToolResultSchema, {
     signal,
-    timeoutMs: requestTimeoutMs,
+    timeoutMs: requestTimeoutMs + holdMs,
+    ...(holdMs > 0 && { onProgress }),
   });
 }
 
-function readStart(answer: CallToolResult, profile: PairProfile): StartAnswer {
+function readStart(answer: CallToolResult, profile: PairProfile, holds: boolean): StartAnswer {
   const outcome = outcomeOfResult(answer);
   if (outcome.status === 'failed') return { kind: 'ended', outcome, raw: answer };
   const { tool, handleAt } = profile.start;
   const payload = payloadOf(answer) ?? violation(`\`${tool}\` answered without data`, answer);
   const id = valueAt(payload, handleAt);
   if (!isTaskId(id)) return violation(`\`${tool}\` answered without a \`${handleAt}\``, answer);
-  return { ...running(payload, profile), handle: { pair: profile.name, id }, raw: answer };
+  const handle = { pair: profile.name, id, ...(holds && { holds }) };
+  const state = readState(payload, profile, answer);
+  // Most start tools tell no state, and some tell that of an earlier call with the same key without its result.
+  if (state?.kind === 'ended' && hasEnd(payload, profile)) return state;
+  return { ...(state?.kind === 'running' ? state : running(payload, profile)), handle, raw: answer };
+}
+
+function hasEnd(payload: Readonly<Record<string, unknown>>, { status }: PairProfile): boolean {
+  return valueAt(payload, status.resultAt) !== undefined || valueAt(payload, status.errorAt) !== undefined;
 }
 
 function readStatus(answer: CallToolResult, profile: PairProfile, id: TaskId): PollAnswer {
   if (answer.isError === true) throw requestError(answer, profile, `tell the state of the task ${id}`, id);
-  const { tool, handleAt, statusAt, resultAt, errorAt } = profile.status;
+  const { tool, handleAt, statusAt } = profile.status;
   const payload = payloadOf(answer) ?? violation(`\`${tool}\` answered without data`, answer);
   const other = valueAt(payload, handleAt);
   if (other !== undefined && other !== id) {
     return violation(`\`${tool}\` was asked about ${id} and answered about ${String(other)}`, answer);
   }
+  return (
+    readState(payload, profile, answer) ?? violation(`\`${tool}\` answered without a \`${statusAt}\``, answer)
+  );
+}
+
+/** The state that an answer tells; undefined when it tells none. */
+function readState(
+  payload: Readonly<Record<string, unknown>>,
+  profile: PairProfile,
+  answer: CallToolResult,
+): PollAnswer | undefined {
+  const { statusAt, resultAt, errorAt } = profile.status;
   const word = valueAt(payload, statusAt);
-  if (typeof word !== 'string') return violation(`\`${tool}\` answered without a \`${statusAt}\``, answer);
+  if (typeof word !== 'string') return undefined;
   const status = statusOf(word, profile);
   if (status === undefined) return { ...running(payload, profile), unknownWord: word, raw: answer };
   switch (status) {
@@ -196,7 +239,7 @@ function requestError(answer: CallToolResult, profile: PairProfile, what: string
   });
 }
 
-function readHandle(handle: unknown): { profile: PairProfile; id: TaskId } {
+function readHandle(handle: unknown): { profile: PairProfile; id: TaskId; holds: boolean } {
   const parsed = handleSchema.safeParse(handle);
   const profile = builtInPairs.find(candidate => candidate.name === parsed.data?.pair);
   if (!parsed.success || profile === undefined) {
@@ -204,7 +247,7 @@ function readHandle(handle: unknown): { profile: PairProfile; id: TaskId } {
       'The reference does not name a known pair of tools; it may come from a newer version of mcp-await.',
     );
   }
-  return { profile, id: parsed.data.id };
+  return { profile, id: parsed.data.id, holds: parsed.data.holds === true };
 }
 
 function isTaskId(value: unknown): value is TaskId {

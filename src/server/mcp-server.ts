@@ -5,6 +5,7 @@ import {
   ListToolsRequestSchema,
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
+import type { Progress } from '../types.js';
 import { VERSION } from '../version.js';
 import type { ServerTool } from './tools/server-tool.js';
 
@@ -20,7 +21,7 @@ export function createMcpServer(tools: ReadonlyMap<string, ServerTool>, principa
   server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: [...tools.values()].map(tool => tool.definition),
   }));
-  server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal }) => {
+  server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal, sendNotification }) => {
     const tool = tools.get(params.name);
     if (tool === undefined) {
       throw new McpError(
@@ -28,7 +29,20 @@ export function createMcpServer(tools: ReadonlyMap<string, ServerTool>, principa
         `Unknown tool: ${params.name}. Known: ${[...tools.keys()].join(', ')}`,
       );
     }
-    return tool.call(params.arguments, { principal, signal });
+    const progressToken = params._meta?.progressToken;
+    const reportProgress = (progress: Progress) => {
+      const told = sendNotification({
+        method: 'notifications/progress',
+        params: { ...progress, progressToken: progressToken ?? '' },
+      });
+      // Whoever has gone hears of nothing more.
+      told.catch(() => {});
+    };
+    return tool.call(params.arguments, {
+      principal,
+      signal,
+      ...(progressToken !== undefined && { reportProgress }),
+    });
   });
   return server;
 }

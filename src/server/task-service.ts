@@ -1,13 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import { closestMatch } from 'leven';
 import { z } from 'zod';
 import type { Engine } from '../engine/engine.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { newTaskRef } from '../engine/task-ref.js';
 import { digestJson } from '../storage/canonical-json.js';
+import type { Progress } from '../types.js';
 import type { Operation } from './operation.js';
 import { SHORTEST_TTL_SECONDS, type TaskLimitOptions, taskLimits } from './task-limits.js';
 import { ToolFailure } from './tool-failure.js';
 import type { WebhookGate } from './webhooks/webhook-gate.js';
+
+const PROGRESS_INTERVAL_MS = 1000;
 
 /** A hundred years. */
 const MOST_MS = 100 * 365 * 86_400_000;
@@ -30,6 +34,14 @@ export interface TaskServiceOptions extends TaskLimitOptions {
   readonly onCreated?: ((record: TaskRecord) => void) | undefined;
 }
 
+/** How long to wait for the end of a task, and who hears of its progress meanwhile. */
+export interface EndWait {
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+  /** Called at most once a second. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
 /** What a caller may do with tasks, whichever door it comes through. A task of another owner does not exist. */
 export interface TaskService {
   /** Whether tasks may have a `webhookUrl`. */
@@ -41,8 +53,8 @@ export interface TaskService {
    * time to live out of bounds, `IDEMPOTENCY_CONFLICT`, `WEBHOOK_REFUSED`
    */
   initiate(owner: string, request: InitiateRequest): Promise<TaskRecord>;
-  /** Waits up to `waitMs` milliseconds for the end. @throws ToolFailure `TASK_NOT_FOUND` */
-  resolve(owner: string, taskRef: string, waitMs: number, signal: AbortSignal): Promise<TaskRecord>;
+  /** Waits for the end as long as is asked. @throws ToolFailure `TASK_NOT_FOUND` */
+  resolve(owner: string, taskRef: string, wait: EndWait): Promise<TaskRecord>;
   /** @throws ToolFailure `TASK_NOT_FOUND` */
   cancel(owner: string, taskRef: string): Promise<TaskRecord>;
 }
@@ -85,10 +97,10 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
       if (!created && record.parametersDigest !== digestJson(input)) keyReused(record, idempotencyKey);
       return record;
     },
-    async resolve(owner, taskRef, waitMs, signal) {
+    async resolve(owner, taskRef, wait) {
       const record = await owned(owner, taskRef);
-      if (waitMs === 0) return record;
-      return (await engine.waitForEnd(taskRef, { timeoutMs: waitMs, signal })) ?? notFound(taskRef);
+      if (wait.waitMs === 0 || isEnded(record)) return record;
+      return (await waitForEnd(engine, record, wait)) ?? notFound(taskRef);
     },
     async cancel(owner, taskRef) {
       const record = await owned(owner, taskRef);
@@ -96,6 +108,24 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
       return (await engine.cancel(taskRef)) ?? notFound(taskRef);
     },
   };
+}
+
+async function waitForEnd(
+  engine: Engine,
+  { taskRef, progress }: TaskRecord,
+  { waitMs, signal, onProgress }: EndWait,
+): Promise<TaskRecord | undefined> {
+  if (onProgress === undefined) return engine.waitForEnd(taskRef, { timeoutMs: waitMs, signal });
+  const deadline = performance.now() + waitMs;
+  for (let told = progress; ; ) {
+    const remainingMs = Math.max(0, deadline - performance.now());
+    const timeoutMs = Math.min(remainingMs, PROGRESS_INTERVAL_MS);
+    const record = await engine.waitForEnd(taskRef, { timeoutMs, signal });
+    if (record === undefined || isEnded(record) || timeoutMs === remainingMs) return record;
+    if (record.progress !== undefined && !isDeepStrictEqual(record.progress, told))
+      onProgress(record.progress);
+    told = record.progress;
+  }
 }
 
 /** Whole milliseconds, as the store keeps times: at least one, at most what a date can hold. */

@@ -69,6 +69,7 @@ export function describeProtocol(name: string, fixture: ProtocolFixture): void {
     signal,
     requestTimeoutMs: 30_000,
     silenceTimeoutMs: 300_000,
+    holdMs: 0,
     onProgress: () => {},
   });
 

@@ -68,7 +68,7 @@ function answering(answer: unknown): { exchange: Exchange; sent: unknown[] } {
   const { signal } = new AbortController();
   return {
     sent,
-    exchange: { port, signal, requestTimeoutMs: 1, silenceTimeoutMs: 1, onProgress: () => {} },
+    exchange: { port, signal, requestTimeoutMs: 1, silenceTimeoutMs: 1, holdMs: 0, onProgress: () => {} },
   };
 }
 

@@ -22,6 +22,7 @@ export interface LoadFlags extends ServerFlags {
   readonly lease?: number;
   readonly timeout?: number;
   readonly initiateP99: number;
+  readonly longPoll?: boolean;
   readonly json?: boolean;
 }
 
@@ -52,6 +53,7 @@ export function addLoadFlags(command: Command): Command {
         .choices(['all', 'front'])
         .preset('all'),
     )
+    .option('--long-poll', 'let the server hold its answers back instead of asking at intervals')
     .option('--lease <duration>', "that server's lease (default: 30s, with --restart 5s)", duration)
     .option(
       '--timeout <duration>',

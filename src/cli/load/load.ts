@@ -94,7 +94,7 @@ async function measure({ flags, polling, work, server, progress, signal }: Test)
     });
     const criteria = judge(load, {
       initiateP99Ms: flags.initiateP99,
-      pacing,
+      pacing: flags.longPoll === true ? undefined : pacing,
       lateToleranceMs: lag.toleranceMs(),
       mayLoseTasks: restart === 'all',
       leaseMs,

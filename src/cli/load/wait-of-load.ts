@@ -34,6 +34,9 @@ export function waitOfLoad({ flags, polling, work, slots, leaseMs }: WaitOfLoad)
     deadlineMs: timeout ?? usualMs,
     // The time bounds the wait.
     maxAttempts: Number.POSITIVE_INFINITY,
+    // What is measured is the start itself, and our own pace unless the server's waiting is asked for.
+    inlineWaitMs: 0,
+    longPollMs: flags.longPoll === true ? undefined : 0,
     requestTimeoutMs: restart === undefined ? undefined : RESTART_REQUEST_TIMEOUT_MS,
   };
   return { wait, pacing: resolveWaitOptions(wait, defaultWaitOptions) };

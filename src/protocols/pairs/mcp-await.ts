@@ -1,9 +1,16 @@
 import type { PairProfile } from '../pair-profile.js';
 
+const WAIT = { name: 'wait_seconds', mostSeconds: 20 };
+
 /** The bundled server's own pair (docs: `initiate_background_task`, `resolve_task_status`). */
 export const mcpAwaitPair: PairProfile = {
   name: 'mcp-await',
-  start: { tool: 'initiate_background_task', handleAt: 'task_ref', idempotencyArgument: 'idempotency_key' },
+  start: {
+    tool: 'initiate_background_task',
+    handleAt: 'task_ref',
+    idempotencyArgument: 'idempotency_key',
+    waitArgument: WAIT,
+  },
   status: {
     tool: 'resolve_task_status',
     handleArgument: 'task_ref',
@@ -14,6 +21,7 @@ export const mcpAwaitPair: PairProfile = {
     progressAt: 'progress',
     pollAfterMsAt: 'poll_after_ms',
     notFoundCodes: ['TASK_NOT_FOUND'],
+    waitArgument: WAIT,
   },
   cancel: { tool: 'cancel_background_task', handleArgument: 'task_ref' },
   words: {

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { isEnded } from '../../engine/task-record.js';
 import type { Operation } from '../operation.js';
 import { pollAfterMs } from '../poll-hint.js';
 import type { TaskService } from '../task-service.js';
 import { jsonSchema, type ServerTool, serverTool } from './server-tool.js';
+import { taskAnswerSchema, waitSecondsSchema } from './task-answer.js';
 
 const output = z.object({
   task_ref: z.string().describe('Names the task in resolve_task_status and cancel_background_task'),
@@ -11,6 +13,8 @@ const output = z.object({
     .describe('`queued` for a new task; where the idempotency_key was known, the state of its task'),
   poll_after_ms: z.number().describe('Milliseconds to wait before asking for the state'),
   expires_at: z.string().describe('ISO 8601; the task is kept until then at least'),
+  result: taskAnswerSchema.shape.result.optional(),
+  error: taskAnswerSchema.shape.error.optional(),
 });
 
 /** Validates, stores, queues and returns a reference at once; no work of the operation runs here. */
@@ -43,6 +47,9 @@ export function initiateBackgroundTask(
       .optional()
       .meta({ minimum: shortestTtl, maximum: longestTtl })
       .describe("Keep the task and its result for so many seconds instead of the server's default"),
+    wait_seconds: waitSecondsSchema.describe(
+      'Answer with the result if the task ends within this many seconds, else with the reference as usual',
+    ),
     webhook_url: z
       .string()
       .optional()
@@ -59,8 +66,8 @@ export function initiateBackgroundTask(
     listedInput: tasks.takesWebhooks ? input : input.omit({ webhook_url: true }),
     output,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
-    async run(request, { principal }): Promise<z.input<typeof output>> {
-      const record = await tasks.initiate(principal, {
+    async run(request, { principal, signal, reportProgress }): Promise<z.input<typeof output>> {
+      const accepted = await tasks.initiate(principal, {
         operationType: request.operation_type,
         parameters: request.parameters,
         idempotencyKey: request.idempotency_key,
@@ -68,11 +75,18 @@ export function initiateBackgroundTask(
         ttlSeconds: request.ttl_seconds,
         webhookUrl: request.webhook_url,
       });
+      const wait = { waitMs: request.wait_seconds * 1000, signal, onProgress: reportProgress };
+      // Whatever becomes of the wait, the task is accepted, and the caller must learn its reference.
+      const record =
+        wait.waitMs === 0
+          ? accepted
+          : await tasks.resolve(principal, accepted.taskRef, wait).catch(() => accepted);
       return {
         task_ref: record.taskRef,
         status: record.status === 'pending' ? 'queued' : record.status,
         poll_after_ms: pollAfterMs(0),
         expires_at: new Date(record.expiresAt).toISOString(),
+        ...(isEnded(record) && { result: record.result ?? null, error: record.error ?? null }),
       };
     },
   });

@@ -1,19 +1,13 @@
 import { z } from 'zod';
 import type { TaskService } from '../task-service.js';
 import { type ServerTool, serverTool } from './server-tool.js';
-import { taskAnswer, taskAnswerSchema, taskRefSchema } from './task-answer.js';
-
-/** Short enough for every proxy that cuts a silent request after 30 s. */
-const LONGEST_WAIT_SECONDS = 20;
+import { taskAnswer, taskAnswerSchema, taskRefSchema, waitSecondsSchema } from './task-answer.js';
 
 const input = z.strictObject({
   task_ref: taskRefSchema,
-  wait_seconds: z
-    .number()
-    .min(0)
-    .max(LONGEST_WAIT_SECONDS)
-    .default(0)
-    .describe('Answer as soon as the task ends, at the latest after this many seconds'),
+  wait_seconds: waitSecondsSchema.describe(
+    'Answer as soon as the task ends, at the latest after this many seconds',
+  ),
 });
 
 /** Tells the state of a task; with `wait_seconds` a long poll. */
@@ -26,8 +20,9 @@ export function resolveTaskStatus(tasks: TaskService): ServerTool {
     input,
     output: taskAnswerSchema,
     annotations: { readOnlyHint: true, openWorldHint: false },
-    async run({ task_ref, wait_seconds }, { principal, signal }) {
-      return taskAnswer(await tasks.resolve(principal, task_ref, wait_seconds * 1000, signal), Date.now());
+    async run({ task_ref, wait_seconds }, { principal, signal, reportProgress }) {
+      const wait = { waitMs: wait_seconds * 1000, signal, onProgress: reportProgress };
+      return taskAnswer(await tasks.resolve(principal, task_ref, wait), Date.now());
     },
   });
 }

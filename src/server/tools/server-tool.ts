@@ -1,6 +1,7 @@
 import type { CallToolResult, Tool, ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { StoreFailure } from '../../engine/store-failure.js';
+import type { Progress } from '../../types.js';
 import { describeIssues } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
 
@@ -8,6 +9,8 @@ import { ToolFailure } from '../tool-failure.js';
 export interface CallContext {
   readonly principal: string;
   readonly signal: AbortSignal;
+  /** Set when the caller asked to hear of progress while it waits for the answer. */
+  readonly reportProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** One tool of the server, free of any SDK, so that every protocol era can serve it. */

@@ -8,6 +8,11 @@ export const taskRefSchema = z
   .max(200)
   .describe('The task_ref that initiate_background_task returned');
 
+/** Short enough for every proxy that cuts a silent request after 30 s. */
+const LONGEST_WAIT_SECONDS = 20;
+
+export const waitSecondsSchema = z.number().min(0).max(LONGEST_WAIT_SECONDS).default(0);
+
 /** What `resolve_task_status` and `cancel_background_task` answer. */
 export const taskAnswerSchema = z.object({
   task_ref: z.string(),

@@ -14,6 +14,8 @@ export interface Wait {
   readonly options: ResolvedWaitOptions;
   /** Cuts a sleep short when there is reason to ask at once. */
   readonly alarm: Alarm;
+  /** Whether nothing is known of the task yet: the first request is then a look, which the server does not hold. */
+  readonly looksFirst: boolean;
   /** Places for long polls. */
   readonly holdPlaces: HoldPlaces;
   /** The server's first hint, from the answer to the start. */
@@ -35,13 +37,14 @@ export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
   const canHold = options.longPollMs > 0 && protocol.holds?.(handle) === true;
   let { hintMs } = wait;
   /** A server that holds its answers back is asked again at once: it does the waiting. */
-  let waitsThere = canHold;
+  let waitsThere = canHold && !wait.looksFirst;
   for (let attempt = 0; attempt < options.maxAttempts; attempt++) {
     using early = waitsThere ? holdPlaces.take() : undefined;
     const delayMs =
       early === undefined ? nextDelay({ attempt, hintMs, pacing: options, random: Math.random }) : 0;
     if (delayMs > 0) await alarm.sleep(delayMs, exchange.signal);
-    using late = canHold && early === undefined ? holdPlaces.take() : undefined;
+    const mayHold = canHold && !(wait.looksFirst && attempt === 0);
+    using late = mayHold && early === undefined ? holdPlaces.take() : undefined;
     const holdMs = (early ?? late) === undefined ? 0 : options.longPollMs;
     onRequest(attempt, hintMs);
     const askedAt = performance.now();

@@ -132,7 +132,7 @@ export class TaskRun {
     const answer = await (plan.blocking ? sent : untilAborted(sent, signal)).catch(error => {
       throw signal.aborted ? signal.reason : this.#startFailure(error, plan);
     });
-    if (answer.kind === 'running') this.#accept(answer.handle);
+    if (answer.handle !== undefined) this.#accept(answer.handle);
     this.state.observe(answer, 0);
     return answer;
   }
@@ -188,6 +188,7 @@ export class TaskRun {
       options: wait,
       alarm: this.#alarm,
       holdPlaces: this.#context.holdPlaces,
+      looksFirst: this.#plan === undefined,
       exchange: this.#exchange(signal),
       onRequest: (attempt, hintMs) => this.state.request(attempt, hintMs),
       onAnswer: (answer, attempt) => this.state.observe(answer, attempt),

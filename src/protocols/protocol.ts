@@ -64,7 +64,8 @@ export interface Ended {
 }
 
 export type PollAnswer = Running | Ended;
-export type StartAnswer = (Running & { readonly handle: unknown }) | Ended;
+/** A task that has ended already may have a handle, too: its server still knows it. */
+export type StartAnswer = (Running & { readonly handle: unknown }) | (Ended & { readonly handle?: unknown });
 
 /** How one tool of one server will be awaited. */
 export interface ToolPlan {

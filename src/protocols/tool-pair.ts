@@ -143,7 +143,7 @@ function readStart(answer: CallToolResult, profile: PairProfile, holds: boolean)
   const handle = { pair: profile.name, id, ...(holds && { holds }) };
   const state = readState(payload, profile, answer);
   // Most start tools tell no state, and some tell that of an earlier call with the same key without its result.
-  if (state?.kind === 'ended' && hasEnd(payload, profile)) return state;
+  if (state?.kind === 'ended' && hasEnd(payload, profile)) return { ...state, handle };
   return { ...(state?.kind === 'running' ? state : running(payload, profile)), handle, raw: answer };
 }
 

@@ -245,7 +245,7 @@ describe('what goes wrong is named, with the next step and the right exit code',
 
 describe('giving up and coming back', () => {
   it('gives up after --timeout with the reference, and wait picks the job up', async () => {
-    const gaveUp = await place.run([...initiate('sleep', { seconds: 2.5 }), '--timeout', '1s']);
+    const gaveUp = await place.run([...initiate('sleep', { seconds: 7 }), '--timeout', '1s']);
     expect(gaveUp).toMatchObject({
       code: 3,
       stdout: '',
@@ -258,11 +258,11 @@ describe('giving up and coming back', () => {
     });
     expect(await place.run(['wait', reference])).toMatchObject({
       code: 0,
-      stdout: '{"slept_seconds":2.5}\n',
+      stdout: '{"slept_seconds":7}\n',
     });
     expect(await place.run(['wait', reference])).toMatchObject({
       code: 0,
-      stdout: '{"slept_seconds":2.5}\n',
+      stdout: '{"slept_seconds":7}\n',
     });
   });
 

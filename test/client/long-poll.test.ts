@@ -94,6 +94,17 @@ describe('a server that can hold its answers back', () => {
     expect(fixture.server.count('notifications/cancelled')).toBe(1);
   });
 
+  test('is asked without waiting first about a task that is resumed, and then held', async () => {
+    const fixture = await awaitFixture(pairTools(held(30_000)), { definitions });
+    const { reference } = await fixture.client.startTool(startCall);
+    if (reference === undefined) throw new Error('A task has a reference.');
+    const resumed = await fixture.client.resumeTask(reference);
+    const result = resumed.result();
+    await vi.advanceTimersByTimeAsync(30_000);
+    await result;
+    expect(waitsOf(fixture, POLL)).toEqual([undefined, 20, 20]);
+  });
+
   test('tells progress while it holds an answer', async () => {
     const reporting: Reply = async request => {
       await request.progress({ progress: 3, total: 4, message: 'Three done' });
@@ -140,7 +151,7 @@ describe('an inline answer', () => {
     await fixture.client.startTool(startCall);
     const handle = await fixture.client.startTool(startCall, { inlineWaitMs: 2000 });
     expect(waitsOf(fixture, START)).toEqual([0.3, undefined, 2]);
-    expect(handle.snapshot.status).toBe('completed');
+    expect(handle).toMatchObject({ snapshot: { status: 'completed' }, reference: { tool: START } });
   });
 
   test('that names an end without its result is followed by a status request', async () => {

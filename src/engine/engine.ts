@@ -124,4 +124,13 @@ export interface EngineOptions {
   readonly retentionMs?: number | undefined;
   /** Told of each task that this engine failed without `execute` having ended it: its worker died or was stopped. */
   readonly onLost?: ((record: TaskRecord) => void) | undefined;
+  /** Told what an operator should know of the store. */
+  readonly onNotice?: ((notice: StoreNotice) => void) | undefined;
+}
+
+/** One line for the operator, without anything of a task or a password. */
+export interface StoreNotice {
+  readonly level: 'error' | 'warn' | 'info';
+  readonly message: string;
+  readonly fields: Readonly<Record<string, string | number>>;
 }

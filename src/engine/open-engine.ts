@@ -7,7 +7,8 @@ import { parseStoreUrl } from './store-url.js';
 
 /**
  * Opens the engine that a store URL names.
- * @throws ConfigurationError when the URL is none of the known forms, or the store cannot be opened
+ * @throws ConfigurationError when the URL is none of the known forms, or the store cannot be opened; StoreFailure when
+ * its server cannot be reached
  */
 export async function openEngine(url: string, options: EngineOptions = {}): Promise<Engine> {
   const location = parseStoreUrl(url);

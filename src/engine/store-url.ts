@@ -25,6 +25,7 @@ export function parseStoreUrl(url: string): StoreLocation {
   const match = /^([a-z][a-z0-9+.-]+):(.*)$/is.exec(url);
   const scheme = match?.[1]?.toLowerCase();
   const rest = match?.[2] ?? '';
+  const shown = url.replace(/^.*@/s, '***@');
   switch (scheme) {
     case 'sqlite':
       return sqliteLocation(url, rest);
@@ -40,7 +41,7 @@ export function parseStoreUrl(url: string): StoreLocation {
       return serverLocation('postgres', url, scheme);
     case undefined:
       throw new ConfigurationError(
-        `Expected a store as ${FORMS}, got \`${url}\`. For a file: \`sqlite:${url}\`.`,
+        `Expected a store as ${FORMS}, got \`${shown}\`. For a file: \`sqlite:${shown}\`.`,
       );
     default:
       throw new ConfigurationError(`There is no store for \`${scheme}:\`. Expected ${FORMS}.`);
@@ -55,7 +56,18 @@ function serverLocation(kind: ServerLocation['kind'], url: string, scheme: strin
       `The store URL that begins with \`${scheme}:\` cannot be read. Expected ${FORMS}.`,
     );
   }
-  return { kind, url, label: `${parsed.protocol}//${parsed.host}${parsed.pathname}` };
+  const { pathname, search, hash } = parsed;
+  if (/@/.test(pathname + search + hash)) {
+    throw new ConfigurationError(
+      `The store URL that begins with \`${scheme}:\` has a \`@\` behind its host. In a user name or a password, write \`/\`, \`?\`, \`#\` and \`@\` as %2F, %3F, %23 and %40.`,
+    );
+  }
+  // ioredis takes a scheme in capitals for one without TLS.
+  return {
+    kind,
+    url: url.replace(/^\w+/, scheme),
+    label: `${parsed.protocol}//${parsed.host}${parsed.pathname}`,
+  };
 }
 
 function sqliteLocation(url: string, rest: string): StoreLocation {

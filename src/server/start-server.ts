@@ -90,13 +90,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metrics: options.http !== undefined,
     defaultLevel: options.http === undefined ? 'error' : 'info',
   });
-  const { activity, onLost } = observation;
+  const { activity, onLost, onNotice } = observation;
   const engineOptions = {
     maxResultBytes,
     leaseMs: leaseSeconds * 1000,
     keyPrefix,
     retentionMs: longestRetentionMs(limits),
     onLost,
+    onNotice,
   };
   const announcing = await openAnnouncingEngine(store, engineOptions, options.onError);
   const { engine, deliveries } = announcing;

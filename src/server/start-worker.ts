@@ -89,13 +89,14 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
     metrics: options.probes !== undefined,
     defaultLevel: 'info',
   });
-  const { activity, onLost } = observation;
+  const { activity, onLost, onNotice } = observation;
   const engineOptions = {
     maxResultBytes,
     leaseMs: leaseSeconds * 1000,
     keyPrefix,
     retentionMs: longestRetentionMs(limits),
     onLost,
+    onNotice,
   };
   const announcing = await openAnnouncingEngine(store, engineOptions, options.onError);
   const { engine, deliveries } = announcing;

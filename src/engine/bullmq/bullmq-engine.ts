@@ -1,7 +1,14 @@
 import type { QueueEventsListener } from 'bullmq';
 import { untilAborted } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
-import type { Engine, EngineWorker, Submission, WaitForEndOptions, WorkerOptions } from '../engine.js';
+import type {
+  Engine,
+  EngineWorker,
+  StoreNotice,
+  Submission,
+  WaitForEndOptions,
+  WorkerOptions,
+} from '../engine.js';
 import type { OperationStats } from '../operation-stats.js';
 import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
@@ -31,6 +38,7 @@ export interface BullmqEngineOptions {
   readonly maxResultBytes: number;
   readonly retentionMs: number;
   readonly onLost: (record: TaskRecord) => void;
+  readonly onNotice: (notice: StoreNotice) => void;
 }
 
 /** The distributed engine: BullMQ on Redis or PostgreSQL, which any number of processes may share. */
@@ -100,12 +108,13 @@ export class BullmqEngine implements Engine {
   startWorker(options: WorkerOptions): EngineWorker {
     this.#throwIfClosed();
     if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
-    const { locks, maxResultBytes, onLost } = this.#options;
+    const { locks, maxResultBytes, onLost, onNotice } = this.#options;
     this.#worker = new BullmqWorker(
       {
         locks,
         maxResultBytes,
         onLost,
+        onNotice,
         onReleased: taskRef => this.#waits.ring(taskRef),
         open: operation => this.#openSource(operation),
         isOwing: operations => this.#isOwing(operations),

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { IQueueBackend } from 'bullmq';
 import { Alarm } from '../../time/alarm.js';
 import { sleep } from '../../time/sleep.js';
-import type { EngineWorker, WorkerOptions } from '../engine.js';
+import type { EngineWorker, StoreNotice, WorkerOptions } from '../engine.js';
 import type { TaskRecord } from '../task-record.js';
+import { failureCode } from './failure-code.js';
 import type { StoredJob } from './job-record.js';
 import type { LockTimes } from './lock-times.js';
 import type { OperationQueue, Taken } from './operation-queue.js';
@@ -27,6 +28,7 @@ export interface BullmqWorkerContext {
   readonly onReleased: (taskRef: string) => void;
   /** Told of a task that was failed without having been run to its end. */
   readonly onLost: (record: TaskRecord) => void;
+  readonly onNotice: (notice: StoreNotice) => void;
 }
 
 const RETRY_MS = 1000;
@@ -41,6 +43,7 @@ export class BullmqWorker implements EngineWorker {
   readonly #sources: readonly JobSource[];
   readonly #running = new Map<string, { readonly job: RunningJob; readonly ended: Promise<Taken> }>();
   readonly #taskEnded = new Alarm();
+  #isRefused = false;
   /** Aborts when no more jobs are taken. */
   readonly #stopped = new AbortController();
   /** Aborts at the end of the shortest grace of all drains. */
@@ -108,10 +111,27 @@ export class BullmqWorker implements EngineWorker {
   async #take(queue: OperationQueue): Promise<Taken> {
     const nothing = { job: undefined, dueAt: undefined };
     if (!this.takesTasks) return nothing;
-    return queue.take(this.#token).catch(async () => {
+    try {
+      const taken = await queue.take(this.#token);
+      this.#tell(undefined);
+      return taken;
+    } catch (error) {
+      this.#tell(error);
       await this.#pause(RETRY_MS);
       return nothing;
-    });
+    }
+  }
+
+  /** Says it once when the store begins to refuse jobs, and once when it is over. */
+  #tell(error: unknown): void {
+    const isRefused = error !== undefined;
+    if (isRefused === this.#isRefused || !this.takesTasks) return;
+    this.#isRefused = isRefused;
+    this.#context.onNotice(
+      isRefused
+        ? { level: 'error', message: 'The store lets no task be taken', fields: { code: failureCode(error) } }
+        : { level: 'info', message: 'The store lets tasks be taken again', fields: {} },
+    );
   }
 
   /** Runs a job, and those that the end of each brings along. */

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../errors.js';
 import { sleep } from '../../time/sleep.js';
-import type { Engine, EngineOptions } from '../engine.js';
+import type { Engine, EngineOptions, StoreNotice } from '../engine.js';
 import {
   DEFAULT_KEY_PREFIX,
   DEFAULT_LEASE_MS,
@@ -10,20 +10,28 @@ import {
 } from '../engine-defaults.js';
 import type { ServerLocation } from '../store-url.js';
 import { BullmqEngine } from './bullmq-engine.js';
+import { failureCode } from './failure-code.js';
 import { lockTimes } from './lock-times.js';
+import { openFailure } from './open-failure.js';
 import type { ConnectOptions, QueueConnection } from './queue-connection.js';
 
 const PATIENCE_MS = 10_000;
+const PAUSE_MS = 500;
 
-/** @throws ConfigurationError when the store cannot be reached, or the prefix is not usable */
+type Connect = (url: string, options: ConnectOptions) => QueueConnection;
+
+/**
+ * @throws ConfigurationError when the store refuses, or the prefix is not usable; StoreFailure when the store cannot be
+ * reached
+ */
 export async function openBullmqEngine(
-  connect: (url: string, options: ConnectOptions) => QueueConnection,
+  connect: Connect,
   { url, label }: ServerLocation,
   options: EngineOptions,
 ): Promise<Engine> {
   const locks = lockTimes(options.leaseMs ?? DEFAULT_LEASE_MS);
-  const connection = connect(url, { prefix: queuePrefix(options.keyPrefix ?? DEFAULT_KEY_PREFIX), locks });
-  await untilReady(connection, label);
+  const prefix = queuePrefix(options.keyPrefix ?? DEFAULT_KEY_PREFIX);
+  const connection = await connected(() => connect(url, { label, prefix, locks }), label, options.onNotice);
   return new BullmqEngine({
     connection,
     label,
@@ -31,27 +39,48 @@ export async function openBullmqEngine(
     maxResultBytes: options.maxResultBytes ?? DEFAULT_MAX_RESULT_BYTES,
     retentionMs: options.retentionMs ?? DEFAULT_RETENTION_MS,
     onLost: options.onLost ?? (() => {}),
+    onNotice: options.onNotice ?? (() => {}),
   });
 }
 
-async function untilReady(connection: QueueConnection, label: string): Promise<void> {
+/** For some seconds, a store that cannot be reached may be one that is just being started. */
+async function connected(
+  connect: () => QueueConnection,
+  label: string,
+  onNotice: EngineOptions['onNotice'] = () => {},
+): Promise<QueueConnection> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const connection = connect();
+    try {
+      const notices = await untilReady(connection, deadline - performance.now());
+      for (const notice of notices) onNotice(notice);
+      return connection;
+    } catch (error) {
+      await connection.close().catch(() => {});
+      const isUnreachable = connection.isConnectionError(error);
+      const isHopeless = failureCode(error) === 'ENOTFOUND';
+      if (!isUnreachable || isHopeless || performance.now() + PAUSE_MS > deadline) {
+        throw openFailure(label, { error, isUnreachable });
+      }
+      await sleep(PAUSE_MS, new AbortController().signal);
+    }
+  }
+}
+
+async function untilReady(connection: QueueConnection, patienceMs: number): Promise<readonly StoreNotice[]> {
   const ended = new AbortController();
-  try {
-    await Promise.race([
-      connection.ready(),
-      sleep(PATIENCE_MS, ended.signal).then(() => {
-        throw connection.lastError ?? new Error(`no answer within ${PATIENCE_MS / 1000} s`);
-      }),
-    ]);
-  } catch (cause) {
-    await connection.close().catch(() => {});
-    const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-    throw new ConfigurationError(
-      `The store ${label} cannot be opened: ${reason}. Check that it is running, and its address and password.`,
-      { cause },
+  const silence = sleep(patienceMs, ended.signal).then(() => {
+    throw (
+      connection.lastError ??
+      Object.assign(new Error(`no answer within ${PATIENCE_MS / 1000} s`), { code: 'ETIMEDOUT' })
     );
+  });
+  try {
+    return await Promise.race([connection.ready(), silence]);
   } finally {
     ended.abort();
+    silence.catch(() => {});
   }
 }
 

@@ -7,6 +7,7 @@ import {
   Worker,
 } from 'bullmq';
 import { AttentiveBackend } from './attentive-backend.js';
+import { failureCode } from './failure-code.js';
 import {
   type ConnectOptions,
   QUEUE_OPTIONS,
@@ -44,7 +45,10 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
     get lastError() {
       return lastError;
     },
-    ready: () => connection.waitUntilReady(),
+    async ready() {
+      await connection.waitUntilReady();
+      return [];
+    },
     queue: name => new Queue(named(name), options, shared),
     backend: name => new PostgresQueueBackend(connection, named(name), options, false),
     worker: name => new Worker(named(name), null, options, shared),
@@ -54,12 +58,15 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
   };
 }
 
-/** SQLSTATE class 08 and `57P01` to `57P03`: the connection broke, or the server stops or starts. */
+/**
+ * SQLSTATE class 08, `57P01` to `57P03` and `53300`: the connection broke, or the server stops, starts or has too many;
+ * `25006`: it takes no writes, as for a while after a failover.
+ */
 function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
   return (
-    /^(08|57P0[123]|ECONN|EPIPE|ETIMEDOUT)/.test(code) ||
-    /Connection terminated|timeout exceeded/.test(error.message)
+    /^(08|57P0[123]|53300|25006|E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)|ENOTFOUND)/.test(
+      failureCode(error),
+    ) || /Connection terminated|timeout exceeded|timeout expired/.test(error.message)
   );
 }

@@ -1,4 +1,5 @@
 import type { IQueueBackend, JobProgress, Queue, QueueEvents, Worker } from 'bullmq';
+import type { StoreNotice } from '../engine.js';
 import type { JobData } from './job-data.js';
 import type { LockTimes } from './lock-times.js';
 
@@ -7,6 +8,8 @@ export type StoreWorker = Worker<JobData, string, string, IQueueBackend, JobProg
 export type StoreEvents = QueueEvents<JobProgress, IQueueBackend>;
 
 export interface ConnectOptions {
+  /** The store's URL without credentials. */
+  readonly label: string;
   /** Letters, digits, `_`, `-` and `:`, the last no `:`. */
   readonly prefix: string;
   readonly locks: LockTimes;
@@ -16,8 +19,11 @@ export interface ConnectOptions {
 export interface QueueConnection {
   /** Why the store could not be reached the last time that it could not. */
   readonly lastError: Error | undefined;
-  /** Resolves when the store has answered, and its tables are there. */
-  ready(): Promise<void>;
+  /**
+   * Resolves when the store has answered, and its tables are there: with what an operator should know of it.
+   * @throws ConfigurationError when it cannot keep tasks
+   */
+  ready(): Promise<readonly StoreNotice[]>;
   queue(name: string): StoreQueue;
   /** A queue's jobs, over the connection that all of them share. */
   backend(name: string): IQueueBackend;

@@ -1,21 +1,29 @@
 import { Queue, QueueEvents, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
+import { ConfigurationError } from '../../errors.js';
+import { failureCode } from './failure-code.js';
 import {
   type ConnectOptions,
   QUEUE_OPTIONS,
   type QueueConnection,
   workerOptions,
 } from './queue-connection.js';
+import { quietRedis, readFacts } from './quiet-redis.js';
+import { redisFacts } from './redis-facts.js';
 
 const LONGEST_PAUSE_MS = 1000;
 
 /** Connects to Redis or Valkey. */
-export function connectRedis(url: string, { prefix, locks }: ConnectOptions): QueueConnection {
-  // A command whose connection broke is sent again on the next one, for as long as its caller waits.
-  const redis = new Redis(url, {
-    maxRetriesPerRequest: null,
-    retryStrategy: attempt => Math.min(attempt * 50, LONGEST_PAUSE_MS),
-  });
+export function connectRedis(url: string, { label, prefix, locks }: ConnectOptions): QueueConnection {
+  const redis = quietRedis(
+    // A command whose connection broke is sent again on the next one, for as long as its caller waits.
+    new Redis(url, {
+      maxRetriesPerRequest: null,
+      retryStrategy: attempt => Math.min(attempt * 50, LONGEST_PAUSE_MS),
+      // After a failover, the address may lead to the new primary.
+      reconnectOnError: error => failureCode(error) === 'READONLY',
+    }),
+  );
   let lastError: Error | undefined;
   redis.on('error', error => {
     lastError = error;
@@ -28,16 +36,28 @@ export function connectRedis(url: string, { prefix, locks }: ConnectOptions): Qu
       return lastError;
     },
     async ready() {
-      await redis.ping();
+      // A database that does not exist is no reason for ioredis not to use the first one.
+      await redis.select(redis.options.db ?? 0);
+      const { refusal, notices } = redisFacts(await readFacts(redis));
+      if (refusal !== undefined)
+        throw new ConfigurationError(`The store ${label} cannot be used: ${refusal}.`);
+      return notices;
     },
     queue: name => new Queue(name, options),
     backend: name => base.getBackend().forQueue(name, prefix),
     worker: name => new Worker(name, null, options),
     events: (name, lastEventId) => new QueueEvents(name, { connection: redis, prefix, lastEventId }),
-    isConnectionError: () => false,
+    isConnectionError,
     async close() {
       await base.close();
       redis.disconnect();
     },
   };
+}
+
+/** What a failover or a restart makes a server answer for a while, and what the system says of a connection. */
+function isConnectionError(error: unknown): boolean {
+  return /^(READONLY|LOADING|MASTERDOWN|E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)|ENOTFOUND)/.test(
+    failureCode(error),
+  );
 }

@@ -1,4 +1,4 @@
-import type { Engine } from '../../engine/engine.js';
+import type { Engine, StoreNotice } from '../../engine/engine.js';
 import type { TaskRecord } from '../../engine/task-record.js';
 import type { Watching } from '../http/watch-endpoints.js';
 import type { Operation } from '../operation.js';
@@ -24,6 +24,8 @@ export interface Observation {
   readonly activity: Activity;
   /** For the engine. */
   onLost(record: TaskRecord): void;
+  /** For the engine. */
+  onNotice(notice: StoreNotice): void;
   /** Begins to look at the store. */
   watch(engine: Engine): Watching;
   setPhase(phase: Phase): void;
@@ -51,6 +53,7 @@ export async function startObservation({
   return {
     activity,
     onLost: record => activity.lost(record),
+    onNotice: ({ level, message, fields }) => log[level](message, fields),
     watch(engine) {
       const watch = new StoreWatch({
         engine,

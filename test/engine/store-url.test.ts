@@ -46,7 +46,7 @@ describe('a store URL', () => {
     'mongodb+srv://ada:hunter2@host',
     '//ada:hunter2@host',
   ])('%s keeps its password to itself', url => {
-    expect(() => parseStoreUrl(url)).toThrow(/^((?!hunter2)[^])*$/);
+    expect(() => parseStoreUrl(url)).toThrow(/^((?!hunter2).)*$/s);
   });
 
   test('of a server is told in messages without credentials and options', () => {

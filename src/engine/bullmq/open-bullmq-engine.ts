@@ -31,7 +31,7 @@ export async function openBullmqEngine(
 ): Promise<Engine> {
   const locks = lockTimes(options.leaseMs ?? DEFAULT_LEASE_MS);
   const prefix = queuePrefix(options.keyPrefix ?? DEFAULT_KEY_PREFIX);
-  const connection = await connected(() => connect(url, { label, prefix, locks }), label, options.onNotice);
+  const connection = await connected(() => connect(url, { prefix, locks }), label, options.onNotice);
   return new BullmqEngine({
     connection,
     label,

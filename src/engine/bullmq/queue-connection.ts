@@ -8,8 +8,6 @@ export type StoreWorker = Worker<JobData, string, string, IQueueBackend, JobProg
 export type StoreEvents = QueueEvents<JobProgress, IQueueBackend>;
 
 export interface ConnectOptions {
-  /** The store's URL without credentials. */
-  readonly label: string;
   /** Letters, digits, `_`, `-` and `:`, the last no `:`. */
   readonly prefix: string;
   readonly locks: LockTimes;
@@ -21,7 +19,7 @@ export interface QueueConnection {
   readonly lastError: Error | undefined;
   /**
    * Resolves when the store has answered, and its tables are there: with what an operator should know of it.
-   * @throws ConfigurationError when it cannot keep tasks
+   * @throws when it cannot keep tasks
    */
   ready(): Promise<readonly StoreNotice[]>;
   queue(name: string): StoreQueue;

@@ -1,6 +1,5 @@
 import { Queue, QueueEvents, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { ConfigurationError } from '../../errors.js';
 import { failureCode } from './failure-code.js';
 import {
   type ConnectOptions,
@@ -14,7 +13,7 @@ import { redisFacts } from './redis-facts.js';
 const LONGEST_PAUSE_MS = 1000;
 
 /** Connects to Redis or Valkey. */
-export function connectRedis(url: string, { label, prefix, locks }: ConnectOptions): QueueConnection {
+export function connectRedis(url: string, { prefix, locks }: ConnectOptions): QueueConnection {
   const redis = quietRedis(
     // A command whose connection broke is sent again on the next one, for as long as its caller waits.
     new Redis(url, {
@@ -39,8 +38,7 @@ export function connectRedis(url: string, { label, prefix, locks }: ConnectOptio
       // A database that does not exist is no reason for ioredis not to use the first one.
       await redis.select(redis.options.db ?? 0);
       const { refusal, notices } = redisFacts(await readFacts(redis));
-      if (refusal !== undefined)
-        throw new ConfigurationError(`The store ${label} cannot be used: ${refusal}.`);
+      if (refusal !== undefined) throw new Error(refusal);
       return notices;
     },
     queue: name => new Queue(name, options),

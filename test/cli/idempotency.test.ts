@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
 import { newWorkplace, type Workplace } from './command.js';
+import { describeOnSharedStores } from './shared-stores.js';
 
 const TALLY = ['--operations', 'test/fixtures/server/tally-operations.js'];
 const FRONTS = 4;
@@ -14,42 +15,46 @@ beforeEach(async () => {
 });
 afterEach(() => place.remove());
 
-/** Connected clients, one for each of several fronts that are processes of their own. */
-async function connectFronts(): Promise<AwaitClient[]> {
-  const fronts = Array.from({ length: FRONTS }, () =>
-    place.start(['serve', '--http', '--port', '0', '--no-worker', ...TALLY]),
-  );
-  const said = await Promise.all(fronts.map(front => front.says(/Listening on (\S+)/)));
-  return Promise.all(said.map(match => AwaitClient.connect(match[1] ?? '')));
-}
+describeOnSharedStores('an idempotency key', storeFlags => {
+  const flags = () => [...TALLY, ...storeFlags(place)];
 
-it('200 calls at once with one key over four fronts, and as many after a restart, are one task that runs once', async () => {
-  const file = join(place.home, 'tally.txt');
-  const call = {
-    name: 'initiate_background_task',
-    arguments: { operation_type: 'tally', parameters: { file, line: 'ran' }, idempotency_key: 'once' },
-  };
-  const references = new Set<unknown>();
-  const initiateEverywhere = async () => {
-    const clients = await connectFronts();
-    const calls = clients.flatMap(client =>
-      Array.from({ length: CALLS_PER_FRONT }, () => client.sdkClient.callTool(call)),
+  /** Connected clients, one for each of several fronts that are processes of their own. */
+  async function connectFronts(): Promise<AwaitClient[]> {
+    const fronts = Array.from({ length: FRONTS }, () =>
+      place.start(['serve', '--http', '--port', '0', '--no-worker', ...flags()]),
     );
-    for (const answer of await Promise.all(calls)) {
-      references.add((answer.structuredContent as { task_ref?: string }).task_ref);
-    }
-    return clients;
-  };
+    const said = await Promise.all(fronts.map(front => front.says(/Listening on (\S+)/)));
+    return Promise.all(said.map(match => AwaitClient.connect(match[1] ?? '')));
+  }
 
-  const early = await initiateEverywhere();
-  await Promise.all(early.map(client => client.close()));
-  await place.stop();
-  place.start(['worker', ...TALLY]);
-  const late = await initiateEverywhere();
-  const results = await Promise.all(late.map(client => client.callTool(call)));
-  await Promise.all(late.map(client => client.close()));
+  it('makes 200 calls at once over four fronts, and as many after a restart, one task that runs once', async () => {
+    const file = join(place.home, 'tally.txt');
+    const call = {
+      name: 'initiate_background_task',
+      arguments: { operation_type: 'tally', parameters: { file, line: 'ran' }, idempotency_key: 'once' },
+    };
+    const references = new Set<unknown>();
+    const initiateEverywhere = async () => {
+      const clients = await connectFronts();
+      const calls = clients.flatMap(client =>
+        Array.from({ length: CALLS_PER_FRONT }, () => client.sdkClient.callTool(call)),
+      );
+      for (const answer of await Promise.all(calls)) {
+        references.add((answer.structuredContent as { task_ref?: string }).task_ref);
+      }
+      return clients;
+    };
 
-  expect([...references]).toEqual([expect.stringMatching(/^task_\w+_[0-9a-f]{32}$/)]);
-  for (const result of results) expect(result.structuredContent).toEqual({ line: 'ran' });
-  expect(await readFile(file, 'utf8')).toBe('ran\n');
-}, 60_000);
+    const early = await initiateEverywhere();
+    await Promise.all(early.map(client => client.close()));
+    await place.stop();
+    place.start(['worker', ...flags()]);
+    const late = await initiateEverywhere();
+    const results = await Promise.all(late.map(client => client.callTool(call)));
+    await Promise.all(late.map(client => client.close()));
+
+    expect([...references]).toEqual([expect.stringMatching(/^task_\w+_[0-9a-f]{32}$/)]);
+    for (const result of results) expect(result.structuredContent).toEqual({ line: 'ran' });
+    expect(await readFile(file, 'utf8')).toBe('ran\n');
+  }, 60_000);
+});

@@ -17,45 +17,6 @@ async function startFront(...flags: string[]): Promise<string> {
   return (await front.says(/Listening on (\S+)/))[1] ?? '';
 }
 
-describe('fronts and workers as processes of their own, on one store', () => {
-  it('share the work: any front answers for any task, whichever worker ran it', async () => {
-    const [firstUrl, secondUrl] = await Promise.all([startFront(), startFront()]);
-    const workers = [start('worker'), start('worker')];
-    await Promise.all(workers.map(worker => worker.says(/Working on http_request, hash_tree, sleep\n/)));
-    const left = await place.run([...initiate('sleep', { seconds: 1 }), '--detach', '--url', firstUrl]);
-    const waited = await place.run(['wait', left.stdout.trim(), '--url', secondUrl]);
-    expect(waited).toMatchObject({ code: 0, stdout: '{"slept_seconds":1}\n' });
-  });
-
-  it('leave a task in the queue until there is a worker', async () => {
-    const url = await startFront();
-    const left = await place.run([...initiate('sleep', { seconds: 0 }), '--detach', '--url', url]);
-    const reference = left.stdout.trim();
-    const early = await place.run(['status', reference, '--url', url, '--json']);
-    expect(JSON.parse(early.stdout)).toMatchObject({ status: 'working' });
-    start('worker');
-    const done = await place.run(['wait', reference, '--url', url]);
-    expect(done).toMatchObject({ code: 0, stdout: '{"slept_seconds":0}\n' });
-  });
-
-  it('leave an operation that a worker does not know to one that does', async () => {
-    const url = await startFront(...OWN_OPERATIONS);
-    await start('worker').says(/Working on/);
-    await start('worker', ...OWN_OPERATIONS).says(/Working on bake_cake/);
-    const baked = await place.run([...initiate('bake_cake', { flavour: 'plum', layers: 1 }), '--url', url]);
-    expect(baked).toMatchObject({ code: 0, stdout: '{"cake":"plum cake of 1 layers"}\n' });
-  });
-
-  it('reach a running task with a cancel, across processes', async () => {
-    const url = await startFront();
-    await start('worker').says(/Working on/);
-    const left = await place.run([...initiate('sleep', { seconds: 60 }), '--detach', '--url', url]);
-    const cancelled = await place.run(['cancel', left.stdout.trim(), '--url', url]);
-    expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringContaining('cancelled') });
-    expect(await place.run(['wait', left.stdout.trim(), '--url', url])).toMatchObject({ code: 4 });
-  });
-});
-
 describe('a worker', () => {
   it('stays although it has nothing to do, and ends on SIGTERM', async () => {
     const worker = start('worker');

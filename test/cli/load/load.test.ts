@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newWorkplace, type Workplace } from '../command.js';
 import { isRunning } from '../served.js';
-
-/** Every store that fronts and workers can share; each is one more line. */
-const SHARED_STORES: readonly ((place: Workplace) => string)[] = [({ home }) => `sqlite:${home}/load.db`];
+import { describeOnSharedStores } from '../shared-stores.js';
 
 const SHORT = ['--tasks', '12', '--latency', '100ms-300ms'];
 /** Timing is not what these tests show: the machine may be busy with others. */
@@ -37,9 +35,9 @@ function startedPids(stderr: string): number[] {
   return [...stderr.matchAll(/^Started: .*process (\d+)/gm)].map(match => Number(match[1]));
 }
 
-describe.each(SHARED_STORES)('load on a shared store', storeOf => {
+describeOnSharedStores('load on a shared store', storeFlags => {
   it('runs all tasks and leaves no process behind', async () => {
-    const { report, stderr } = await load(...SHORT, '--store', storeOf(place));
+    const { report, stderr } = await load(...SHORT, ...storeFlags(place));
     expect(report).toMatchObject({ passed: true, tasks: 12, statuses: { completed: 12 }, errors: {} });
     expect(report.criteria.map(({ name }) => name)).toEqual([
       'initiate-p99',
@@ -52,14 +50,14 @@ describe.each(SHARED_STORES)('load on a shared store', storeOf => {
   });
 
   it('runs them in workers', async () => {
-    const { report, stderr } = await load(...SHORT, '--store', storeOf(place), '--workers', '2');
+    const { report, stderr } = await load(...SHORT, ...storeFlags(place), '--workers', '2');
     expect(report).toMatchObject({ passed: true, statuses: { completed: 12 } });
     expect(startedPids(stderr)).toHaveLength(3);
     expect(startedPids(stderr).filter(isRunning)).toEqual([]);
   });
 
   it('ends every task although front and worker were killed in the middle', async () => {
-    const flags = ['--store', storeOf(place), '--workers', '2', '--restart', '--lease', '3s'];
+    const flags = [...storeFlags(place), '--workers', '2', '--restart', '--lease', '3s'];
     const { report } = await load('--tasks', '12', '--latency', '1s-4s', ...flags);
     expect(report.restart).toMatchObject({ killed: ['front', 'worker 1'] });
     expect(report.restart?.reconnects).toBeGreaterThan(0);
@@ -69,13 +67,13 @@ describe.each(SHARED_STORES)('load on a shared store', storeOf => {
   }, 60_000);
 
   it('fails nothing when only the front was killed', async () => {
-    const flags = ['--store', storeOf(place), '--workers', '2', '--restart', 'front', '--lease', '20s'];
+    const flags = [...storeFlags(place), '--workers', '2', '--restart', 'front', '--lease', '20s'];
     const { report } = await load('--tasks', '12', '--latency', '1s-3s', ...flags);
     expect(report).toMatchObject({ statuses: { completed: 12 }, restart: { killed: ['front'] } });
   }, 60_000);
 
   it('tells the tasks of a server that ran them itself as lost, within the lease', async () => {
-    const flags = ['--store', storeOf(place), '--restart', '--lease', '2s'];
+    const flags = [...storeFlags(place), '--restart', '--lease', '2s'];
     const { report } = await load('--tasks', '6', '--latency', '3s-9s', ...flags);
     expect(report.errors).toEqual({ WORKER_LOST: expect.any(Number) });
     expect(report.criteria.map(({ name }) => name)).toContain('lost-in-time');

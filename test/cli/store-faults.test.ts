@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { AwaitClient } from '../../src/client/await-client.js';
+import { connectHttp } from '../fixtures/server/connected-http.js';
+import { newWorkplace, type Workplace } from './command.js';
+import { describeOnServers } from './shared-stores.js';
+
+const OUTAGE_MS = 20_000;
+
+let place: Workplace;
+beforeEach(async () => {
+  place = await newWorkplace();
+});
+afterEach(() => place.remove());
+
+const sleepCall = (seconds: number) => ({
+  name: 'initiate_background_task',
+  arguments: { operation_type: 'sleep', parameters: { seconds } },
+});
+
+describeOnServers('a store that is killed while tasks run and callers wait', (storeFlags, service) => {
+  async function startFront() {
+    const front = place.start(['serve', '--http', '--port', '0', '--no-worker', ...storeFlags(place)]);
+    const [, url = '', base = ''] = await front.says(/Listening on ((http:\/\/\S+)\/mcp)\n/);
+    return { url, base };
+  }
+
+  async function startWorkers() {
+    const flags = ['--concurrency', '2', ...storeFlags(place)];
+    const workers = [place.start(['worker', ...flags]), place.start(['worker', ...flags])];
+    await Promise.all(workers.map(worker => worker.says(/Working on .*\n/)));
+  }
+
+  it('and started again at once: everybody goes on, and what was acknowledged ends', async () => {
+    const { url } = await startFront();
+    await startWorkers();
+    const client = await AwaitClient.connect(url);
+    // Four of them run when the store dies, the others wait in the queue.
+    const tasks = await Promise.all(Array.from({ length: 8 }, () => client.startTool(sleepCall(2))));
+    const results = tasks.map(task => task.result());
+    await service().kill();
+    await service().start();
+    for (const result of await Promise.all(results)) {
+      expect(result.structuredContent).toEqual({ slept_seconds: 2 });
+    }
+    const later = await client.callTool(sleepCall(0));
+    expect(later.structuredContent).toEqual({ slept_seconds: 0 });
+    await client.close();
+  }, 60_000);
+
+  it('and stays away: callers are told so in time, probes say so, and workers come back by themselves', async () => {
+    const { url, base } = await startFront();
+    await startWorkers();
+    const caller = await connectHttp(url);
+    expect((await fetch(`${base}/ready`)).status).toBe(200);
+    const running = (await caller.initiate('sleep', { seconds: 1 })).data.task_ref;
+    const killedAt = performance.now();
+    await service().kill();
+    const refused = await caller.initiate('sleep', { seconds: 0 });
+    expect(refused.data.error).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+    expect(performance.now() - killedAt).toBeLessThan(12_000);
+    await vi.waitFor(async () => expect((await fetch(`${base}/ready`)).status).toBe(503), 5000);
+    await new Promise(resolve => setTimeout(resolve, OUTAGE_MS - (performance.now() - killedAt)));
+    await service().start();
+    await vi.waitFor(async () => expect((await fetch(`${base}/ready`)).status).toBe(200), 10_000);
+    expect((await caller.resolve(running, 20)).data.status).toBe('completed');
+    const { data } = await caller.initiate('sleep', { seconds: 0 });
+    expect((await caller.resolve(data.task_ref, 20)).data.status).toBe('completed');
+  }, 90_000);
+});

@@ -1,6 +1,7 @@
 export { AwaitClient, type SdkCallOptions, type ToolExplanation } from './client/await-client.js';
 export type { ConnectOptions, ConnectTarget } from './client/connect.js';
 export type { AwaitEvent } from './client/events.js';
+export type { JournalOptions } from './client/journal/options.js';
 export type { AwaitClientOptions, CallOptions, WaitOptions } from './client/options.js';
 export type { TaskHandle } from './client/task-handle.js';
 export type { HttpTarget, ServerTarget, StdioTarget } from './client/transport.js';

@@ -7,12 +7,13 @@ import type {
   ListToolsResult,
   Tool,
 } from '@modelcontextprotocol/sdk/types.js';
-import { ConfigurationError } from '../errors.js';
-import { protocolByName } from '../protocols/index.js';
 import type { Port } from '../protocols/protocol.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import { type ConnectOptions, type ConnectTarget, connectClient } from './connect.js';
 import { HoldPlaces } from './hold-places.js';
+import { identityOf } from './journal/identify.js';
+import { Journal } from './journal/journal.js';
+import { resolveJournalOptions } from './journal/options.js';
 import { tapNotifications } from './notification-tap.js';
 import { OpenRuns } from './open-runs.js';
 import {
@@ -23,10 +24,11 @@ import {
   resolveWaitOptions,
 } from './options.js';
 import { PassThrough } from './pass-through.js';
-import { parseReference } from './reference.js';
+import { parseReference, protocolOf } from './reference.js';
+import type { RunContext } from './run-context.js';
 import { sdkPort } from './sdk-port.js';
 import { TaskHandle } from './task-handle.js';
-import { type RunContext, TaskRun } from './task-run.js';
+import { TaskRun } from './task-run.js';
 import { ToolCatalog } from './tool-catalog.js';
 
 /** Requests that the server may hold at the same time; each is a connection over HTTP. */
@@ -68,6 +70,7 @@ export class AwaitClient extends PassThrough {
   readonly #catalog: ToolCatalog;
   readonly #openRuns = new OpenRuns();
   readonly #holdPlaces = new HoldPlaces(MOST_HELD_REQUESTS);
+  readonly #journal: Journal | undefined;
 
   /**
    * @param sdkClient a connected v1 client of @modelcontextprotocol/sdk
@@ -79,6 +82,7 @@ export class AwaitClient extends PassThrough {
     this.#wait = resolveWaitOptions(options, defaultWaitOptions);
     this.#port = sdkPort(sdkClient);
     this.#catalog = new ToolCatalog(sdkClient, this.#port);
+    this.#journal = openJournal(sdkClient, options);
     tapNotifications(sdkClient, method => {
       if (method === 'notifications/tools/list_changed') this.#catalog.forget();
     });
@@ -87,11 +91,19 @@ export class AwaitClient extends PassThrough {
   /**
    * Connects to a server: an `http(s)://` URL, `{url, headers}`, `{command, args, env}`, or a name in the nearest
    * `.mcp.json` or `mcp.json`.
-   * @throws ConfigurationError when the target makes no sense; ServerUnavailableError when it does not answer
+   * @throws ConfigurationError when the target makes no sense, or the journal cannot be opened; ServerUnavailableError
+   * when the server does not answer
    */
   static async connect(target: ConnectTarget, options: ConnectOptions = {}): Promise<AwaitClient> {
     resolveWaitOptions(options, defaultWaitOptions);
-    return new AwaitClient(await connectClient(target, options), options);
+    const client = new AwaitClient(await connectClient(target, options), options);
+    try {
+      await client.#journal?.open();
+      return client;
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
   }
 
   /**
@@ -127,13 +139,9 @@ export class AwaitClient extends PassThrough {
    */
   async resumeTask(reference: TaskReference, options: CallOptions = {}): Promise<TaskHandle> {
     const parsed = parseReference(reference);
-    const protocol = protocolByName(parsed.protocol);
-    if (protocol === undefined) {
-      throw new ConfigurationError(
-        `The reference is of protocol \`${parsed.protocol}\`, which this version does not know.`,
-      );
-    }
-    return new TaskHandle(new TaskRun(this.#context(parsed.tool, options), { reference: parsed, protocol }));
+    protocolOf(parsed);
+    const known = await this.#journal?.find(parsed);
+    return new TaskHandle(new TaskRun(this.#context(parsed.tool, options), { reference: parsed, known }));
   }
 
   /** The tools that an agent should see: long ones look like ordinary ones, their status and cancel tools are left out. */
@@ -161,7 +169,7 @@ export class AwaitClient extends PassThrough {
   /** Ends every wait with `AwaitAbortedError`, then closes the wrapped client. Tasks of their own go on. */
   async close(): Promise<void> {
     this.#openRuns.close();
-    await this.sdkClient.close();
+    await this.sdkClient.close().finally(() => this.#journal?.close());
   }
 
   #begin(call: ToolCall, options: CallOptions = {}): TaskRun {
@@ -180,8 +188,19 @@ export class AwaitClient extends PassThrough {
       onEvent: this.#options.onEvent,
       openRuns: this.#openRuns,
       holdPlaces: this.#holdPlaces,
+      journal: this.#journal,
     };
   }
+}
+
+function openJournal(sdkClient: Client, { journal, onEvent }: AwaitClientOptions): Journal | undefined {
+  const options = resolveJournalOptions(journal);
+  if (options === undefined) return undefined;
+  return new Journal({
+    ...options,
+    identity: () => identityOf(sdkClient, options.server),
+    onFailure: error => onEvent?.({ type: 'journal-failed', error }),
+  });
 }
 
 function fromSdkOptions(options: (CallOptions & SdkCallOptions) | undefined): CallOptions | undefined {

@@ -5,6 +5,7 @@ import { AwaitAbortedError, ConfigurationError } from '../errors.js';
 import { linkSignals } from '../time/signals.js';
 import { VERSION } from '../version.js';
 import { explainConnectFailure } from './connect-failure.js';
+import { identifyTarget, rememberServer } from './journal/identify.js';
 import { namedServer } from './mcp-config.js';
 import { type AwaitClientOptions, checkOption } from './options.js';
 import { type HttpTarget, openTransport, type ServerTarget } from './transport.js';
@@ -41,6 +42,7 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
   using linked = linkSignals(options.signal);
   try {
     await client.connect(transport, { timeout, signal: linked.signal });
+    rememberServer(client, identifyTarget(target, server, options.configFile));
     return client;
   } catch (error) {
     await client.close().catch(() => {});

@@ -27,5 +27,7 @@ export type AwaitEvent =
   | { readonly type: 'status-unknown'; readonly tool: string; readonly word: string }
   /** The wait was over before the server answered the start: the job runs and nobody waits for it. */
   | { readonly type: 'task-orphaned'; readonly tool: string; readonly reference: TaskReference }
+  /** The journal cannot be read or written: calls go on without it for a minute, then it is tried again. */
+  | { readonly type: 'journal-failed'; readonly error: unknown }
   /** The task has ended. */
   | { readonly type: 'task-ended'; readonly tool: string; readonly status: TaskStatus };

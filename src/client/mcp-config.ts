@@ -51,8 +51,16 @@ export function serverNames(source: NamedServerSource): readonly string[] {
   return Object.keys(readServers(source).servers);
 }
 
+/** The `mcpServers` file that is read; undefined where there is none. */
+export function configFileOf({
+  configFile,
+  directory,
+}: Omit<NamedServerSource, 'environment'>): string | undefined {
+  return configFile === undefined ? findFile(directory) : resolve(directory, configFile);
+}
+
 function readServers({ configFile, directory }: NamedServerSource) {
-  const file = configFile === undefined ? findFile(directory) : resolve(directory, configFile);
+  const file = configFileOf({ configFile, directory });
   if (file === undefined) {
     throw new ConfigurationError(
       `There is no ${FILE_NAMES.join(' or ')} in ${directory} or above it; name a file with \`configFile\` (--config).`,

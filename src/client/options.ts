@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import type { Snapshot } from '../types.js';
 import type { AwaitEvent } from './events.js';
+import type { JournalOptions } from './journal/options.js';
 
 /** How long and how often to wait. Set for a whole client, and again for one call. */
 export interface WaitOptions {
@@ -44,6 +45,11 @@ export interface CallOptions extends WaitOptions {
 export interface AwaitClientOptions extends WaitOptions {
   /** Called with everything that happens during waits; for logs and metrics. Must not throw. */
   readonly onEvent?: ((event: AwaitEvent) => void) | undefined;
+  /**
+   * Writes down every call before it is sent, so that it survives this process: the same `idempotencyKey` then finds its
+   * task or its result, and `mcp-await list` shows it. @default false
+   */
+  readonly journal?: boolean | JournalOptions | undefined;
 }
 
 export type ResolvedWaitOptions = { readonly [Name in keyof WaitOptions]-?: NonNullable<WaitOptions[Name]> };

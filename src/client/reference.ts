@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
+import { protocolByName } from '../protocols/index.js';
+import type { Protocol } from '../protocols/protocol.js';
 import type { TaskReference } from '../types.js';
 
 const referenceSchema = z.object({
@@ -17,4 +19,18 @@ export function parseReference(value: unknown): TaskReference {
   throw new ConfigurationError(
     `This is no task reference of this version: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}. Give the object that \`task.reference\` or an error's \`reference\` held.`,
   );
+}
+
+/** @throws ConfigurationError when this version does not know the protocol */
+export function protocolOf(reference: TaskReference): Protocol {
+  const protocol = protocolByName(reference.protocol);
+  if (protocol !== undefined) return protocol;
+  throw new ConfigurationError(
+    `The reference is of protocol \`${reference.protocol}\`, which this version does not know.`,
+  );
+}
+
+/** A task that was started just now. */
+export function referenceTo(protocol: Protocol, tool: string, handle: unknown): TaskReference {
+  return { version: 1, protocol: protocol.name, tool, handle, startedAt: new Date().toISOString() };
 }

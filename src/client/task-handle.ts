@@ -31,6 +31,11 @@ export class TaskHandle {
     return this.#run.state.reference;
   }
 
+  /** The id of the call in the journal, as `mcp-await wait` takes it; undefined without a journal. */
+  get journalId(): string | undefined {
+    return this.#run.state.entry?.id;
+  }
+
   /** The last known state. */
   get snapshot(): Snapshot {
     return this.#run.state.snapshot;
@@ -65,7 +70,9 @@ export class TaskHandle {
    * the server refused the call
    */
   async result(): Promise<CallToolResult> {
-    return resultOfOutcome(await this.#run.outcome());
+    const outcome = await this.#run.outcome();
+    this.#run.state.entry?.handedOver();
+    return resultOfOutcome(outcome);
   }
 
   /**
@@ -75,6 +82,11 @@ export class TaskHandle {
    */
   cancel(): Promise<void> {
     return this.#run.cancel();
+  }
+
+  /** Tells a journal with the option `acknowledge` that the result has arrived where it was wanted. */
+  acknowledge(): void {
+    this.#run.state.entry?.acknowledge();
   }
 
   /** Stops waiting; the task goes on. Pending `result()` calls end with `AwaitDetachedError`. */

@@ -1,37 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { type AwaitError, NotSupportedError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
-import type { Ended, Exchange, Port, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
+import type { Ended, Exchange, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
 import { Alarm } from '../time/alarm.js';
 import { untilAborted } from '../time/signals.js';
 import type { Outcome, TaskReference, ToolCall } from '../types.js';
 import { awaitEnd } from './await-loop.js';
 import { Ending } from './ending.js';
-import type { AwaitEvent } from './events.js';
 import * as explain from './explain.js';
 import { isTransient, mayStartAgain } from './failure.js';
-import type { HoldPlaces } from './hold-places.js';
-import type { OpenRuns } from './open-runs.js';
-import type { CallOptions, ResolvedWaitOptions } from './options.js';
+import type { Known } from './journal/journal.js';
+import { protocolOf, referenceTo } from './reference.js';
+import type { Beginning, RunContext } from './run-context.js';
 import { TaskState } from './task-state.js';
-
-/** A call that is yet to be sent, or a task that is to be resumed. */
-export type Beginning =
-  | { readonly call: ToolCall; readonly plan: ToolPlan | Promise<ToolPlan> }
-  | { readonly reference: TaskReference; readonly protocol: Protocol };
-
-/** What a run needs from its client and from its caller. */
-export interface RunContext {
-  readonly port: Port;
-  readonly tool: string;
-  readonly wait: ResolvedWaitOptions;
-  readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'idempotencyKey'>;
-  readonly onEvent: ((event: AwaitEvent) => void) | undefined;
-  /** The client's places for requests that the server holds. */
-  readonly holdPlaces: HoldPlaces;
-  /** The client's waits, this one among them while it lasts. */
-  readonly openRuns: OpenRuns;
-}
 
 /** One logical call from its start to its end: the state behind a `TaskHandle`. */
 export class TaskRun {
@@ -62,7 +43,7 @@ export class TaskRun {
       this.#plan = beginning.plan;
       this.#begun = this.#start(beginning.call, beginning.plan);
     } else {
-      this.#begun = this.#resume(beginning.reference, beginning.protocol);
+      this.#begun = this.#resume(beginning.reference, beginning.known);
     }
     // Whoever asks for the outcome hears of a failure; until then it must not count as unhandled.
     this.#begun.then(
@@ -126,8 +107,12 @@ export class TaskRun {
     const plan = planning instanceof Promise ? await untilAborted(planning, signal) : planning;
     signal.throwIfAborted();
     this.#protocol = plan.protocol;
+    const known = await this.#lookUp(call, plan);
+    if (known?.reference !== undefined) return this.#resume(known.reference, known);
+    if (known?.outcome !== undefined) return this.#answerWith(known.outcome);
     this.#stage = plan.blocking ? 'blocking' : 'starting';
     const sent = this.#send(call, plan);
+    sent.catch(error => this.state.entry?.startFailed(error, signal.aborted));
     // A blocking request ends with the signal by itself.
     const answer = await (plan.blocking ? sent : untilAborted(sent, signal)).catch(error => {
       throw signal.aborted ? signal.reason : this.#startFailure(error, plan);
@@ -147,6 +132,7 @@ export class TaskRun {
     const send = async () => {
       const answer = await plan.start(call, exchange);
       if (signal.aborted && answer.kind === 'running') this.#orphan(answer.handle);
+      if (signal.aborted && answer.kind === 'ended') this.state.entry?.ended(answer.outcome);
       return answer;
     };
     return this.#retry(send, error => mayStartAgain(error, plan));
@@ -158,10 +144,31 @@ export class TaskRun {
     return explain.startFailure(error, this.#facts(), { blocking, timeoutMs });
   }
 
-  async #resume(reference: TaskReference, protocol: Protocol): Promise<StartAnswer> {
+  /** Writes the call down before it is sent, or finds what the journal knows of it. */
+  async #lookUp(call: ToolCall, { protocol, idempotent }: ToolPlan): Promise<Known | undefined> {
+    const { journal, call: options } = this.#context;
+    if (journal === undefined) return undefined;
+    const { signal } = this.#ending;
+    // Not the key that this client made up: that names no call of another process.
+    const { idempotencyKey } = options;
+    const looking = journal.begin({ call, protocol: protocol.name, idempotencyKey, idempotent, signal });
+    const known = await untilAborted(looking, signal);
+    this.state.entry = known?.entry;
+    return known;
+  }
+
+  #answerWith(outcome: Outcome): StartAnswer {
+    const answer: Ended = { kind: 'ended', outcome, raw: undefined };
+    this.state.observe(answer, 0);
+    return answer;
+  }
+
+  async #resume(reference: TaskReference, known: Known | undefined): Promise<StartAnswer> {
+    this.state.entry = known?.entry;
     this.state.resume(reference);
     this.#stage = 'accepted';
-    this.#protocol = protocol;
+    this.#protocol = protocolOf(reference);
+    if (known?.outcome !== undefined) return this.#answerWith(known.outcome);
     this.#alarm.ring();
     return { kind: 'running', status: 'working', handle: reference.handle, raw: undefined };
   }
@@ -170,6 +177,9 @@ export class TaskRun {
     try {
       const begun = await this.#begun;
       return begun.kind === 'ended' ? begun.outcome : (await this.#awaitEnd(begun)).outcome;
+    } catch (error) {
+      this.state.entry?.waitFailed(error);
+      throw error;
     } finally {
       this.#ending.release();
       this.state.close();
@@ -250,7 +260,9 @@ export class TaskRun {
   /** The wait was over before the job had a handle. */
   #orphan(handle: unknown): void {
     const { tool, onEvent } = this.#context;
-    onEvent?.({ type: 'task-orphaned', tool, reference: referenceTo(this.protocol, tool, handle) });
+    const reference = referenceTo(this.protocol, tool, handle);
+    this.state.entry?.accepted(reference);
+    onEvent?.({ type: 'task-orphaned', tool, reference });
     if (this.#cancelling) this.#cancelTask(handle).catch(() => {});
   }
 
@@ -263,8 +275,4 @@ export class TaskRun {
     const { reference, snapshot } = this.state;
     return { tool: this.tool, reference, snapshot, stage: this.#stage };
   }
-}
-
-function referenceTo(protocol: Protocol, tool: string, handle: unknown): TaskReference {
-  return { version: 1, protocol: protocol.name, tool, handle, startedAt: new Date().toISOString() };
 }

@@ -2,6 +2,7 @@ import type { PollAnswer } from '../protocols/protocol.js';
 import { ChangeNotice } from '../time/change-notice.js';
 import { isEndStatus, type Progress, type Snapshot, type TaskReference } from '../types.js';
 import type { AwaitEvent } from './events.js';
+import type { JournalEntry } from './journal/journal-entry.js';
 
 /** Who hears of one call. */
 export interface Listeners {
@@ -13,6 +14,8 @@ export interface Listeners {
 /** What is known of one call, and told to who listens. */
 export class TaskState {
   readonly changed = new ChangeNotice();
+  /** Hears of everything before anybody else. */
+  entry: JournalEntry | undefined;
   /** On the clock of `performance.now()`. */
   readonly begunAt = performance.now();
   readonly #listeners: Listeners;
@@ -43,6 +46,7 @@ export class TaskState {
   }
 
   accept(reference: TaskReference): void {
+    this.entry?.accepted(reference);
     this.#reference = reference;
     const { tool, onEvent } = this.#listeners;
     onEvent?.({ type: 'task-started', tool, reference });
@@ -62,6 +66,7 @@ export class TaskState {
     const { tool, onEvent } = this.#listeners;
     if (answer.kind === 'ended') {
       const { outcome, raw } = answer;
+      this.entry?.ended(outcome);
       const message = outcome.status === 'completed' ? undefined : outcome.error.message;
       this.#show({ status: outcome.status, ...(message !== undefined && { message }), raw }, attempt);
       onEvent?.({ type: 'task-ended', tool, status: outcome.status });
@@ -69,6 +74,7 @@ export class TaskState {
     }
     const { status, message, progress, raw, unknownWord } = answer;
     if (unknownWord !== undefined) this.#reportUnknown(unknownWord);
+    this.entry?.running({ status, ...(message !== undefined && { message }) });
     this.#show(
       { status, ...(message !== undefined && { message }), ...(progress && { progress }), raw },
       attempt,
@@ -77,6 +83,7 @@ export class TaskState {
 
   observeProgress(progress: Progress): void {
     const { message } = progress;
+    this.entry?.running({ status: 'working', ...(message !== undefined && { message }) });
     this.#show({ status: 'working', progress, ...(message !== undefined && { message }), raw: progress });
   }
 

@@ -48,6 +48,7 @@ test('the library exports exactly the types that it promises', () => {
     'ConnectOptions',
     'ConnectTarget',
     'HttpTarget',
+    'JournalOptions',
     'Outcome',
     'Progress',
     'SdkCallOptions',

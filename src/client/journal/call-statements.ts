@@ -1,0 +1,73 @@
+import type Database from 'libsql';
+import { prepareCommand, prepareQuery, prepareRows } from '../../storage/statement.js';
+import type { CallRow } from './journal-record.js';
+
+/** A call whose end is not known. */
+const OPEN = `state IN ('starting', 'running')`;
+
+/** The last to be given up come first: what is delivered goes before what ended, and that before what runs. */
+const WORTH = `CASE state WHEN 'delivered' THEN 0 WHEN 'ended' THEN 1 ELSE 2 END`;
+
+/** Each change names the states that it starts from, so that a process that is late changes nothing that is final. */
+export function prepareCallStatements(database: Database.Database) {
+  const query = <Row>(sql: string) => prepareQuery<Row>(database, sql);
+  const rows = (sql: string) => prepareRows<CallRow>(database, sql);
+  const command = (sql: string) => prepareCommand(database, sql);
+  return {
+    insert: query<CallRow>(`
+      INSERT INTO calls (id, call_key, idempotency_key, arguments_digest, server_key, server, tool, protocol,
+                         state, status, claim_until, started_at, updated_at, expires_at)
+      VALUES (:id, :callKey, :idempotencyKey, :argumentsDigest, :serverKey, :server, :tool, :protocol,
+              'starting', 'working', :claimUntil, :now, :now, :expiresAt)
+      RETURNING *`),
+    findByKey: query<CallRow>('SELECT * FROM calls WHERE call_key = :callKey AND expires_at > :now'),
+    removeExpiredKey: command('DELETE FROM calls WHERE call_key = :callKey AND expires_at <= :now'),
+    find: query<CallRow>('SELECT * FROM calls WHERE id = :id AND expires_at > :now'),
+    findByPrefix: rows(
+      'SELECT * FROM calls WHERE substr(id, 1, length(:prefix)) = :prefix AND expires_at > :now LIMIT 2',
+    ),
+    findByReference: rows(`
+      SELECT * FROM calls WHERE reference_key = :referenceKey AND expires_at > :now
+      ORDER BY updated_at DESC`),
+    isOnServer: query('SELECT 1 FROM calls WHERE id = :id AND server_key = :serverKey'),
+    list: rows(`
+      SELECT * FROM calls WHERE expires_at > :now AND (:all OR state <> 'delivered')
+      ORDER BY started_at DESC, rowid DESC`),
+    restart: command(`
+      UPDATE calls SET state = 'starting', status = 'working', message = NULL, outcome = NULL, outcome_bytes = NULL,
+                       claim_until = :claimUntil, started_at = :now, updated_at = :now, expires_at = :expiresAt
+      WHERE id = :id AND state = :state AND updated_at = :updatedAt`),
+    holdClaims: command(`
+      UPDATE calls SET claim_until = :claimUntil
+      WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'starting'`),
+    accept: command(`
+      UPDATE calls SET state = 'running', reference = :reference, reference_key = :referenceKey,
+                       updated_at = :now, expires_at = :expiresAt
+      WHERE id = :id AND ${OPEN}`),
+    note: command(`
+      UPDATE calls SET status = :status, message = :message, updated_at = :now, expires_at = :expiresAt
+      WHERE id = :id AND ${OPEN}`),
+    end: command(`
+      UPDATE calls SET state = 'ended', status = :status, message = :message, outcome = :outcome,
+                       outcome_bytes = :outcomeBytes, updated_at = :now, expires_at = :expiresAt
+      WHERE id = :id AND ${OPEN}`),
+    lose: command(`
+      UPDATE calls SET state = 'delivered', status = 'unknown', message = :message, updated_at = :now
+      WHERE id = :id AND ${OPEN}`),
+    deliver: command(`UPDATE calls SET state = 'delivered' WHERE id = :id AND state = 'ended'`),
+    removeUnstarted: command(`DELETE FROM calls WHERE id = :id AND state = 'starting'`),
+    removeExpired: command('DELETE FROM calls WHERE expires_at <= :now'),
+    removeAbove: command(`
+      DELETE FROM calls WHERE rowid IN (
+        SELECT rowid FROM calls ORDER BY ${WORTH}, updated_at
+        LIMIT max(0, (SELECT count(*) FROM calls) - :rows))`),
+    removeOutcomesAbove: command(`
+      UPDATE calls SET outcome = NULL WHERE rowid IN (
+        SELECT rowid FROM (
+          SELECT rowid, SUM(outcome_bytes) OVER (ORDER BY ${WORTH} DESC, updated_at DESC, rowid) AS total
+          FROM calls WHERE outcome IS NOT NULL)
+        WHERE total > :bytes)`),
+    addSecret: command('INSERT OR IGNORE INTO secrets (name, value) VALUES (:name, :value)'),
+    secret: query<{ value: string }>('SELECT value FROM secrets WHERE name = :name'),
+  };
+}

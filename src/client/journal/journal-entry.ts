@@ -1,0 +1,72 @@
+import { TaskNotFoundError } from '../../errors.js';
+import type { Outcome, Snapshot, TaskReference } from '../../types.js';
+import { classifyFailure } from '../failure.js';
+import type { JournalStore } from './journal-store.js';
+
+/** Least time between two notes about a task that is running, in milliseconds. */
+const NOTE_INTERVAL_MS = 1000;
+
+/** One call's row: what becomes of the call is written there before anybody hears of it. */
+export class JournalEntry {
+  readonly id: string;
+  readonly #store: JournalStore;
+  readonly #acknowledged: boolean;
+  /** What the row says. */
+  #noted: Pick<Snapshot, 'status' | 'message'> = { status: 'working' };
+  #notedAt = Number.NEGATIVE_INFINITY;
+
+  /** @param acknowledged whether only `acknowledge` counts as delivery */
+  constructor(id: string, store: JournalStore, acknowledged: boolean) {
+    this.id = id;
+    this.#store = store;
+    this.#acknowledged = acknowledged;
+  }
+
+  /** The call is about to be sent. */
+  starting(): void {
+    this.#store.holdClaim(this.id);
+  }
+
+  accepted(reference: TaskReference): void {
+    this.#store.attempt(file => file.accept(this.id, reference));
+    this.#store.letGo(this.id);
+  }
+
+  running(snapshot: Pick<Snapshot, 'status' | 'message'>): void {
+    const now = performance.now();
+    const { status, message } = snapshot;
+    if (status === this.#noted.status) {
+      if (message === this.#noted.message || now < this.#notedAt + NOTE_INTERVAL_MS) return;
+    }
+    [this.#noted, this.#notedAt] = [{ status, ...(message !== undefined && { message }) }, now];
+    this.#store.attempt(file => file.note(this.id, snapshot));
+  }
+
+  ended(outcome: Outcome): void {
+    this.#store.attempt(file => file.end(this.id, outcome));
+    this.#store.letGo(this.id);
+  }
+
+  /** The start failed. What the server refused or never got has left nothing behind; of the rest nobody knows. */
+  startFailed(error: unknown, aborted: boolean): void {
+    this.#store.letGo(this.id);
+    const failure = classifyFailure(error);
+    const isUndone = !aborted && (failure === 'answered' || failure === 'unsent');
+    this.#store.attempt(file => (isUndone ? file.removeUnstarted(this.id) : file.holdClaims([this.id], 0)));
+  }
+
+  /** The wait failed. */
+  waitFailed(error: unknown): void {
+    if (error instanceof TaskNotFoundError) this.#store.attempt(file => file.lose(this.id, error.message));
+  }
+
+  /** The result is being handed to whoever waits for it. */
+  handedOver(): void {
+    if (!this.#acknowledged) this.#store.afterHandingOver(() => this.acknowledge());
+  }
+
+  /** The caller has the result. */
+  acknowledge(): void {
+    this.#store.attempt(file => file.deliver(this.id));
+  }
+}

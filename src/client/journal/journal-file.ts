@@ -1,0 +1,200 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type Database from 'libsql';
+import { canonicalJson } from '../../storage/canonical-json.js';
+import { type DatabaseKind, openDatabaseFile } from '../../storage/database.js';
+import { inTransaction } from '../../storage/statement.js';
+import type { Outcome, Snapshot, TaskReference, ToolCall } from '../../types.js';
+import { prepareCallStatements } from './call-statements.js';
+import { journalLimits } from './journal-limits.js';
+import { type CallRow, type JournalRecord, toJournalRecord } from './journal-record.js';
+import type { ServerIdentity } from './known-server.js';
+import { JOURNAL_MIGRATIONS } from './schema.js';
+
+/** A crash of the process loses nothing; a power cut may lose the last moments, for a call without a sync to disk. */
+const JOURNAL: DatabaseKind = {
+  noun: 'journal',
+  elsewhere: 'name another one (`journal: { file }`, MCP_AWAIT_HOME)',
+  migrations: JOURNAL_MIGRATIONS,
+  synchronous: 'NORMAL',
+};
+
+/** A call that is about to be sent. */
+export interface NewCall {
+  readonly identity: ServerIdentity;
+  readonly call: ToolCall;
+  readonly protocol: string;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** The journal's file: one row a call. Safe between processes; every method may throw what the database throws. */
+export class JournalFile {
+  readonly #database: Database.Database;
+  readonly #statements: ReturnType<typeof prepareCallStatements>;
+  readonly #clock: () => number;
+  readonly #secret: string;
+  #callsUntilCleaning: number = journalLimits.callsBetweenCleanings;
+
+  /** @throws ConfigurationError when it cannot be opened */
+  constructor(file: string, clock: () => number = Date.now) {
+    this.#database = openDatabaseFile(file, JOURNAL);
+    this.#clock = clock;
+    this.#statements = prepareCallStatements(this.#database);
+    this.#statements.addSecret({ name: 'digest', value: randomBytes(32).toString('hex') });
+    this.#secret = this.#statements.secret({ name: 'digest' })?.value ?? '';
+    this.clean();
+  }
+
+  /** The digest of the arguments as records hold it. */
+  argumentsDigest(call: ToolCall): string {
+    return this.#digest(call.arguments ?? {});
+  }
+
+  /** The record of the call with this key, or a new one in the state `starting`. */
+  claim(newCall: NewCall): { readonly record: JournalRecord; readonly created: boolean } {
+    if (--this.#callsUntilCleaning <= 0) this.clean();
+    const { identity, call, protocol, idempotencyKey } = newCall;
+    const [now, serverKey] = [this.#clock(), this.#digest(identity.distinction)];
+    const callKey =
+      idempotencyKey === undefined ? null : this.#digest([serverKey, call.name, idempotencyKey]);
+    return inTransaction(this.#database, () => {
+      if (callKey !== null) {
+        this.#statements.removeExpiredKey({ callKey, now });
+        const known = this.#statements.findByKey({ callKey, now });
+        if (known !== undefined) return { record: toJournalRecord(known), created: false };
+      }
+      const row = this.#statements.insert({
+        id: newId(),
+        callKey,
+        idempotencyKey:
+          idempotencyKey === undefined ? null : plain(idempotencyKey, journalLimits.keyCharacters),
+        argumentsDigest: this.argumentsDigest(call),
+        serverKey,
+        server: JSON.stringify(identity.server),
+        tool: plain(call.name, journalLimits.keyCharacters),
+        protocol,
+        claimUntil: now + journalLimits.claimMs,
+        now,
+        expiresAt: now + (callKey === null ? journalLimits.keptUnansweredMs : journalLimits.keptMs),
+      });
+      return { record: toJournalRecord(row as CallRow), created: true };
+    });
+  }
+
+  /** Makes the call a new one; false when another process has changed it since. */
+  restart({ id, state, updatedAt }: JournalRecord): boolean {
+    const now = this.#clock();
+    const [claimUntil, expiresAt] = [now + journalLimits.claimMs, now + journalLimits.keptMs];
+    return this.#statements.restart({ id, state, updatedAt, now, claimUntil, expiresAt }) > 0;
+  }
+
+  /** Says that the process which starts these calls still lives. */
+  holdClaims(ids: readonly string[], forMs: number = journalLimits.claimMs): void {
+    this.#statements.holdClaims({ ids: JSON.stringify(ids), claimUntil: this.#clock() + forMs });
+  }
+
+  accept(id: string, reference: TaskReference): void {
+    const referenceKey = this.#referenceKey(reference);
+    this.#statements.accept({ id, reference: JSON.stringify(reference), referenceKey, ...this.#times() });
+  }
+
+  note(id: string, { status, message }: Pick<Snapshot, 'status' | 'message'>): void {
+    this.#statements.note({ id, status, message: shortMessage(message), ...this.#times() });
+  }
+
+  end(id: string, outcome: Outcome): void {
+    const json = JSON.stringify(outcome);
+    const outcomeBytes = Buffer.byteLength(json);
+    const message = outcome.status === 'completed' ? undefined : outcome.error.message;
+    this.#statements.end({
+      id,
+      status: outcome.status,
+      message: shortMessage(message),
+      outcome: outcomeBytes > journalLimits.outcomeBytes ? null : json,
+      outcomeBytes,
+      ...this.#times(),
+    });
+  }
+
+  /** The server no longer knows the task. */
+  lose(id: string, message: string): void {
+    this.#statements.lose({ id, message: shortMessage(message), now: this.#clock() });
+  }
+
+  deliver(id: string): void {
+    this.#statements.deliver({ id });
+  }
+
+  /** The call was not sent, or refused: nothing has come of it. */
+  removeUnstarted(id: string): void {
+    this.#statements.removeUnstarted({ id });
+  }
+
+  find(id: string): JournalRecord | undefined {
+    const row = this.#statements.find({ id, now: this.#clock() });
+    return row && toJournalRecord(row);
+  }
+
+  /** The calls whose id begins so; two when there are more. */
+  findByPrefix(prefix: string): readonly JournalRecord[] {
+    return this.#statements.findByPrefix({ prefix, now: this.#clock() }).map(toJournalRecord);
+  }
+
+  /** The calls of this task, the last changed first; of one server only where it is given. */
+  findByReference(reference: TaskReference, identity?: ServerIdentity): readonly JournalRecord[] {
+    const referenceKey = this.#referenceKey(reference);
+    const serverKey = identity === undefined ? undefined : this.#digest(identity.distinction);
+    return this.#statements
+      .findByReference({ referenceKey, now: this.#clock() })
+      .filter(
+        ({ id }) => serverKey === undefined || this.#statements.isOnServer({ id, serverKey }) !== undefined,
+      )
+      .map(toJournalRecord);
+  }
+
+  /** The newest first; `all` with those whose end was delivered. */
+  list({ all }: { readonly all: boolean }): readonly JournalRecord[] {
+    return this.#statements.list({ all: Number(all), now: this.#clock() }).map(toJournalRecord);
+  }
+
+  /** Removes what is too old, and what is too much. */
+  clean(): void {
+    this.#callsUntilCleaning = journalLimits.callsBetweenCleanings;
+    inTransaction(this.#database, () => {
+      this.#statements.removeExpired({ now: this.#clock() });
+      this.#statements.removeAbove({ rows: journalLimits.rows });
+      this.#statements.removeOutcomesAbove({ bytes: journalLimits.allOutcomesBytes });
+    });
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #times() {
+    const now = this.#clock();
+    return { now, expiresAt: now + journalLimits.keptMs };
+  }
+
+  #referenceKey({ protocol, handle }: TaskReference): string {
+    return this.#digest([protocol, handle]);
+  }
+
+  /** Keyed, so that nobody can look up what a guess at a secret or at arguments would digest to. */
+  #digest(value: unknown): string {
+    return createHmac('sha256', this.#secret).update(canonicalJson(value)).digest('hex');
+  }
+}
+
+/** Short enough to type, long enough for 10,000 calls: the chance that two are alike is one in 20,000. */
+function newId(): string {
+  return randomBytes(5).toString('hex');
+}
+
+function shortMessage(message: string | undefined): string | null {
+  return message === undefined ? null : plain(message, journalLimits.messageCharacters);
+}
+
+/** SQLite would end a text at a NUL. */
+function plain(text: string, characters: number): string {
+  return text.slice(0, characters).replaceAll('\0', ' ');
+}

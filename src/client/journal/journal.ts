@@ -1,0 +1,108 @@
+import { sleep } from '../../time/sleep.js';
+import type { Outcome, TaskReference, ToolCall } from '../../types.js';
+import { decide } from './decide.js';
+import { JournalEntry } from './journal-entry.js';
+import type { JournalRecord } from './journal-record.js';
+import { JournalStore, type JournalStoreOptions } from './journal-store.js';
+import type { ServerIdentity } from './known-server.js';
+import { keyTaken, outcomeUnknown } from './refusals.js';
+
+/** How often a call that another process is starting is looked at, in milliseconds. */
+const LOOK_AGAIN_MS = 100;
+
+/** What the journal holds of a call. */
+export interface Known {
+  readonly entry: JournalEntry;
+  /** Missing when the call had no task, or has none yet. */
+  readonly reference?: TaskReference | undefined;
+  /** How it ended, if it has. */
+  readonly outcome?: Outcome | undefined;
+}
+
+/** A call on its way to the server. */
+export interface PlannedCall {
+  readonly call: ToolCall;
+  readonly protocol: string;
+  readonly idempotencyKey: string | undefined;
+  /** Whether the same start may be sent twice without harm. */
+  readonly idempotent: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface JournalSettings extends JournalStoreOptions {
+  readonly identity: () => ServerIdentity;
+  readonly acknowledge?: boolean | undefined;
+}
+
+/** What one client writes down of its calls, so that any process can go on with them. */
+export class Journal {
+  readonly #settings: JournalSettings;
+  readonly #store: JournalStore;
+
+  constructor(settings: JournalSettings) {
+    this.#settings = settings;
+    this.#store = new JournalStore(settings);
+  }
+
+  /** @throws ConfigurationError when it is required and cannot be opened */
+  open(): Promise<void> {
+    return this.#store.open();
+  }
+
+  /** Writes down that the call is about to be sent, or finds what is known of the call with this key. */
+  async begin(planned: PlannedCall): Promise<Known | undefined> {
+    const { call, protocol, idempotencyKey, idempotent, signal } = planned;
+    await this.#store.open();
+    const identity = this.#settings.identity();
+    for (;;) {
+      const found = this.#store.attempt(file => ({
+        ...file.claim({ identity, call, protocol, idempotencyKey }),
+        argumentsDigest: file.argumentsDigest(call),
+      }));
+      if (found === undefined) return undefined;
+      const { record, created, argumentsDigest } = found;
+      if (created) return this.#startingOf(record);
+      if (record.argumentsDigest !== argumentsDigest) throw keyTaken(record);
+      switch (decide(record, { now: Date.now(), repeatable: idempotent })) {
+        case 'resume':
+        case 'answer':
+          return this.#knownOf(record);
+        case 'start':
+          if (this.#store.attempt(file => file.restart(record))) return this.#startingOf(record);
+          break;
+        case 'wait':
+          await sleep(LOOK_AGAIN_MS, signal);
+          break;
+        case 'unknown':
+          throw outcomeUnknown(record);
+      }
+    }
+  }
+
+  /** What is known of a task that is to be resumed; undefined when it is none of this journal. */
+  async find(reference: TaskReference): Promise<Known | undefined> {
+    await this.#store.open();
+    const identity = this.#settings.identity();
+    const records = this.#store.attempt(file => file.findByReference(reference, identity));
+    return records?.[0] && this.#knownOf(records[0]);
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+
+  #startingOf(record: JournalRecord): Known {
+    const entry = this.#entryOf(record);
+    entry.starting();
+    return { entry };
+  }
+
+  #knownOf(record: JournalRecord): Known {
+    const { reference, outcome } = record;
+    return { entry: this.#entryOf(record), reference, outcome };
+  }
+
+  #entryOf({ id }: JournalRecord): JournalEntry {
+    return new JournalEntry(id, this.#store, this.#settings.acknowledge === true);
+  }
+}

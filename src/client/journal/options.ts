@@ -1,0 +1,28 @@
+import { ConfigurationError } from '../../errors.js';
+import type { KnownServer } from './known-server.js';
+
+/** How a client keeps its journal. */
+export interface JournalOptions {
+  /** The SQLite file. @default `journal.db` in the state folder: `MCP_AWAIT_HOME`, else `mcp-await` in the user's XDG state */
+  readonly file?: string | undefined;
+  /**
+   * Names the server to the journal. Give it when one program wraps clients of several servers that introduce themselves
+   * with one name, or calls in the name of several users.
+   * @default what the client was connected to, else the name with which the server introduces itself
+   */
+  readonly server?: string | KnownServer | undefined;
+  /** Whether calls fail when the journal cannot be opened; otherwise they go on without it. @default true */
+  readonly required?: boolean | undefined;
+  /** Whether a result counts as delivered only once `task.acknowledge()` says so. @default false */
+  readonly acknowledge?: boolean | undefined;
+}
+
+/** @throws ConfigurationError */
+export function resolveJournalOptions(
+  given: boolean | JournalOptions | undefined,
+): JournalOptions | undefined {
+  if (given === undefined || given === false) return undefined;
+  if (given === true) return {};
+  if (typeof given === 'object' && given !== null) return given;
+  throw new ConfigurationError(`Expected \`journal\` to be true, false or an object, got ${String(given)}`);
+}

@@ -1,0 +1,26 @@
+import type { Port, ToolPlan } from '../protocols/protocol.js';
+import type { TaskReference, ToolCall } from '../types.js';
+import type { AwaitEvent } from './events.js';
+import type { HoldPlaces } from './hold-places.js';
+import type { Journal, Known } from './journal/journal.js';
+import type { OpenRuns } from './open-runs.js';
+import type { CallOptions, ResolvedWaitOptions } from './options.js';
+
+/** A call that is yet to be sent, or a task that is to be resumed. */
+export type Beginning =
+  | { readonly call: ToolCall; readonly plan: ToolPlan | Promise<ToolPlan> }
+  | { readonly reference: TaskReference; readonly known: Known | undefined };
+
+/** What a run needs from its client and from its caller. */
+export interface RunContext {
+  readonly port: Port;
+  readonly tool: string;
+  readonly wait: ResolvedWaitOptions;
+  readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'idempotencyKey'>;
+  readonly onEvent: ((event: AwaitEvent) => void) | undefined;
+  /** The client's places for requests that the server holds. */
+  readonly holdPlaces: HoldPlaces;
+  /** The client's waits, this one among them while it lasts. */
+  readonly openRuns: OpenRuns;
+  readonly journal: Journal | undefined;
+}

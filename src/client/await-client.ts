@@ -10,6 +10,8 @@ import type {
 import type { Port } from '../protocols/protocol.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import { type ConnectOptions, type ConnectTarget, connectClient } from './connect.js';
+import { LastingTransport } from './connection/lasting-transport.js';
+import type { ConnectionEvent } from './events.js';
 import { HoldPlaces } from './hold-places.js';
 import { identityOf } from './journal/identify.js';
 import { Journal } from './journal/journal.js';
@@ -26,7 +28,7 @@ import {
 import { PassThrough } from './pass-through.js';
 import { parseReference, protocolOf } from './reference.js';
 import type { RunContext } from './run-context.js';
-import { sdkPort } from './sdk-port.js';
+import { type Ready, sdkPort } from './sdk-port.js';
 import { TaskHandle } from './task-handle.js';
 import { TaskRun } from './task-run.js';
 import { ToolCatalog } from './tool-catalog.js';
@@ -66,6 +68,7 @@ export interface SdkCallOptions {
 export class AwaitClient extends PassThrough {
   readonly #options: AwaitClientOptions;
   readonly #wait: ResolvedWaitOptions;
+  readonly #ready: Ready;
   readonly #port: Port;
   readonly #catalog: ToolCatalog;
   readonly #openRuns = new OpenRuns();
@@ -73,6 +76,7 @@ export class AwaitClient extends PassThrough {
   readonly #journal: Journal | undefined;
 
   /**
+   * A client on a connection of the caller's own, which is for the caller to make anew when it is lost.
    * @param sdkClient a connected v1 client of @modelcontextprotocol/sdk
    * @throws ConfigurationError when an option is not usable
    */
@@ -80,9 +84,13 @@ export class AwaitClient extends PassThrough {
     super(sdkClient);
     this.#options = options;
     this.#wait = resolveWaitOptions(options, defaultWaitOptions);
-    this.#port = sdkPort(sdkClient);
-    this.#catalog = new ToolCatalog(sdkClient, this.#port);
+    const { transport } = sdkClient;
+    const connection = transport instanceof LastingTransport ? transport : undefined;
+    this.#ready = signal => connection?.ready(signal);
+    this.#port = sdkPort(sdkClient, this.#ready);
+    this.#catalog = new ToolCatalog(sdkClient, this.#port, this.#openRuns.closed);
     this.#journal = openJournal(sdkClient, options);
+    connection?.observe(event => this.#onConnection(event, connection));
     tapNotifications(sdkClient, method => {
       if (method === 'notifications/tools/list_changed') this.#catalog.forget();
     });
@@ -90,7 +98,7 @@ export class AwaitClient extends PassThrough {
 
   /**
    * Connects to a server: an `http(s)://` URL, `{url, headers}`, `{command, args, env}`, or a name in the nearest
-   * `.mcp.json` or `mcp.json`.
+   * `.mcp.json` or `mcp.json`. A connection that is lost is made anew, and every wait goes on.
    * @throws ConfigurationError when the target makes no sense, or the journal cannot be opened; ServerUnavailableError
    * when the server does not answer
    */
@@ -147,7 +155,7 @@ export class AwaitClient extends PassThrough {
   /** The tools that an agent should see: long ones look like ordinary ones, their status and cancel tools are left out. */
   async listTools(...parameters: Parameters<Client['listTools']>): Promise<ListToolsResult> {
     const [page, plans] = [
-      await this.sdkClient.listTools(...parameters),
+      await this.#catalog.retry(() => this.sdkClient.listTools(...parameters), this.#wait),
       await this.#catalog.plans(this.#wait),
     ];
     const visible = page.tools.filter(tool => !plans.hidden.has(tool.name));
@@ -172,6 +180,14 @@ export class AwaitClient extends PassThrough {
     await this.sdkClient.close().finally(() => this.#journal?.close());
   }
 
+  #onConnection(event: ConnectionEvent, connection: LastingTransport): void {
+    // A server that was started again may be another version.
+    if (event.type === 'connection-restored' && event.newSession) this.#catalog.forget();
+    this.#options.onEvent?.(event);
+    // The tasks of a server that runs them itself go on only when it does.
+    if (event.type === 'connection-lost' && this.#openRuns.size > 0) connection.restore();
+  }
+
   #begin(call: ToolCall, options: CallOptions = {}): TaskRun {
     const context = this.#context(call.name, options);
     return new TaskRun(context, { call, plan: this.#catalog.plan(call.name, context.wait) });
@@ -181,6 +197,7 @@ export class AwaitClient extends PassThrough {
     // One signal may rightly end thousands of waits.
     if (call.signal !== undefined) setMaxListeners(0, call.signal);
     return {
+      ready: this.#ready,
       port: this.#port,
       tool,
       wait: resolveWaitOptions(call, this.#wait),

@@ -4,7 +4,8 @@ import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
 import { AwaitAbortedError, ConfigurationError } from '../errors.js';
 import { linkSignals } from '../time/signals.js';
 import { VERSION } from '../version.js';
-import { explainConnectFailure } from './connect-failure.js';
+import { displayUrl, explainConnectFailure } from './connect-failure.js';
+import { LastingTransport } from './connection/lasting-transport.js';
 import { identifyTarget, rememberServer } from './journal/identify.js';
 import { namedServer } from './mcp-config.js';
 import { type AwaitClientOptions, checkOption } from './options.js';
@@ -22,11 +23,15 @@ export interface ConnectOptions extends AwaitClientOptions {
   readonly signal?: AbortSignal | undefined;
   /** How this client introduces itself. @default mcp-await and its version */
   readonly clientInfo?: Implementation | undefined;
+  /** Whether a lost connection is made anew: of a command by starting it again, over HTTP by a new session. @default true */
+  readonly reconnect?: boolean | undefined;
   /** Capabilities of the client, as in the SDK. @default {} */
   readonly capabilities?: ClientOptions['capabilities'];
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 60_000;
+/** Of the process of a command: one that always ends is not started for ever. */
+const RESTARTS = { most: 5, withinMs: 60_000 };
 
 /**
  * A connected client of @modelcontextprotocol/sdk.
@@ -35,10 +40,11 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 60_000;
 export async function connectClient(target: ConnectTarget, options: ConnectOptions): Promise<Client> {
   const { connectTimeoutMs: timeout = DEFAULT_CONNECT_TIMEOUT_MS } = options;
   checkOption('connectTimeoutMs', timeout, 'a positive number');
+  if (options.reconnect !== undefined) checkOption('reconnect', options.reconnect, 'true or false');
   const server = resolveTarget(target, options.configFile);
   const clientInfo = options.clientInfo ?? { name: 'mcp-await', version: VERSION };
   const client = new Client(clientInfo, { capabilities: options.capabilities ?? {} });
-  const { transport, evidence } = await openTransport(server);
+  const transport = lastingTransport(server, { timeoutMs: timeout, reconnect: options.reconnect ?? true });
   using linked = linkSignals(options.signal);
   try {
     await client.connect(transport, { timeout, signal: linked.signal });
@@ -49,8 +55,23 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
     if (options.signal?.aborted) {
       throw new AwaitAbortedError('Connecting to the server was aborted.', { cause: options.signal.reason });
     }
-    throw explainConnectFailure(error, server, evidence(), timeout);
+    throw explainConnectFailure(error, server, transport.evidence(), timeout);
   }
+}
+
+function lastingTransport(
+  server: ServerTarget,
+  { timeoutMs, reconnect }: { readonly timeoutMs: number; readonly reconnect: boolean },
+): LastingTransport {
+  return new LastingTransport({
+    open: () => openTransport(server),
+    explain: (error, evidence) => explainConnectFailure(error, server, evidence, timeoutMs),
+    serverText:
+      'url' in server ? `The server at ${displayUrl(server.url)}` : `The server \`${server.command}\``,
+    timeoutMs,
+    reconnect,
+    restarts: 'url' in server ? undefined : RESTARTS,
+  });
 }
 
 /** @throws ConfigurationError when the target makes no sense */

@@ -1,7 +1,22 @@
 import type { Snapshot, TaskReference, TaskStatus } from '../types.js';
 
+/** What becomes of the connection of a client that has connected by itself. Says nothing about tasks. */
+export type ConnectionEvent =
+  /** The server cannot be reached, has ended, or has forgotten the session; contact is looked for again. */
+  | { readonly type: 'connection-lost'; readonly cause: unknown }
+  /** The server has answered again. */
+  | {
+      readonly type: 'connection-restored';
+      /** Why it was lost. */
+      readonly cause: unknown;
+      readonly lostForMs: number;
+      /** Whether the session is another one, in which subscriptions and the log level are to be set again. */
+      readonly newSession: boolean;
+    };
+
 /** What happens during waits, for logs and metrics. */
 export type AwaitEvent =
+  | ConnectionEvent
   /** The server has accepted the job. */
   | { readonly type: 'task-started'; readonly tool: string; readonly reference: TaskReference }
   /** The state of the task is asked for. Repetitions of a request that failed are `request-failed` events. */

@@ -3,6 +3,8 @@ import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { AwaitError, StatusCheckError } from '../errors.js';
 import { excerpt } from '../protocols/excerpt.js';
+import { LostContactError, NotConnectedError } from './connection/lost-contact.js';
+import { PostponedError } from './connection/watched-fetch.js';
 
 /**
  * What a failed request tells:
@@ -27,6 +29,7 @@ const LASTING_CODES = new Set<number>([
 
 export function classifyFailure(error: unknown): Failure {
   if (error instanceof AwaitError) return 'ours';
+  if (error instanceof NotConnectedError) return 'unsent';
   if (error instanceof z.core.$ZodError || error instanceof SyntaxError) return 'unreadable';
   if (error instanceof McpError) return classifyMcpError(error);
   if (error instanceof StreamableHTTPError) return classifyStatus(error.code);
@@ -76,16 +79,26 @@ export function systemCode(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Milliseconds that the server asked to wait before it is asked again. */
+export function retryAfterMsOf(error: unknown): number | undefined {
+  for (let link = error; link instanceof Error; link = link.cause) {
+    if (link instanceof PostponedError) return link.retryAfterMs;
+  }
+  return undefined;
+}
+
 /** What an error says, in short; what caused it where it says nothing itself. */
 export function messageOf(error: unknown): string {
   if (error instanceof z.core.$ZodError) return excerpt(z.prettifyError(error));
   if (!(error instanceof Error)) return excerpt(String(error));
+  if (error instanceof McpError && error.data instanceof LostContactError) return messageOf(error.data);
   const said = error.message === 'fetch failed' && error.cause instanceof Error ? error.cause : error;
   return excerpt(said.message);
 }
 
 /** The SDK's own errors share the codes -32000 and -32001 with servers that use them for anything: the text tells. */
-function classifyMcpError({ code, message }: McpError): Failure {
+function classifyMcpError({ code, message, data }: McpError): Failure {
+  if (data instanceof LostContactError) return 'lost';
   if (code === ErrorCode.RequestTimeout && message.endsWith(': Request timed out')) return 'timeout';
   return code === ErrorCode.ConnectionClosed && message.endsWith(': Connection closed')
     ? 'closed'

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** What can be ended because its client is closed. */
 export interface Closable {
   endAsClosed(): void;
@@ -6,17 +8,30 @@ export interface Closable {
 /** The waits of one client that are under way, so that closing the client ends them. */
 export class OpenRuns {
   readonly #runs = new Set<Closable>();
-  #closed = false;
+  readonly #closing = new AbortController();
+
+  constructor() {
+    setMaxListeners(0, this.closed);
+  }
+
+  /** Aborts when the client is closed. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  get size(): number {
+    return this.#runs.size;
+  }
 
   /** From now on closing ends the run, until the answer is disposed; of a closed client it ends at once. */
   add(run: Closable): Disposable {
-    if (this.#closed) run.endAsClosed();
+    if (this.closed.aborted) run.endAsClosed();
     this.#runs.add(run);
     return { [Symbol.dispose]: () => this.#runs.delete(run) };
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort(new Error('The client was closed.'));
     for (const run of this.#runs) run.endAsClosed();
   }
 }

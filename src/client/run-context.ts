@@ -5,6 +5,7 @@ import type { HoldPlaces } from './hold-places.js';
 import type { Journal, Known } from './journal/journal.js';
 import type { OpenRuns } from './open-runs.js';
 import type { CallOptions, ResolvedWaitOptions } from './options.js';
+import type { Ready } from './sdk-port.js';
 
 /** A call that is yet to be sent, or a task that is to be resumed. */
 export type Beginning =
@@ -13,6 +14,7 @@ export type Beginning =
 
 /** What a run needs from its client and from its caller. */
 export interface RunContext {
+  readonly ready: Ready;
   readonly port: Port;
   readonly tool: string;
   readonly wait: ResolvedWaitOptions;

@@ -6,10 +6,15 @@ import type { Port, RequestOptions } from '../protocols/protocol.js';
 import { linkSignals } from '../time/signals.js';
 import type { Progress, ToolCall } from '../types.js';
 
+/** Settles when a request can be sent; undefined when it can be sent now. */
+export type Ready = (signal: AbortSignal) => Promise<unknown> | undefined;
+
 /** The port on a connected v1 client of @modelcontextprotocol/sdk. */
-export function sdkPort(client: Client): Port {
+export function sdkPort(client: Client, ready: Ready = () => undefined): Port {
   return {
     async callTool(call: ToolCall, options: RequestOptions) {
+      // Not under the time-out of the request, which then would be said to have been sent.
+      await ready(options.signal);
       return (await client.callTool(
         mutable(call),
         undefined,
@@ -21,6 +26,7 @@ export function sdkPort(client: Client): Port {
       schema: Schema,
       options: RequestOptions,
     ) {
+      await ready(options.signal);
       using linked = linkSignals(options.signal);
       return await client.request(
         request as Parameters<Client['request']>[0],

@@ -8,7 +8,7 @@ import type { Outcome, TaskReference, ToolCall } from '../types.js';
 import { awaitEnd } from './await-loop.js';
 import { Ending } from './ending.js';
 import * as explain from './explain.js';
-import { isTransient, mayStartAgain } from './failure.js';
+import { isTransient, mayStartAgain, retryAfterMsOf } from './failure.js';
 import type { Known } from './journal/journal.js';
 import { protocolOf, referenceTo } from './reference.js';
 import type { Beginning, RunContext } from './run-context.js';
@@ -130,6 +130,8 @@ export class TaskRun {
       holdMs: this.#context.wait.inlineWaitMs,
     };
     const send = async () => {
+      // A start that waits for the connection is not sent any more when the wait is over.
+      await this.#context.ready(signal);
       const answer = await plan.start(call, exchange);
       if (signal.aborted && answer.kind === 'running') this.#orphan(answer.handle);
       if (signal.aborted && answer.kind === 'ended') this.state.entry?.ended(answer.outcome);
@@ -226,12 +228,16 @@ export class TaskRun {
     return explain.aborted(this.#facts(), reason, this.#cancelling);
   }
 
-  #retry<Answer>(send: () => Promise<Answer>, mayRepeat = isTransient): Promise<Answer> {
-    const { signal } = this.#ending;
+  #retry<Answer>(
+    send: () => Promise<Answer>,
+    mayRepeat = isTransient,
+    signal = this.#ending.signal,
+  ): Promise<Answer> {
     return retryRequest(send, {
       retries: this.#context.wait.requestRetries,
       signal,
       isTransient: error => !signal.aborted && mayRepeat(error),
+      retryAfterMs: retryAfterMsOf,
       onFailure: (error, retriesLeft) => {
         if (!signal.aborted)
           this.#context.onEvent?.({ type: 'request-failed', tool: this.#context.tool, error, retriesLeft });
@@ -266,9 +272,14 @@ export class TaskRun {
     if (this.#cancelling) this.#cancelTask(handle).catch(() => {});
   }
 
-  /** Bound by the request time-out only: a cancel must reach the server also when the wait is over. */
+  /** Also when the wait is over: a cancel must reach the server while there is a client. */
   #cancelTask(handle: unknown): Promise<void> {
-    return this.protocol.cancel(handle, this.#exchange(new AbortController().signal));
+    const exchange = this.#exchange(new AbortController().signal);
+    return this.#retry(
+      () => this.protocol.cancel(handle, exchange),
+      isTransient,
+      this.#context.openRuns.closed,
+    );
   }
 
   #facts(): explain.CallFacts {

@@ -11,7 +11,7 @@ import { retryRequest } from '../pacing/retry-request.js';
 import { planTool } from '../protocols/index.js';
 import type { Port, ToolPlan } from '../protocols/protocol.js';
 import * as explain from './explain.js';
-import { classifyFailure } from './failure.js';
+import { classifyFailure, retryAfterMsOf } from './failure.js';
 import type { ResolvedWaitOptions } from './options.js';
 
 /** How one server's tools will be awaited. */
@@ -28,13 +28,16 @@ const MAX_PAGES = 1000;
 export class ToolCatalog {
   readonly #port: Port;
   readonly #client: Client;
+  readonly #closed: AbortSignal;
   #plans: Promise<Plans> | undefined;
   /** What `#plans` came to. */
   #known: Plans | undefined;
 
-  constructor(client: Client, port: Port) {
+  /** @param closed aborts when the client is closed */
+  constructor(client: Client, port: Port, closed: AbortSignal) {
     this.#client = client;
     this.#port = port;
+    this.#closed = closed;
   }
 
   forget(): void {
@@ -87,16 +90,22 @@ export class ToolCatalog {
     throw new ProtocolViolationError(`\`tools/list\` has not ended after ${MAX_PAGES} pages.`);
   }
 
-  #page(
-    cursor: string | undefined,
-    { requestTimeoutMs, requestRetries }: ListLimits,
-  ): Promise<ListToolsResult> {
-    // All calls share one list, so no caller's signal may end it.
-    const { signal } = new AbortController();
+  #page(cursor: string | undefined, limits: ListLimits): Promise<ListToolsResult> {
     const request = { method: 'tools/list', params: { cursor } };
-    const send = () =>
-      this.#port.request(request, ListToolsResultSchema, { signal, timeoutMs: requestTimeoutMs });
-    return retryRequest(send, { retries: requestRetries, signal, isTransient: isLost, onFailure() {} });
+    // All calls share one list, so no caller's signal may end it.
+    const options = { signal: new AbortController().signal, timeoutMs: limits.requestTimeoutMs };
+    return this.retry(() => this.#port.request(request, ListToolsResultSchema, options), limits);
+  }
+
+  /** Repeats a request for the list while the server cannot be reached. */
+  retry<Answer>(send: () => Promise<Answer>, { requestRetries }: ListLimits): Promise<Answer> {
+    return retryRequest(send, {
+      retries: requestRetries,
+      signal: this.#closed,
+      isTransient: isOutOfReach,
+      onFailure() {},
+      retryAfterMs: retryAfterMsOf,
+    });
   }
 }
 
@@ -113,9 +122,10 @@ function planAll(tools: readonly Tool[]): Plans {
   return { byTool, hidden: new Set([...byTool.values()].flatMap(plan => plan.hiddenTools)) };
 }
 
-/** Only a passing fault is worth the wait: an answer will not change, and a server that is not there is known at once. */
-function isLost(error: unknown): boolean {
-  return classifyFailure(error) === 'lost';
+/** Only a passing fault is worth the wait: an answer will not change. */
+function isOutOfReach(error: unknown): boolean {
+  const failure = classifyFailure(error);
+  return failure === 'lost' || failure === 'unsent';
 }
 
 function emptyIfUnknown(error: unknown): { tools: Tool[]; nextCursor?: string } {

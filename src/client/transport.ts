@@ -1,8 +1,10 @@
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { FetchLike, Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { Agent, fetch as undiciFetch } from 'undici';
+import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { Agent } from 'undici';
 import { sleep } from '../time/sleep.js';
+import { type AnswerEndListener, watchedFetch } from './connection/watched-fetch.js';
 
 /** A server that is started as a child process and spoken to over its standard streams. */
 export interface StdioTarget {
@@ -29,8 +31,13 @@ export interface Evidence {
   readonly transportError: Error | undefined;
 }
 
+/** A transport that tells when the stream that answers a request has ended, whether it brought the answer or not. */
+export interface ClientTransport extends Transport {
+  onanswerend?: ((id: RequestId) => void) | undefined;
+}
+
 export interface OpenTransport {
-  readonly transport: Transport;
+  readonly transport: ClientTransport;
   readonly evidence: () => Evidence;
 }
 
@@ -40,7 +47,7 @@ const STDERR_TAIL_CHARACTERS = 2000;
 const GOODBYE_LIMIT_MS = 1000;
 
 export async function openTransport(target: ServerTarget): Promise<OpenTransport> {
-  const transport = 'url' in target ? await httpTransport(target) : stdioTransport(target);
+  const transport: ClientTransport = 'url' in target ? await httpTransport(target) : stdioTransport(target);
   let stderr = '';
   let transportError: Error | undefined;
   transport.onerror = error => {
@@ -65,14 +72,16 @@ function stdioTransport({ command, args, env, cwd }: StdioTarget): StdioClientTr
   });
 }
 
-async function httpTransport({ url, headers }: HttpTarget): Promise<StreamableHTTPClientTransport> {
+async function httpTransport({ url, headers }: HttpTarget): Promise<ClientTransport> {
   const { Agent, fetch } = await import('undici');
-  return new PatientHttpTransport(
-    new URL(url),
-    { ...headers },
-    new Agent({ headersTimeout: 0, bodyTimeout: 0 }),
-    fetch,
-  );
+  const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+  const onAnswerEnd: AnswerEndListener = id => transport.onanswerend?.(id);
+  const transport = new PatientHttpTransport(new URL(url), {
+    headers: { ...headers },
+    agent,
+    fetch: watchedFetch({ fetch, agent, onAnswerEnd }),
+  });
+  return transport;
 }
 
 /** Every `close()` waits until the process has ended; the SDK's own waits only at its first call, which may be the SDK's. */
@@ -85,21 +94,23 @@ class ProcessEndingTransport extends StdioClientTransport {
   }
 }
 
+interface PatientHttpOptions {
+  readonly headers: Record<string, string>;
+  readonly agent: Agent;
+  readonly fetch: FetchLike;
+}
+
 /**
  * The SDK's transport, with two differences. Node's own fetch cuts a response that is silent for 300 s: how long to wait
  * is for our options to say. And closing tells the server that the session is over, which the SDK leaves to its users
  * (spec 2025-11-25, basic/transports, "Session Management").
  */
-class PatientHttpTransport extends StreamableHTTPClientTransport {
+class PatientHttpTransport extends StreamableHTTPClientTransport implements ClientTransport {
+  onanswerend?: (id: RequestId) => void;
   readonly #agent: Agent;
 
-  constructor(url: URL, headers: Record<string, string>, agent: Agent, fetch: typeof undiciFetch) {
-    // The SDK gives every request the one signal of the transport, on which fetch would gather a listener a request:
-    // destroying the agent ends them all.
-    const patientFetch = (input: string | URL, init?: object) =>
-      fetch(input, { ...init, signal: null, dispatcher: agent });
-    // undici's types of fetch are its own; the implementation is the one that Node ships.
-    super(url, { requestInit: { headers }, fetch: patientFetch as unknown as FetchLike });
+  constructor(url: URL, { headers, agent, fetch }: PatientHttpOptions) {
+    super(url, { requestInit: { headers }, fetch });
     this.#agent = agent;
   }
 

@@ -32,7 +32,8 @@ async function waitUntil(condition: () => boolean): Promise<void> {
     await new Promise(resolve => setTimeout(resolve, 25));
 }
 
-const pidOf = (client: AwaitClient) => (client.transport as unknown as { pid: number }).pid;
+const pidOf = (client: AwaitClient) =>
+  (client.transport as unknown as { current: { pid: number } }).current.pid;
 const pidIn = (text: string) => Number(/pid=(\d+)/.exec(text)?.[1]);
 
 /** No failure tells what was handed to the process. */
@@ -67,8 +68,8 @@ describe('a command that serves MCP', () => {
     await client.close();
   });
 
-  test('and dies in the middle of a wait leaves an error with the reference', async () => {
-    const client = await connect('serve');
+  test('and dies in the middle of a wait, and is not to be started again, leaves an error with the reference', async () => {
+    const client = await connect('serve', { reconnect: false });
     const error = await failureOf(client.callTool({ name: 'initiate_background_task' }));
     expect(error).toBeInstanceOf(ServerUnavailableError);
     expect(error).toMatchObject({

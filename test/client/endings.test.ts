@@ -463,10 +463,13 @@ describe('cancel()', () => {
   });
 
   test('that is not answered in time says so', async () => {
-    const { client } = await awaitFixture(pairTools(working, started(), silence));
+    const { client, callTimes } = await awaitFixture(pairTools(working, started(), silence), {
+      requestRetries: 1,
+    });
     const task = await client.startTool(startCall);
     const failure = failureOf(task.cancel());
-    await vi.advanceTimersByTimeAsync(30_000);
+    await vi.advanceTimersByTimeAsync(62_000);
+    expect(callTimes(CANCEL)).toHaveLength(2);
     expect(await failure).toBeInstanceOf(ServerUnavailableError);
     expect(vi.getTimerCount()).toBe(0);
   });

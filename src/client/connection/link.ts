@@ -1,0 +1,123 @@
+import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
+import {
+  ErrorCode,
+  type InitializeResult,
+  InitializeResultSchema,
+  isJSONRPCErrorResponse,
+  isJSONRPCRequest,
+  isJSONRPCResultResponse,
+  type JSONRPCMessage,
+  type JSONRPCRequest,
+  McpError,
+  type MessageExtraInfo,
+  type RequestId,
+} from '@modelcontextprotocol/sdk/types.js';
+import { startTimer } from '../../time/sleep.js';
+import type { OpenTransport } from '../transport.js';
+import { LostContactError } from './lost-contact.js';
+
+/** Who hears what comes over a link. */
+export interface LinkListener {
+  onMessage(message: JSONRPCMessage, extra: MessageExtraInfo | undefined, link: Link): void;
+  onError(error: Error): void;
+  onClose(link: Link): void;
+  /** The answer to a request has broken off. */
+  onCut(id: RequestId, link: Link): void;
+}
+
+/** The last message of an answer may come some turns after its end was seen. */
+const CUT_AFTER_MS = 100;
+const GREETING_ID = 'mcp-await-reconnect';
+
+/** One connection to a server, with the requests of each side that the other has yet to answer. */
+export class Link {
+  readonly transport: Transport;
+  readonly evidence: OpenTransport['evidence'];
+  /** Our requests. */
+  readonly waiting = new Set<RequestId>();
+  /** The server's requests. */
+  readonly asked = new Set<RequestId>();
+  isClosed = false;
+  #greeted: { resolve(message: JSONRPCMessage): void; reject(error: Error): void } | undefined;
+
+  constructor({ transport, evidence }: OpenTransport, listener: LinkListener) {
+    this.transport = transport;
+    this.evidence = evidence;
+    const noteError = transport.onerror;
+    transport.onerror = error => {
+      noteError?.(error);
+      listener.onError(error);
+    };
+    transport.onclose = () => {
+      if (this.isClosed) return;
+      this.isClosed = true;
+      this.#greeted?.reject(new McpError(ErrorCode.ConnectionClosed, 'Connection closed'));
+      listener.onClose(this);
+    };
+    transport.onmessage = (message: JSONRPCMessage, extra?: MessageExtraInfo) => {
+      if (this.#isForUs(message)) listener.onMessage(message, extra, this);
+    };
+    transport.onanswerend = id => {
+      if (!this.waiting.has(id)) return;
+      const cut = () => this.waiting.delete(id) && listener.onCut(id, this);
+      startTimer(CUT_AFTER_MS, cut, { unref: true });
+    };
+  }
+
+  async ask(request: JSONRPCRequest, options: TransportSendOptions | undefined): Promise<void> {
+    this.waiting.add(request.id);
+    try {
+      await this.transport.send(request, options);
+    } catch (error) {
+      // Somebody else has told already that it was lost.
+      if (this.waiting.delete(request.id)) throw error;
+    }
+  }
+
+  /** Opens a session as another connection did, for the same client. */
+  async greet(greeting: JSONRPCRequest): Promise<InitializeResult> {
+    const answered = new Promise<JSONRPCMessage>((resolve, reject) => {
+      this.#greeted = { resolve, reject };
+    });
+    answered.catch(() => {});
+    await this.transport.send({ ...greeting, id: GREETING_ID });
+    const answer = await answered;
+    if (isJSONRPCErrorResponse(answer)) throw new McpError(answer.error.code, answer.error.message);
+    const result = InitializeResultSchema.parse('result' in answer ? answer.result : undefined);
+    this.transport.setProtocolVersion?.(result.protocolVersion);
+    await this.transport.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    return result;
+  }
+
+  /** Closes it from our side, of which nobody is told. Never rejects. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.#greeted?.reject(new McpError(ErrorCode.ConnectionClosed, 'Connection closed'));
+    await this.transport.close().catch(() => {});
+  }
+
+  /** Fails what is not answered: the answers can no longer come. */
+  failWaiting(cause: unknown, deliver: (message: JSONRPCMessage) => void): void {
+    for (const id of this.waiting) deliver(lostAnswer(id, cause));
+    this.waiting.clear();
+  }
+
+  /** Whether the client is to see it: late answers and the answer to our own greeting are not for it. */
+  #isForUs(message: JSONRPCMessage): boolean {
+    if (isJSONRPCRequest(message)) this.asked.add(message.id);
+    if (!isJSONRPCResultResponse(message) && !isJSONRPCErrorResponse(message)) return true;
+    if (message.id === GREETING_ID) this.#greeted?.resolve(message);
+    return message.id === undefined || this.waiting.delete(message.id);
+  }
+}
+
+/** What the SDK gets instead of an answer; its error carries ours as `data`. */
+export function lostAnswer(id: RequestId, cause: unknown): JSONRPCMessage {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const data = new LostContactError(reason, { cause });
+  return {
+    jsonrpc: '2.0',
+    id,
+    error: { code: ErrorCode.ConnectionClosed, message: 'Connection lost', data },
+  };
+}

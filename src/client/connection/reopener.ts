@@ -1,0 +1,92 @@
+import type { JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
+import { ServerUnavailableError } from '../../errors.js';
+import { atMost } from '../../time/at-most.js';
+import { formatDuration } from '../../time/duration.js';
+import { sleep } from '../../time/sleep.js';
+import type { Evidence } from '../transport.js';
+import type { Link } from './link.js';
+import { NotConnectedError } from './lost-contact.js';
+import { RestartLimit, type RestartLimits } from './restart-limit.js';
+
+export interface ReopenerOptions {
+  /** Makes a connection, without a session yet. */
+  readonly open: () => Promise<Link>;
+  /** What the last connection has shown. */
+  readonly evidence: () => Evidence;
+  /** Why a connection could not be made. */
+  readonly explain: (error: unknown, evidence: Evidence) => Error;
+  /** Names the server in messages, such as "The server `node`". */
+  readonly serverText: string;
+  /** Longest time for one attempt, in milliseconds. */
+  readonly timeoutMs: number;
+  /** @default as often as somebody asks */
+  readonly restarts?: RestartLimits | undefined;
+  /** Ends every attempt. */
+  readonly signal: AbortSignal;
+}
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5000;
+
+/** Makes one connection in the place of another: one at a time for all who ask, and after a failure not at once. */
+export class Reopener {
+  readonly #options: ReopenerOptions;
+  readonly #limit: RestartLimit | undefined;
+  #failureCount = 0;
+  #opening: Promise<Link> | undefined;
+
+  constructor(options: ReopenerOptions) {
+    this.#options = options;
+    this.#limit = options.restarts && new RestartLimit(options.restarts);
+  }
+
+  /**
+   * A connection with a session, opened in the words of `greeting`.
+   * @throws NotConnectedError when it cannot be had now, ServerUnavailableError when it will not be tried again so soon
+   */
+  reopen(greeting: JSONRPCRequest): Promise<Link> {
+    this.#opening ??= this.#open(greeting).finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  /** Settles when nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#opening?.catch(() => {});
+  }
+
+  async #open(greeting: JSONRPCRequest): Promise<Link> {
+    const { open, evidence, explain, timeoutMs, signal } = this.#options;
+    if (this.#failureCount > 0) {
+      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failureCount - 1), LONGEST_PAUSE_MS);
+      await sleep(pauseMs * (1 + Math.random() / 2), signal);
+    }
+    this.#checkLimit();
+    let link: Link | undefined;
+    try {
+      link = await open();
+      await atMost(link.greet(greeting), timeoutMs);
+      signal.throwIfAborted();
+      this.#failureCount = 0;
+      return link;
+    } catch (error) {
+      this.#failureCount += 1;
+      await link?.close();
+      signal.throwIfAborted();
+      const reason = explain(error, evidence());
+      throw new NotConnectedError(reason.message, { cause: reason });
+    }
+  }
+
+  #checkLimit(): void {
+    if (this.#limit === undefined || this.#limit.take(performance.now())) return;
+    const { serverText, evidence } = this.#options;
+    const { most, withinMs } = this.#limit.limits;
+    const { stderr } = evidence();
+    const heard = stderr === '' ? '' : ` It wrote to standard error:\n${stderr}`;
+    throw new ServerUnavailableError(
+      `${serverText} was started again ${most} times within ${formatDuration(withinMs)} and has ended again; find out why before you go on.${heard}`,
+    );
+  }
+}

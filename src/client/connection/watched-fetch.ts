@@ -1,0 +1,80 @@
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { isJSONRPCRequest, type RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { Agent, Response as UndiciResponse, fetch as undiciFetch } from 'undici';
+import { excerpt } from '../../protocols/excerpt.js';
+import { parseRetryAfter } from '../../time/retry-after.js';
+
+/** Called with the id of a request when the stream that answers it has ended. */
+export type AnswerEndListener = (id: RequestId) => void;
+
+/** The server asks to send the request again later, and not before this time. */
+export class PostponedError extends StreamableHTTPError {
+  readonly retryAfterMs: number;
+
+  constructor(status: number, text: string, retryAfterMs: number) {
+    super(status, `Error POSTing to endpoint: ${text}`);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export interface WatchedFetchOptions {
+  readonly fetch: typeof undiciFetch;
+  readonly agent: Agent;
+  readonly onAnswerEnd: AnswerEndListener;
+}
+
+/** Statuses that come with `Retry-After` (RFC 9110, 15.6.4; RFC 6585, 4). */
+const POSTPONING = new Set([429, 503]);
+
+/** A fetch for the SDK's transport, which tells what the SDK does not: how long to wait, and that an answer is over. */
+export function watchedFetch({ fetch, agent, onAnswerEnd }: WatchedFetchOptions): FetchLike {
+  const watched = async (input: string | URL, init?: RequestInit): Promise<UndiciResponse> => {
+    // The SDK gives every request the one signal of the transport, on which fetch would gather a listener a request:
+    // destroying the agent ends them all.
+    const response = await fetch(input, { ...(init as object), signal: null, dispatcher: agent });
+    await refusePostponed(response);
+    const id = init?.method === 'POST' ? requestIdIn(init.body) : undefined;
+    return id === undefined ? response : watchAnswer(response, () => onAnswerEnd(id));
+  };
+  // undici's types of fetch are its own; the implementation is the one that Node ships.
+  return watched as unknown as FetchLike;
+}
+
+async function refusePostponed(response: UndiciResponse): Promise<void> {
+  if (!POSTPONING.has(response.status)) return;
+  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), Date.now());
+  if (retryAfterMs === undefined) return;
+  const text = await response.text().catch(() => '');
+  throw new PostponedError(response.status, excerpt(text), retryAfterMs);
+}
+
+/**
+ * The response, with word when its event stream is over: the SDK lets a request wait for its whole time when the stream
+ * breaks off before the answer. A stream whose events have ids it takes up again by itself.
+ */
+function watchAnswer(response: UndiciResponse, onEnd: () => void): UndiciResponse {
+  const { body, status, statusText, headers } = response;
+  if (body === null || !headers.get('content-type')?.startsWith('text/event-stream')) return response;
+  const decoder = new TextDecoder();
+  let isResumable = false;
+  async function* chunks(source: AsyncIterable<Uint8Array>) {
+    try {
+      for await (const chunk of source) {
+        isResumable ||= /^id:/m.test(decoder.decode(chunk.subarray(0, 1024), { stream: true }));
+        yield chunk;
+      }
+    } finally {
+      if (!isResumable) onEnd();
+    }
+  }
+  const Response = response.constructor as typeof UndiciResponse;
+  return new Response(ReadableStream.from(chunks(body)), { status, statusText, headers });
+}
+
+/** Only what the SDK's transport sends: one message as JSON text. */
+function requestIdIn(body: unknown): RequestId | undefined {
+  if (typeof body !== 'string') return undefined;
+  const message: unknown = JSON.parse(body);
+  return isJSONRPCRequest(message) ? message.id : undefined;
+}

@@ -141,7 +141,8 @@ function finished(job: StoredJob, data: JobData, finishedOn: number): Standing |
   }
   const { status, error, progress, starts } = readReason(job.failedReason);
   if (status === 'dropped') return undefined;
-  if (status === 'cancelled' && data.cancelled !== undefined) {
+  // A cancel of a task that waited says how often it had run; one of a task that ran, whatever came before, does not.
+  if (status === 'cancelled' && data.cancelled !== undefined && data.cancelled.starts === starts) {
     return early(job, data.cancelled, { status, error });
   }
   return { ...common, status, progress, error, runCount: starts ?? job.attemptsStarted };

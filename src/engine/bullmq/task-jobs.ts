@@ -99,7 +99,8 @@ export class TaskJobs {
     const data: JobData = JSON.parse(job.data);
     const cancelled = { at: Date.now(), starts: job.attemptsStarted };
     await queue.updateData(job, { ...data, cancelled });
-    await queue.announceEnd(job.id);
+    // A worker that has started it meanwhile would let go of it, and it would fail instead.
+    if ((await this.find(job.id))?.status === 'cancelled') await queue.announceEnd(job.id);
   }
 
   async #cancelRunning(job: StoredJob, { operation, progress }: TaskRecord): Promise<void> {

@@ -17,7 +17,7 @@ export interface OwnProcessOptions {
   readonly onEnd: (end: ProcessEnd) => void;
 }
 
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 120_000;
 const READY_TIMEOUT_MS = 30_000;
 const PAUSE_MS = 200;
 const KEPT_CHARACTERS = 4000;
@@ -53,7 +53,8 @@ export class OwnProcess {
         await killed(child, 'SIGKILL');
         if (this.#isStopped) return;
         this.vainStarts += 1;
-        if (performance.now() > deadline) throw error;
+        if (performance.now() > deadline)
+          throw new Error(`The ${this.name} does not start. It said: ${words()}`, { cause: error });
       }
       await sleep(PAUSE_MS);
     }

@@ -1,11 +1,15 @@
 import {
   type BackendFactory,
+  DEFAULT_SCHEMA,
+  type PgPool,
   PostgresConnection,
   PostgresQueueBackend,
   Queue,
   QueueEvents,
+  runMigrations,
   Worker,
 } from 'bullmq';
+import pg from 'pg';
 import { AttentiveBackend } from './attentive-backend.js';
 import { failureCode } from './failure-code.js';
 import {
@@ -15,21 +19,26 @@ import {
   workerOptions,
 } from './queue-connection.js';
 
-/** An engine's share of the server's connections, 100 by default; one more listens. */
-const MOST_CONNECTIONS = 10;
+/** An engine's share of the server's connections, 100 by default; one of them listens. */
+const MOST_CONNECTIONS = 11;
 const CONNECT_TIMEOUT_MS = 5000;
 
 /**
  * Connects to PostgreSQL and brings BullMQ's tables, in the schema `bullmq`, up to date. All queues share one pool,
- * and one connection that listens.
+ * and one connection of it that listens.
  */
 export function connectPostgres(url: string, { prefix, locks }: ConnectOptions): QueueConnection {
-  const connection = new PostgresConnection({
+  const pool = new pg.Pool({
     connectionString: url,
-    migrate: true,
+    options: `-c search_path="${DEFAULT_SCHEMA}"`,
     max: MOST_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
   });
+  surviveLosses(pool);
+  // BullMQ's type asks for one signature where pg has a list of overloads.
+  const bullmqPool = pool as unknown as PgPool;
+  const connection = new PostgresConnection(bullmqPool);
   let lastError: Error | undefined;
   connection.on('error', error => {
     lastError = error;
@@ -46,6 +55,7 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
       return lastError;
     },
     async ready() {
+      await migrate(bullmqPool);
       await connection.waitUntilReady();
       return [];
     },
@@ -54,8 +64,29 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
     worker: name => new Worker(named(name), null, options, shared),
     events: (name, lastEventId) => new QueueEvents(named(name), { connection: {}, lastEventId }, attentive),
     isConnectionError,
-    close: () => connection.close(),
+    async close() {
+      await connection.close();
+      await pool.end();
+    },
   };
+}
+
+/**
+ * A server that dies between two steps of BullMQ's would end this process: pg throws what a connection reports that
+ * nobody listens to at that moment. Whoever uses the connection next is told all the same.
+ */
+function surviveLosses(pool: pg.Pool): void {
+  pool.on('connect', client => client.on('error', () => {}));
+}
+
+/** Brings BullMQ's tables up to date. */
+async function migrate(pool: PgPool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await runMigrations(client, DEFAULT_SCHEMA);
+  } finally {
+    client.release();
+  }
 }
 
 /**

@@ -1,4 +1,6 @@
 import yoctoSpinner from 'yocto-spinner';
+import type { AwaitEvent } from '../client/events.js';
+import { messageOf } from '../client/failure.js';
 import { formatDuration } from '../time/duration.js';
 import { sleep } from '../time/sleep.js';
 import type { Progress, Snapshot } from '../types.js';
@@ -7,11 +9,13 @@ import type { CommandIo } from './io.js';
 /** Shows on stderr how a task stands: a spinner on a terminal, a line for each new state in a pipe. */
 export interface ProgressView {
   update(snapshot: Snapshot): void;
+  /** Of all events, those that tell of the connection are shown. */
+  hear(event: AwaitEvent): void;
   /** Takes the spinner away. */
   stop(): void;
 }
 
-const silent: ProgressView = { update() {}, stop() {} };
+const silent: ProgressView = { update() {}, hear() {}, stop() {} };
 
 export function progressView(tool: string, io: CommandIo, quiet: boolean): ProgressView {
   if (quiet) return silent;
@@ -21,6 +25,14 @@ export function progressView(tool: string, io: CommandIo, quiet: boolean): Progr
 /** `tool: working, 42 % (3 of 7), message`. */
 export function describeState(tool: string, { status, message, progress }: Snapshot): string {
   return `${tool}: ${[status, describeProgress(progress), message].filter(Boolean).join(', ')}`;
+}
+
+/** What a person should know of an event; undefined where that is nothing. */
+export function describeEvent(tool: string, event: AwaitEvent): string | undefined {
+  if (event.type === 'connection-lost') return `${tool}: reconnecting… (${messageOf(event.cause)})`;
+  if (event.type === 'connection-restored')
+    return `${tool}: connected again after ${formatDuration(event.lostForMs)}`;
+  return undefined;
 }
 
 function describeProgress(progress: Progress | undefined): string | undefined {
@@ -38,6 +50,10 @@ function lineView(tool: string, io: CommandIo): ProgressView {
       const line = describeState(tool, snapshot);
       if (line !== last) io.stderr.write(`${line}\n`);
       last = line;
+    },
+    hear(event) {
+      const line = describeEvent(tool, event);
+      if (line !== undefined) io.stderr.write(`${line}\n`);
     },
     stop() {},
   };
@@ -58,6 +74,9 @@ function spinnerView(tool: string, io: CommandIo): ProgressView {
   return {
     update(snapshot) {
       state = describeState(tool, snapshot);
+    },
+    hear(event) {
+      state = describeEvent(tool, event) ?? state;
     },
     stop() {
       stopped.abort();

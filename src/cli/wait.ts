@@ -13,9 +13,10 @@ export function wait(
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {
-  return withClient(flags, command, io, async ({ client, server, interrupts, settings }) => {
+  return withClient(flags, command, io, async ({ client, server, interrupts, settings, onEvent }) => {
     const reference = await readReference(source, io);
     const view = progressView(reference.tool, io, flags.quiet === true);
+    onEvent(event => view.hear(event));
     const task = await client.resumeTask(reference, {
       ...waitOptionsOf(flags, settings),
       signal: interrupts.second,

@@ -1,4 +1,5 @@
 import { AwaitClient } from '../client/await-client.js';
+import type { AwaitEvent } from '../client/events.js';
 import type { Settings } from '../server/config/config-schema.js';
 import { useSettings } from './config/load-settings.js';
 import type { ServerFlags } from './flags.js';
@@ -11,6 +12,8 @@ export interface Session {
   readonly server: ChosenServer;
   readonly interrupts: Interrupts;
   readonly settings: Settings;
+  /** From now on tells `listener` what happens during waits. */
+  readonly onEvent: (listener: (event: AwaitEvent) => void) => void;
 }
 
 /** Connects to the server that the flags choose, lets `work` use it, and closes it in every case. */
@@ -23,12 +26,17 @@ export async function withClient(
   const server = chooseServer(flags, command, io);
   const settings = await useSettings(flags, io);
   using interrupts = watchInterrupts(io);
+  let tell = (_event: AwaitEvent) => {};
+  const onEvent = (listener: typeof tell) => {
+    tell = listener;
+  };
   const client = await AwaitClient.connect(server.target, {
+    onEvent: event => tell(event),
     configFile: server.configFile,
     signal: interrupts.first,
   });
   try {
-    return await work({ client, server, interrupts, settings });
+    return await work({ client, server, interrupts, settings, onEvent });
   } finally {
     await client.close();
   }

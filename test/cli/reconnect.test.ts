@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { newWorkplace, type Workplace } from './command.js';
+
+let place: Workplace;
+beforeEach(async () => {
+  place = await newWorkplace();
+});
+afterEach(() => place.remove());
+
+const childrenOf = (pid: number) =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+
+it.runIf(process.platform === 'linux')(
+  'run says plainly that the bundled server is gone, starts it again, and prints the result',
+  async () => {
+    const call = ['--args', '{"operation_type":"sleep","parameters":{"seconds":4}}'];
+    const running = place.start(['run', 'initiate_background_task', ...call]);
+    await running.says(/initiate_background_task: working/);
+    const [relay] = childrenOf(running.process.pid as number);
+    process.kill(relay as number, 'SIGKILL');
+    await running.says(/reconnecting… \(The server `\S+` has ended the connection\)/);
+    const { code, stdout, stderr } = await running.finished;
+    expect(stderr).toMatch(/connected again after/);
+    expect(JSON.parse(stdout)).toEqual({ slept_seconds: 4 });
+    expect(code).toBe(0);
+  },
+);

@@ -3,6 +3,8 @@ import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import pRetry from 'p-retry';
+import pg from 'pg';
 import { freePort, killed, launch, type Service } from './service-process.js';
 
 /** A PostgreSQL of its own data folder, which syncs what it has acknowledged. */
@@ -19,6 +21,7 @@ export async function startPostgres(): Promise<Service> {
     url: `postgres://test@127.0.0.1:${port}/postgres`,
     async start() {
       child = await launch('postgres', { args, port, ...account });
+      await untilOpen(service.url);
     },
     kill: () => killed(child, 'SIGKILL'),
     async remove() {
@@ -29,6 +32,16 @@ export async function startPostgres(): Promise<Service> {
   };
   await service.start();
   return service;
+}
+
+/** It answers before it lets anybody in. */
+async function untilOpen(connectionString: string): Promise<void> {
+  const connect = async () => {
+    const client = new pg.Client({ connectionString });
+    await client.connect();
+    await client.end();
+  };
+  await pRetry(connect, { retries: 200, factor: 1, minTimeout: 50 });
 }
 
 /** PostgreSQL refuses to run as root: it gets the account that its package has made. */

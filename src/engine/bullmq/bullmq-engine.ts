@@ -15,7 +15,8 @@ import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '..
 import { operationOf } from '../task-ref.js';
 import { TaskWaits } from '../task-waits.js';
 import { BullmqWorker, type JobSource } from './bullmq-worker.js';
-import { failLost, removeExpired, type SweepPlaces } from './housekeeping.js';
+import { failLost } from './forsaken-jobs.js';
+import { removeExpired, type SweepPlaces } from './housekeeping.js';
 import { readJobStats } from './job-stats.js';
 import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
@@ -64,10 +65,10 @@ export class BullmqEngine implements Engine {
   constructor(options: BullmqEngineOptions) {
     this.#options = options;
     this.#connection = options.connection;
-    const { connection, label, retentionMs } = options;
+    const { connection, label, retentionMs, onLost } = options;
     const calls = new StoreCalls({ label, isConnectionError: connection.isConnectionError });
     const known = new KnownOperations(connection.backend(REGISTRY), calls);
-    this.#jobs = new TaskJobs({ connection, calls, known, retentionMs });
+    this.#jobs = new TaskJobs({ connection, calls, known, retentionMs, onLost });
     this.#planBeat();
   }
 
@@ -202,7 +203,8 @@ export class BullmqEngine implements Engine {
     const worker = this.#connection.worker(operation);
     worker.on('error', () => {});
     this.#workers.push(worker);
-    return { queue: this.#jobs.queue(operation), waiting: worker.getBackend() };
+    const { longestIdleMs } = this.#connection;
+    return { queue: this.#jobs.queue(operation), waiting: worker.getBackend(), longestIdleMs };
   }
 
   async #isOwing(operations: readonly string[]): Promise<boolean> {
@@ -234,7 +236,7 @@ export class BullmqEngine implements Engine {
     if (sweeps) this.#sweptAt = performance.now();
     for (const queue of await this.#jobs.queues()) {
       if (this.#isClosing) return;
-      for (const record of await failLost(queue)) this.#options.onLost(record);
+      await failLost(queue, this.#options.onLost);
       if (sweeps) await removeExpired(queue, this.#placesOf(queue));
     }
   }

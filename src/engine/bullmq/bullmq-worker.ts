@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IQueueBackend } from 'bullmq';
 import { Alarm } from '../../time/alarm.js';
+import { atMost } from '../../time/at-most.js';
 import { sleep } from '../../time/sleep.js';
 import type { EngineWorker, StoreNotice, WorkerOptions } from '../engine.js';
 import type { TaskRecord } from '../task-record.js';
@@ -16,6 +17,7 @@ import { untilWork } from './until-work.js';
 export interface JobSource {
   readonly queue: OperationQueue;
   readonly waiting: IQueueBackend;
+  readonly longestIdleMs: number;
 }
 
 export interface BullmqWorkerContext {
@@ -33,29 +35,32 @@ export interface BullmqWorkerContext {
 
 const RETRY_MS = 1000;
 const RECHECK_MS = 250;
+/** How long the store may take to answer what was asked before the worker was drained. */
+const LAST_ANSWERS_MS = 2000;
 
 /** Runs queued tasks in this process: as many at once as there are slots, of all operations together. */
 export class BullmqWorker implements EngineWorker {
   readonly #context: BullmqWorkerContext;
   readonly #options: WorkerOptions;
-  readonly #token = randomUUID();
   readonly #slots: Slots;
   readonly #sources: readonly JobSource[];
-  readonly #running = new Map<string, { readonly job: RunningJob; readonly ended: Promise<Taken> }>();
+  readonly #running = new Set<RunningJob>();
+  /** All that takes and runs jobs. */
+  readonly #activities = new Set<Promise<void>>();
   readonly #taskEnded = new Alarm();
   #isRefused = false;
   /** Aborts when no more jobs are taken. */
   readonly #stopped = new AbortController();
   /** Aborts at the end of the shortest grace of all drains. */
   readonly #graceEnd = new AbortController();
-  readonly #loops: readonly Promise<void>[];
 
   constructor(context: BullmqWorkerContext, options: WorkerOptions) {
     this.#context = context;
     this.#options = options;
     this.#slots = new Slots(options.concurrency);
     this.#sources = options.operations.map(operation => context.open(operation));
-    this.#loops = [...this.#sources.map(source => this.#serve(source)), this.#keepLocks()];
+    for (const source of this.#sources) this.#track(this.#serve(source));
+    void this.#keepLocks();
   }
 
   get takesTasks(): boolean {
@@ -64,7 +69,7 @@ export class BullmqWorker implements EngineWorker {
 
   /** Lets go of a task that has ended otherwise, such as by a cancel in another process. */
   drop(taskRef: string): void {
-    this.#running.get(taskRef)?.job.abort(new Error('The task was cancelled, or has ended otherwise.'));
+    for (const job of this.#running) if (job.taskRef === taskRef) job.drop();
   }
 
   async finish(): Promise<void> {
@@ -77,14 +82,14 @@ export class BullmqWorker implements EngineWorker {
   async drain(graceMs: number): Promise<void> {
     this.#stopped.abort();
     this.#slots.open();
-    for (const { waiting } of this.#sources) void waiting.disconnectBlocking().catch(() => {});
-    const running = [...this.#running.values()];
-    const allEnded = Promise.all(running.map(({ ended }) => ended));
-    await Promise.race([allEnded, sleep(graceMs, this.#graceEnd.signal).catch(() => {})]);
-    await Promise.all([...this.#running.values()].map(({ job }) => job.stop()));
-    this.#running.clear();
+    // What is handed back then wakes another worker, not this one.
+    const silenced = this.#sources.map(({ waiting }) => waiting.disconnectBlocking().catch(() => {}));
+    await atMost(Promise.all(silenced), LAST_ANSWERS_MS).catch(() => {});
+    await Promise.race([this.#allOver(), sleep(graceMs, this.#graceEnd.signal).catch(() => {})]);
     this.#graceEnd.abort();
-    await Promise.all(this.#loops);
+    await Promise.all([...this.#running].map(job => job.stop()));
+    // An answer that is under way may bring another job, which is stopped as soon as it comes.
+    await atMost(this.#allOver(), LAST_ANSWERS_MS).catch(() => {});
     this.#taskEnded.ring();
   }
 
@@ -94,30 +99,44 @@ export class BullmqWorker implements EngineWorker {
     return this.#context.isOwing(this.#options.operations).catch(() => true);
   }
 
+  #track(activity: Promise<void>): void {
+    this.#activities.add(activity);
+    void activity.finally(() => this.#activities.delete(activity));
+  }
+
+  async #allOver(): Promise<void> {
+    while (this.#activities.size > 0) await Promise.all(this.#activities);
+  }
+
   /** Takes the jobs of one operation, each when there is a slot for it. */
-  async #serve({ queue, waiting }: JobSource): Promise<void> {
+  async #serve({ queue, waiting, longestIdleMs: longestMs }: JobSource): Promise<void> {
+    const { signal } = this.#stopped;
     while (this.takesTasks) {
       await this.#slots.take();
-      const { job, dueAt } = await this.#take(queue);
+      // A job that is taken again while its first run has not ended has another token than that.
+      const token = randomUUID();
+      const { job, dueAt } = await this.#take(queue, token);
       if (job === undefined) {
         this.#slots.release();
-        await untilWork(waiting, dueAt, this.#stopped.signal);
+        await untilWork(waiting, { dueAt, longestMs, signal });
       } else {
-        void this.#run(queue, job).finally(() => this.#slots.release());
+        // Of a job that nobody can read, the lock lapses.
+        const run = this.#run(job, { queue, token }).catch(() => {});
+        this.#track(run.finally(() => this.#slots.release()));
       }
     }
   }
 
-  async #take(queue: OperationQueue): Promise<Taken> {
+  async #take(queue: OperationQueue, token: string): Promise<Taken> {
     const nothing = { job: undefined, dueAt: undefined };
     if (!this.takesTasks) return nothing;
     try {
-      const taken = await queue.take(this.#token);
+      const taken = await queue.take(token);
       this.#tell(undefined);
       return taken;
     } catch (error) {
       this.#tell(error);
-      await this.#pause(RETRY_MS);
+      await sleep(RETRY_MS, this.#stopped.signal).catch(() => {});
       return nothing;
     }
   }
@@ -135,35 +154,36 @@ export class BullmqWorker implements EngineWorker {
   }
 
   /** Runs a job, and those that the end of each brings along. */
-  async #run(queue: OperationQueue, first: StoredJob): Promise<void> {
+  async #run(first: StoredJob, taken: { queue: OperationQueue; token: string }): Promise<void> {
     const { maxResultBytes, onLost } = this.#context;
+    const mayTakeNext = () => this.takesTasks && !this.#slots.isContended;
     for (let next: StoredJob | undefined = first; next !== undefined; ) {
-      const job = new RunningJob(next, { queue, token: this.#token, maxResultBytes, onLost });
-      const ended = job.run(this.#options.execute, () => this.takesTasks && !this.#slots.isContended);
-      this.#running.set(job.taskRef, { job, ended });
-      next = (await ended).job;
-      this.#running.delete(job.taskRef);
-      this.#context.onReleased(job.taskRef);
-      this.#taskEnded.ring();
+      const job = new RunningJob(next, { ...taken, maxResultBytes, onLost });
+      if (this.#graceEnd.signal.aborted) return job.stop();
+      // An earlier run of the task that still goes on here has lost it.
+      this.drop(job.taskRef);
+      this.#running.add(job);
+      try {
+        next = (await job.run(this.#options.execute, mayTakeNext)).job;
+      } finally {
+        this.#running.delete(job);
+        this.#context.onReleased(job.taskRef);
+        this.#taskEnded.ring();
+      }
     }
   }
 
   /** Renews the locks of all that runs until the worker has stopped. */
   async #keepLocks(): Promise<void> {
-    const { lockDurationMs: durationMs, renewIntervalMs } = this.#context.locks;
+    const { lockDurationMs, renewIntervalMs } = this.#context.locks;
     while (!this.#graceEnd.signal.aborted) {
       await sleep(renewIntervalMs, this.#graceEnd.signal).catch(() => {});
-      const running = [...this.#running.values()].map(({ job }) => job);
       for (const { queue } of this.#sources) {
-        const refs = running.filter(job => job.queue === queue).map(({ taskRef }) => taskRef);
-        if (refs.length === 0) continue;
-        const lost = await queue.extendLocks(refs, { token: this.#token, durationMs }).catch(() => []);
-        for (const taskRef of lost) this.drop(taskRef);
+        const jobs = [...this.#running].filter(job => job.queue === queue && !job.isDropped);
+        if (jobs.length === 0) continue;
+        const lost = await queue.extendLocks(jobs, lockDurationMs).catch((): readonly string[] => []);
+        for (const job of jobs) if (lost.includes(job.taskRef)) job.drop();
       }
     }
-  }
-
-  async #pause(delayMs: number): Promise<void> {
-    await sleep(delayMs, this.#stopped.signal).catch(() => {});
   }
 }

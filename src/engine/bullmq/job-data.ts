@@ -13,27 +13,28 @@ export interface JobTask {
   readonly webhookUrl?: string | undefined;
 }
 
-/** An end that is known before the queue has moved the job: how many times it had been started, and when it ended. */
+/** The end of a task whose job waits, and was written there before anybody took it out of the queue: it is for good. */
 export interface EarlyEnd {
   readonly at: number;
-  readonly starts: number;
+  /** Random: of two processes that write the same at once, one has written it. */
+  readonly by: string;
+  /** How many times the task had been run. */
+  readonly runCount: number;
+  readonly startedAt?: number | undefined;
+  readonly progress?: Progress | undefined;
 }
 
 /**
- * The data of a job. What comes from users is JSON text inside it: PostgreSQL's `jsonb` refuses NUL characters and
- * lone surrogates.
+ * The data of a job. They are replaced only where nobody has changed them, or taken the job, since they were read.
+ * What comes from users is JSON text inside them: PostgreSQL's `jsonb` refuses NUL characters and lone surrogates.
  */
 export interface JobData {
   /** JSON of a `JobTask`. */
   readonly task: string;
-  /** How many runs ended because their worker handed the task back, and when the last one did. */
-  readonly handedBack?: { readonly count: number; readonly at: number };
-  /** Cancelled while it waited; counts as long as it has not been started since. */
+  /** Cancelled while it waited. */
   readonly cancelled?: EarlyEnd;
   /** Its worker died, and it may not be run again. */
   readonly lost?: EarlyEnd;
-  /** JSON of a result that is too large for the queue's events. */
-  readonly result?: string;
   /** JSON of a `WebhookDelivery`. */
   readonly delivery?: string;
 }
@@ -46,7 +47,7 @@ export interface FailedReason {
   /** As it was then: nothing that is reported later counts. */
   readonly progress?: Progress | undefined;
   /** How many times it had been run, where taking it was not for running it. */
-  readonly starts?: number;
+  readonly runCount?: number;
 }
 
 /** The progress of a job, as JSON text. */

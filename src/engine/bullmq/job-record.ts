@@ -21,13 +21,32 @@ export type StoredJob = Pick<
   | 'data'
   | 'timestamp'
   | 'attemptsStarted'
+  | 'attemptsMade'
   | 'stalledCounter'
   | 'processedOn'
   | 'finishedOn'
   | 'failedReason'
   | 'returnvalue'
   | 'progress'
->;
+> & {
+  /** When each run ended whose worker handed the task back, as JSON: an attempt that was made, and came to no end. */
+  readonly stacktrace?: string;
+  /** JSON of a result that is too long for the queue's events; it is in the job's log. */
+  readonly longResult?: string | undefined;
+};
+
+const LONG_RESULT = 'log ';
+
+/** The return value of a job whose result is that entry of its log. */
+export function longResultAt(index: number): string {
+  return `${LONG_RESULT}${index}`;
+}
+
+/** Which entry of its log is the job's result, if one is. */
+export function longResultIndex({ returnvalue }: Pick<StoredJob, 'returnvalue'>): number | undefined {
+  const text = readReturnValue(returnvalue);
+  return text?.startsWith(LONG_RESULT) === true ? Number(text.slice(LONG_RESULT.length)) : undefined;
+}
 
 /** How a task stands, beyond what never changes. */
 interface Standing {
@@ -59,7 +78,7 @@ export interface RecordContext {
 export function recordOf(job: StoredJob, { data, task, now }: RecordContext): TaskRecord | undefined {
   const standing = standingOf(job, data);
   if (standing === undefined) return undefined;
-  const expiresAt = (standing.endedAt ?? waitsSince(job, data, task.delayMs)) + task.ttlMs;
+  const expiresAt = (standing.endedAt ?? waitsSince(job, task.delayMs)) + task.ttlMs;
   if (standing.status !== 'processing' && expiresAt <= now) return undefined;
   return {
     taskRef: job.id,
@@ -83,35 +102,49 @@ export function recordOf(job: StoredJob, { data, task, now }: RecordContext): Ta
   };
 }
 
-/** How many times the job was started and came back to the queue: its worker died, or handed it back. */
-export function returnCount(job: Pick<StoredJob, 'stalledCounter'>, data: JobData): number {
-  return job.stalledCounter + (data.handedBack?.count ?? 0);
-}
-
-/** Whether a worker has the job. */
-export function isRunning(job: StoredJob, data: JobData): boolean {
-  return job.finishedOn === undefined && job.attemptsStarted > returnCount(job, data);
-}
-
-function standingOf(job: StoredJob, data: JobData): Standing | undefined {
-  if (data.lost !== undefined) return early(job, data.lost, { status: 'failed', error: WORKER_LOST });
-  if (job.finishedOn !== undefined) return finished(job, data, job.finishedOn);
-  if (isRunning(job, data) || isDoomed(job, data)) return running(job);
-  if (data.cancelled?.starts === job.attemptsStarted) {
-    return early(job, data.cancelled, { status: 'cancelled', error: CANCELLED });
-  }
-  return { status: 'pending', updatedAt: waitsSince(job, data, 0), runCount: job.attemptsStarted };
-}
-
-/** When the task came into the queue, or came due there; of a run whose worker died, only the start is known. */
-function waitsSince(job: StoredJob, data: JobData, delayMs: number): number {
-  const lostRunAt = job.stalledCounter > 0 ? (job.processedOn ?? 0) : 0;
-  return Math.max(job.timestamp + delayMs, data.handedBack?.at ?? 0, lostRunAt);
+/** How many times the job, which has not ended, was started and came back: its worker died, or handed it back. */
+export function returnCount({
+  stalledCounter,
+  attemptsMade,
+}: Pick<StoredJob, 'stalledCounter' | 'attemptsMade'>): number {
+  return stalledCounter + attemptsMade;
 }
 
 /** Lost once too often, and not yet told so. */
 export function isDoomed(job: StoredJob, data: JobData): boolean {
-  return job.stalledCounter > 0 && returnCount(job, data) > readTask(data).retryAttempts;
+  const mayStillRun = job.stalledCounter === 0 || returnCount(job) <= readTask(data).retryAttempts;
+  return (
+    !mayStillRun && job.finishedOn === undefined && data.lost === undefined && data.cancelled === undefined
+  );
+}
+
+/** What is kept of the last run of a task that is doomed, and waits in the queue. */
+export function lostRun(job: StoredJob): Omit<EarlyEnd, 'at' | 'by'> {
+  const { startedAt, progress } = running(job);
+  return { runCount: job.attemptsStarted, startedAt, progress };
+}
+
+/** Whether a worker has the job, which has not ended. */
+export function isTaken(job: StoredJob): boolean {
+  return job.attemptsStarted > returnCount(job);
+}
+
+function standingOf(job: StoredJob, data: JobData): Standing | undefined {
+  if (data.lost !== undefined) return early(data.lost, { status: 'failed', error: WORKER_LOST });
+  if (data.cancelled !== undefined) return early(data.cancelled, { status: 'cancelled', error: CANCELLED });
+  if (job.finishedOn !== undefined) return finished(job, job.finishedOn);
+  if (isTaken(job) || isDoomed(job, data)) return running(job);
+  return { status: 'pending', updatedAt: waitsSince(job, 0), runCount: job.attemptsStarted };
+}
+
+/** When the task came into the queue, or came due there; of a run whose worker died, only the start is known. */
+function waitsSince(job: StoredJob, delayMs: number): number {
+  const lostRunAt = job.stalledCounter > 0 ? (job.processedOn ?? 0) : 0;
+  return Math.max(job.timestamp + delayMs, handedBackAt(job), lostRunAt);
+}
+
+function handedBackAt({ stacktrace = '[]' }: StoredJob): number {
+  return Number(JSON.parse(stacktrace).at(-1) ?? 0);
 }
 
 function running(job: StoredJob): Standing {
@@ -128,39 +161,34 @@ function running(job: StoredJob): Standing {
   };
 }
 
-function finished(job: StoredJob, data: JobData, finishedOn: number): Standing | undefined {
+function finished(job: StoredJob, finishedOn: number): Standing | undefined {
   const common = {
     startedAt: startOf(job),
     updatedAt: finishedOn,
     endedAt: finishedOn,
     runCount: job.attemptsStarted,
   };
-  if (job.failedReason === undefined || job.failedReason === '') {
-    const result = JSON.parse(data.result ?? JSON.parse(job.returnvalue));
+  const text = job.longResult ?? readReturnValue(job.returnvalue);
+  if (text !== undefined) {
+    // In lists, a long result is left in the log.
+    const result = text.startsWith(LONG_RESULT) ? undefined : JSON.parse(text);
     return { ...common, status: 'completed', progress: readProgress(job).progress, result };
   }
-  const { status, error, progress, starts } = readReason(job.failedReason);
-  if (status === 'dropped') return undefined;
-  // A cancel of a task that waited says how often it had run; one of a task that ran, whatever came before, does not.
-  if (status === 'cancelled' && data.cancelled !== undefined && data.cancelled.starts === starts) {
-    return early(job, data.cancelled, { status, error });
-  }
-  return { ...common, status, progress, error, runCount: starts ?? job.attemptsStarted };
+  const { status, error, progress, runCount = job.attemptsStarted } = readReason(job.failedReason);
+  return status === 'dropped' ? undefined : { ...common, status, progress, error, runCount };
 }
 
-/**
- * An end that was written into the data by one process and into the queue by another, in whichever order: the earlier
- * of the two moments, so that it is the same before and after.
- */
-function early(job: StoredJob, { at, starts }: EarlyEnd, end: Pick<Standing, 'status' | 'error'>): Standing {
-  const endedAt = Math.min(at, job.finishedOn ?? at);
-  return {
-    ...end,
-    startedAt: starts === 0 ? undefined : Math.min(startOf(job), endedAt),
-    updatedAt: endedAt,
-    endedAt,
-    runCount: starts,
-  };
+function early(
+  { at, runCount, startedAt, progress }: EarlyEnd,
+  end: Pick<Standing, 'status' | 'error'>,
+): Standing {
+  return { ...end, startedAt, updatedAt: at, endedAt: at, runCount, progress };
+}
+
+/** The text that a job was completed with; undefined when it was not. */
+function readReturnValue(json: string | undefined): string | undefined {
+  const value: unknown = JSON.parse(json || 'null');
+  return typeof value === 'string' ? value : undefined;
 }
 
 function readProgress(job: StoredJob): Partial<JobProgress> {
@@ -168,7 +196,7 @@ function readProgress(job: StoredJob): Partial<JobProgress> {
 }
 
 /** What BullMQ itself, or a program that shares the queue, may have written is no JSON of ours. */
-function readReason(text: string): FailedReason {
+function readReason(text = ''): FailedReason {
   try {
     return JSON.parse(text);
   } catch {

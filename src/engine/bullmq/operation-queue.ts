@@ -1,7 +1,7 @@
 import { type IQueueBackend, Job, type JobJson, type JobsOptions } from 'bullmq';
 import { StoreFailure } from '../store-failure.js';
 import type { FailedReason, JobData, JobProgress } from './job-data.js';
-import type { StoredJob } from './job-record.js';
+import { longResultAt, longResultIndex, type StoredJob } from './job-record.js';
 import { MOST_EVENTS, type QueueConnection, type StoreQueue } from './queue-connection.js';
 import type { StoreCalls } from './store-calls.js';
 
@@ -25,6 +25,11 @@ export interface EndOptions {
   readonly takeNext: boolean;
 }
 
+export interface LockedJob {
+  readonly taskRef: string;
+  readonly token: string;
+}
+
 export type QueueState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
 
 const QUEUE_STATES: readonly QueueState[] = ['waiting', 'delayed', 'active', 'completed', 'failed'];
@@ -40,6 +45,7 @@ export class AlreadyEndedError extends Error {
 /** The BullMQ queue of one operation. Its jobs are the tasks' records. */
 export class OperationQueue {
   readonly operation: string;
+  readonly #connection: QueueConnection;
   readonly #queue: StoreQueue;
   readonly #backend: IQueueBackend;
   readonly #calls: StoreCalls;
@@ -47,6 +53,7 @@ export class OperationQueue {
 
   constructor(operation: string, { connection, calls, retentionMs }: OperationQueueOptions) {
     this.operation = operation;
+    this.#connection = connection;
     this.#queue = connection.queue(operation);
     this.#queue.on('error', () => {});
     this.#backend = connection.backend(operation);
@@ -72,12 +79,25 @@ export class OperationQueue {
 
   async read(taskRef: string): Promise<StoredJob | undefined> {
     const json = await this.#calls.make(() => this.#backend.getJobData(taskRef));
-    return json === undefined ? undefined : { ...json, id: taskRef };
+    if (json === undefined) return undefined;
+    const job = { ...json, id: taskRef };
+    const index = longResultIndex(job);
+    if (index === undefined) return job;
+    const { logs } = await this.#calls.make(() => this.#backend.getJobLogs(taskRef, index, index, true));
+    // Removed between the two reads.
+    return logs[0] === undefined ? undefined : { ...job, longResult: logs[0] };
   }
 
-  /** Replaces the data of a job, whatever its state. */
-  async updateData(job: StoredJob, data: JobData): Promise<void> {
-    await this.#calls.make(() => this.#backend.updateData(this.#nameOf(job), data));
+  /** Replaces the data of a job unless they were changed, or somebody has taken the job, since it was read. */
+  async replaceData(job: StoredJob, data: JobData): Promise<boolean> {
+    const change = { job, data: JSON.stringify(data) };
+    return this.#calls.make(() => this.#connection.replaceData(this.operation, change));
+  }
+
+  /** Keeps a result outside the job, which is read often, and the queue's events: what to complete the job with. */
+  async keepLongResult(taskRef: string, result: string): Promise<string> {
+    const length = await this.#calls.make(() => this.#backend.addLog(taskRef, result));
+    return longResultAt(length - 1);
   }
 
   async updateProgress(taskRef: string, progress: JobProgress): Promise<void> {
@@ -91,7 +111,7 @@ export class OperationQueue {
 
   /** @throws AlreadyEndedError when the token's owner no longer has the job */
   async complete(job: StoredJob, returnValue: string, { token, takeNext }: EndOptions): Promise<Taken> {
-    return this.#end(() =>
+    return this.#end(takeNext, () =>
       this.#backend.moveToCompleted(this.#nameOf(job), returnValue, this.#keep, token, takeNext),
     );
   }
@@ -99,7 +119,9 @@ export class OperationQueue {
   /** @throws AlreadyEndedError when the token's owner no longer has the job */
   async fail(job: StoredJob, reason: FailedReason, { token, takeNext }: EndOptions): Promise<Taken> {
     const text = JSON.stringify(reason);
-    return this.#end(() => this.#backend.moveToFailed(this.#nameOf(job), text, this.#keep, token, takeNext));
+    return this.#end(takeNext, () =>
+      this.#backend.moveToFailed(this.#nameOf(job), text, this.#keep, token, takeNext),
+    );
   }
 
   /** Ends a job that some worker has. @throws AlreadyEndedError when none has it any more */
@@ -107,9 +129,11 @@ export class OperationQueue {
     await this.fail(job, reason, { token: ANY_TOKEN, takeNext: false });
   }
 
-  /** Puts a job to the head of the queue. */
+  /** Puts a job to the head of the queue. @throws AlreadyEndedError when the token's owner no longer has the job */
   async handBack(taskRef: string, token: string): Promise<void> {
-    await this.#calls.make(() => this.#backend.moveJobFromActiveToWait(taskRef, token));
+    const fieldsToUpdate = { stacktrace: JSON.stringify([String(Date.now())]) };
+    const move = () => this.#backend.retryJob(taskRef, true, token, { fieldsToUpdate });
+    await this.#calls.make(move).catch(notHeld);
   }
 
   /** Tells those who wait for a task that it has ended, where BullMQ itself tells nobody. */
@@ -122,13 +146,13 @@ export class OperationQueue {
     return this.#publish({ event: 'listening' });
   }
 
-  /** Locks jobs for another `durationMs`: the references of those whose lock the token's owner no longer has. */
-  async extendLocks(
-    taskRefs: readonly string[],
-    { token, durationMs }: { token: string; durationMs: number },
-  ): Promise<readonly string[]> {
-    const tokens = taskRefs.map(() => token);
-    return this.#backend.extendLocks([...taskRefs], tokens, durationMs);
+  /** Locks jobs for another `durationMs`: the references of those that the token's owner no longer has. */
+  async extendLocks(jobs: readonly LockedJob[], durationMs: number): Promise<readonly string[]> {
+    return this.#backend.extendLocks(
+      jobs.map(({ taskRef }) => taskRef),
+      jobs.map(({ token }) => token),
+      durationMs,
+    );
   }
 
   /** Moves jobs whose lock has lapsed back to the queue: their references. */
@@ -164,12 +188,9 @@ export class OperationQueue {
     return String(await this.#calls.make(() => this.#backend.publishEvent(event, MOST_EVENTS)));
   }
 
-  async #end(move: () => ReturnType<IQueueBackend['moveToCompleted']>): Promise<Taken> {
-    const { result } = await this.#calls.make(move).catch(error => {
-      throw isNotHeld(error)
-        ? new AlreadyEndedError('The task has ended otherwise.', { cause: error })
-        : error;
-    });
+  async #end(takesNext: boolean, move: () => ReturnType<IQueueBackend['moveToCompleted']>): Promise<Taken> {
+    const answer = takesNext ? this.#calls.insist(move) : this.#calls.make(move);
+    const { result } = await answer.catch(notHeld);
     return toTaken(result ?? []);
   }
 
@@ -199,7 +220,10 @@ function toStored(job: Job): StoredJob {
 /** BullMQ's codes: no such job, no lock, not active, the lock of another. */
 const NOT_HELD = [-1, -2, -3, -6];
 
-function isNotHeld(error: unknown): boolean {
+function notHeld(error: unknown): never {
   const cause = error instanceof StoreFailure ? error.cause : error;
-  return cause instanceof Error && 'code' in cause && NOT_HELD.includes(Number(cause.code));
+  if (cause instanceof Error && 'code' in cause && NOT_HELD.includes(Number(cause.code))) {
+    throw new AlreadyEndedError('The task has ended otherwise.', { cause: error });
+  }
+  throw error;
 }

@@ -12,6 +12,7 @@ import {
 import pg from 'pg';
 import { AttentiveBackend } from './attentive-backend.js';
 import { failureCode } from './failure-code.js';
+import { replacePostgresData } from './postgres-jobs.js';
 import {
   type ConnectOptions,
   QUEUE_OPTIONS,
@@ -22,6 +23,8 @@ import {
 /** An engine's share of the server's connections, 100 by default; one of them listens. */
 const MOST_CONNECTIONS = 11;
 const CONNECT_TIMEOUT_MS = 5000;
+/** The word that there is a job goes to all workers that listen. */
+const LONGEST_IDLE_MS = 5000;
 
 /**
  * Connects to PostgreSQL and brings BullMQ's tables, in the schema `bullmq`, up to date. All queues share one pool,
@@ -61,8 +64,10 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
     },
     queue: name => new Queue(named(name), options, shared),
     backend: name => new PostgresQueueBackend(connection, named(name), options, false),
+    replaceData: (name, change) => replacePostgresData(connection, named(name), change),
     worker: name => new Worker(named(name), null, options, shared),
     events: (name, lastEventId) => new QueueEvents(named(name), { connection: {}, lastEventId }, attentive),
+    longestIdleMs: LONGEST_IDLE_MS,
     isConnectionError,
     async close() {
       await connection.close();

@@ -1,6 +1,7 @@
 import type { IQueueBackend, JobProgress, Queue, QueueEvents, Worker } from 'bullmq';
 import type { StoreNotice } from '../engine.js';
 import type { JobData } from './job-data.js';
+import type { StoredJob } from './job-record.js';
 import type { LockTimes } from './lock-times.js';
 
 export type StoreQueue = Queue<JobData, string, string, JobData, string, string, IQueueBackend>;
@@ -11,6 +12,12 @@ export interface ConnectOptions {
   /** Letters, digits, `_`, `-` and `:`, the last no `:`. */
   readonly prefix: string;
   readonly locks: LockTimes;
+}
+
+/** New data of a job, as JSON, and the job as it was read. */
+export interface DataChange {
+  readonly job: Pick<StoredJob, 'id' | 'data' | 'attemptsStarted'>;
+  readonly data: string;
 }
 
 /** The connections of one engine to its store. */
@@ -25,10 +32,17 @@ export interface QueueConnection {
   queue(name: string): StoreQueue;
   /** A queue's jobs, over the connection that all of them share. */
   backend(name: string): IQueueBackend;
+  /**
+   * Replaces a job's data unless they have been changed, or the job was taken, since it was read: BullMQ itself only
+   * overwrites. Making it twice is making it once.
+   */
+  replaceData(name: string, change: DataChange): Promise<boolean>;
   /** Without a processor: it hands out jobs when it is asked. */
   worker(name: string): StoreWorker;
   /** The queue's events after the named one. */
   events(name: string, lastEventId: string): StoreEvents;
+  /** For how long a worker may wait for a word of a new job before it asks. */
+  readonly longestIdleMs: number;
   /** Whether an error means that the store could not be reached, so that trying again may help. */
   isConnectionError(error: unknown): boolean;
   /** Ends the connection that is shared; each worker and each reader of events ends its own. */

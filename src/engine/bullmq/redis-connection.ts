@@ -9,8 +9,11 @@ import {
 } from './queue-connection.js';
 import { quietRedis, readFacts } from './quiet-redis.js';
 import { redisFacts } from './redis-facts.js';
+import { replaceRedisData } from './redis-jobs.js';
 
 const LONGEST_PAUSE_MS = 1000;
+/** The word that there is a job goes to one worker of all, and is lost with that one. */
+const LONGEST_IDLE_MS = 1000;
 
 /** Connects to Redis or Valkey. */
 export function connectRedis(url: string, { prefix, locks }: ConnectOptions): QueueConnection {
@@ -28,6 +31,7 @@ export function connectRedis(url: string, { prefix, locks }: ConnectOptions): Qu
     lastError = error;
   });
   const options = { connection: redis, prefix, ...QUEUE_OPTIONS, ...workerOptions(locks) };
+  const backend = (name: string) => base.getBackend().forQueue(name, prefix);
   const base = new Queue('tasks', { ...options, skipMetasUpdate: true });
   base.on('error', () => {});
   return {
@@ -42,9 +46,11 @@ export function connectRedis(url: string, { prefix, locks }: ConnectOptions): Qu
       return notices;
     },
     queue: name => new Queue(name, options),
-    backend: name => base.getBackend().forQueue(name, prefix),
+    backend,
+    replaceData: (name, change) => replaceRedisData(redis, backend(name).toKey(change.job.id), change),
     worker: name => new Worker(name, null, options),
     events: (name, lastEventId) => new QueueEvents(name, { connection: redis, prefix, lastEventId }),
+    longestIdleMs: LONGEST_IDLE_MS,
     isConnectionError,
     async close() {
       await base.close();

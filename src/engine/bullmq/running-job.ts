@@ -1,3 +1,4 @@
+import { newDeferred } from '../../time/deferred.js';
 import { sleep } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 import type { Execute, Execution } from '../engine.js';
@@ -40,6 +41,7 @@ export class RunningJob {
   readonly #task: JobTask;
   readonly #context: RunningJobContext;
   readonly #controller = new AbortController();
+  readonly #stopped = newDeferred();
   #progress: Progress | undefined;
   #lastWrite: Promise<unknown> = Promise.resolve();
   #isStopped = false;
@@ -56,16 +58,29 @@ export class RunningJob {
     return this.#context.queue;
   }
 
-  /** Lets the run know that its result will not be kept. */
-  abort(reason: Error): void {
-    this.#controller.abort(reason);
+  get token(): string {
+    return this.#context.token;
   }
 
-  /** Runs the job and stores its end. The answer is the next job of the queue, if `mayTakeNext` says so then. */
+  get isDropped(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  /** Lets the run know that its result will not be kept. */
+  drop(): void {
+    this.#controller.abort(new Error('The task was cancelled, or has ended otherwise.'));
+  }
+
+  /**
+   * Runs the job and stores its end. The answer is the next job of the queue, if `mayTakeNext` says so then. A run that
+   * was stopped is not waited for.
+   */
   async run(execute: Execute, mayTakeNext: () => boolean): Promise<Taken> {
     const dead = this.#deadOnArrival();
     if (dead !== undefined) return this.#fail(dead, mayTakeNext);
-    const end = toStorableEnd(await this.#execute(execute), this.#context.maxResultBytes);
+    const execution = await Promise.race([this.#execute(execute), this.#stopped.promise]);
+    if (execution === undefined) return NOTHING;
+    const end = toStorableEnd(execution, this.#context.maxResultBytes);
     await this.#lastWrite;
     return this.#storeEnd(end, mayTakeNext);
   }
@@ -73,12 +88,9 @@ export class RunningJob {
   /** Ends the run for good: the task goes back to the queue if it may be run again, and fails if not. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    const { token } = this.#context;
-    const returns = returnCount(this.#job, this.#data);
+    const { token } = this;
     try {
-      if (returns < this.#task.retryAttempts) {
-        const handedBack = { count: (this.#data.handedBack?.count ?? 0) + 1, at: Date.now() };
-        await this.queue.updateData(this.#job, { ...this.#data, handedBack });
+      if (returnCount(this.#job) < this.#task.retryAttempts) {
         await this.queue.handBack(this.taskRef, token);
       } else {
         await this.queue.fail(this.#job, this.#reason(WORKER_STOPPED), { token, takeNext: false });
@@ -87,18 +99,19 @@ export class RunningJob {
     } catch {
       // Not even that can be written: the lock lapses, and others find the task as lost.
     }
-    this.abort(new Error(WORKER_STOPPED.message));
+    this.#controller.abort(new Error(WORKER_STOPPED.message));
+    this.#stopped.resolve();
   }
 
   /** Why the job is not run at all, if it is not. */
   #deadOnArrival(): FailedReason | undefined {
     const { attemptsStarted, timestamp } = this.#job;
-    const starts = attemptsStarted - 1;
-    if (this.#data.cancelled?.starts === starts) return { status: 'cancelled', error: CANCELLED, starts };
-    if (returnCount(this.#job, this.#data) > this.#task.retryAttempts) {
-      return { status: 'failed', error: WORKER_LOST, starts };
+    const runCount = attemptsStarted - 1;
+    if (this.#data.cancelled !== undefined) return { status: 'cancelled', error: CANCELLED, runCount };
+    if (returnCount(this.#job) > this.#task.retryAttempts) {
+      return { status: 'failed', error: WORKER_LOST, runCount };
     }
-    return timestamp + this.#task.delayMs + this.#task.ttlMs <= Date.now() && starts === 0
+    return timestamp + this.#task.delayMs + this.#task.ttlMs <= Date.now() && runCount === 0
       ? { status: 'dropped' }
       : undefined;
   }
@@ -150,14 +163,14 @@ export class RunningJob {
 
   async #complete(result: string, options: EndOptions): Promise<Taken> {
     if (Buffer.byteLength(result) <= MOST_EVENT_BYTES) return this.queue.complete(this.#job, result, options);
-    await this.queue.updateData(this.#job, { ...this.#data, result });
-    return this.queue.complete(this.#job, '', options);
+    const returnValue = await this.queue.keepLongResult(this.taskRef, result);
+    return this.queue.complete(this.#job, returnValue, options);
   }
 
   async #fail(reason: FailedReason, mayTakeNext: () => boolean): Promise<Taken> {
     const options = { token: this.#context.token, takeNext: mayTakeNext() };
     const next = await this.queue.fail(this.#job, reason, options).catch(() => NOTHING);
-    if (reason.error?.code === WORKER_LOST.code) await this.#tellLost();
+    if (reason.error?.code === WORKER_LOST.code && this.#data.lost === undefined) await this.#tellLost();
     return next;
   }
 

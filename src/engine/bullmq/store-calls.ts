@@ -11,29 +11,45 @@ export interface StoreCallsOptions {
   readonly label: string;
   /** Whether trying again may help. */
   readonly isConnectionError: (error: unknown) => boolean;
+  /** How long a call may take, in milliseconds. @default 10000 */
+  readonly patienceMs?: number | undefined;
 }
 
 /**
- * Makes calls to a store that may be restarted at any moment: for ten seconds, they wait for it to come back. Each
- * call must do no harm when it is made twice.
+ * Makes calls to a store that may be restarted at any moment: they wait for it to come back. Each call must do no harm
+ * when it is made twice.
  */
 export class StoreCalls {
   readonly #options: StoreCallsOptions;
+  readonly #patienceMs: number;
 
   constructor(options: StoreCallsOptions) {
     this.#options = options;
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
   }
 
   /** @throws StoreFailure when the store refuses, or does not answer in time */
   async make<Value>(call: () => Promise<Value>): Promise<Value> {
-    const deadline = performance.now() + PATIENCE_MS;
-    try {
-      // Nearly every call needs one try only: the machinery for more is not set up before the first has failed.
-      const answer = call().catch(error => this.#tryAgain(call, { error, deadline }));
-      return await atMost(answer, PATIENCE_MS);
-    } catch (cause) {
+    const deadline = performance.now() + this.#patienceMs;
+    return atMost(this.#tryUntil(deadline, call), this.#patienceMs).catch(cause => {
       throw this.#failure(cause);
-    }
+    });
+  }
+
+  /**
+   * Waits for the answer as long as it takes: a call that was given up may still reach the store, and what it brings
+   * along would be lost.
+   * @throws StoreFailure when the store refuses
+   */
+  async insist<Value>(call: () => Promise<Value>): Promise<Value> {
+    return this.#tryUntil(Number.POSITIVE_INFINITY, call).catch(cause => {
+      throw this.#failure(cause);
+    });
+  }
+
+  /** Nearly every call needs one try only: the machinery for more is not set up before the first has failed. */
+  #tryUntil<Value>(deadline: number, call: () => Promise<Value>): Promise<Value> {
+    return call().catch(error => this.#tryAgain(call, { error, deadline }));
   }
 
   async #tryAgain<Value>(
@@ -56,7 +72,7 @@ export class StoreCalls {
     const { label, isConnectionError } = this.#options;
     if (cause instanceof TimeLimitError || isConnectionError(cause)) {
       return new StoreFailure(
-        `The store ${label} did not answer within ${PATIENCE_MS / 1000} s. Check that it is running, and try again.`,
+        `The store ${label} did not answer within ${this.#patienceMs / 1000} s. Check that it is running, and try again.`,
         { cause },
       );
     }

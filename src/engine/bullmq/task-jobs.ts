@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { digestJson } from '../../storage/canonical-json.js';
 import type { Submission } from '../engine.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
+import { failForsaken, isForsaken } from './forsaken-jobs.js';
 import { CANCELLED, type JobData, type JobTask } from './job-data.js';
 import { type RecordContext, recordOf, type StoredJob, toRecord } from './job-record.js';
 import type { KnownOperations } from './known-operations.js';
@@ -9,6 +11,8 @@ import { AlreadyEndedError, OperationQueue, type OperationQueueOptions } from '.
 
 export interface TaskJobsOptions extends OperationQueueOptions {
   readonly known: KnownOperations;
+  /** Told of a task that was found to be lost. */
+  readonly onLost: (record: TaskRecord) => void;
 }
 
 /** The tasks of a store as jobs of its queues, one queue for each operation. */
@@ -64,7 +68,12 @@ export class TaskJobs {
   async read(taskRef: string): Promise<StoredJob | undefined> {
     const operation = operationOf(taskRef);
     if (operation === undefined || !(await this.#options.known.has(operation))) return undefined;
-    return this.queue(operation).read(taskRef);
+    const queue = this.queue(operation);
+    const job = await queue.read(taskRef);
+    if (job === undefined || !isForsaken(job)) return job;
+    // Whoever found the task lost could not tell any more.
+    await failForsaken(queue, { job, onLost: this.#options.onLost });
+    return queue.read(taskRef);
   }
 
   /** The record as it is then; ended records stay as they are. */
@@ -80,27 +89,25 @@ export class TaskJobs {
   }
 
   async recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
-    const job = await this.read(taskRef);
-    if (job === undefined || toRecord(job, Date.now()) === undefined) return;
-    const data: JobData = JSON.parse(job.data);
-    await this.queue(operationOf(taskRef) ?? '').updateData(job, {
-      ...data,
-      delivery: JSON.stringify(delivery),
-    });
+    const text = JSON.stringify(delivery);
+    for (;;) {
+      const job = await this.read(taskRef);
+      if (job === undefined || toRecord(job, Date.now()) === undefined) return;
+      const data: JobData = JSON.parse(job.data);
+      if (await this.queue(operationOf(taskRef) ?? '').replaceData(job, { ...data, delivery: text })) return;
+    }
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#queues.values()].map(queue => queue.close()));
   }
 
-  /** Counts as long as nobody starts the job; a worker that does sees it, and ends the job without running it. */
+  /** The job stays in the queue: the worker that takes it sees that it is cancelled, and moves it out. */
   async #cancelWaiting(job: StoredJob, operation: string): Promise<void> {
     const queue = this.queue(operation);
     const data: JobData = JSON.parse(job.data);
-    const cancelled = { at: Date.now(), starts: job.attemptsStarted };
-    await queue.updateData(job, { ...data, cancelled });
-    // A worker that has started it meanwhile would let go of it, and it would fail instead.
-    if ((await this.find(job.id))?.status === 'cancelled') await queue.announceEnd(job.id);
+    const cancelled = { at: Date.now(), by: randomUUID(), runCount: job.attemptsStarted };
+    if (await queue.replaceData(job, { ...data, cancelled })) await queue.announceEnd(job.id);
   }
 
   async #cancelRunning(job: StoredJob, { operation, progress }: TaskRecord): Promise<void> {
@@ -148,6 +155,7 @@ function pendingRecord(taskRef: string, context: RecordContext): TaskRecord {
 const NEW_JOB = {
   data: '',
   attemptsStarted: 0,
+  attemptsMade: 0,
   stalledCounter: 0,
   failedReason: '',
   returnvalue: '',

@@ -1,22 +1,22 @@
 import type { IQueueBackend } from 'bullmq';
 import { sleep } from '../../time/sleep.js';
 
-/** After so long without a word from the store, the queue is asked. */
-const LONGEST_WAIT_MS = 5000;
 const RETRY_MS = 1000;
 
-/**
- * Waits until a job may be in the queue, or the signal aborts. `dueAt` is when the next delayed job is due, in
- * milliseconds since the epoch.
- */
-export async function untilWork(
-  queue: IQueueBackend,
-  dueAt: number | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  const deadline = Date.now() + LONGEST_WAIT_MS;
+export interface WorkWait {
+  /** When the next delayed job is due, in milliseconds since the epoch. */
+  readonly dueAt: number | undefined;
+  /** After so long without a word from the store, the queue is to be asked. */
+  readonly longestMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Waits until a job may be in the queue, or the signal aborts. */
+export async function untilWork(queue: IQueueBackend, { dueAt, longestMs, signal }: WorkWait): Promise<void> {
+  const deadline = Date.now() + longestMs;
   for (let wakeAt = Math.min(dueAt ?? deadline, deadline); !signal.aborted; ) {
-    const waitMs = wakeAt - Date.now();
+    // The clock may have been set back meanwhile.
+    const waitMs = Math.min(wakeAt - Date.now(), longestMs);
     if (waitMs <= 0) return;
     const word = await queue
       .waitForJob(Math.max(waitMs / 1000, queue.minimumBlockTimeout))

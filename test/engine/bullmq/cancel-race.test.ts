@@ -45,13 +45,13 @@ interface Taps {
 function engineOn(connection: QueueConnection, { beforeUpdate, onEvent }: Taps): BullmqEngine {
   const tapped: QueueConnection = {
     ...connection,
+    async replaceData(operation, change) {
+      await beforeUpdate();
+      return connection.replaceData(operation, change);
+    },
     backend(operation) {
       const backend = connection.backend(operation);
-      const { updateData, publishEvent } = backend;
-      backend.updateData = async (...args) => {
-        await beforeUpdate();
-        await updateData.apply(backend, args);
-      };
+      const { publishEvent } = backend;
       backend.publishEvent = async (event, ...rest) => {
         onEvent(event);
         return publishEvent.call(backend, event, ...rest);

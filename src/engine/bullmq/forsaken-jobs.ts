@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import type { TaskRecord } from '../task-record.js';
+import type { JobData } from './job-data.js';
+import { isDoomed, isTaken, lostRun, type StoredJob, toRecord } from './job-record.js';
+import type { OperationQueue } from './operation-queue.js';
+
+export type OnLost = (record: TaskRecord) => void;
+
+/** Finds the jobs of workers that died. BullMQ puts them back into the queue; one that may not be run again fails. */
+export async function failLost(queue: OperationQueue, onLost: OnLost): Promise<void> {
+  for (const taskRef of await queue.moveStalled()) {
+    const job = await queue.read(taskRef);
+    if (job !== undefined && isForsaken(job)) await failForsaken(queue, { job, onLost });
+  }
+}
+
+/** Whether the job is back in the queue, may not be run again, and its task is not yet told to have failed. */
+export function isForsaken(job: StoredJob): boolean {
+  return job.stalledCounter > 0 && !isTaken(job) && isDoomed(job, JSON.parse(job.data));
+}
+
+/** Fails the task of a forsaken job, so that no worker has to be there for it; one of several callers does. */
+export async function failForsaken(
+  queue: OperationQueue,
+  { job, onLost }: { readonly job: StoredJob; readonly onLost: OnLost },
+): Promise<void> {
+  const lost = { ...lostRun(job), at: Date.now(), by: randomUUID() };
+  const data: JobData = { ...JSON.parse(job.data), lost };
+  if (!(await queue.replaceData(job, data))) return;
+  await queue.announceEnd(job.id);
+  const record = toRecord({ ...job, data: JSON.stringify(data) }, Date.now());
+  if (record !== undefined) onLost(record);
+}

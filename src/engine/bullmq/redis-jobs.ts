@@ -1,0 +1,19 @@
+import type { Redis } from 'ioredis';
+import type { DataChange } from './queue-connection.js';
+
+/** `data` and `ats`, the number of starts, are fields of BullMQ's hash of a job. */
+const REPLACE_DATA = `
+local data = redis.call('HGET', KEYS[1], 'data')
+if data == ARGV[2] then return 1 end
+if data ~= ARGV[1] or (redis.call('HGET', KEYS[1], 'ats') or '0') ~= ARGV[3] then return 0 end
+redis.call('HSET', KEYS[1], 'data', ARGV[2])
+return 1`;
+
+/** See `QueueConnection.replaceData`. `key` is that of the job's hash. */
+export async function replaceRedisData(
+  redis: Redis,
+  key: string,
+  { job, data }: DataChange,
+): Promise<boolean> {
+  return (await redis.eval(REPLACE_DATA, 1, key, job.data, data, job.attemptsStarted)) === 1;
+}

@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { BullmqEngine } from '../../../src/engine/bullmq/bullmq-engine.js';
+import { lockTimes } from '../../../src/engine/bullmq/lock-times.js';
+import { connectPostgres } from '../../../src/engine/bullmq/postgres-connection.js';
+import type { QueueConnection } from '../../../src/engine/bullmq/queue-connection.js';
+import { connectRedis } from '../../../src/engine/bullmq/redis-connection.js';
+import type { TaskRecord } from '../../../src/engine/task-record.js';
+import type { ServiceName } from '../../services/index.js';
+import { Faults } from './faults.js';
+
+const CONNECT = { Redis: connectRedis, PostgreSQL: connectPostgres };
+
+export interface FaultyOptions {
+  readonly leaseMs?: number;
+  readonly onLost?: (record: TaskRecord) => void;
+}
+
+/** An engine whose store answers as the test wants, and its connection. */
+export interface FaultyEngine {
+  readonly engine: BullmqEngine;
+  readonly faults: Faults;
+  readonly connection: QueueConnection;
+}
+
+/** One installation on a server, opened by any number of engines. */
+export class BullmqStore {
+  readonly #name: ServiceName;
+  readonly #url: string;
+  readonly #prefix = `test_${randomBytes(6).toString('hex')}`;
+  readonly #engines: BullmqEngine[] = [];
+
+  constructor(name: ServiceName, url: string) {
+    this.#name = name;
+    this.#url = url;
+  }
+
+  async open({ leaseMs = 30_000, onLost = () => {} }: FaultyOptions = {}): Promise<FaultyEngine> {
+    const faults = new Faults();
+    const locks = lockTimes(leaseMs);
+    const connection = CONNECT[this.#name](this.#url, {
+      prefix: this.#prefix,
+      locks,
+    });
+    await connection.ready();
+    const engine = new BullmqEngine({
+      connection: { ...connection, backend: name => faults.wrap(connection.backend(name)) },
+      label: 'the test store',
+      locks,
+      maxResultBytes: 1024 * 1024,
+      retentionMs: 3_600_000,
+      onLost,
+      onNotice: () => {},
+    });
+    this.#engines.push(engine);
+    return { engine, faults, connection };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#engines.map(engine => engine.close()));
+  }
+}

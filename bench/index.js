@@ -5,6 +5,7 @@ import { coldStart } from './cold-start.js';
 import { engine } from './engine.js';
 import { initiate } from './initiate.js';
 import { manyWaits } from './many-waits.js';
+import { waitingSimulation } from './waiting-simulation.js';
 
 const benches = {
   initiate,
@@ -12,6 +13,7 @@ const benches = {
   'call-overhead': callOverhead,
   'cold-start': coldStart,
   'many-waits': manyWaits,
+  'waiting-simulation': waitingSimulation,
 };
 
 const chosen = process.argv.slice(2);

@@ -16,6 +16,7 @@ import { HoldPlaces } from './hold-places.js';
 import { identityOf } from './journal/identify.js';
 import { Journal } from './journal/journal.js';
 import { resolveJournalOptions } from './journal/options.js';
+import { type KnownDurations, knownDurations } from './known-durations.js';
 import { tapNotifications } from './notification-tap.js';
 import { OpenRuns } from './open-runs.js';
 import {
@@ -72,6 +73,7 @@ export class AwaitClient extends PassThrough {
   readonly #port: Port;
   readonly #catalog: ToolCatalog;
   readonly #openRuns = new OpenRuns();
+  readonly #durations: KnownDurations;
   readonly #holdPlaces = new HoldPlaces(MOST_HELD_REQUESTS);
   readonly #journal: Journal | undefined;
 
@@ -89,6 +91,7 @@ export class AwaitClient extends PassThrough {
     this.#ready = signal => connection?.ready(signal);
     this.#port = sdkPort(sdkClient, this.#ready);
     this.#catalog = new ToolCatalog(sdkClient, this.#port, this.#openRuns.closed);
+    this.#durations = knownDurations(sdkClient);
     this.#journal = openJournal(sdkClient, options);
     connection?.observe(event => this.#onConnection(event, connection));
     tapNotifications(sdkClient, method => {
@@ -204,6 +207,7 @@ export class AwaitClient extends PassThrough {
       call,
       onEvent: this.#options.onEvent,
       openRuns: this.#openRuns,
+      durations: this.#durations,
       holdPlaces: this.#holdPlaces,
       journal: this.#journal,
     };

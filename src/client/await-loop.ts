@@ -1,4 +1,4 @@
-import { nextDelay } from '../pacing/next-delay.js';
+import type { Pacer } from '../pacing/pacer.js';
 import type { Ended, Exchange, PollAnswer, Protocol } from '../protocols/protocol.js';
 import type { Alarm } from '../time/alarm.js';
 import type { HoldPlaces } from './hold-places.js';
@@ -18,6 +18,8 @@ export interface Wait {
   readonly looksFirst: boolean;
   /** Places for long polls. */
   readonly holdPlaces: HoldPlaces;
+  /** Says when to ask. */
+  readonly pacer: Pacer;
   /** The server's first hint, from the answer to the start. */
   readonly hintMs?: number | undefined;
   /** Called when a request is due, with the hint that made it so. */
@@ -33,26 +35,35 @@ export interface Wait {
  * @throws the reason of `exchange.signal`, or the error of a status request that failed for good
  */
 export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
-  const { protocol, handle, exchange, options, alarm, holdPlaces, onRequest, onAnswer, retry } = wait;
+  const { protocol, handle, exchange, options, alarm, pacer, holdPlaces, onRequest, onAnswer, retry } = wait;
   const canHold = options.longPollMs > 0 && protocol.holds?.(handle) === true;
   let { hintMs } = wait;
   /** A server that holds its answers back is asked again at once: it does the waiting. */
   let waitsThere = canHold && !wait.looksFirst;
   for (let attempt = 0; attempt < options.maxAttempts; attempt++) {
     using early = waitsThere ? holdPlaces.take() : undefined;
-    const delayMs =
-      early === undefined ? nextDelay({ attempt, hintMs, pacing: options, random: Math.random }) : 0;
+    const delayMs = early === undefined ? pacer.delay(attempt, hintMs) : 0;
     if (delayMs > 0) await alarm.sleep(delayMs, exchange.signal);
     const mayHold = canHold && !(wait.looksFirst && attempt === 0);
     using late = mayHold && early === undefined ? holdPlaces.take() : undefined;
     const holdMs = (early ?? late) === undefined ? 0 : options.longPollMs;
     onRequest(attempt, hintMs);
     const askedAt = performance.now();
-    const answer = await retry(() => protocol.poll(handle, { ...exchange, holdMs }));
+    const answer = await retry(() => {
+      pacer.asking(holdMs > 0);
+      return protocol.poll(handle, { ...exchange, holdMs });
+    });
+    pacer.answered(stateOf(answer));
     onAnswer(answer, attempt + 1);
     if (answer.kind === 'ended') return answer;
     hintMs = answer.hintMs;
     waitsThere = canHold && (holdMs === 0 || performance.now() - askedAt >= holdMs * HELD_SHARE);
   }
   return undefined;
+}
+
+/** A task that was cut short would have run longer: it tells less of its tool. */
+function stateOf(answer: PollAnswer): 'running' | 'ended' | 'cancelled' {
+  if (answer.kind === 'running') return 'running';
+  return answer.outcome.status === 'cancelled' ? 'cancelled' : 'ended';
 }

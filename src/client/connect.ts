@@ -7,6 +7,7 @@ import { VERSION } from '../version.js';
 import { displayUrl, explainConnectFailure } from './connect-failure.js';
 import { LastingTransport } from './connection/lasting-transport.js';
 import { identifyTarget, rememberServer } from './journal/identify.js';
+import { shareDurations } from './known-durations.js';
 import { namedServer } from './mcp-config.js';
 import { type AwaitClientOptions, checkOption } from './options.js';
 import { type HttpTarget, openTransport, type ServerTarget } from './transport.js';
@@ -48,6 +49,7 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
   using linked = linkSignals(options.signal);
   try {
     await client.connect(transport, { timeout, signal: linked.signal });
+    shareDurations(client, server);
     rememberServer(client, identifyTarget(target, server, options.configFile));
     return client;
   } catch (error) {

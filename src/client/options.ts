@@ -13,6 +13,8 @@ export interface WaitOptions {
   readonly maxIntervalMs?: number | undefined;
   /** Share of each interval, 0 to 1, that chance takes away so that callers spread out. @default 0.1 */
   readonly jitter?: number | undefined;
+  /** When to ask: `learned` as earlier tasks of the same tool suggest, `backoff` by the intervals above alone. @default learned */
+  readonly pacing?: 'learned' | 'backoff' | undefined;
   /** Most status requests answered "still running" before giving up; `Infinity` for no limit. @default 20 */
   readonly maxAttempts?: number | undefined;
   /** Longest time for the whole call, in milliseconds. @default Infinity */
@@ -60,6 +62,7 @@ const NON_NEGATIVE = 'a non-negative number';
 const POSITIVE_INTEGER = 'a positive integer';
 const NON_NEGATIVE_INTEGER = 'a non-negative integer';
 const BOOLEAN = 'true or false';
+const PACING = '`learned` or `backoff`';
 
 const checks = {
   [SHARE]: (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1,
@@ -69,6 +72,7 @@ const checks = {
     value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) > 0),
   [NON_NEGATIVE_INTEGER]: (value: unknown) => Number.isInteger(value) && Number(value) >= 0,
   [BOOLEAN]: (value: unknown) => typeof value === 'boolean',
+  [PACING]: (value: unknown) => value === 'learned' || value === 'backoff',
 };
 
 export type OptionKind = keyof typeof checks;
@@ -79,6 +83,7 @@ export const waitOptions = {
   backoffMultiplier: { default: 2, kind: POSITIVE },
   maxIntervalMs: { default: 30_000, kind: POSITIVE },
   jitter: { default: 0.1, kind: SHARE },
+  pacing: { default: 'learned', kind: PACING },
   maxAttempts: { default: 20, kind: POSITIVE_INTEGER },
   deadlineMs: { default: Number.POSITIVE_INFINITY, kind: POSITIVE },
   requestTimeoutMs: { default: 30_000, kind: POSITIVE },
@@ -87,7 +92,7 @@ export const waitOptions = {
   requestRetries: { default: 5, kind: NON_NEGATIVE_INTEGER },
   silenceTimeoutMs: { default: 300_000, kind: POSITIVE },
   cancelOnAbort: { default: false, kind: BOOLEAN },
-} as const satisfies Record<keyof WaitOptions, { default: number | boolean; kind: OptionKind }>;
+} as const satisfies Record<keyof WaitOptions, { default: number | boolean | string; kind: OptionKind }>;
 
 export const defaultWaitOptions = Object.fromEntries(
   Object.entries(waitOptions).map(([name, option]) => [name, option.default]),

@@ -3,6 +3,7 @@ import type { TaskReference, ToolCall } from '../types.js';
 import type { AwaitEvent } from './events.js';
 import type { HoldPlaces } from './hold-places.js';
 import type { Journal, Known } from './journal/journal.js';
+import type { KnownDurations } from './known-durations.js';
 import type { OpenRuns } from './open-runs.js';
 import type { CallOptions, ResolvedWaitOptions } from './options.js';
 import type { Ready } from './sdk-port.js';
@@ -18,6 +19,7 @@ export interface RunContext {
   readonly port: Port;
   readonly tool: string;
   readonly wait: ResolvedWaitOptions;
+  readonly durations: KnownDurations;
   readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'idempotencyKey'>;
   readonly onEvent: ((event: AwaitEvent) => void) | undefined;
   /** The client's places for requests that the server holds. */

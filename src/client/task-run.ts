@@ -193,12 +193,18 @@ export class TaskRun {
     using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
     const { wait } = this.#context;
+    const fromStart = this.#plan !== undefined;
+    using pacer = this.#context.durations.pacer(this.tool, wait, {
+      reference: this.state.reference,
+      fromStart,
+    });
     const ended = await awaitEnd({
       protocol: this.protocol,
       handle,
       hintMs,
       options: wait,
       alarm: this.#alarm,
+      pacer,
       holdPlaces: this.#context.holdPlaces,
       looksFirst: this.#plan === undefined,
       exchange: this.#exchange(signal),

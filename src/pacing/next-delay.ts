@@ -10,6 +10,13 @@ export interface Pacing {
 /** A hint asks for patience, but no server may stall a wait: ten of our longest intervals are the most it gets. */
 const HINT_LIMIT_INTERVALS = 10;
 
+/** As a share of the first interval. */
+const LEAST_INTERVAL = 0.1;
+
+/** Within one observed interval. */
+const SAMPLES = 8;
+const MOST_COUNTED = 1000;
+
 export interface NextDelayInput {
   /** Status requests answered so far, from 0. */
   readonly attempt: number;
@@ -36,7 +43,41 @@ export function backoffDelay(attempt: number, pacing: Pacing): number {
   return Math.min(pacing.initialIntervalMs * pacing.backoffMultiplier ** attempt, pacing.maxIntervalMs);
 }
 
+/** When backoff sends its `count`th request, before jitter: with the defaults after 1, 3, 7, 15, 31, 61 … seconds. */
+export function backoffTime(
+  count: number,
+  { initialIntervalMs, backoffMultiplier, maxIntervalMs }: Pacing,
+): number {
+  if (count <= 0) return 0;
+  const first = Math.min(initialIntervalMs, maxIntervalMs);
+  if (backoffMultiplier === 1) return count * first;
+  const growing =
+    backoffMultiplier > 1 ? Math.log(maxIntervalMs / first) / Math.log(backoffMultiplier) : count;
+  const steps = Math.min(count, Math.ceil(growing));
+  return (
+    (first * (backoffMultiplier ** steps - 1)) / (backoffMultiplier - 1) + (count - steps) * maxIntervalMs
+  );
+}
+
+/** How many requests backoff sends, in the mean, until it sees an end that lies somewhere between two moments. */
+export function backoffCount([afterMs, untilMs]: readonly [number, number], pacing: Pacing): number {
+  const samples = Array.from({ length: SAMPLES }, (_, index) => (index + 0.5) / SAMPLES);
+  const counts = samples.map(share => countUntil(afterMs + (untilMs - afterMs) * share, pacing));
+  return counts.reduce((sum, count) => sum + count, 0) / SAMPLES;
+}
+
+function countUntil(endMs: number, pacing: Pacing): number {
+  let count = 1;
+  while (count < MOST_COUNTED && backoffTime(count, pacing) * (1 - pacing.jitter / 2) < endMs) count++;
+  return count;
+}
+
+/** Requests that are planned are never nearer to each other: 0.1 s with the defaults. */
+export function leastInterval({ initialIntervalMs, maxIntervalMs }: Pacing): number {
+  return Math.min(initialIntervalMs * LEAST_INTERVAL, maxIntervalMs);
+}
+
 /** A hint of 0, NaN or less would be a busy loop; it is no hint. */
-function isUsableHint(hintMs: number | undefined): hintMs is number {
+export function isUsableHint(hintMs: number | undefined): hintMs is number {
   return hintMs !== undefined && Number.isFinite(hintMs) && hintMs > 0;
 }

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { DurationMemory } from '../pacing/duration-memory.js';
+import { backoffPacer, learningPacer, type Pacer } from '../pacing/pacer.js';
+import type { TaskReference } from '../types.js';
+import type { ResolvedWaitOptions } from './options.js';
+import type { ServerTarget } from './transport.js';
+
+/** What is known of how long the tools of one server take. */
+export interface KnownDurations {
+  /** Says when to ask for the state of one task. */
+  pacer(tool: string, wait: ResolvedWaitOptions, task: AwaitedTask): Pacer;
+}
+
+interface AwaitedTask {
+  readonly reference: TaskReference | undefined;
+  /** Whether this process has started it. */
+  readonly fromStart: boolean;
+}
+
+/** For every client of this process whose server is known for certain. */
+const shared = new DurationMemory();
+const targets = new WeakMap<Client, ServerTarget>();
+
+/** Lets all clients that were connected to this target learn from each other. */
+export function shareDurations(client: Client, target: ServerTarget): void {
+  targets.set(client, target);
+}
+
+/** Two servers may have the same name: a client that was connected by somebody else learns for itself alone. */
+export function knownDurations(client: Client): KnownDurations {
+  const target = targets.get(client);
+  const memory = target === undefined ? new DurationMemory() : shared;
+  const place = target === undefined ? [] : placeOf(target);
+  return {
+    pacer: (tool, wait, { reference, fromStart }) => {
+      if (wait.pacing === 'backoff') return backoffPacer(wait);
+      const { name, version } = client.getServerVersion() ?? {};
+      const key = digest([name, version, ...place, tool]);
+      const ageMs = Date.now() - Date.parse(reference?.startedAt ?? '');
+      return learningPacer({ memory, key, pacing: wait, ageMs: Math.max(0, ageMs || 0), fromStart });
+    },
+  };
+}
+
+/** Without what may be secret or differ from one connection to the next: user, password, query, headers. */
+function placeOf(target: ServerTarget): readonly string[] {
+  if (!('url' in target)) return [target.command, ...(target.args ?? [])];
+  const { origin, pathname } = new URL(target.url);
+  return [origin, pathname];
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url');
+}

@@ -1,0 +1,84 @@
+import type { DurationMemory } from './duration-memory.js';
+import { learnedDelay } from './learned-delay.js';
+import { backoffCount, nextDelay, type Pacing } from './next-delay.js';
+
+/** Says when one wait asks next, and may learn from when it was answered. */
+export interface Pacer extends Disposable {
+  /** Milliseconds until the next request, after `attempt` answers. */
+  delay(attempt: number, hintMs: number | undefined): number;
+  /** A request goes out now; `held` when the server is to hold back its answer, which tells no duration. */
+  asking(held: boolean): void;
+  /** The last one was answered: the task is running, has ended by itself, or was cut short. */
+  answered(state: 'running' | 'ended' | 'cancelled'): void;
+}
+
+export interface LearningPacerOptions {
+  readonly memory: DurationMemory;
+  /** Names the server and the tool. */
+  readonly key: string;
+  readonly pacing: Pacing;
+  /** How old the task is when its wait begins, in milliseconds; 0 when it is not known. */
+  readonly ageMs: number;
+  /** Whether the task was seen from its beginning; if not, an end before the first answer tells nothing. */
+  readonly fromStart: boolean;
+  readonly random?: () => number;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now?: () => number;
+}
+
+/** Backoff or the server's hint: see `nextDelay`. */
+export function backoffPacer(pacing: Pacing, random: () => number = Math.random): Pacer {
+  return {
+    delay: (attempt, hintMs) => nextDelay({ attempt, hintMs, pacing, random }),
+    asking() {},
+    answered() {},
+    [Symbol.dispose]() {},
+  };
+}
+
+/**
+ * Asks when earlier tasks suggest it, and remembers this one. What counts is when requests were sent: the task ended
+ * between the last one answered "running" and the one answered "ended", which holds more than any one moment, since
+ * the moment of the answer is late by the very interval that is to be learned. Of a task that was cancelled, or whose
+ * wait ended first, it is known that it would have run longer.
+ */
+export function learningPacer(options: LearningPacerOptions): Pacer {
+  const {
+    memory,
+    key,
+    pacing,
+    ageMs,
+    fromStart,
+    random = Math.random,
+    now = () => performance.now(),
+  } = options;
+  const acceptedAt = now() - ageMs;
+  const plan = memory.plan(key, pacing, random);
+  let askedMs = 0;
+  let runningMs = 0;
+  let requests = 0;
+  let over = false;
+  const conclude = (endedMs: number | null) => {
+    over = true;
+    if (runningMs === 0 && !fromStart) return;
+    const requestsOfBackoff =
+      endedMs === null || !fromStart ? requests : backoffCount([runningMs, endedMs], pacing);
+    memory.learn(key, { end: [runningMs, endedMs], saved: requestsOfBackoff - requests });
+  };
+  return {
+    delay: (attempt, hintMs) =>
+      learnedDelay({ plan, elapsedMs: now() - acceptedAt, attempt, hintMs, pacing, random }),
+    asking(held) {
+      if (held) over = true;
+      askedMs = now() - acceptedAt;
+    },
+    answered(state) {
+      requests++;
+      if (state === 'running') runningMs = askedMs;
+      else if (!over) conclude(state === 'ended' ? askedMs : null);
+    },
+    [Symbol.dispose]() {
+      if (!over) conclude(null);
+    },
+  };
+}

@@ -1,8 +1,6 @@
 import { AwaitClient } from '../../client/await-client.js';
 import type { ConnectTarget } from '../../client/connect.js';
 import type { AwaitEvent } from '../../client/events.js';
-import { ServerUnavailableError } from '../../errors.js';
-import { sleep } from '../../time/sleep.js';
 import type { TaskReference } from '../../types.js';
 import type { PollRecorder } from './poll-recorder.js';
 
@@ -13,16 +11,11 @@ export interface ConnectionsOptions {
   readonly signal: AbortSignal;
 }
 
-const RECONNECT_EVERY_MS = 200;
-const RECONNECT_LIMIT_MS = 60_000;
-
 /** A few connections to one server, shared by all tasks. */
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #recorders = new Map<string, PollRecorder>();
-  /** Every client that was ever connected. */
-  readonly #opened: AwaitClient[] = [];
-  #current: Promise<AwaitClient>[] = [];
+  #clients: readonly AwaitClient[] = [];
   #reconnects = 0;
 
   private constructor(options: ConnectionsOptions) {
@@ -32,8 +25,9 @@ export class Connections {
   /** @throws what AwaitClient.connect throws */
   static async open(options: ConnectionsOptions): Promise<Connections> {
     const connections = new Connections(options);
-    connections.#current = Array.from({ length: options.count }, () => connections.#connect());
-    const opened = await Promise.allSettled(connections.#current);
+    const opening = Array.from({ length: options.count }, () => connections.#connect());
+    const opened = await Promise.allSettled(opening);
+    connections.#clients = opened.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []));
     const failed = opened.find(result => result.status === 'rejected');
     if (failed === undefined) return connections;
     await connections.close();
@@ -46,18 +40,8 @@ export class Connections {
   }
 
   /** The connection of the task with this number. */
-  of(index: number): Promise<AwaitClient> {
-    return this.#current[index % this.#current.length] as Promise<AwaitClient>;
-  }
-
-  /** Another connection in the place of one that is lost; all its tasks get the same. */
-  async replace(lost: AwaitClient, index: number): Promise<AwaitClient> {
-    const current = await this.of(index);
-    if (current !== lost) return current;
-    this.#reconnects += 1;
-    const next = this.#reconnect();
-    this.#current[index % this.#current.length] = next;
-    return next;
+  of(index: number): AwaitClient {
+    return this.#clients[index % this.#clients.length] as AwaitClient;
   }
 
   /** Tells the recorder of the status requests for this task. */
@@ -66,7 +50,7 @@ export class Connections {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#opened.map(client => client.close().catch(() => {})));
+    await Promise.all(this.#clients.map(client => client.close().catch(() => {})));
   }
 
   async #connect(): Promise<AwaitClient> {
@@ -76,25 +60,18 @@ export class Connections {
       signal,
       onEvent: event => this.#onEvent(event),
     });
-    this.#opened.push(client);
-    // The list of tools is no part of what a start takes.
-    await client.explainTools();
-    return client;
-  }
-
-  async #reconnect(): Promise<AwaitClient> {
-    const limitAt = performance.now() + RECONNECT_LIMIT_MS;
-    for (;;) {
-      try {
-        return await this.#connect();
-      } catch (error) {
-        if (!(error instanceof ServerUnavailableError) || performance.now() > limitAt) throw error;
-      }
-      await sleep(RECONNECT_EVERY_MS, this.#options.signal);
+    try {
+      // The list of tools is no part of what a start takes.
+      await client.explainTools();
+      return client;
+    } catch (error) {
+      await client.close();
+      throw error;
     }
   }
 
   #onEvent(event: AwaitEvent): void {
+    if (event.type === 'connection-restored' && event.newSession) this.#reconnects += 1;
     if (event.type === 'status-requested') {
       this.#recorders.get(JSON.stringify(event.reference.handle))?.request(event);
     }

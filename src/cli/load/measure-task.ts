@@ -1,7 +1,5 @@
-import type { AwaitClient } from '../../client/await-client.js';
 import type { CallOptions, WaitOptions } from '../../client/options.js';
 import type { TaskHandle } from '../../client/task-handle.js';
-import { ServerUnavailableError } from '../../errors.js';
 import { outcomeOfResult } from '../../protocols/tool-result.js';
 import type { ToolCall } from '../../types.js';
 import { errorFacts } from '../error-report.js';
@@ -15,8 +13,6 @@ export interface TaskContext {
   readonly connections: Connections;
   readonly wait: WaitOptions;
   readonly signal: AbortSignal;
-  /** How often a wait whose connection was lost goes on with another. */
-  readonly resumes: number;
   /** Called once: the start was answered, or has failed. */
   readonly onStarted: () => void;
   /** Called with a task that runs on although nobody waits any more. */
@@ -31,11 +27,11 @@ export async function measureTask(context: TaskContext): Promise<TaskMeasurement
   let initiateMs: number | undefined;
   let fate: TaskFate;
   try {
-    const client = await connections.of(index);
+    const client = connections.of(index);
     const sentAt = performance.now();
     const task = await client.startTool(call, options).finally(context.onStarted);
     if (task.protocol !== 'sync') initiateMs = performance.now() - sentAt;
-    fate = await awaitFate(task, client, { context, recorder, options });
+    fate = await awaitFate(task, context, recorder);
   } catch (error) {
     fate = { status: 'unknown', ...errorFacts(error) };
   }
@@ -43,35 +39,19 @@ export async function measureTask(context: TaskContext): Promise<TaskMeasurement
   return { fate, initiateMs, polls, intervals, endedAt, knownAt };
 }
 
-interface Waiting {
-  readonly context: TaskContext;
-  readonly recorder: PollRecorder;
-  readonly options: CallOptions;
-}
-
 async function awaitFate(
-  started: TaskHandle,
-  connected: AwaitClient,
-  { context: { connections, index, resumes, onLeft }, recorder, options }: Waiting,
+  task: TaskHandle,
+  { connections, onLeft }: TaskContext,
+  recorder: PollRecorder,
 ): Promise<TaskFate> {
-  let [task, client] = [started, connected];
   if (task.reference !== undefined) connections.record(task.reference, recorder);
-  for (let resumed = 0; ; resumed++) {
-    try {
-      const outcome = outcomeOfResult(await task.result());
-      if (outcome.status === 'completed') return { status: 'completed' };
-      const { status } = task.snapshot;
-      return { status: status === 'cancelled' ? 'cancelled' : 'failed', code: outcome.error.code };
-    } catch (error) {
-      const { reference } = task;
-      const isLost = error instanceof ServerUnavailableError && reference !== undefined;
-      if (!isLost || resumed >= resumes) {
-        onLeft(task);
-        throw error;
-      }
-      recorder.resume();
-      client = await connections.replace(client, index);
-      task = await client.resumeTask(reference, options);
-    }
+  try {
+    const outcome = outcomeOfResult(await task.result());
+    if (outcome.status === 'completed') return { status: 'completed' };
+    const { status } = task.snapshot;
+    return { status: status === 'cancelled' ? 'cancelled' : 'failed', code: outcome.error.code };
+  } catch (error) {
+    onLeft(task);
+    throw error;
   }
 }

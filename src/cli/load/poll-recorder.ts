@@ -12,15 +12,9 @@ export class PollRecorder {
   polls = 0;
   endedAt: number | undefined;
   knownAt: number | undefined;
-  /** On the clock of `performance.now()`; undefined before the first answer on this connection. */
+  /** On the clock of `performance.now()`; undefined before the first answer. */
   #answeredAt: number | undefined;
   #attempt = 0;
-
-  /** A resumed wait asks at once, and counts its requests anew. */
-  resume(): void {
-    this.#answeredAt = undefined;
-    this.#attempt = 0;
-  }
 
   request({ attempt, hintMs }: Pick<StatusRequest, 'attempt' | 'hintMs'>): void {
     if (this.#answeredAt === undefined) return;

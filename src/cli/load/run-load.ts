@@ -25,9 +25,6 @@ export interface PlannedRestart {
   act(): Promise<Pick<RestartMeasurement, 'killed' | 'killedAt' | 'downMs'>>;
 }
 
-/** Each restart costs a wait one connection; what costs more is a fault of the server. */
-const RESUMES = 3;
-
 /** Starts all tasks at once and waits until each has ended. */
 export async function runLoad(options: LoadOptions): Promise<LoadMeasurement> {
   const { calls, connections, wait, signal, onEnded, onLeft, restart } = options;
@@ -42,7 +39,6 @@ export async function runLoad(options: LoadOptions): Promise<LoadMeasurement> {
       connections,
       wait,
       signal,
-      resumes: restart === undefined ? 0 : RESUMES,
       onLeft,
       onStarted() {
         startedCount += 1;

@@ -16,8 +16,8 @@ export interface WaitOfLoad {
 
 const TOOL_TIMEOUT_MS = 600_000;
 const SPARE_MS = 60_000;
-/** An answer that was on its way when the server was killed never comes; on a living server it takes no time. */
-const RESTART_REQUEST_TIMEOUT_MS = 5000;
+/** More than enough for a server of ours to start again on a busy machine. */
+const RESTART_REQUEST_RETRIES = 10;
 
 /** How the tasks of a load test are waited for, and the pace at which their state is then asked for. */
 export function waitOfLoad({ flags, polling, work, slots, leaseMs }: WaitOfLoad): {
@@ -37,7 +37,7 @@ export function waitOfLoad({ flags, polling, work, slots, leaseMs }: WaitOfLoad)
     // What is measured is the start itself, and our own pace unless the server's waiting is asked for.
     inlineWaitMs: 0,
     longPollMs: flags.longPoll === true ? undefined : 0,
-    requestTimeoutMs: restart === undefined ? undefined : RESTART_REQUEST_TIMEOUT_MS,
+    requestRetries: restart === undefined ? undefined : RESTART_REQUEST_RETRIES,
   };
   return { wait, pacing: resolveWaitOptions(wait, defaultWaitOptions) };
 }

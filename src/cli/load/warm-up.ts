@@ -9,7 +9,7 @@ const STARTS = 50;
  */
 export async function warmUp(connections: Connections): Promise<void> {
   const starts = Array.from({ length: STARTS }, async (_, index) => {
-    const task = await (await connections.of(index)).startTool(sleepCall(0));
+    const task = await connections.of(index).startTool(sleepCall(0));
     task.detach();
   });
   await Promise.all(starts);

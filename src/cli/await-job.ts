@@ -1,13 +1,13 @@
 import type { TaskHandle } from '../client/task-handle.js';
 import { AwaitDetachedError, TaskNotFoundError } from '../errors.js';
-import { outcomeOfResult } from '../protocols/tool-result.js';
 import { errorFacts, exitCodeOfError } from './error-report.js';
 import { ExitCode, exitCodeOfStatus } from './exit-code.js';
 import type { Interrupts } from './interrupts.js';
 import type { CommandIo } from './io.js';
 import type { ProgressView } from './progress-view.js';
 import { formatReference } from './reference-text.js';
-import { jsonReport, printJson, renderResult } from './report.js';
+import { jsonReport, printed, printJson, printResult } from './report.js';
+import type { ChosenServer } from './server-choice.js';
 import { quote } from './shell-quote.js';
 
 const GOES_ON = 'The task goes on.';
@@ -16,8 +16,7 @@ export interface JobOutput {
   readonly io: CommandIo;
   readonly json: boolean;
   readonly quiet: boolean;
-  /** The server as words of a command line. */
-  readonly serverWords: string;
+  readonly server: ChosenServer;
 }
 
 export interface AwaitJobOptions extends JobOutput {
@@ -28,7 +27,7 @@ export interface AwaitJobOptions extends JobOutput {
 
 /** Waits for a job to its end, prints what came of it, and returns the exit code. Ctrl-C never loses a job. */
 export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Promise<number> {
-  const { io, json, view, interrupts } = options;
+  const { io, view, interrupts } = options;
   using _listening = interrupts.onFirst(() => {
     if (options.onInterrupt === 'cancel') task.cancel().catch(() => task.detach());
     else task.detach();
@@ -37,17 +36,12 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
   try {
     const result = await task.result();
     view.stop();
-    const outcome = outcomeOfResult(result);
-    if (json)
-      printJson(
-        io,
-        jsonReport(task, outcome.status === 'failed' ? { result, error: outcome.error } : { result }),
-      );
-    else (outcome.status === 'completed' ? io.stdout : io.stderr).write(`${renderResult(result)}\n`);
+    printResult(task, result, options);
+    if (await printed(io)) task.acknowledge();
     return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfStatus(task.snapshot.status);
   } catch (error) {
     view.stop();
-    if (json) printJson(io, jsonReport(task, { error: errorFacts(error) }));
+    if (options.json) printJson(io, jsonReport(task, { error: errorFacts(error) }));
     if (!interrupts.first.aborted) io.stderr.write(`${errorFacts(error).message}\n`);
     // Also when quiet: a job whose reference nobody was told is lost.
     if (!(error instanceof TaskNotFoundError)) printHowToGoOn(task, options, fateAfter(error));
@@ -69,9 +63,13 @@ function fateAfter(error: unknown): string {
   return error instanceof AwaitDetachedError ? GOES_ON : 'The task may still be running.';
 }
 
-function printHowToGoOn(task: TaskHandle, { io, serverWords }: JobOutput, fate: string): void {
+function printHowToGoOn(task: TaskHandle, { io, server }: JobOutput, fate: string): void {
   if (task.reference === undefined) return;
-  const words = `${quote(formatReference(task.reference))}${serverWords}`;
+  // The id of the journal stands for the server too; where no server need be named, the task_ref says as much.
+  const words =
+    task.journalId === undefined || server.words === '' || server.unknownWords === undefined
+      ? `${quote(formatReference(task.reference))}${server.words}`
+      : `${task.journalId}${server.unknownWords}`;
   io.stderr.write(
     `${fate}\n  Wait for it:   mcp-await wait ${words}\n  Or cancel it:  mcp-await cancel ${words}\n`,
   );

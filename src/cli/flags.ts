@@ -47,6 +47,13 @@ export interface ServerFlags extends SettingsFlag {
   readonly header?: readonly string[];
   readonly server?: string;
   readonly config?: string;
+  /** No flag: the folder in which a server of the journal is started again. */
+  readonly cwd?: string;
+}
+
+/** Whether a command line says itself which server it is about. */
+export function namesServer({ url, server, settings }: ServerFlags, command: readonly string[]): boolean {
+  return [url, server, settings, command[0]].some(choice => choice !== undefined);
 }
 
 export function addServerFlags(command: Command): Command {

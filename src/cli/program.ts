@@ -37,13 +37,17 @@ export function buildProgram(
     .option('--arg <key=value>', "one argument, read as the type in the tool's schema (repeatable)", collect)
     .option('--idempotency-key <key>', 'the same key returns the same task instead of starting a second one')
     .option('--detach', 'print the reference once the job has started, and leave it running')
+    .option('--no-journal', 'leave the job out of the journal, so that `mcp-await list` does not know it')
     .action(async (tool, flags) =>
       onExit(await (await import('./run.js')).run(tool, flags, serverCommand, io)),
     );
 
   addServerFlags(addWaitFlags(program.command('wait')))
     .description('pick a job up again and print its final result')
-    .argument('<reference>', 'a task_ref, the JSON of a reference, @file, or - for standard input')
+    .argument(
+      '<reference>',
+      'an id of `mcp-await list` or its beginning, a task_ref, the JSON of a reference, @file, or - for standard input',
+    )
     .action(async (reference, flags) =>
       onExit(await (await import('./wait.js')).wait(reference, flags, serverCommand, io)),
     );
@@ -63,6 +67,13 @@ export function buildProgram(
     .action(async (reference, flags) =>
       onExit(await (await import('./status.js')).cancel(reference, flags, serverCommand, io)),
     );
+
+  program
+    .command('list')
+    .description("list the jobs of this machine's journal, the newest first")
+    .option('--all', 'with those whose end was delivered, for 30 days')
+    .option('--json', 'print a JSON array')
+    .action(async flags => onExit(await (await import('./list.js')).list(flags, io)));
 
   addServerFlags(program.command('tools'))
     .description("list a server's tools and how each is awaited")

@@ -1,5 +1,7 @@
+import type { Writable } from 'node:stream';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskHandle } from '../client/task-handle.js';
+import { outcomeOfResult } from '../protocols/tool-result.js';
 import type { TaskError, TaskReference, TaskStatus } from '../types.js';
 import type { CommandIo } from './io.js';
 
@@ -16,7 +18,10 @@ export interface JsonReport {
   readonly error?: TaskError;
 }
 
-export function jsonReport(task: TaskHandle, end: Pick<JsonReport, 'result' | 'error'>): JsonReport {
+/** What a report tells of a job; a `TaskHandle` is one. */
+export type ReportedTask = Pick<TaskHandle, 'tool' | 'reference' | 'protocol' | 'snapshot'>;
+
+export function jsonReport(task: ReportedTask, end: Pick<JsonReport, 'result' | 'error'>): JsonReport {
   const { status, attempt, elapsedMs } = task.snapshot;
   return {
     status,
@@ -39,4 +44,29 @@ export function renderResult(result: CallToolResult): string {
 
 export function printJson(io: CommandIo, value: unknown): void {
   io.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** A final result: data on stdout, a failure on stderr, with `json` all on stdout. */
+export function printResult(
+  task: ReportedTask,
+  result: CallToolResult,
+  { io, json }: { readonly io: CommandIo; readonly json: boolean },
+): void {
+  const outcome = outcomeOfResult(result);
+  if (json)
+    printJson(
+      io,
+      jsonReport(task, outcome.status === 'failed' ? { result, error: outcome.error } : { result }),
+    );
+  else (outcome.status === 'completed' ? io.stdout : io.stderr).write(`${renderResult(result)}\n`);
+}
+
+/** Settles when everything that was printed has been taken; false when nobody takes it any more. */
+export async function printed({ stdout, stderr }: CommandIo): Promise<boolean> {
+  const written = (stream: Writable) =>
+    new Promise<boolean>(settle => {
+      stream.write('', error => settle(error === undefined || error === null));
+    });
+  const all = await Promise.all([written(stdout), written(stderr)]);
+  return all.every(Boolean);
 }

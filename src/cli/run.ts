@@ -15,6 +15,8 @@ export interface RunFlags extends ServerFlags, WaitFlags {
   readonly arg?: readonly string[];
   readonly idempotencyKey?: string;
   readonly detach?: boolean;
+  /** False with `--no-journal`. */
+  readonly journal?: boolean;
 }
 
 /** `mcp-await run`: calls a tool and prints its final result. */
@@ -40,7 +42,7 @@ export function run(
         io,
         json: flags.json === true,
         quiet: flags.quiet === true,
-        serverWords: server.words,
+        server,
       };
       if (flags.detach === true && task.snapshot.status === 'working') {
         view.stop();

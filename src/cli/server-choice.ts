@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConnectTarget } from '../client/connect.js';
 import { displayUrl } from '../client/connect-failure.js';
+import { type KnownServer, knownHttpServer, knownStdioServer } from '../client/journal/known-server.js';
 import { maskSecrets } from '../server/config/mask-secrets.js';
 import { UsageError } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
@@ -12,6 +14,10 @@ export interface ChosenServer {
   readonly configFile: string | undefined;
   /** The same choice as words of a command line, without secrets. */
   readonly words: string;
+  /** What of these words the journal does not know; undefined when it does not know enough to do without any. */
+  readonly unknownWords: string | undefined;
+  /** What the journal takes the server for; undefined where that is plain from the target. */
+  readonly known?: KnownServer;
 }
 
 /** This program's own entry. */
@@ -22,7 +28,7 @@ export const BIN = fileURLToPath(new URL('../../bin/mcp-await.js', import.meta.u
  * @throws UsageError when more than one server is named
  */
 export function chooseServer(flags: ServerFlags, command: readonly string[], io: CommandIo): ChosenServer {
-  const { url, header, server, config } = flags;
+  const { url, header, server, config, cwd = io.cwd() } = flags;
   if ([url, server, command[0]].filter(choice => choice !== undefined).length > 1) {
     throw new UsageError('Name one server only: --url, --server or -- COMMAND.');
   }
@@ -34,35 +40,40 @@ export function chooseServer(flags: ServerFlags, command: readonly string[], io:
       target: { url, headers: parseHeaders(header ?? []) },
       configFile: undefined,
       words: ` --url ${shownUrl(url)}${names}`,
+      unknownWords: isPartial(URL.canParse(url) && knownHttpServer(new URL(url))) ? undefined : names,
     };
   }
   if (server !== undefined) {
     const words = ` --server ${quote(server)}${config === undefined ? '' : ` --config ${quote(config)}`}`;
-    return { target: server, configFile: config, words };
+    return { target: server, configFile: config, words, unknownWords: '' };
   }
   const [program, ...args] = command;
   if (program !== undefined) {
+    const target = { command: program, args, cwd };
     return {
-      target: { command: program, args },
+      target,
       configFile: undefined,
+      unknownWords: isPartial(knownStdioServer(target)) ? undefined : '',
       words: ` -- ${command.map(word => quote(withoutPassword(word))).join(' ')}`,
     };
   }
   const { settings } = flags;
   return {
-    target: bundledServer(settings === undefined ? [] : ['--settings', settings], io),
+    target: bundledServer(settings === undefined ? [] : ['--settings', settings], cwd, io),
+    known: { kind: 'bundled', cwd, ...(settings !== undefined && { settings: resolve(cwd, settings) }) },
+    unknownWords: '',
     configFile: undefined,
     words: settings === undefined ? '' : ` --settings ${quote(settings)}`,
   };
 }
 
 /** The bundled server as a child process, with this process's whole environment and settings: it is ours. */
-function bundledServer(settingsFlag: readonly string[], io: CommandIo): ConnectTarget {
+function bundledServer(settingsFlag: readonly string[], cwd: string, io: CommandIo): ConnectTarget {
   const env = Object.fromEntries(Object.entries(io.env).filter(entry => entry[1] !== undefined)) as Record<
     string,
     string
   >;
-  return { command: process.execPath, args: [BIN, 'serve', '--stdio', ...settingsFlag], env, cwd: io.cwd() };
+  return { command: process.execPath, args: [BIN, 'serve', '--stdio', ...settingsFlag], env, cwd };
 }
 
 function parseHeaders(lines: readonly string[]): Record<string, string> {
@@ -83,4 +94,8 @@ function withoutPassword(word: string): string {
 
 function shownUrl(url: string): string {
   return quote(URL.canParse(url) ? displayUrl(url) : url);
+}
+
+function isPartial(server: KnownServer | false): boolean {
+  return server !== false && 'isPartial' in server;
 }

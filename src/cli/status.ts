@@ -1,13 +1,15 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import { AwaitTimeoutError } from '../errors.js';
-import { outcomeOfResult } from '../protocols/tool-result.js';
+import { outcomeOfResult, resultOfOutcome } from '../protocols/tool-result.js';
 import { ExitCode } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { findJob, referenceOf } from './jobs.js';
+import { endedTask } from './kept-job.js';
+import { chooseAgain } from './known-choice.js';
 import { describeState } from './progress-view.js';
-import { readReference } from './reference-text.js';
-import { jsonReport, printJson } from './report.js';
+import { jsonReport, printJson, type ReportedTask } from './report.js';
 import { withClient } from './with-client.js';
 
 export interface StatusFlags extends ServerFlags {
@@ -34,24 +36,40 @@ export function cancel(
   return withTask(source, flags, command, io, task => task.cancel());
 }
 
-function withTask(
+async function withTask(
   source: string,
   flags: StatusFlags,
   command: readonly string[],
   io: CommandIo,
   act: (task: TaskHandle) => Promise<void>,
 ): Promise<number> {
-  return withClient(flags, command, io, async ({ client, interrupts }) => {
-    const reference = await readReference(source, io);
-    const task = await client.resumeTask(reference, { maxAttempts: 1, signal: interrupts.first });
-    await act(task);
-    await printState(task, flags, io);
+  const job = await findJob({ source, flags, command, io });
+  const { record } = job;
+  if (record?.outcome !== undefined) {
+    printState(endedTask(record, record.outcome), resultOfOutcome(record.outcome), flags, io);
     return ExitCode.completed;
-  });
+  }
+  const reference = referenceOf(job);
+  const choice = chooseAgain(record, flags, command);
+  return withClient(
+    { ...choice.flags, journal: true },
+    choice.command,
+    io,
+    async ({ client, interrupts }) => {
+      const task = await client.resumeTask(reference, { maxAttempts: 1, signal: interrupts.first });
+      await act(task);
+      printState(task, await resultIfEnded(task), flags, io);
+      return ExitCode.completed;
+    },
+  );
 }
 
-async function printState(task: TaskHandle, { json }: StatusFlags, io: CommandIo): Promise<void> {
-  const result = await resultIfEnded(task);
+function printState(
+  task: ReportedTask,
+  result: CallToolResult | undefined,
+  { json }: StatusFlags,
+  io: CommandIo,
+): void {
   if (json === true) printJson(io, jsonReport(task, endOf(result)));
   else io.stdout.write(`${describeState(task.tool, task.snapshot)}\n`);
 }

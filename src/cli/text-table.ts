@@ -1,5 +1,8 @@
-/** Rows in columns as wide as their widest cell: the first to the left, the others, which are figures, to the right. */
-export function tableLines(rows: readonly (readonly string[])[]): string[] {
+/** Rows in columns as wide as their widest cell: the first to the left, the others to the right, as figures are. */
+export function tableLines(
+  rows: readonly (readonly string[])[],
+  others: 'left' | 'right' = 'right',
+): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
@@ -7,7 +10,9 @@ export function tableLines(rows: readonly (readonly string[])[]): string[] {
   return rows.map(row =>
     row
       .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+        column === 0 || others === 'left'
+          ? cell.padEnd(widths[column] ?? 0)
+          : cell.padStart(widths[column] ?? 0),
       )
       .join('  ')
       .trimEnd(),

@@ -1,20 +1,34 @@
+import type { JournalRecord } from '../client/journal/journal-record.js';
+import { resultOfOutcome } from '../protocols/tool-result.js';
+import type { Outcome } from '../types.js';
 import { awaitJob } from './await-job.js';
+import { exitCodeOfStatus } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { findJob, markDelivered, referenceOf } from './jobs.js';
+import { endedTask } from './kept-job.js';
+import { chooseAgain } from './known-choice.js';
 import { progressView } from './progress-view.js';
-import { readReference } from './reference-text.js';
+import { printed, printResult } from './report.js';
 import { waitOptionsOf } from './wait-options.js';
 import { withClient } from './with-client.js';
 
 /** `mcp-await wait`: picks a job up again and prints its final result. */
-export function wait(
+export async function wait(
   source: string,
   flags: ServerFlags & WaitFlags,
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {
-  return withClient(flags, command, io, async ({ client, server, interrupts, settings, onEvent }) => {
-    const reference = await readReference(source, io);
+  const job = await findJob({ source, flags, command, io });
+  const { record } = job;
+  const json = flags.json === true;
+  if (record?.outcome !== undefined) return tellKept(record, record.outcome, { io, json });
+  const reference = referenceOf(job);
+  const choice = chooseAgain(record, flags, command);
+  const clientFlags = { ...choice.flags, quiet: flags.quiet === true, journal: true };
+  return withClient(clientFlags, choice.command, io, async session => {
+    const { client, server, interrupts, settings, onEvent } = session;
     const view = progressView(reference.tool, io, flags.quiet === true);
     onEvent(event => view.hear(event));
     const task = await client.resumeTask(reference, {
@@ -22,14 +36,18 @@ export function wait(
       signal: interrupts.second,
       onUpdate: snapshot => view.update(snapshot),
     });
-    return awaitJob(task, {
-      io,
-      json: flags.json === true,
-      quiet: flags.quiet === true,
-      serverWords: server.words,
-      view,
-      interrupts,
-      onInterrupt: flags.onInterrupt,
-    });
+    const output = { io, json, quiet: flags.quiet === true, server };
+    return awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
   });
+}
+
+/** A result that the journal holds needs no server. */
+async function tellKept(
+  record: JournalRecord,
+  outcome: Outcome,
+  output: { readonly io: CommandIo; readonly json: boolean },
+): Promise<number> {
+  printResult(endedTask(record, outcome), resultOfOutcome(outcome), output);
+  if (await printed(output.io)) await markDelivered(record, output.io);
+  return exitCodeOfStatus(outcome.status);
 }

@@ -1,7 +1,9 @@
 import { AwaitClient } from '../client/await-client.js';
 import type { AwaitEvent } from '../client/events.js';
+import { defaultJournalFile } from '../client/journal/journal-store.js';
 import type { Settings } from '../server/config/config-schema.js';
 import { useSettings } from './config/load-settings.js';
+import { errorFacts } from './error-report.js';
 import type { ServerFlags } from './flags.js';
 import { type Interrupts, watchInterrupts } from './interrupts.js';
 import type { CommandIo } from './io.js';
@@ -16,9 +18,15 @@ export interface Session {
   readonly onEvent: (listener: (event: AwaitEvent) => void) => void;
 }
 
+export interface ClientFlags extends ServerFlags {
+  readonly quiet?: boolean;
+  /** Whether calls are written down in this machine's journal. */
+  readonly journal?: boolean;
+}
+
 /** Connects to the server that the flags choose, lets `work` use it, and closes it in every case. */
 export async function withClient(
-  flags: ServerFlags & { readonly quiet?: boolean },
+  flags: ClientFlags,
   command: readonly string[],
   io: CommandIo,
   work: (session: Session) => Promise<number>,
@@ -31,9 +39,20 @@ export async function withClient(
     tell = listener;
   };
   const client = await AwaitClient.connect(server.target, {
-    onEvent: event => tell(event),
+    onEvent: event => {
+      tell(event);
+      if (event.type !== 'journal-failed' || flags.quiet === true) return;
+      io.stderr.write(`${errorFacts(event.error).message} The job goes on without its journal.\n`);
+    },
     configFile: server.configFile,
     signal: interrupts.first,
+    // A result is delivered once it is printed. A call matters more than its record.
+    journal: flags.journal === true && {
+      file: defaultJournalFile(io.env),
+      server: server.known,
+      required: false,
+      acknowledge: true,
+    },
   });
   try {
     return await work({ client, server, interrupts, settings, onEvent });

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { configFileOf } from '../mcp-config.js';
 import type { ServerTarget } from '../transport.js';
@@ -19,16 +20,23 @@ export function identifyTarget(
   resolved: ServerTarget,
   configFile: string | undefined,
 ): ServerIdentity {
-  const directory = process.cwd();
-  const file = configFileOf({ configFile, directory });
-  // Other headers may be another user, other variables another account.
-  const distinction = 'url' in resolved ? resolved : { ...resolved, directory };
-  if (typeof target === 'string' && !/^https?:\/\//i.test(target) && file !== undefined) {
+  const whole = wholeOf(resolved);
+  if (typeof target === 'string' && !/^https?:\/\//i.test(target)) {
+    const file = configFileOf({ configFile, directory: process.cwd() }) ?? '';
+    // The folder need not be the same: the file says what is started.
+    const { cwd: _folder, ...distinction } = { cwd: '', name: target, file, ...whole };
     return { server: { kind: 'named', name: target, configFile: file }, distinction };
   }
   const server =
     'url' in resolved ? knownHttpServer(new URL(resolved.url), resolved.headers) : knownStdioServer(resolved);
-  return { server, distinction };
+  return { server, distinction: whole };
+}
+
+/** All of a target, written in one way. Other headers may be another user, other variables another account. */
+function wholeOf(target: ServerTarget): Readonly<Record<string, unknown>> {
+  if ('url' in target) return { url: String(target.url), headers: target.headers ?? {} };
+  const { command, args = [], env = {}, cwd = '.' } = target;
+  return { command, args, env, cwd: resolve(cwd) };
 }
 
 /** What the user says, else what the client was connected to, else the name with which the server introduces itself. */

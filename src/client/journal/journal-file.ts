@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type Database from 'libsql';
+import { bundledTaskRef } from '../../protocols/tool-pair.js';
 import { canonicalJson } from '../../storage/canonical-json.js';
 import { type DatabaseKind, openDatabaseFile } from '../../storage/database.js';
 import { inTransaction } from '../../storage/statement.js';
@@ -175,8 +176,9 @@ export class JournalFile {
     return { now, expiresAt: now + journalLimits.keptMs };
   }
 
+  /** A person may know no more of a task of the bundled server than its task_ref. */
   #referenceKey({ protocol, handle }: TaskReference): string {
-    return this.#digest([protocol, handle]);
+    return this.#digest([protocol, bundledTaskRef(handle) ?? handle]);
   }
 
   /** Keyed, so that nobody can look up what a guess at a secret or at arguments would digest to. */

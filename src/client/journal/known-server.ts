@@ -71,8 +71,10 @@ function withoutSecrets(args: readonly string[]): string[] {
     if (flag !== null) return arg.includes('=') ? `${arg.slice(0, arg.indexOf('=') + 1)}${LEFT_OUT}` : arg;
     const before = args[index - 1] ?? '';
     if (SECRET_FLAG.test(before) && !before.includes('=')) return LEFT_OUT;
-    // A user and a password in a URL, such as that of a database.
-    return arg.replace(/(\w:\/\/)[^/@\s]+@/, `$1${LEFT_OUT}@`);
+    // User, password and query of a URL, such as that of a database.
+    return arg
+      .replace(/(\w:\/\/)[^/@\s]+@/, `$1${LEFT_OUT}@`)
+      .replace(/(\w:\/\/[^?]*\?).*/s, `$1${LEFT_OUT}`);
   });
 }
 

@@ -1,0 +1,73 @@
+import type { JournalRecord } from '../client/journal/journal-record.js';
+import { describeServer } from '../client/journal/known-server.js';
+import { formatDuration } from '../time/duration.js';
+import { ExitCode } from './exit-code.js';
+import type { CommandIo } from './io.js';
+import { withJobs } from './jobs.js';
+import { printJson } from './report.js';
+import { tableLines } from './text-table.js';
+
+export interface ListFlags {
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+const HEAD = ['id', 'tool', 'server', 'status', 'age', 'message'];
+const SHOWN_CHARACTERS = 60;
+
+/** `mcp-await list`: the jobs of this machine's journal. */
+export async function list({ all = false, json }: ListFlags, io: CommandIo): Promise<number> {
+  const records = (await withJobs(io, journal => journal.list({ all }))) ?? [];
+  const now = Date.now();
+  if (json === true) {
+    printJson(
+      io,
+      records.map(record => ({ ...jsonOf(record), status: statusOf(record, now) })),
+    );
+  } else if (records.length === 0) {
+    io.stderr.write(
+      all ? 'The journal holds no jobs.\n' : 'No job is open; --all shows those whose end was delivered.\n',
+    );
+  } else {
+    const rows = records.map(record => [
+      record.id,
+      oneLine(record.tool),
+      oneLine(describeServer(record.server)),
+      record.state === 'ended' ? `${statusOf(record, now)}, not delivered` : statusOf(record, now),
+      formatDuration(Math.floor((now - record.startedAt) / 1000) * 1000),
+      oneLine(record.message ?? ''),
+    ]);
+    for (const line of tableLines([HEAD, ...rows], 'left')) io.stdout.write(`${line}\n`);
+  }
+  return ExitCode.completed;
+}
+
+function statusOf({ state, status, claimUntil }: JournalRecord, now: number): string {
+  if (state !== 'starting') return status;
+  return claimUntil > now ? 'starting' : 'unknown';
+}
+
+function jsonOf(record: JournalRecord) {
+  const { id, tool, server, protocol, state, message, reference, idempotencyKey, outcome } = record;
+  const time = (milliseconds: number) => new Date(milliseconds).toISOString();
+  return {
+    id,
+    tool,
+    server,
+    protocol,
+    state,
+    message: message ?? null,
+    reference: reference ?? null,
+    idempotencyKey: idempotencyKey ?? null,
+    hasResult: outcome !== undefined,
+    startedAt: time(record.startedAt),
+    updatedAt: time(record.updatedAt),
+    expiresAt: time(record.expiresAt),
+  };
+}
+
+/** What a server says must neither break the table nor command the terminal. */
+function oneLine(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS - 1)}…` : line;
+}

@@ -1,4 +1,5 @@
 import type { QueueEventsListener } from 'bullmq';
+import { atMost } from '../../time/at-most.js';
 import { untilAborted } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
 import type {
@@ -30,6 +31,7 @@ const RECHECK_MS = 2000;
 /** A server whose client has gone does not wait for what is due later. */
 const LONGEST_OWED_DELAY_MS = 30_000;
 const SWEEP_INTERVAL_MS = 60_000;
+const CLOSE_STEP_MS = 2000;
 
 export interface BullmqEngineOptions {
   readonly connection: QueueConnection;
@@ -141,10 +143,10 @@ export class BullmqEngine implements Engine {
     this.#stopBeating();
     await this.#worker?.drain(0);
     this.#waits.ringAll();
-    await Promise.allSettled([...this.#openWaits, this.#beating]);
+    await settledSoon([...this.#openWaits, this.#beating]);
     const parts = [...this.#events, ...this.#workers, this.#jobs];
-    await Promise.allSettled(parts.map(part => part.close()));
-    await this.#connection.close();
+    await settledSoon(parts.map(part => part.close()));
+    await settledSoon([this.#connection.close()]);
   }
 
   async #waitForEnd(
@@ -254,6 +256,11 @@ export class BullmqEngine implements Engine {
   #throwIfClosed(): void {
     if (this.#isClosing) throw new StoreFailure(`The store ${this.#options.label} was closed.`);
   }
+}
+
+/** A store that is away answers nothing any more; what is left of the connections to it then keeps no process alive. */
+async function settledSoon(work: readonly Promise<unknown>[]): Promise<void> {
+  await atMost(Promise.allSettled(work), CLOSE_STEP_MS).catch(() => {});
 }
 
 /** An event that this engine publishes itself. */

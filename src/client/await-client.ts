@@ -91,8 +91,8 @@ export class AwaitClient extends PassThrough {
     this.#ready = signal => connection?.ready(signal);
     this.#port = sdkPort(sdkClient, this.#ready);
     this.#catalog = new ToolCatalog(sdkClient, this.#port, this.#openRuns.closed);
-    this.#durations = knownDurations(sdkClient);
     this.#journal = openJournal(sdkClient, options);
+    this.#durations = knownDurations(sdkClient, this.#journal?.durations());
     connection?.observe(event => this.#onConnection(event, connection));
     tapNotifications(sdkClient, method => {
       if (method === 'notifications/tools/list_changed') this.#catalog.forget();

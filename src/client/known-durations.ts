@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { DurationMemory } from '../pacing/duration-memory.js';
+import type { DurationStore } from '../pacing/duration-store.js';
 import { backoffPacer, learningPacer, type Pacer } from '../pacing/pacer.js';
 import type { TaskReference } from '../types.js';
 import type { ResolvedWaitOptions } from './options.js';
@@ -27,10 +28,13 @@ export function shareDurations(client: Client, target: ServerTarget): void {
   targets.set(client, target);
 }
 
-/** Two servers may have the same name: a client that was connected by somebody else learns for itself alone. */
-export function knownDurations(client: Client): KnownDurations {
+/**
+ * Two servers may have the same name: a client that was connected by somebody else learns for itself alone.
+ * @param journal remembers beyond this process
+ */
+export function knownDurations(client: Client, journal?: DurationStore): KnownDurations {
   const target = targets.get(client);
-  const memory = target === undefined ? new DurationMemory() : shared;
+  const memory = target !== undefined && journal === undefined ? shared : memoryOf(target && journal);
   const place = target === undefined ? [] : placeOf(target);
   return {
     pacer: (tool, wait, { reference, fromStart }) => {
@@ -41,6 +45,10 @@ export function knownDurations(client: Client): KnownDurations {
       return learningPacer({ memory, key, pacing: wait, ageMs: Math.max(0, ageMs || 0), fromStart });
     },
   };
+}
+
+function memoryOf(store: DurationStore | undefined): DurationMemory {
+  return store === undefined ? new DurationMemory() : new DurationMemory(store);
 }
 
 /** Without what may be secret or differ from one connection to the next: user, password, query, headers. */

@@ -67,6 +67,13 @@ export function prepareCallStatements(database: Database.Database) {
           SELECT rowid, SUM(outcome_bytes) OVER (ORDER BY ${WORTH} DESC, updated_at DESC, rowid) AS total
           FROM calls WHERE outcome IS NOT NULL)
         WHERE total > :bytes)`),
+    history: query<{ history: string }>('SELECT history FROM durations WHERE key = :key'),
+    remember: command(`
+      INSERT INTO durations (key, history, updated_at) VALUES (:key, :history, :now)
+      ON CONFLICT (key) DO UPDATE SET history = excluded.history, updated_at = excluded.updated_at`),
+    removeDurationsAbove: command(`
+      DELETE FROM durations WHERE key NOT IN (
+        SELECT key FROM durations ORDER BY updated_at DESC, rowid DESC LIMIT :durations)`),
     addSecret: command('INSERT OR IGNORE INTO secrets (name, value) VALUES (:name, :value)'),
     secret: query<{ value: string }>('SELECT value FROM secrets WHERE name = :name'),
   };

@@ -157,6 +157,16 @@ export class JournalFile {
     return this.#statements.list({ all: Number(all), now: this.#clock() }).map(toJournalRecord);
   }
 
+  /** What was remembered under the key: how long the tasks of a tool took. */
+  history(key: string): unknown {
+    const row = this.#statements.history({ key });
+    return row && JSON.parse(row.history);
+  }
+
+  remember(key: string, history: unknown): void {
+    this.#statements.remember({ key, history: JSON.stringify(history), now: this.#clock() });
+  }
+
   /** Removes what is too old, and what is too much. */
   clean(): void {
     this.#callsUntilCleaning = journalLimits.callsBetweenCleanings;
@@ -164,6 +174,7 @@ export class JournalFile {
       this.#statements.removeExpired({ now: this.#clock() });
       this.#statements.removeAbove({ rows: journalLimits.rows });
       this.#statements.removeOutcomesAbove({ bytes: journalLimits.allOutcomesBytes });
+      this.#statements.removeDurationsAbove({ durations: journalLimits.durations });
     });
   }
 

@@ -11,6 +11,8 @@ export const journalLimits = {
   outcomeBytes: 1024 * 1024,
   /** Most bytes of outcomes in all; the oldest that were delivered go first. */
   allOutcomesBytes: 64 * 1024 * 1024,
+  /** Tools whose durations are remembered, each with 3 kB at the most. */
+  durations: 1000,
   messageCharacters: 500,
   keyCharacters: 200,
   /** How long a process that starts a call is taken to live without having said so again. */

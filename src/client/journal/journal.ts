@@ -1,3 +1,5 @@
+import { parseDurationHistory } from '../../pacing/duration-history.js';
+import { type DurationStore, memoryDurationStore } from '../../pacing/duration-store.js';
 import { sleep } from '../../time/sleep.js';
 import type { Outcome, TaskReference, ToolCall } from '../../types.js';
 import { decide } from './decide.js';
@@ -85,6 +87,19 @@ export class Journal {
     const identity = this.#settings.identity();
     const records = this.#store.attempt(file => file.findByReference(reference, identity));
     return records?.[0] && this.#knownOf(records[0]);
+  }
+
+  /** How long the tasks of each tool took, also of other processes. */
+  durations(): DurationStore {
+    // Where the journal rests.
+    const memory = memoryDurationStore();
+    return {
+      read: key => parseDurationHistory(this.#store.attempt(file => file.history(key))) ?? memory.read(key),
+      write: (key, history) => {
+        memory.write(key, history);
+        this.#store.attempt(file => file.remember(key, history));
+      },
+    };
   }
 
   close(): void {

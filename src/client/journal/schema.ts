@@ -28,4 +28,8 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   CREATE INDEX calls_by_age ON calls (state, updated_at);
   CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE durations (key TEXT PRIMARY KEY, history TEXT NOT NULL, updated_at INTEGER NOT NULL) STRICT;
+  CREATE INDEX durations_by_age ON durations (updated_at);
+  `,
 ];

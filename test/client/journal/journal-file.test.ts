@@ -147,6 +147,21 @@ describe('the list', () => {
   });
 });
 
+describe('durations', () => {
+  test('are remembered for other processes, those of the 1,000 tools that were used last', () => {
+    expect(journal.history('a')).toBeUndefined();
+    for (let tool = 0; tool <= journalLimits.durations; tool++) {
+      now += 1;
+      journal.remember(`tool ${tool}`, { tool });
+    }
+    now += 1;
+    journal.remember('tool 0', { tool: 'again' });
+    const other = place.open(() => now);
+    expect(other.history('tool 0')).toEqual({ tool: 'again' });
+    expect([other.history('tool 1'), other.history('tool 2')]).toEqual([undefined, { tool: 2 }]);
+  });
+});
+
 describe('what is kept', () => {
   test('ends 30 days after the last that was heard, and after a day where there was no answer', () => {
     const [unanswered, keyed, running] = [begin(), begin({ idempotencyKey: 'k' }), begin()];

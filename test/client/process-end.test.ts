@@ -70,3 +70,37 @@ test('a program whose wait is aborted ends by itself once the client is closed',
   `;
   expect(await runProgram(target, body)).toBe('ABORTED');
 });
+
+test('a program whose server was killed goes on with another, and ends by itself once the client is closed', async () => {
+  const target = { command: process.execPath, args: [script, 'serve'] };
+  const body = `
+    process.kill(client.transport.current.pid, 'SIGKILL');
+    const { structuredContent } = await client.callTool({ name: 'environment' });
+    process.stdout.write(typeof structuredContent.PATH + ' ');
+    process.kill(client.transport.current.pid, 'SIGKILL');
+    await new Promise(resolve => setTimeout(resolve, 200));
+    await client.close();
+    process.stdout.write('closed');
+  `;
+  expect(await runProgram(target, body)).toBe('string closed');
+});
+
+test('a program that closes its client while a server over HTTP is looked for ends by itself', async () => {
+  const body = `
+    client.callTool({ name: 'environment' }).catch(error => process.stdout.write(error.code));
+    await new Promise(resolve => setTimeout(resolve, 300));
+    await client.close();
+  `;
+  let requests = 0;
+  const server = new Server({ name: 'http', version: '1' }, { capabilities: { tools: {} } });
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [] }));
+  const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: () => 'session-1' });
+  await server.connect(transport as Parameters<Server['connect']>[0]);
+  const origin = await loopbackServer((request, response) => {
+    requests += request.method === 'POST' ? 1 : 0;
+    // The greeting and the list are answered, and nothing after them.
+    if (requests <= 3) transport.handleRequest(request, response);
+    else response.destroy();
+  });
+  expect(await runProgram(`${origin}/mcp`, body)).toMatch(/^(ABORTED|OUTCOME_UNKNOWN)$/);
+});

@@ -22,9 +22,30 @@ const LONGEST_WISH_MS = 300_000;
  * that say "still running" never spend it.
  * @throws the last error when the budget is spent or the error is not transient; the signal's reason on abort.
  */
-export function retryRequest<Answer>(send: () => Promise<Answer>, options: RetryOptions): Promise<Answer> {
+export async function retryRequest<Answer>(
+  send: () => Promise<Answer>,
+  options: RetryOptions,
+): Promise<Answer> {
+  const { signal } = options;
+  signal.throwIfAborted();
+  // Most requests are answered at once, and need none of the machinery.
+  const first = await send().then(
+    answer => ({ answer }),
+    (error: unknown) => ({ error }),
+  );
+  if ('error' in first) return repeat(first.error, send, options);
+  signal.throwIfAborted();
+  return first.answer;
+}
+
+function repeat<Answer>(
+  firstError: unknown,
+  send: () => Promise<Answer>,
+  options: RetryOptions,
+): Promise<Answer> {
   const { retries, signal, isTransient, onFailure, retryAfterMs } = options;
-  return pRetry(() => send().catch(toRetriable), {
+  const attempt = (number: number) => (number === 1 ? Promise.reject(firstError) : send());
+  return pRetry(number => attempt(number).catch(toRetriable), {
     retries,
     minTimeout: FIRST_RETRY_MS,
     maxTimeout: LONGEST_RETRY_MS,

@@ -1,13 +1,9 @@
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
-import {
-  CancelledNotificationSchema,
-  isJSONRPCErrorResponse,
-  isJSONRPCRequest,
-  isJSONRPCResultResponse,
-  type JSONRPCMessage,
-  type JSONRPCRequest,
-  type MessageExtraInfo,
-  type RequestId,
+import type {
+  JSONRPCMessage,
+  JSONRPCRequest,
+  MessageExtraInfo,
+  RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { untilAborted } from '../../time/signals.js';
 import type { ConnectionEvent } from '../events.js';
@@ -15,6 +11,7 @@ import type { Evidence, OpenTransport } from '../transport.js';
 import { Contact } from './contact.js';
 import { Link, type LinkListener, lostAnswer } from './link.js';
 import { contactAfter, NotConnectedError } from './lost-contact.js';
+import { answeredId, cancelledId, isRequest } from './message-kind.js';
 import { Reopener, type ReopenerOptions } from './reopener.js';
 
 export interface LastingTransportOptions
@@ -106,7 +103,7 @@ export class LastingTransport implements Transport, LinkListener {
   }
 
   async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
-    if (isJSONRPCRequest(message)) return this.#ask(message, options);
+    if (isRequest(message)) return this.#ask(message, options);
     const link = this.#linkFor(message);
     if (link === undefined || link.isClosed) return;
     try {
@@ -192,18 +189,15 @@ export class LastingTransport implements Transport, LinkListener {
   /** The connection that a message is about; undefined when that is gone. */
   #linkFor(message: JSONRPCMessage): Link | undefined {
     const links = [...(this.#link === undefined ? [] : [this.#link]), ...this.#old];
-    const cancelled = CancelledNotificationSchema.safeParse(message).data?.params.requestId;
+    const cancelled = cancelledId(message);
     if (cancelled !== undefined) {
       this.#unsent.delete(cancelled);
       const link = links.find(({ waiting }) => waiting.delete(cancelled));
       if (link !== undefined) queueMicrotask(() => this.#closeIfDone(link));
       return link;
     }
-    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) {
-      const { id } = message;
-      return links.find(({ asked }) => id !== undefined && asked.delete(id));
-    }
-    return this.#link;
+    const answered = answeredId(message);
+    return answered === undefined ? this.#link : links.find(({ asked }) => asked.delete(answered));
   }
 
   #needsLink(): boolean {

@@ -3,9 +3,6 @@ import {
   ErrorCode,
   type InitializeResult,
   InitializeResultSchema,
-  isJSONRPCErrorResponse,
-  isJSONRPCRequest,
-  isJSONRPCResultResponse,
   type JSONRPCMessage,
   type JSONRPCRequest,
   McpError,
@@ -15,6 +12,7 @@ import {
 import { startTimer } from '../../time/sleep.js';
 import type { OpenTransport } from '../transport.js';
 import { LostContactError } from './lost-contact.js';
+import { answeredId, isRequest } from './message-kind.js';
 
 /** Who hears what comes over a link. */
 export interface LinkListener {
@@ -82,7 +80,7 @@ export class Link {
     answered.catch(() => {});
     await this.transport.send({ ...greeting, id: GREETING_ID });
     const answer = await answered;
-    if (isJSONRPCErrorResponse(answer)) throw new McpError(answer.error.code, answer.error.message);
+    if ('error' in answer) throw new McpError(answer.error.code, answer.error.message);
     const result = InitializeResultSchema.parse('result' in answer ? answer.result : undefined);
     this.transport.setProtocolVersion?.(result.protocolVersion);
     await this.transport.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
@@ -104,10 +102,10 @@ export class Link {
 
   /** Whether the client is to see it: late answers and the answer to our own greeting are not for it. */
   #isForUs(message: JSONRPCMessage): boolean {
-    if (isJSONRPCRequest(message)) this.asked.add(message.id);
-    if (!isJSONRPCResultResponse(message) && !isJSONRPCErrorResponse(message)) return true;
-    if (message.id === GREETING_ID) this.#greeted?.resolve(message);
-    return message.id === undefined || this.waiting.delete(message.id);
+    if (isRequest(message)) this.asked.add(message.id);
+    const id = answeredId(message);
+    if (id === GREETING_ID) this.#greeted?.resolve(message);
+    return id === undefined || this.waiting.delete(id);
   }
 }
 

@@ -1,9 +1,10 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { isJSONRPCRequest, type RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Agent, Response as UndiciResponse, fetch as undiciFetch } from 'undici';
 import { excerpt } from '../../protocols/excerpt.js';
 import { parseRetryAfter } from '../../time/retry-after.js';
+import { isRequest } from './message-kind.js';
 
 /** Called with the id of a request when the stream that answers it has ended. */
 export type AnswerEndListener = (id: RequestId) => void;
@@ -75,6 +76,6 @@ function watchAnswer(response: UndiciResponse, onEnd: () => void): UndiciRespons
 /** Only what the SDK's transport sends: one message as JSON text. */
 function requestIdIn(body: unknown): RequestId | undefined {
   if (typeof body !== 'string') return undefined;
-  const message: unknown = JSON.parse(body);
-  return isJSONRPCRequest(message) ? message.id : undefined;
+  const message: JSONRPCMessage = JSON.parse(body);
+  return isRequest(message) ? message.id : undefined;
 }

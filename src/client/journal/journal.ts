@@ -55,6 +55,8 @@ export class Journal {
   async begin(planned: PlannedCall): Promise<Known | undefined> {
     const { call, protocol, idempotencyKey, idempotent, signal } = planned;
     await this.#store.open();
+    // A call that nobody waits for any more will not be sent.
+    signal.throwIfAborted();
     const identity = this.#settings.identity();
     for (;;) {
       const found = this.#store.attempt(file => ({

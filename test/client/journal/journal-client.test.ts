@@ -156,6 +156,18 @@ describe('what is written, and when', () => {
     expect(seen.list({ all: true })).toMatchObject([{ state: 'delivered', status: 'unknown' }]);
   });
 
+  test('nothing, of a call that was given up before it was sent', async () => {
+    const { client, server } = await newProcess(pairTools(completed));
+    await client.explainTools();
+    const aborting = new AbortController();
+    const call = failureOf(client.callTool(startCall, undefined, { signal: aborting.signal }));
+    await Promise.resolve();
+    aborting.abort();
+    expect(await call).toMatchObject({ code: 'ABORTED' });
+    await nextTurn();
+    expect([states(), server.calls]).toEqual([[], []]);
+  });
+
   test('nothing without the option', async () => {
     const { client } = await awaitFixture(pairTools(completed), { initialIntervalMs: 1 });
     await client.callTool(startCall, undefined, key);

@@ -1,4 +1,3 @@
-import type { QueueEventsListener } from 'bullmq';
 import { atMost } from '../../time/at-most.js';
 import { untilAborted } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
@@ -22,7 +21,7 @@ import { readJobStats } from './job-stats.js';
 import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
 import type { OperationQueue } from './operation-queue.js';
-import type { QueueConnection, StoreEvents, StoreWorker } from './queue-connection.js';
+import type { QueueConnection, StoreEnds, StoreWorker } from './queue-connection.js';
 import { StoreCalls } from './store-calls.js';
 import { TaskJobs } from './task-jobs.js';
 
@@ -50,7 +49,7 @@ export class BullmqEngine implements Engine {
   readonly #connection: QueueConnection;
   readonly #jobs: TaskJobs;
   readonly #listening = new Map<string, Promise<void>>();
-  readonly #events: StoreEvents[] = [];
+  readonly #ends: StoreEnds[] = [];
   readonly #waits = new TaskWaits();
   /** Every wait of a caller, until it has had its last look. */
   readonly #openWaits = new Set<Promise<unknown>>();
@@ -144,7 +143,7 @@ export class BullmqEngine implements Engine {
     await this.#worker?.drain(0);
     this.#waits.ringAll();
     await settledSoon([...this.#openWaits, this.#beating]);
-    const parts = [...this.#events, ...this.#workers, this.#jobs];
+    const parts = [...this.#ends, ...this.#workers, this.#jobs];
     await settledSoon(parts.map(part => part.close()));
     await settledSoon([this.#connection.close()]);
   }
@@ -184,13 +183,8 @@ export class BullmqEngine implements Engine {
   async #startListening(operation: string): Promise<void> {
     const since = await this.#jobs.queue(operation).lastEventId();
     if (this.#isClosing) return;
-    const events = this.#connection.events(operation, since);
-    const onEnd = ({ jobId }: { jobId: string }) => this.#onEnd(jobId);
-    events.on('error', () => {});
-    events.on('completed', onEnd);
-    events.on('failed', onEnd);
-    events.on<EndedListener>('ended', onEnd);
-    this.#events.push(events);
+    const onEnd = (taskRef: string) => this.#onEnd(taskRef);
+    this.#ends.push(this.#connection.ends(operation, { since, onEnd }));
   }
 
   #onEnd(taskRef: string): void {
@@ -261,11 +255,6 @@ export class BullmqEngine implements Engine {
 /** A store that is away answers nothing any more; what is left of the connections to it then keeps no process alive. */
 async function settledSoon(work: readonly Promise<unknown>[]): Promise<void> {
   await atMost(Promise.allSettled(work), CLOSE_STEP_MS).catch(() => {});
-}
-
-/** An event that this engine publishes itself. */
-interface EndedListener extends QueueEventsListener {
-  ended: (event: { jobId: string }) => void;
 }
 
 function hasTasks({ pending, processing, completed, failed, cancelled }: OperationStats): boolean {

@@ -5,13 +5,12 @@ import {
   PostgresConnection,
   PostgresQueueBackend,
   Queue,
-  QueueEvents,
   runMigrations,
   Worker,
 } from 'bullmq';
 import pg from 'pg';
-import { AttentiveBackend } from './attentive-backend.js';
 import { failureCode } from './failure-code.js';
+import { PostgresEnds } from './postgres-ends.js';
 import { replacePostgresData } from './postgres-jobs.js';
 import {
   type ConnectOptions,
@@ -50,7 +49,6 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
   connection.setMaxListeners(0);
   const shared: BackendFactory = (name, options) =>
     new PostgresQueueBackend(connection, name, { ...options, connection: {} });
-  const attentive: BackendFactory = (name, options) => new AttentiveBackend(connection, name, options);
   const named = (name: string) => `${prefix.replaceAll(':', '.')}.${name}`;
   const options = { connection: {}, ...QUEUE_OPTIONS, ...workerOptions(locks) };
   return {
@@ -66,7 +64,7 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
     backend: name => new PostgresQueueBackend(connection, named(name), options, false),
     replaceData: (name, change) => replacePostgresData(connection, named(name), change),
     worker: name => new Worker(named(name), null, options, shared),
-    events: (name, lastEventId) => new QueueEvents(named(name), { connection: {}, lastEventId }, attentive),
+    ends: (name, ends) => new PostgresEnds(connection, { ...ends, queue: named(name) }),
     longestIdleMs: LONGEST_IDLE_MS,
     isConnectionError,
     async close() {

@@ -1,4 +1,4 @@
-import type { IQueueBackend, JobProgress, Queue, QueueEvents, Worker } from 'bullmq';
+import type { IQueueBackend, JobProgress, Queue, Worker } from 'bullmq';
 import type { StoreNotice } from '../engine.js';
 import type { JobData } from './job-data.js';
 import type { StoredJob } from './job-record.js';
@@ -6,7 +6,6 @@ import type { LockTimes } from './lock-times.js';
 
 export type StoreQueue = Queue<JobData, string, string, JobData, string, string, IQueueBackend>;
 export type StoreWorker = Worker<JobData, string, string, IQueueBackend, JobProgress>;
-export type StoreEvents = QueueEvents<JobProgress, IQueueBackend>;
 
 export interface ConnectOptions {
   /** Letters, digits, `_`, `-` and `:`, the last no `:`. */
@@ -18,6 +17,16 @@ export interface ConnectOptions {
 export interface DataChange {
   readonly job: Pick<StoredJob, 'id' | 'data' | 'attemptsStarted'>;
   readonly data: string;
+}
+
+export interface EndsOptions {
+  /** The id of the last of the queue's events that is known. */
+  readonly since: string;
+  readonly onEnd: (taskRef: string) => void;
+}
+
+export interface StoreEnds {
+  close(): Promise<void>;
 }
 
 /** The connections of one engine to its store. */
@@ -39,8 +48,8 @@ export interface QueueConnection {
   replaceData(name: string, change: DataChange): Promise<boolean>;
   /** Without a processor: it hands out jobs when it is asked. */
   worker(name: string): StoreWorker;
-  /** The queue's events after the named one. */
-  events(name: string, lastEventId: string): StoreEvents;
+  /** Tells of each end of a queue's tasks, perhaps more than once, until it is closed. */
+  ends(name: string, options: EndsOptions): StoreEnds;
   /** For how long a worker may wait for a word of a new job before it asks. */
   readonly longestIdleMs: number;
   /** Whether an error means that the store could not be reached, so that trying again may help. */

@@ -1,4 +1,4 @@
-import { Queue, QueueEvents, Worker } from 'bullmq';
+import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { failureCode } from './failure-code.js';
 import {
@@ -8,6 +8,7 @@ import {
   workerOptions,
 } from './queue-connection.js';
 import { quietRedis, readFacts } from './quiet-redis.js';
+import { redisEnds } from './redis-ends.js';
 import { redisFacts } from './redis-facts.js';
 import { replaceRedisData } from './redis-jobs.js';
 
@@ -49,7 +50,7 @@ export function connectRedis(url: string, { prefix, locks }: ConnectOptions): Qu
     backend,
     replaceData: (name, change) => replaceRedisData(redis, backend(name).toKey(change.job.id), change),
     worker: name => new Worker(name, null, options),
-    events: (name, lastEventId) => new QueueEvents(name, { connection: redis, prefix, lastEventId }),
+    ends: (name, ends) => redisEnds(name, { connection: redis, prefix }, ends),
     longestIdleMs: LONGEST_IDLE_MS,
     isConnectionError,
     async close() {

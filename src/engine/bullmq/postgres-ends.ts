@@ -1,0 +1,113 @@
+import { EventEmitter } from 'node:events';
+import type { PostgresConnection } from 'bullmq';
+import { Alarm } from '../../time/alarm.js';
+import { sleep } from '../../time/sleep.js';
+
+/** BullMQ notifies it of events, with the queue's name: of several transactions that commit at once, of one. */
+const CHANNEL = 'bullmq_events';
+const ENDS_AFTER = `
+  SELECT id, data ->> 'jobId' AS "taskRef" FROM event
+   WHERE queue = $1 AND id > $2 AND event IN ('completed', 'failed', 'ended')
+   ORDER BY id`;
+/** An event gets its id before its transaction commits: it may come after later ones, within so long. */
+const LOOK_BACK_MS = 500;
+/** Events that may have got their ids before the first one that is known, and come after it. */
+const MOST_UNDER_WAY = 1000;
+const RETRY_MS = 500;
+
+export interface PostgresEndsOptions {
+  /** The queue's full name. */
+  readonly queue: string;
+  /** The id of the last event that is known. */
+  readonly since: string;
+  readonly onEnd: (taskRef: string) => void;
+}
+
+/** Tells of the ends of a queue's tasks, over the one connection of the engine that listens. */
+export class PostgresEnds {
+  readonly #connection: PostgresConnection;
+  readonly #options: PostgresEndsOptions;
+  readonly #news = new Alarm();
+  readonly #closed = new AbortController();
+  readonly #reading: Promise<void>;
+  #client: ListenClient | undefined;
+  /** The last id, and as it was one look back and two of them ago. */
+  #last: number;
+  #lastBefore: number;
+  #settled: number;
+  #told = new Set<number>();
+  #lookedBackAt = performance.now();
+
+  constructor(connection: PostgresConnection, options: PostgresEndsOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#last = Number(options.since);
+    this.#lastBefore = this.#settled = Math.max(0, this.#last - MOST_UNDER_WAY);
+    connection.on('listenerinvalidated', this.#ring);
+    this.#reading = this.#readOn();
+  }
+
+  /** Ends the reading; the connection is others', too. */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.#connection.removeListener('listenerinvalidated', this.#ring);
+    this.#client?.removeListener('notification', this.#onNotification);
+    await this.#reading;
+  }
+
+  readonly #ring = () => this.#news.ring();
+
+  readonly #onNotification = (message: {
+    readonly channel: string;
+    readonly payload?: string | undefined;
+  }) => {
+    if (message.channel === CHANNEL && message.payload === this.#options.queue) this.#ring();
+  };
+
+  async #readOn(): Promise<void> {
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
+      try {
+        await this.#listen();
+        await this.#read();
+        await this.#news.sleep(LOOK_BACK_MS, signal);
+      } catch {
+        await sleep(RETRY_MS, signal).catch(() => {});
+      }
+    }
+  }
+
+  /** A connection that broke is replaced by another client. */
+  async #listen(): Promise<void> {
+    const client = await this.#connection.getListenClient();
+    if (client === this.#client || this.#closed.signal.aborted) return;
+    // Every queue adds its listeners.
+    if (client instanceof EventEmitter) client.setMaxListeners(0);
+    client.on('notification', this.#onNotification);
+    await client.query(`LISTEN ${CHANNEL}`);
+    this.#client = client;
+  }
+
+  async #read(): Promise<void> {
+    const looksBack = performance.now() - this.#lookedBackAt >= LOOK_BACK_MS;
+    const after = looksBack ? this.#settled : this.#last;
+    const { rows } = await this.#connection.pool.query(ENDS_AFTER, [this.#options.queue, after]);
+    for (const row of rows) {
+      const id = Number(row.id);
+      if (this.#told.has(id)) continue;
+      this.#told.add(id);
+      this.#last = Math.max(this.#last, id);
+      this.#options.onEnd(String(row.taskRef));
+    }
+    if (looksBack) this.#settle();
+  }
+
+  #settle(): void {
+    this.#lookedBackAt = performance.now();
+    this.#settled = this.#lastBefore;
+    this.#lastBefore = this.#last;
+    this.#told = new Set([...this.#told].filter(id => id > this.#settled));
+  }
+}
+
+type ListenClient = Awaited<ReturnType<PostgresConnection['getListenClient']>>;

@@ -1,0 +1,49 @@
+import { PostgresConnection } from 'bullmq';
+import { expect, onTestFinished, test } from 'vitest';
+import { PostgresEnds } from '../../../src/engine/bullmq/postgres-ends.js';
+import { describeWith } from '../../services/index.js';
+import { eventually } from '../scripted.js';
+
+const PUBLISH = `SELECT publish_event($1, $2, jsonb_build_object('jobId', $3::text)) AS id`;
+
+describeWith('PostgreSQL', 'the ends of tasks on PostgreSQL', service => {
+  async function openConnection() {
+    const connection = new PostgresConnection({ connectionString: service().url, migrate: true });
+    await connection.waitUntilReady();
+    onTestFinished(() => connection.close());
+    return connection;
+  }
+
+  async function publish(connection: PostgresConnection, event: string, taskRef: string): Promise<string> {
+    return String((await connection.pool.query(PUBLISH, ['queue', event, taskRef])).rows[0]?.id);
+  }
+
+  test('are told at once, each of them and nothing else', async () => {
+    const connection = await openConnection();
+    const since = await publish(connection, 'completed', 'before');
+    const told: string[] = [];
+    const ends = new PostgresEnds(connection, { queue: 'queue', since, onEnd: ref => told.push(ref) });
+    for (const event of ['completed', 'progress', 'failed', 'waiting', 'ended']) {
+      await publish(connection, event, event);
+    }
+    await eventually(() => told.includes('ended'), 1000);
+    expect(told.filter(taskRef => taskRef !== 'before')).toEqual(['completed', 'failed', 'ended']);
+    await ends.close();
+  });
+
+  test('are told also where a transaction commits after later ones', async () => {
+    const connection = await openConnection();
+    const since = await publish(connection, 'listening', '');
+    const told: string[] = [];
+    const ends = new PostgresEnds(connection, { queue: 'queue', since, onEnd: ref => told.push(ref) });
+    const slow = await connection.pool.connect();
+    await slow.query('BEGIN');
+    await slow.query(PUBLISH, ['queue', 'completed', 'slow']);
+    await publish(connection, 'completed', 'quick');
+    await eventually(() => told.includes('quick'), 1000);
+    await slow.query('COMMIT');
+    slow.release();
+    await eventually(() => told.includes('slow'), 1000);
+    await ends.close();
+  });
+});

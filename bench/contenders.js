@@ -1,0 +1,96 @@
+// This project's engine and the bare library under it, each as something that takes tasks, runs them and tells.
+import { randomUUID } from 'node:crypto';
+import { createPostgresBackend, Queue, QueueEvents, Worker } from 'bullmq';
+import { openEngine } from '../dist/engine/open-engine.js';
+import { newTaskRef } from '../dist/engine/task-ref.js';
+
+const OPERATION = 'nothing';
+const WAIT_MS = 60_000;
+const PARAMETERS = { text: 'hello' };
+
+export function newTask() {
+  return {
+    taskRef: newTaskRef(OPERATION),
+    owner: 'bench',
+    operation: OPERATION,
+    parameters: PARAMETERS,
+    slaMs: 60_000,
+    ttlMs: 3_600_000,
+  };
+}
+
+/** The engine that a URL names. */
+export async function engineOn(url, { concurrency }) {
+  const engine = await openEngine(url, { keyPrefix: `ours-${randomUUID()}` });
+  const startWorker = onRun => {
+    const execute = async ({ record }) => {
+      onRun(record.taskRef);
+      return { status: 'completed', result: null };
+    };
+    engine.startWorker({ execute, operations: [OPERATION], concurrency });
+  };
+  const untilEnded = async taskRef => {
+    const record = await engine.waitForEnd(taskRef, { timeoutMs: WAIT_MS });
+    if (record?.status !== 'completed') throw new Error(JSON.stringify(record));
+  };
+  return {
+    submit: () => engine.submit(newTask()),
+    async drain(count) {
+      const started = [];
+      await new Promise(resolve => {
+        startWorker(taskRef => {
+          if (started.push(taskRef) === count) resolve();
+        });
+      });
+      await Promise.all(started.slice(-concurrency).map(untilEnded));
+    },
+    serve: async () => startWorker(() => {}),
+    async roundTrip() {
+      const { record } = await engine.submit(newTask());
+      await untilEnded(record.taskRef);
+    },
+    close: () => engine.close(),
+  };
+}
+
+/** BullMQ as its manual says. */
+export async function bareBullmq(url, { concurrency }) {
+  const isPostgres = url.startsWith('postgres');
+  const connection = isPostgres ? { connectionString: url, migrate: true } : { url };
+  const backend = isPostgres ? [createPostgresBackend] : [];
+  const name = `bare-${randomUUID()}`;
+  const queue = new Queue(name, { connection }, ...backend);
+  await queue.waitUntilReady();
+  const open = [];
+  const startWorker = () => {
+    const worker = new Worker(name, async () => null, { connection, concurrency }, ...backend);
+    worker.on('error', () => {});
+    open.push(worker);
+    return worker;
+  };
+  const submit = () => queue.add(OPERATION, PARAMETERS);
+  let events;
+  return {
+    submit,
+    async drain(count) {
+      let ended = 0;
+      await new Promise(resolve => {
+        startWorker().on('completed', () => {
+          if (++ended === count) resolve();
+        });
+      });
+    },
+    async serve() {
+      events = new QueueEvents(name, { connection }, ...backend);
+      open.push(events);
+      await Promise.all([startWorker().waitUntilReady(), events.waitUntilReady()]);
+    },
+    async roundTrip() {
+      const job = await submit();
+      await job.waitUntilFinished(events, WAIT_MS);
+    },
+    async close() {
+      for (const part of [...open, queue]) await part.close();
+    },
+  };
+}

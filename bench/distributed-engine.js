@@ -1,0 +1,94 @@
+// The engines on Redis and on PostgreSQL, in turn with the bare library on the same server.
+import { bareBullmq, engineOn } from './contenders.js';
+import { median, ms, percentile, printTable, ratio, timed } from './measure.js';
+import { isInstalled, withPostgres, withRedis } from './services.js';
+
+const CONCURRENCY = 50;
+const TARGET = 1.5;
+const ROUNDS = 6;
+
+const STORES = [
+  {
+    name: 'Redis, appendfsync always',
+    program: 'redis-server',
+    tasks: 5000,
+    run: work => withRedis('always', work),
+  },
+  {
+    name: 'Redis, appendfsync everysec',
+    program: 'redis-server',
+    tasks: 5000,
+    run: work => withRedis('everysec', work),
+  },
+  { name: 'PostgreSQL', program: 'initdb', tasks: 1000, run: withPostgres },
+];
+
+/** Latencies of `count` calls that `callers` make, each one after the other. */
+async function latencies(call, { count, callers }) {
+  const all = [];
+  let left = count;
+  const caller = async () => {
+    while (left-- > 0) all.push((await timed(call)).elapsedMs);
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  return all;
+}
+
+/** One round of one contender: its numbers by measure, all of them better when they are small. */
+async function round(open, { url, tasks }) {
+  const first = await open(url, { concurrency: CONCURRENCY });
+  const submits = await latencies(first.submit, { count: tasks, callers: CONCURRENCY });
+  const { elapsedMs } = await timed(() => first.drain(tasks));
+  await first.close();
+  const second = await open(url, { concurrency: CONCURRENCY });
+  await second.serve();
+  await second.roundTrip();
+  const alone = await latencies(second.roundTrip, { count: tasks / 10, callers: 1 });
+  const together = await latencies(second.roundTrip, { count: tasks / 2, callers: CONCURRENCY });
+  await second.close();
+  return {
+    'submit p50': percentile(submits, 0.5),
+    'submit p99': percentile(submits, 0.99),
+    drain: elapsedMs,
+    'round trip alone p50': percentile(alone, 0.5),
+    'round trip alone p99': percentile(alone, 0.99),
+    'round trip p50': percentile(together, 0.5),
+    'round trip p99': percentile(together, 0.99),
+  };
+}
+
+/** Each round runs both, and every other round begins with the other one. */
+async function rounds({ url, tasks }) {
+  const bare = [];
+  const ours = [];
+  const contenders = [
+    async () => bare.push(await round(bareBullmq, { url, tasks })),
+    async () => ours.push(await round(engineOn, { url, tasks })),
+  ];
+  for (let index = 0; index < ROUNDS; index++) {
+    for (const run of index % 2 === 0 ? contenders : contenders.toReversed()) await run();
+  }
+  return { bare, ours };
+}
+
+function row(measure, { bare, ours, tasks }) {
+  const of = results => median(results.map(result => result[measure]));
+  const share = median(ours.map((result, index) => result[measure] / bare[index][measure]));
+  const show = value => (measure === 'drain' ? `${((tasks / value) * 1000).toFixed(0)}/s` : ms(value));
+  return [measure, show(of(bare)), show(of(ours)), ratio(share), share <= TARGET ? 'met' : 'MISSED'];
+}
+
+export async function distributedEngine() {
+  for (const { name, program, tasks, run } of STORES) {
+    if (!isInstalled(program)) {
+      console.log(`\n${name}: skipped, ${program} is not installed.`);
+      continue;
+    }
+    const { bare, ours } = await run(url => rounds({ url, tasks }));
+    printTable(
+      `${name}: ${tasks} tasks that do nothing, ${CONCURRENCY} callers, concurrency ${CONCURRENCY} (target: at most ${TARGET}× of bare BullMQ)`,
+      ['', 'bare BullMQ', 'this engine', 'ratio, round by round', 'target'],
+      Object.keys(bare[0]).map(measure => row(measure, { bare, ours, tasks })),
+    );
+  }
+}

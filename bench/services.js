@@ -1,0 +1,88 @@
+// Database servers of the benchmark's own, on free ports of the loopback address.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chown } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withFolder } from './bundled-server.js';
+
+const START_TIMEOUT_MS = 30_000;
+
+/** Gives `work` the URL of a Redis that keeps what it has acknowledged as `appendfsync` says. */
+export function withRedis(appendfsync, work) {
+  return withFolder(async folder => {
+    const port = await freePort();
+    const settings = { bind: '127.0.0.1', port, dir: folder, save: '', appendonly: 'yes', appendfsync };
+    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    return withProcess('redis-server', { args, port }, () => work(`redis://127.0.0.1:${port}`));
+  });
+}
+
+/** Gives `work` the URL of a PostgreSQL as it comes: it syncs what it has acknowledged. */
+export function withPostgres(work) {
+  return withFolder(async folder => {
+    const port = await freePort();
+    const account = serverAccount();
+    if (account.uid !== undefined) await chown(folder, account.uid, account.gid);
+    const data = join(folder, 'data');
+    const options = { ...account, stdio: 'ignore' };
+    execFileSync('initdb', ['-D', data, '-U', 'bench', '-A', 'trust', '--no-sync'], options);
+    const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder];
+    const url = `postgres://bench@127.0.0.1:${port}/postgres`;
+    return withProcess('postgres', { args, port, ...account }, () => work(url));
+  });
+}
+
+/** Whether a server's program is on this machine. */
+export function isInstalled(program) {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** PostgreSQL refuses to run as root: it gets the account that its package has made. */
+function serverAccount() {
+  if (process.getuid?.() !== 0) return {};
+  const id = flag => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+async function withProcess(command, { args, port, ...options }, work) {
+  const child = spawn(command, args, { stdio: 'ignore', ...options });
+  try {
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    while (!(await answers(port))) {
+      if (child.exitCode !== null || performance.now() > deadline)
+        throw new Error(`${command} did not start.`);
+      await sleep(20);
+    }
+    return await work();
+  } finally {
+    const exit = once(child, 'exit');
+    if (child.exitCode === null && child.kill('SIGINT')) await exit;
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function answers(port) {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

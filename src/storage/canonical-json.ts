@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** The JSON text of a value with the keys of every object sorted: values with the same JSON have the same text. */
 export function canonicalJson(value: unknown): string {
@@ -8,7 +8,7 @@ export function canonicalJson(value: unknown): string {
 
 /** SHA-256 of the canonical JSON, in hexadecimal. */
 export function digestJson(value: unknown): string {
-  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+  return hash('sha256', canonicalJson(value));
 }
 
 function sortKeys(value: unknown): string {

@@ -11,9 +11,8 @@ export class TimeLimitError extends Error {
  */
 export function atMost<Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value> {
   return new Promise((resolve, reject) => {
-    const stop = startTimer(timeoutMs, () => reject(new TimeLimitError(`No answer within ${timeoutMs} ms`)), {
-      unref: true,
-    });
+    const tooLate = () => reject(new TimeLimitError(`No answer within ${timeoutMs} ms`));
+    const stop = startTimer(timeoutMs, tooLate, { unref: true });
     promise.then(resolve, reject).finally(stop);
   });
 }

@@ -1,11 +1,10 @@
 import type { RecordStatus, TaskRecord } from '../task-record.js';
 
-/** A row of the table `tasks` as the driver returns it. */
+/** What a record is made of, as the driver returns it from the table `tasks`. */
 export interface TaskRow {
   readonly task_ref: string;
   readonly owner: string;
   readonly operation: string;
-  readonly parameters: string | null;
   readonly parameters_digest: string;
   readonly status: RecordStatus;
   readonly created_at: number;
@@ -44,6 +43,11 @@ export function toRecord(row: TaskRow): TaskRecord {
     result: parse(row.result),
     error: parse(row.error) as TaskRecord['error'],
   };
+}
+
+/** Whether the record has not expired: a task that runs does not, any other does on the millisecond. */
+export function isKnown({ status, expires_at }: TaskRow, now: number): boolean {
+  return expires_at > now || status === 'processing';
 }
 
 function parse(json: string | null): unknown {

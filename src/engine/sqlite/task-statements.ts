@@ -31,43 +31,52 @@ const LOST = `
   AND CASE worker WHEN :worker THEN task_ref NOT IN (SELECT value FROM json_each(:running))
                   ELSE worker NOT IN (SELECT worker FROM workers) END`;
 
+/** What a record is made of; reading columns is most of the cost of a statement. */
+const RECORD = `
+  task_ref, owner, operation, parameters_digest, status, created_at, updated_at, started_at, ended_at, expires_at,
+  sla_ms, run_count, retry_attempts, webhook_url, delivery, progress, result, error`;
+
+/** The task whose turn it is: of those that are due the first, or the one that has the first place in the queue. */
+const NEXT = `
+  SELECT place FROM (
+    SELECT * FROM (
+      SELECT rowid AS place, created_at AS since FROM tasks
+      WHERE ${MAY_RUN} AND due_at IS NULL ORDER BY rowid LIMIT 1)
+    UNION ALL
+    SELECT * FROM (
+      SELECT rowid AS place, due_at AS since FROM tasks
+      WHERE ${MAY_RUN} AND due_at <= :dueBy ORDER BY due_at LIMIT 1))
+  ORDER BY since LIMIT 1`;
+
 /** Each change of state names the state that it starts from, so that an ended record never changes. */
 export function prepareTaskStatements(database: Database.Database) {
   const query = <Row>(sql: string) => prepareQuery<Row>(database, sql);
   const command = (sql: string) => prepareCommand(database, sql);
   return {
-    insert: query<TaskRow>(`
+    insert: command(`
       INSERT INTO tasks (task_ref, owner, operation, idempotency_key, parameters, parameters_digest, status,
                          submitter, created_at, updated_at, due_at, expires_at, sla_ms, ttl_ms, retry_attempts,
                          webhook_url)
       VALUES (:taskRef, :owner, :operation, :key, :parameters, :digest, 'pending',
               :submitter, :now, :now, :dueAt, COALESCE(:dueAt, :now) + CAST(:ttlMs AS INTEGER), :slaMs, :ttlMs,
-              :retryAttempts, :webhookUrl)
-      RETURNING *`),
-    find: query<TaskRow>(`SELECT * FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`),
+              :retryAttempts, :webhookUrl)`),
+    find: query<TaskRow>(`SELECT ${RECORD} FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`),
     findByKey: query<TaskRow>(
-      `SELECT * FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key AND ${KNOWN}`,
+      `SELECT ${RECORD} FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key`,
     ),
     removeByKey: command(
       'DELETE FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key',
     ),
     status: query<{ status: RecordStatus }>('SELECT status FROM tasks WHERE task_ref = :taskRef'),
     isRunning: query(`SELECT 1 FROM tasks WHERE ${THIS_RUN}`),
-    next: query<{ task_ref: string }>(`
-      SELECT task_ref FROM (
-        SELECT * FROM (
-          SELECT task_ref, created_at AS since FROM tasks WHERE ${MAY_RUN} AND due_at IS NULL ORDER BY rowid LIMIT 1)
-        UNION ALL
-        SELECT * FROM (
-          SELECT task_ref, due_at AS since FROM tasks WHERE ${MAY_RUN} AND due_at <= :dueBy ORDER BY due_at LIMIT 1))
-      ORDER BY since LIMIT 1`),
+    next: query(NEXT),
     nextDue: query<{ due_at: number }>(
       `SELECT due_at FROM tasks WHERE ${MAY_RUN} AND due_at > :now ORDER BY due_at LIMIT 1`,
     ),
-    claim: query<TaskRow>(`
+    claim: query<TaskRow & { readonly parameters: string | null }>(`
       UPDATE tasks SET status = 'processing', worker = :worker, started_at = :now, updated_at = :now,
                        run_count = run_count + 1
-      WHERE task_ref = :taskRef AND status = 'pending' RETURNING *`),
+      WHERE rowid = (${NEXT}) RETURNING ${RECORD}, parameters`),
     end: command(`
       UPDATE tasks SET status = :status, result = :result, error = :error,
                        progress = COALESCE(:progress, progress), ${ENDED}
@@ -81,7 +90,7 @@ export function prepareTaskStatements(database: Database.Database) {
     handBackLost: command(`UPDATE tasks SET ${AGAIN} WHERE ${LOST} AND ${MAY_RUN_AGAIN}`),
     failLost: prepareRows<TaskRow>(
       database,
-      `UPDATE tasks SET status = 'failed', error = :error, ${ENDED} WHERE ${LOST} RETURNING *`,
+      `UPDATE tasks SET status = 'failed', error = :error, ${ENDED} WHERE ${LOST} RETURNING ${RECORD}`,
     ),
     removeExpired: command(`
       DELETE FROM tasks WHERE rowid IN (

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.js';
 import type { ClaimedTask, Submission } from '../engine.js';
 import { failedEnd, type StorableEnd } from '../storable-end.js';
 import type { NewTask, RecordStatus, TaskRecord, WebhookDelivery } from '../task-record.js';
-import { toRecord } from './task-row.js';
+import { isKnown, type TaskRow, toRecord } from './task-row.js';
 import { prepareTaskStatements } from './task-statements.js';
 
 export interface Claim {
@@ -18,6 +18,17 @@ export interface Claim {
 
 /** One run of a task by a worker. */
 export type Run = { readonly taskRef: string; readonly worker: string; readonly runCount: number };
+
+interface NewValues {
+  readonly taskRef: string;
+  readonly owner: string;
+  readonly operation: string;
+  readonly digest: string;
+  readonly slaMs: number;
+  readonly ttlMs: number;
+  readonly retryAttempts: number;
+  readonly webhookUrl: string | null;
+}
 
 const CANCELLED = failedEnd({ code: 'CANCELLED', message: 'The task was cancelled.', retryable: false });
 const WORKER_STOPPED = failedEnd({
@@ -67,13 +78,13 @@ export class TaskTable {
     const now = this.#clock.now();
     const dueAt = task.delayMs === undefined || task.delayMs <= 0 ? null : now + Math.ceil(task.delayMs);
     if (key !== null) {
-      const earlier = this.#statements.findByKey({ owner, operation, key, now });
-      if (earlier !== undefined) return { record: toRecord(earlier), created: false };
-      this.#statements.removeByKey({ owner, operation, key });
+      const earlier = this.#statements.findByKey({ owner, operation, key });
+      if (earlier !== undefined && isKnown(earlier, now))
+        return { record: toRecord(earlier), created: false };
+      if (earlier !== undefined) this.#statements.removeByKey({ owner, operation, key });
     }
-    const row = this.#statements.insert({ ...values, dueAt, now });
-    if (row === undefined) throw new TypeError('The database stored no row.');
-    return { record: toRecord(row), created: true };
+    this.#statements.insert({ ...values, dueAt, now });
+    return { record: toRecord(newRow(values, { now, dueAt })), created: true };
   }
 
   find(taskRef: string): TaskRecord | undefined {
@@ -97,11 +108,10 @@ export class TaskTable {
     if (!this.hasWork(claim)) return [];
     return inTransaction(this.#database, () => {
       const claimed: ClaimedTask[] = [];
-      for (let taskRef = this.#next(claim); taskRef !== undefined; taskRef = this.#next(claim)) {
-        const row = this.#statements.claim({ taskRef, worker: claim.worker, now: this.#clock.now() });
-        if (row !== undefined)
-          claimed.push({ record: toRecord(row), parameters: JSON.parse(row.parameters ?? 'null') });
-        if (claimed.length >= limit) break;
+      while (claimed.length < limit) {
+        const row = this.#statements.claim(this.#which(claim));
+        if (row === undefined) break;
+        claimed.push({ record: toRecord(row), parameters: JSON.parse(row.parameters ?? 'null') });
       }
       return claimed;
     });
@@ -109,7 +119,7 @@ export class TaskTable {
 
   /** Whether a task waits that the worker may run within `withinMs` milliseconds. */
   hasWork(claim: Claim, withinMs = 0): boolean {
-    return this.#next(claim, withinMs) !== undefined;
+    return this.#statements.next(this.#which(claim, withinMs)) !== undefined;
   }
 
   /** After how many milliseconds the first of the delayed tasks is due that the worker may run then. */
@@ -161,13 +171,33 @@ export class TaskTable {
     return this.#statements.removeExpired({ now: this.#clock.now(), limit });
   }
 
-  #next(claim: Claim, withinMs = 0): string | undefined {
-    const which = this.#which(claim);
-    return this.#statements.next({ ...which, dueBy: which.now + withinMs })?.task_ref;
-  }
-
-  #which({ worker, operations, ownOnly }: Claim) {
+  #which({ worker, operations, ownOnly }: Claim, withinMs = 0) {
+    const now = this.#clock.now();
     const anybodys = ownOnly ? 0 : 1;
-    return { worker, anybodys, operations: JSON.stringify(operations), now: this.#clock.now() };
+    return { worker, anybodys, operations: JSON.stringify(operations), now, dueBy: now + withinMs };
   }
+}
+
+/** A row as it has just been inserted. */
+function newRow(values: NewValues, { now, dueAt }: { now: number; dueAt: number | null }): TaskRow {
+  return {
+    task_ref: values.taskRef,
+    owner: values.owner,
+    operation: values.operation,
+    parameters_digest: values.digest,
+    status: 'pending',
+    created_at: now,
+    updated_at: now,
+    started_at: null,
+    ended_at: null,
+    expires_at: (dueAt ?? now) + values.ttlMs,
+    sla_ms: values.slaMs,
+    run_count: 0,
+    retry_attempts: values.retryAttempts,
+    webhook_url: values.webhookUrl,
+    delivery: null,
+    progress: null,
+    result: null,
+    error: null,
+  };
 }

@@ -61,6 +61,8 @@ export async function bareBullmq(url, { concurrency }) {
   const name = `bare-${randomUUID()}`;
   const queue = new Queue(name, { connection }, ...backend);
   await queue.waitUntilReady();
+  // Every wait for a job's end listens to the queue.
+  queue.setMaxListeners(0);
   const open = [];
   const startWorker = () => {
     const worker = new Worker(name, async () => null, { connection, concurrency }, ...backend);

@@ -1,6 +1,5 @@
 import { atMost } from '../../time/at-most.js';
 import { untilAborted } from '../../time/signals.js';
-import { startTimer } from '../../time/sleep.js';
 import type {
   Engine,
   EngineWorker,
@@ -15,21 +14,19 @@ import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '..
 import { operationOf } from '../task-ref.js';
 import { TaskWaits } from '../task-waits.js';
 import { BullmqWorker, type JobSource } from './bullmq-worker.js';
-import { failLost } from './forsaken-jobs.js';
-import { removeExpired, type SweepPlaces } from './housekeeping.js';
 import { readJobStats } from './job-stats.js';
 import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
-import type { OperationQueue } from './operation-queue.js';
 import type { QueueConnection, StoreEnds, StoreWorker } from './queue-connection.js';
 import { StoreCalls } from './store-calls.js';
+import { StoreCare } from './store-care.js';
 import { TaskJobs } from './task-jobs.js';
 
 /** Should an event of a task's end get lost, its wait notices after so long. */
 const RECHECK_MS = 2000;
 /** A server whose client has gone does not wait for what is due later. */
 const LONGEST_OWED_DELAY_MS = 30_000;
-const SWEEP_INTERVAL_MS = 60_000;
+const MOST_LOOKED_AFTER = 1000;
 const CLOSE_STEP_MS = 2000;
 
 export interface BullmqEngineOptions {
@@ -49,6 +46,8 @@ export class BullmqEngine implements Engine {
   readonly #connection: QueueConnection;
   readonly #jobs: TaskJobs;
   readonly #listening = new Map<string, Promise<void>>();
+  /** The operations whose ends are heard by now. */
+  readonly #heard = new Set<string>();
   readonly #ends: StoreEnds[] = [];
   readonly #waits = new TaskWaits();
   /** Every wait of a caller, until it has had its last look. */
@@ -56,21 +55,23 @@ export class BullmqEngine implements Engine {
   /** What this engine's own worker may still have to run. */
   readonly #submitted = new Set<string>();
   readonly #workers: StoreWorker[] = [];
-  readonly #places = new Map<string, SweepPlaces>();
+  readonly #care: StoreCare;
   #worker: BullmqWorker | undefined;
-  #sweptAt = Number.NEGATIVE_INFINITY;
-  #stopBeating = () => {};
-  #beating: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(options: BullmqEngineOptions) {
     this.#options = options;
     this.#connection = options.connection;
-    const { connection, label, retentionMs, onLost } = options;
+    const { connection, label, retentionMs } = options;
     const calls = new StoreCalls({ label, isConnectionError: connection.isConnectionError });
     const known = new KnownOperations(connection.backend(REGISTRY), calls);
-    this.#jobs = new TaskJobs({ connection, calls, known, retentionMs, onLost });
-    this.#planBeat();
+    this.#jobs = new TaskJobs({ connection, calls, known, retentionMs, onLost: this.#onLost });
+    this.#care = new StoreCare({
+      jobs: this.#jobs,
+      checkIntervalMs: options.locks.checkIntervalMs,
+      onLost: this.#onLost,
+      onSwept: () => this.#forgetEnded(),
+    });
   }
 
   async submit(task: NewTask): Promise<Submission> {
@@ -110,12 +111,12 @@ export class BullmqEngine implements Engine {
   startWorker(options: WorkerOptions): EngineWorker {
     this.#throwIfClosed();
     if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
-    const { locks, maxResultBytes, onLost, onNotice } = this.#options;
+    const { locks, maxResultBytes, onNotice } = this.#options;
     this.#worker = new BullmqWorker(
       {
         locks,
         maxResultBytes,
-        onLost,
+        onLost: this.#onLost,
         onNotice,
         onReleased: taskRef => this.#waits.ring(taskRef),
         open: operation => this.#openSource(operation),
@@ -139,10 +140,10 @@ export class BullmqEngine implements Engine {
   }
 
   async #close(): Promise<void> {
-    this.#stopBeating();
+    const cared = this.#care.stop();
     await this.#worker?.drain(0);
     this.#waits.ringAll();
-    await settledSoon([...this.#openWaits, this.#beating]);
+    await settledSoon([...this.#openWaits, cared]);
     const parts = [...this.#ends, ...this.#workers, this.#jobs];
     await settledSoon(parts.map(part => part.close()));
     await settledSoon([this.#connection.close()]);
@@ -159,7 +160,7 @@ export class BullmqEngine implements Engine {
         const record = await untilAborted(this.#jobs.find(taskRef), signal);
         const remainingMs = deadline - performance.now();
         if (record === undefined || isEnded(record) || remainingMs <= 0 || this.#isClosing) return record;
-        if (this.#listening.has(record.operation)) {
+        if (this.#heard.has(record.operation)) {
           await wait.alarm.sleep(Math.min(remainingMs, RECHECK_MS), signal);
         } else {
           // Once the ends are heard, another look finds what has ended before.
@@ -185,6 +186,7 @@ export class BullmqEngine implements Engine {
     if (this.#isClosing) return;
     const onEnd = (taskRef: string) => this.#onEnd(taskRef);
     this.#ends.push(this.#connection.ends(operation, { since, onEnd }));
+    this.#heard.add(operation);
   }
 
   #onEnd(taskRef: string): void {
@@ -203,6 +205,14 @@ export class BullmqEngine implements Engine {
     return { queue: this.#jobs.queue(operation), waiting: worker.getBackend(), longestIdleMs };
   }
 
+  readonly #onLost = (record: TaskRecord) => {
+    try {
+      this.#options.onLost(record);
+    } catch {
+      // What the caller makes of it is none of the engine's business.
+    }
+  };
+
   async #isOwing(operations: readonly string[]): Promise<boolean> {
     for (const taskRef of this.#submitted) {
       if (!operations.includes(operationOf(taskRef) ?? '')) continue;
@@ -213,34 +223,14 @@ export class BullmqEngine implements Engine {
     return false;
   }
 
-  #planBeat(): void {
-    const beat = () => {
-      this.#beating = this.#beat()
-        .catch(() => {
-          // A store that is away is looked after again at the next beat.
-        })
-        .finally(() => {
-          if (!this.#isClosing) this.#planBeat();
-        });
-    };
-    this.#stopBeating = startTimer(this.#options.locks.checkIntervalMs, beat, { unref: true });
-  }
-
-  /** What every open engine does for the whole store. */
-  async #beat(): Promise<void> {
-    const sweeps = performance.now() - this.#sweptAt >= SWEEP_INTERVAL_MS;
-    if (sweeps) this.#sweptAt = performance.now();
-    for (const queue of await this.#jobs.queues()) {
+  /** Nobody may be here who hears of the ends of what this engine has submitted. */
+  async #forgetEnded(): Promise<void> {
+    for (const taskRef of [...this.#submitted].slice(0, MOST_LOOKED_AFTER)) {
       if (this.#isClosing) return;
-      await failLost(queue, this.#options.onLost);
-      if (sweeps) await removeExpired(queue, this.#placesOf(queue));
+      const record = await this.#jobs.find(taskRef);
+      this.#submitted.delete(taskRef);
+      if (record !== undefined && !isEnded(record)) this.#submitted.add(taskRef);
     }
-  }
-
-  #placesOf({ operation }: OperationQueue): SweepPlaces {
-    const places = this.#places.get(operation) ?? new Map();
-    this.#places.set(operation, places);
-    return places;
   }
 
   get #isClosing(): boolean {

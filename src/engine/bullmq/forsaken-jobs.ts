@@ -10,7 +10,9 @@ export type OnLost = (record: TaskRecord) => void;
 export async function failLost(queue: OperationQueue, onLost: OnLost): Promise<void> {
   for (const taskRef of await queue.moveStalled()) {
     const job = await queue.read(taskRef);
-    if (job !== undefined && isForsaken(job)) await failForsaken(queue, { job, onLost });
+    if (job === undefined || isTaken(job) || job.finishedOn !== undefined) continue;
+    if (isForsaken(job)) await failForsaken(queue, { job, onLost });
+    else await queue.replaceData(job, { ...JSON.parse(job.data), lostRunAt: Date.now() });
   }
 }
 

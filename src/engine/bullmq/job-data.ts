@@ -35,6 +35,8 @@ export interface JobData {
   readonly cancelled?: EarlyEnd;
   /** Its worker died, and it may not be run again. */
   readonly lost?: EarlyEnd;
+  /** When the last run was found to be lost, and the task came back into the queue. */
+  readonly lostRunAt?: number;
   /** JSON of a `WebhookDelivery`. */
   readonly delivery?: string;
 }

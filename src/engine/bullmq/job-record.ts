@@ -78,7 +78,8 @@ export interface RecordContext {
 export function recordOf(job: StoredJob, { data, task, now }: RecordContext): TaskRecord | undefined {
   const standing = standingOf(job, data);
   if (standing === undefined) return undefined;
-  const expiresAt = (standing.endedAt ?? waitsSince(job, task.delayMs)) + task.ttlMs;
+  const expiresAt =
+    standing.endedAt === undefined ? waitExpiresAt(job, data, task) : standing.endedAt + task.ttlMs;
   if (standing.status !== 'processing' && expiresAt <= now) return undefined;
   return {
     taskRef: job.id,
@@ -134,13 +135,19 @@ function standingOf(job: StoredJob, data: JobData): Standing | undefined {
   if (data.cancelled !== undefined) return early(data.cancelled, { status: 'cancelled', error: CANCELLED });
   if (job.finishedOn !== undefined) return finished(job, job.finishedOn);
   if (isTaken(job) || isDoomed(job, data)) return running(job);
-  return { status: 'pending', updatedAt: waitsSince(job, 0), runCount: job.attemptsStarted };
+  return { status: 'pending', updatedAt: waitsSince(job, data, 0), runCount: job.attemptsStarted };
 }
 
-/** When the task came into the queue, or came due there; of a run whose worker died, only the start is known. */
-function waitsSince(job: StoredJob, delayMs: number): number {
-  const lostRunAt = job.stalledCounter > 0 ? (job.processedOn ?? 0) : 0;
-  return Math.max(job.timestamp + delayMs, handedBackAt(job), lostRunAt);
+/** When the task came into the queue, or came due there. */
+function waitsSince(job: StoredJob, data: JobData, delayMs: number): number {
+  // Of a run whose worker died, only the start is known at first.
+  const { lostRunAt = job.processedOn ?? 0 } = data;
+  return Math.max(job.timestamp + delayMs, handedBackAt(job), job.stalledCounter > 0 ? lostRunAt : 0);
+}
+
+/** When the record of a task expires that waits in the queue. */
+export function waitExpiresAt(job: StoredJob, data: JobData, task: JobTask): number {
+  return waitsSince(job, data, task.delayMs) + task.ttlMs;
 }
 
 function handedBackAt({ stacktrace = '[]' }: StoredJob): number {

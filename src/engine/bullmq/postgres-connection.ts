@@ -99,7 +99,7 @@ async function migrate(pool: PgPool): Promise<void> {
 function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return (
-    /^(08|57P0[123]|53300|25006|E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)|ENOTFOUND)/.test(
+    /^(08|57P0[123]|53300|25006|40P01|E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)|ENOTFOUND)/.test(
       failureCode(error),
     ) || /Connection terminated|timeout exceeded|timeout expired/.test(error.message)
   );

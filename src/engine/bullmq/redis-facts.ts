@@ -9,6 +9,11 @@ export function redisFacts(info: string): { readonly refusal?: string; readonly 
   if (fact('role') === 'slave') {
     return { refusal: 'it is a replica, which takes no tasks. Name its primary', notices: [] };
   }
+  if (fact('cluster_enabled') === '1') {
+    const refusal =
+      'it is a Redis Cluster, which cannot keep a queue in one place. Name a Redis without cluster mode';
+    return { refusal, notices: [] };
+  }
   const notices: StoreNotice[] = [];
   const policy = fact('maxmemory_policy') ?? 'noeviction';
   const most = Number(fact('maxmemory') ?? 0);

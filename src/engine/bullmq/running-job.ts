@@ -14,7 +14,7 @@ import {
   WORKER_LOST,
   WORKER_STOPPED,
 } from './job-data.js';
-import { recordOf, returnCount, type StoredJob, toRecord } from './job-record.js';
+import { recordOf, returnCount, type StoredJob, toRecord, waitExpiresAt } from './job-record.js';
 import { AlreadyEndedError, type EndOptions, type OperationQueue, type Taken } from './operation-queue.js';
 
 export interface RunningJobContext {
@@ -105,15 +105,12 @@ export class RunningJob {
 
   /** Why the job is not run at all, if it is not. */
   #deadOnArrival(): FailedReason | undefined {
-    const { attemptsStarted, timestamp } = this.#job;
-    const runCount = attemptsStarted - 1;
+    const runCount = this.#job.attemptsStarted - 1;
     if (this.#data.cancelled !== undefined) return { status: 'cancelled', error: CANCELLED, runCount };
     if (returnCount(this.#job) > this.#task.retryAttempts) {
       return { status: 'failed', error: WORKER_LOST, runCount };
     }
-    return timestamp + this.#task.delayMs + this.#task.ttlMs <= Date.now() && runCount === 0
-      ? { status: 'dropped' }
-      : undefined;
+    return waitExpiresAt(this.#job, this.#data, this.#task) <= Date.now() ? { status: 'dropped' } : undefined;
   }
 
   async #execute(execute: Execute): Promise<Execution> {

@@ -3,23 +3,32 @@ import { type Deferred, newDeferred } from '../../../src/time/deferred.js';
 
 type Method = keyof IQueueBackend;
 
-/** The answer of one call, which waits for the test. */
-export interface HeldAnswer {
-  /** Resolves when the store has answered. */
-  readonly answered: Promise<void>;
+/** One call, which waits for the test. */
+export interface HeldCall {
+  /** Resolves when the call waits: the store has reached, or is to be called. */
+  readonly reached: Promise<void>;
   readonly release: () => void;
 }
 
 /** Holds up or loses what a store answers to one engine. */
 export class Faults {
-  readonly #held = new Map<PropertyKey, { readonly answered: Deferred; readonly released: Deferred }>();
+  readonly #held = new Map<PropertyKey, Held>();
+  /** Which of them are held before the call. */
+  readonly #before = new Set<PropertyKey>();
   readonly #broken = new Set<PropertyKey>();
 
   /** Holds the answer to the next call of a method. */
-  hold(method: Method): HeldAnswer {
-    const [answered, released] = [newDeferred(), newDeferred()];
-    this.#held.set(method, { answered, released });
-    return { answered: answered.promise, release: released.resolve };
+  hold(method: Method): HeldCall {
+    const [reached, released] = [newDeferred(), newDeferred()];
+    this.#held.set(method, { reached, released });
+    return { reached: reached.promise, release: released.resolve };
+  }
+
+  /** Holds the next call of a method before it reaches the store. */
+  holdBefore(method: Method): HeldCall {
+    const held = this.hold(method);
+    this.#before.add(method);
+    return held;
   }
 
   /** Makes all calls of some methods fail, as if they never reached the store, until the answer is called. */
@@ -45,16 +54,24 @@ export class Faults {
     const held = this.#held.get(method);
     if (held === undefined) return call();
     this.#held.delete(method);
-    return this.#answerLate(call, held);
+    return this.#before.delete(method) ? callLate(call, held) : answerLate(call, held);
   }
+}
 
-  async #answerLate(
-    call: () => unknown,
-    { answered, released }: { readonly answered: Deferred; readonly released: Deferred },
-  ): Promise<unknown> {
-    const answer = await call();
-    answered.resolve();
-    await released.promise;
-    return answer;
-  }
+interface Held {
+  readonly reached: Deferred;
+  readonly released: Deferred;
+}
+
+async function answerLate(call: () => unknown, { reached, released }: Held): Promise<unknown> {
+  const answer = await call();
+  reached.resolve();
+  await released.promise;
+  return answer;
+}
+
+async function callLate(call: () => unknown, { reached, released }: Held): Promise<unknown> {
+  reached.resolve();
+  await released.promise;
+  return call();
 }

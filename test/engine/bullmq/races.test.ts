@@ -41,7 +41,7 @@ for (const name of SERVICE_NAMES) {
       const { slow, quick, taskRef } = await openTwo();
       const read = slow.faults.hold('getJobData');
       const noting = slow.engine.recordDelivery(taskRef, delivery);
-      await read.answered;
+      await read.reached;
       const cancelled = await quick.cancel(taskRef);
       read.release();
       await noting;
@@ -54,7 +54,7 @@ for (const name of SERVICE_NAMES) {
       const { complete } = await manual.next();
       const read = slow.faults.hold('getJobData');
       const noting = slow.engine.recordDelivery(taskRef, delivery);
-      await read.answered;
+      await read.reached;
       complete(LONG_RESULT);
       const end = await quick.waitForEnd(taskRef, { timeoutMs: 5000 });
       read.release();
@@ -79,7 +79,7 @@ for (const name of SERVICE_NAMES) {
       const { slow, quick, taskRef } = await openTwo();
       const read = slow.faults.hold('getJobData');
       const second = slow.engine.cancel(taskRef);
-      await read.answered;
+      await read.reached;
       const first = await quick.cancel(taskRef);
       await sleep(5);
       read.release();
@@ -91,7 +91,7 @@ for (const name of SERVICE_NAMES) {
       const { slow, quick, taskRef } = await openTwo();
       const read = slow.faults.hold('getJobData');
       const cancel = slow.engine.cancel(taskRef);
-      await read.answered;
+      await read.reached;
       const manual = await openWorker();
       (await manual.next()).complete(LONG_RESULT);
       const end = await quick.waitForEnd(taskRef, { timeoutMs: 5000 });
@@ -104,12 +104,30 @@ for (const name of SERVICE_NAMES) {
       const { slow, quick, taskRef } = await openTwo();
       const read = slow.faults.hold('getJobData');
       const cancel = slow.engine.cancel(taskRef);
-      await read.answered;
+      await read.reached;
       const { context } = await (await openWorker()).next();
       read.release();
       expect(await cancel).toMatchObject({ status: 'cancelled', runCount: 1 });
       await eventually(() => context.signal.aborted, 1000);
       expect(await quick.find(taskRef)).toStrictEqual(await cancel);
+    });
+
+    test('an end that comes while a wait before it begins to listen is noticed at once', async () => {
+      const { slow, quick, taskRef } = await openTwo();
+      const { record: other } = await quick.submit(newTask());
+      const listening = slow.faults.holdBefore('publishEvent');
+      const first = slow.engine.waitForEnd(other.taskRef, { timeoutMs: 100 });
+      await listening.reached;
+      const read = slow.faults.hold('getJobData');
+      const second = slow.engine.waitForEnd(taskRef, { timeoutMs: 10_000 });
+      await read.reached;
+      await quick.cancel(taskRef);
+      read.release();
+      listening.release();
+      const begunAt = performance.now();
+      expect(await second).toMatchObject({ status: 'cancelled' });
+      expect(performance.now() - begunAt).toBeLessThan(1000);
+      await first;
     });
 
     test('a cancelled task stays so while a worker takes it out of the queue, even one that dies', async () => {

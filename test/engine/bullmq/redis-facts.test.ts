@@ -20,6 +20,10 @@ it('refuses a replica', () => {
   expect(redisFacts(info({ role: 'slave' })).refusal).toMatch(/replica.*Name its primary/);
 });
 
+it('refuses a cluster', () => {
+  expect(redisFacts(info({ cluster_enabled: 1 })).refusal).toMatch(/Redis Cluster.*without cluster mode/);
+});
+
 it.each([
   ['evicts keys', { maxmemory_policy: 'allkeys-lru' }, 'error', /set its maxmemory-policy to noeviction/],
   ['is full', { maxmemory: 800, used_memory: 900 }, 'error', /memory of the store is full/],

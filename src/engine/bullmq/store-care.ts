@@ -1,0 +1,73 @@
+import { startTimer } from '../../time/sleep.js';
+import { failLost, type OnLost } from './forsaken-jobs.js';
+import { removeExpired, type SweepPlaces } from './housekeeping.js';
+import type { OperationQueue } from './operation-queue.js';
+import type { TaskJobs } from './task-jobs.js';
+
+const SWEEP_INTERVAL_MS = 60_000;
+
+export interface StoreCareOptions {
+  readonly jobs: TaskJobs;
+  /** Between two looks for the jobs of workers that died. */
+  readonly checkIntervalMs: number;
+  readonly onLost: OnLost;
+  /** Called after each sweep of expired tasks. */
+  readonly onSwept: () => Promise<void>;
+}
+
+/** What every open engine does for the whole store, whoever the tasks belong to. */
+export class StoreCare {
+  readonly #options: StoreCareOptions;
+  readonly #places = new Map<string, SweepPlaces>();
+  #sweptAt = Number.NEGATIVE_INFINITY;
+  #cancelNext = () => {};
+  #present: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(options: StoreCareOptions) {
+    this.#options = options;
+    this.#planNext();
+  }
+
+  /** Resolves when nothing more is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelNext();
+    await this.#present;
+  }
+
+  #planNext(): void {
+    const round = () => {
+      this.#present = this.#round()
+        .catch(() => {
+          // A store that is away is looked after again in the next round.
+        })
+        .finally(() => {
+          if (!this.#isStopped) this.#planNext();
+        });
+    };
+    this.#cancelNext = startTimer(this.#options.checkIntervalMs, round, { unref: true });
+  }
+
+  async #round(): Promise<void> {
+    const sweeps = performance.now() - this.#sweptAt >= SWEEP_INTERVAL_MS;
+    if (sweeps) this.#sweptAt = performance.now();
+    for (const queue of await this.#options.jobs.queues()) {
+      if (this.#isStopped) return;
+      // What is wrong with one queue is no reason to forget the others.
+      await this.#lookAfter(queue, sweeps).catch(() => {});
+    }
+    if (sweeps) await this.#options.onSwept();
+  }
+
+  async #lookAfter(queue: OperationQueue, sweeps: boolean): Promise<void> {
+    await failLost(queue, this.#options.onLost);
+    if (sweeps) await removeExpired(queue, this.#placesOf(queue));
+  }
+
+  #placesOf({ operation }: OperationQueue): SweepPlaces {
+    const places = this.#places.get(operation) ?? new Map();
+    this.#places.set(operation, places);
+    return places;
+  }
+}

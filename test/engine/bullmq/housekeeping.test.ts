@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { sleep } from '../../../src/time/sleep.js';
+import { describeWith, SERVICE_NAMES } from '../../services/index.js';
+import { echo, eventually, ManualExecute, newTask, OPERATION } from '../scripted.js';
+import { BullmqStore } from './bullmq-store.js';
+
+const LEASE_MS = 600;
+
+for (const name of SERVICE_NAMES) {
+  describeWith(name, `what every engine does for a store on ${name}`, service => {
+    let store: BullmqStore;
+
+    beforeEach(() => {
+      store = new BullmqStore(name, service().url);
+    });
+
+    afterEach(() => store.close());
+
+    test('gives a task whose worker died its whole time to live again', async () => {
+      const { engine, connection } = await store.open({ leaseMs: LEASE_MS });
+      const { record } = await engine.submit(newTask({ retryAttempts: 1, ttlMs: 1000 }));
+      const backend = connection.backend(OPERATION);
+      await backend.moveToActive('a worker that dies');
+      for (let count = 0; count < 20; count++) {
+        await backend.extendLocks([record.taskRef], ['a worker that dies'], LEASE_MS / 2);
+        await sleep(50);
+      }
+      const again = await eventually(async () => {
+        const found = await engine.find(record.taskRef);
+        return found?.status === 'processing' ? undefined : found;
+      });
+      expect(again).toMatchObject({ status: 'pending', runCount: 1 });
+      expect(again.expiresAt).toBeGreaterThan(record.createdAt + 2000);
+    });
+
+    test('does not run a task again that expired after it was handed back', async () => {
+      const first = await store.open();
+      const worker = first.engine.startWorker(new ManualExecute().worker());
+      const { record } = await first.engine.submit(newTask({ retryAttempts: 1, ttlMs: 300 }));
+      await eventually(async () => (await first.engine.find(record.taskRef))?.status === 'processing');
+      await worker.drain(0);
+      await eventually(async () => (await first.engine.find(record.taskRef)) === undefined);
+      const second = await store.open();
+      const manual = new ManualExecute();
+      second.engine.startWorker(manual.worker());
+      const { record: next } = await second.engine.submit(newTask());
+      const started = await manual.next();
+      expect(started.record.taskRef).toBe(next.taskRef);
+      expect(await second.engine.find(record.taskRef)).toBeUndefined();
+      started.complete(null);
+    });
+
+    test('fails lost tasks whatever is in another queue, and whatever its owner does when it is told', async () => {
+      const onLost = () => {
+        throw new Error('The owner has a fault.');
+      };
+      const { engine, connection } = await store.open({ leaseMs: LEASE_MS, onLost });
+      await engine.submit(newTask({ operation: 'another' }));
+      await connection.queue('another').add('foreign', { task: 'no JSON' }, { jobId: 'foreign' });
+      const tasks = [newTask(), newTask()];
+      for (const task of tasks) await engine.submit(task);
+      for (const operation of ['another', 'another', OPERATION, OPERATION]) {
+        await connection.backend(operation).moveToActive('a worker that dies');
+      }
+      for (const { taskRef } of tasks) {
+        expect(await engine.waitForEnd(taskRef, { timeoutMs: 5000 })).toMatchObject({ status: 'failed' });
+      }
+    });
+
+    test('lets a worker go on after a job that nobody can read', async () => {
+      const { engine, connection } = await store.open();
+      await connection.queue(OPERATION).add('foreign', { task: 'no JSON' }, { jobId: 'foreign' });
+      engine.startWorker({ execute: echo, operations: [OPERATION], concurrency: 1 });
+      const { record } = await engine.submit(newTask());
+      expect(await engine.waitForEnd(record.taskRef, { timeoutMs: 5000 })).toMatchObject({
+        status: 'completed',
+      });
+    });
+  });
+}

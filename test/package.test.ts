@@ -62,4 +62,18 @@ describe('the packed package in an empty project', () => {
     );
     expect(JSON.parse(stdout)).toMatchObject({ path: 'package.json', files: 1 });
   });
+
+  it.each([
+    ['redis://127.0.0.1:1', 'bullmq ioredis'],
+    ['postgres://127.0.0.1:1/tasks', 'bullmq ioredis pg'],
+  ])('says in one line which packages the store %s needs', async (store, packages) => {
+    for (const command of ['stats', 'worker']) {
+      const failed = run('node_modules/.bin/mcp-await', [command, '--store', store], { cwd: project });
+      await expect(failed).rejects.toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: `This kind of store needs packages that are not installed. Run \`npm install ${packages}\`.\n`,
+      });
+    }
+  });
 });

@@ -37,8 +37,10 @@ export async function serve(flags: ServeFlags, io: CommandIo): Promise<number> {
     stdio?.input.destroy();
     throw error;
   });
+  // From the line on, whoever reads it may send a signal.
+  const ended = untilEnded(server, settings.execution.drainSeconds, io);
   if (server.url !== undefined) io.stderr.write(`Listening on ${server.url}\n`);
-  await untilEnded(server, settings.execution.drainSeconds, io);
+  await ended;
   return ExitCode.completed;
 }
 

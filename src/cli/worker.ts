@@ -44,9 +44,11 @@ export async function worker(flags: WorkerFlags, io: CommandIo): Promise<number>
     observability: settings.observability,
     onLog: logLines(io),
   });
+  // From the lines on, whoever reads them may send a signal.
+  const ended = untilEnded(running, execution.drainSeconds, io);
   if (running.port !== undefined) io.stderr.write(`Metrics on port ${running.port}\n`);
   io.stderr.write(`Working on ${operations.map(({ name }) => name).join(', ')}\n`);
-  await untilEnded(running, execution.drainSeconds, io);
+  await ended;
   return ExitCode.completed;
 }
 

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
 import { connectHttp } from '../fixtures/server/connected-http.js';
-import { newWorkplace, type Workplace } from './command.js';
+import { type Command, newWorkplace, type Workplace } from './command.js';
 import { describeOnServers } from './shared-stores.js';
 
 const OUTAGE_MS = 20_000;
+/** Of which half must be longer than the outage for a running task to live through it. */
+const LEASE = ['--lease', '60s'];
 
 let place: Workplace;
 beforeEach(async () => {
@@ -18,21 +20,23 @@ const sleepCall = (seconds: number) => ({
 });
 
 describeOnServers('a store that is killed while tasks run and callers wait', (storeFlags, service) => {
+  const flags = () => [...LEASE, ...storeFlags(place)];
+
   async function startFront() {
-    const front = place.start(['serve', '--http', '--port', '0', '--no-worker', ...storeFlags(place)]);
+    const front = place.start(['serve', '--http', '--port', '0', '--no-worker', ...flags()]);
     const [, url = '', base = ''] = await front.says(/Listening on ((http:\/\/\S+)\/mcp)\n/);
     return { url, base };
   }
 
-  async function startWorkers() {
-    const flags = ['--concurrency', '2', ...storeFlags(place)];
-    const workers = [place.start(['worker', ...flags]), place.start(['worker', ...flags])];
-    await Promise.all(workers.map(worker => worker.says(/Working on .*\n/)));
+  async function startWorker(): Promise<Command> {
+    const worker = place.start(['worker', '--concurrency', '2', ...flags()]);
+    await worker.says(/Working on .*\n/);
+    return worker;
   }
 
   it('and started again at once: everybody goes on, and what was acknowledged ends', async () => {
     const { url } = await startFront();
-    await startWorkers();
+    await Promise.all([startWorker(), startWorker()]);
     const client = await AwaitClient.connect(url);
     // Four of them run when the store dies, the others wait in the queue.
     const tasks = await Promise.all(Array.from({ length: 8 }, () => client.startTool(sleepCall(2))));
@@ -49,16 +53,24 @@ describeOnServers('a store that is killed while tasks run and callers wait', (st
 
   it('and stays away: callers are told so in time, probes say so, and workers come back by themselves', async () => {
     const { url, base } = await startFront();
-    await startWorkers();
+    await startWorker();
     const caller = await connectHttp(url);
     expect((await fetch(`${base}/ready`)).status).toBe(200);
-    const running = (await caller.initiate('sleep', { seconds: 1 })).data.task_ref;
+    const running = (await caller.initiate('sleep', { seconds: 6 })).data.task_ref;
+    await vi.waitFor(
+      async () => expect((await caller.resolve(running)).data.status).toBe('processing'),
+      5000,
+    );
+    const idle = await startWorker();
     const killedAt = performance.now();
     await service().kill();
     const refused = await caller.initiate('sleep', { seconds: 0 });
     expect(refused.data.error).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
     expect(performance.now() - killedAt).toBeLessThan(12_000);
     await vi.waitFor(async () => expect((await fetch(`${base}/ready`)).status).toBe(503), 5000);
+    // One that is stopped meanwhile ends all the same.
+    idle.process.kill('SIGTERM');
+    expect((await idle.finished).code).toBe(0);
     await new Promise(resolve => setTimeout(resolve, OUTAGE_MS - (performance.now() - killedAt)));
     await service().start();
     await vi.waitFor(async () => expect((await fetch(`${base}/ready`)).status).toBe(200), 10_000);

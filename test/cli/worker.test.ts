@@ -2,8 +2,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { initiate, newWorkplace, type Workplace } from './command.js';
 import { isRunning, untilEnded } from './served.js';
 
-const OWN_OPERATIONS = ['--operations', 'examples/own-operations.js'];
-
 let place: Workplace;
 beforeEach(async () => {
   place = await newWorkplace();

@@ -18,15 +18,15 @@ const LONGEST_IDLE_MS = 1000;
 
 /** Connects to Redis or Valkey. */
 export function connectRedis(url: string, { prefix, locks }: ConnectOptions): QueueConnection {
-  const redis = quietRedis(
-    // A command whose connection broke is sent again on the next one, for as long as its caller waits.
-    new Redis(url, {
-      maxRetriesPerRequest: null,
-      retryStrategy: attempt => Math.min(attempt * 50, LONGEST_PAUSE_MS),
-      // After a failover, the address may lead to the new primary.
-      reconnectOnError: error => failureCode(error) === 'READONLY',
-    }),
-  );
+  const duplicates: Redis[] = [];
+  // A command whose connection broke is sent again on the next one, for as long as its caller waits.
+  const client = new Redis(url, {
+    maxRetriesPerRequest: null,
+    retryStrategy: attempt => Math.min(attempt * 50, LONGEST_PAUSE_MS),
+    // After a failover, the address may lead to the new primary.
+    reconnectOnError: error => failureCode(error) === 'READONLY',
+  });
+  const redis = quietRedis(client, duplicate => duplicates.push(duplicate));
   let lastError: Error | undefined;
   redis.on('error', error => {
     lastError = error;
@@ -55,7 +55,8 @@ export function connectRedis(url: string, { prefix, locks }: ConnectOptions): Qu
     isConnectionError,
     async close() {
       await base.close();
-      redis.disconnect();
+      // Those of workers and readers of events have quit by now, unless the server is away.
+      for (const each of [redis, ...duplicates]) each.disconnect();
     },
   };
 }

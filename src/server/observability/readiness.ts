@@ -11,8 +11,8 @@ export type Readiness =
 const TIMEOUT_MS = 2000;
 /** Probes need no token: however many come, the store is asked once. */
 const FRESH_MS = 1000;
-/** Never a task's. */
-const PROBE_REF = 'readiness-probe';
+/** Never a task's, but such that an engine must ask its store for it. */
+const PROBE_REF = `task_readiness_${'0'.repeat(32)}`;
 
 export interface ReadinessOptions {
   readonly engine: Pick<Engine, 'find'>;

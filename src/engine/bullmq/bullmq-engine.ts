@@ -130,7 +130,9 @@ export class BullmqEngine implements Engine {
   async stats(windowMs: number): Promise<readonly OperationStats[]> {
     this.#throwIfClosed();
     const queues = await this.#jobs.queues();
-    const stats = await Promise.all(queues.map(queue => readJobStats(queue, windowMs)));
+    const stats: OperationStats[] = [];
+    // One after the other: what is asked for every few seconds leaves room for calls.
+    for (const queue of queues) stats.push(await readJobStats(queue, windowMs));
     return stats.filter(hasTasks);
   }
 

@@ -1,26 +1,41 @@
 import { toRecord } from './job-record.js';
-import type { OperationQueue, QueueState } from './operation-queue.js';
+import type { OperationQueue } from './operation-queue.js';
+import type { QueueState } from './queue-connection.js';
 
 const PAGE = 100;
-const MOST_PAGES = 10;
+/** Of one state, before others have their turn. */
+const MOST_PAGES = 100;
+/** Pages in a row on which nothing has expired. */
+const MOST_IDLE_PAGES = 5;
+const AT_ONCE = 5;
 
 /** Where the next look for expired tasks of a queue begins, by the queue's state. */
 export type SweepPlaces = Map<QueueState, number>;
 
 /**
- * Removes tasks that have expired, a thousand jobs of each state at a time, from the oldest on. BullMQ itself removes
- * only what is older than any task may be kept.
+ * Removes tasks that have expired, from the oldest on, for as long as there are many. BullMQ itself removes only what is
+ * older than any task may be kept.
  */
 export async function removeExpired(queue: OperationQueue, places: SweepPlaces): Promise<void> {
   for (const state of ['completed', 'failed', 'waiting'] as const) {
-    for (let page = 0; page < MOST_PAGES; page++) {
+    for (let page = 0, idlePages = 0; page < MOST_PAGES && idlePages < MOST_IDLE_PAGES; page++) {
       const start = places.get(state) ?? 0;
       const jobs = await queue.list(state, { start, count: PAGE, oldestFirst: true });
       const expired = jobs.filter(job => toRecord(job, Date.now()) === undefined);
-      for (const { id } of expired) await queue.remove(id);
+      await removeAll(
+        queue,
+        expired.map(({ id }) => id),
+      );
       const isLast = jobs.length < PAGE;
       places.set(state, isLast ? 0 : start + PAGE - expired.length);
       if (isLast) break;
+      idlePages = expired.length === 0 ? idlePages + 1 : 0;
     }
+  }
+}
+
+async function removeAll(queue: OperationQueue, taskRefs: readonly string[]): Promise<void> {
+  for (let index = 0; index < taskRefs.length; index += AT_ONCE) {
+    await Promise.all(taskRefs.slice(index, index + AT_ONCE).map(taskRef => queue.remove(taskRef)));
   }
 }

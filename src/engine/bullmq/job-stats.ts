@@ -1,7 +1,8 @@
 import type { OperationStats, RecentStats } from '../operation-stats.js';
 import type { TaskRecord } from '../task-record.js';
 import { toRecord } from './job-record.js';
-import type { OperationQueue, QueueState } from './operation-queue.js';
+import type { OperationQueue } from './operation-queue.js';
+import type { QueueState } from './queue-connection.js';
 
 /** Jobs that are looked at in each state; what is beyond is only counted. */
 const SAMPLE = 500;

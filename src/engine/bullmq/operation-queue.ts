@@ -2,7 +2,13 @@ import { type IQueueBackend, Job, type JobJson, type JobsOptions } from 'bullmq'
 import { StoreFailure } from '../store-failure.js';
 import type { FailedReason, JobData, JobProgress } from './job-data.js';
 import { longResultAt, longResultIndex, type StoredJob } from './job-record.js';
-import { MOST_EVENTS, type QueueConnection, type StoreQueue } from './queue-connection.js';
+import {
+  MOST_EVENTS,
+  type Page,
+  type QueueConnection,
+  type QueueState,
+  type StoreQueue,
+} from './queue-connection.js';
 import type { StoreCalls } from './store-calls.js';
 
 export interface OperationQueueOptions {
@@ -29,8 +35,6 @@ export interface LockedJob {
   readonly taskRef: string;
   readonly token: string;
 }
-
-export type QueueState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
 
 const QUEUE_STATES: readonly QueueState[] = ['waiting', 'delayed', 'active', 'completed', 'failed'];
 
@@ -165,14 +169,8 @@ export class OperationQueue {
     return this.#calls.make(() => this.#queue.getJobCounts(...QUEUE_STATES));
   }
 
-  /** Jobs of one state, the newest first unless told otherwise. */
-  async list(
-    state: QueueState,
-    { start, count, oldestFirst = false }: { start: number; count: number; oldestFirst?: boolean },
-  ): Promise<readonly StoredJob[]> {
-    const last = start + count - 1;
-    const jobs = await this.#calls.make(() => this.#queue.getJobs([state], start, last, oldestFirst));
-    return jobs.filter(job => job !== undefined).map(toStored);
+  async list(state: QueueState, page: Page): Promise<readonly StoredJob[]> {
+    return this.#calls.make(() => this.#connection.list(this.operation, state, page));
   }
 
   /** Removes a job, unless a worker has it. */
@@ -206,15 +204,6 @@ function toTaken(answer: readonly unknown[]): Taken {
   const [json, taskRef, , dueAt] = answer as [JobJson | null, string, number, number];
   if (json === null || json === undefined) return { job: undefined, dueAt: dueAt > 0 ? dueAt : undefined };
   return { job: { ...json, id: taskRef }, dueAt: undefined };
-}
-
-function toStored(job: Job): StoredJob {
-  return {
-    ...job.asJSON(),
-    id: job.id ?? '',
-    failedReason: job.failedReason,
-    returnvalue: JSON.stringify(job.returnvalue),
-  };
 }
 
 /** BullMQ's codes: no such job, no lock, not active, the lock of another. */

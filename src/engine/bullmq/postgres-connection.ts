@@ -11,7 +11,7 @@ import {
 import pg from 'pg';
 import { failureCode } from './failure-code.js';
 import { PostgresEnds } from './postgres-ends.js';
-import { replacePostgresData } from './postgres-jobs.js';
+import { listPostgresJobs, replacePostgresData } from './postgres-jobs.js';
 import {
   type ConnectOptions,
   QUEUE_OPTIONS,
@@ -63,6 +63,7 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
     queue: name => new Queue(named(name), options, shared),
     backend: name => new PostgresQueueBackend(connection, named(name), options, false),
     replaceData: (name, change) => replacePostgresData(connection, named(name), change),
+    list: (name, state, page) => listPostgresJobs(connection, named(name), { ...page, state }),
     worker: name => new Worker(named(name), null, options, shared),
     ends: (name, ends) => new PostgresEnds(connection, { ...ends, queue: named(name) }),
     longestIdleMs: LONGEST_IDLE_MS,

@@ -19,6 +19,16 @@ export interface DataChange {
   readonly data: string;
 }
 
+export type QueueState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
+
+/** Some of many, in the order of their places in the queue, or of their ends. */
+export interface Page {
+  readonly start: number;
+  readonly count: number;
+  /** @default false: the newest come first */
+  readonly oldestFirst?: boolean | undefined;
+}
+
 export interface EndsOptions {
   /** The id of the last of the queue's events that is known. */
   readonly since: string;
@@ -46,6 +56,8 @@ export interface QueueConnection {
    * overwrites. Making it twice is making it once.
    */
   replaceData(name: string, change: DataChange): Promise<boolean>;
+  /** Jobs of one state. */
+  list(name: string, state: QueueState, page: Page): Promise<readonly StoredJob[]>;
   /** Without a processor: it hands out jobs when it is asked. */
   worker(name: string): StoreWorker;
   /** Tells of each end of a queue's tasks, perhaps more than once, until it is closed. */

@@ -10,7 +10,7 @@ import {
 import { quietRedis, readFacts } from './quiet-redis.js';
 import { redisEnds } from './redis-ends.js';
 import { redisFacts } from './redis-facts.js';
-import { replaceRedisData } from './redis-jobs.js';
+import { listRedisJobs, replaceRedisData } from './redis-jobs.js';
 
 const LONGEST_PAUSE_MS = 1000;
 /** The word that there is a job goes to one worker of all, and is lost with that one. */
@@ -49,6 +49,7 @@ export function connectRedis(url: string, { prefix, locks }: ConnectOptions): Qu
     queue: name => new Queue(name, options),
     backend,
     replaceData: (name, change) => replaceRedisData(redis, backend(name).toKey(change.job.id), change),
+    list: (name, state, page) => listRedisJobs(backend(name), state, page),
     worker: name => new Worker(name, null, options),
     ends: (name, ends) => redisEnds(name, { connection: redis, prefix }, ends),
     longestIdleMs: LONGEST_IDLE_MS,

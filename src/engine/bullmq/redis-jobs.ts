@@ -1,5 +1,7 @@
+import type { IQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { DataChange } from './queue-connection.js';
+import type { StoredJob } from './job-record.js';
+import type { DataChange, Page, QueueState } from './queue-connection.js';
 
 /** `data` and `ats`, the number of starts, are fields of BullMQ's hash of a job. */
 const REPLACE_DATA = `
@@ -16,4 +18,23 @@ export async function replaceRedisData(
   { job, data }: DataChange,
 ): Promise<boolean> {
   return (await redis.eval(REPLACE_DATA, 1, key, job.data, data, job.attemptsStarted)) === 1;
+}
+
+/** See `QueueConnection.list`. */
+export async function listRedisJobs(
+  backend: IQueueBackend,
+  state: QueueState,
+  { start, count, oldestFirst = false }: Page,
+): Promise<readonly StoredJob[]> {
+  const [ids = []] = await backend.getRanges([state], start, start + count - 1, oldestFirst);
+  // Lists are read from their heads, where the newest are, in whichever order they are asked for.
+  const isList = state === 'waiting' || state === 'active';
+  const inOrder: readonly string[] = isList && oldestFirst ? ids.toReversed() : ids;
+  const jobs = await Promise.all(
+    inOrder.map(async id => {
+      const json = await backend.getJobData(id);
+      return json && { ...json, id };
+    }),
+  );
+  return jobs.filter(job => job !== undefined);
 }

@@ -22,6 +22,8 @@ export class StoreCare {
   #sweptAt = Number.NEGATIVE_INFINITY;
   #cancelNext = () => {};
   #present: Promise<void> = Promise.resolve();
+  /** A long sweep holds up no look for lost jobs. */
+  #sweeping: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(options: StoreCareOptions) {
@@ -33,7 +35,7 @@ export class StoreCare {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancelNext();
-    await this.#present;
+    await Promise.all([this.#present, this.#sweeping]);
   }
 
   #planNext(): void {
@@ -50,19 +52,25 @@ export class StoreCare {
   }
 
   async #round(): Promise<void> {
+    const queues = await this.#options.jobs.queues();
     const sweeps = performance.now() - this.#sweptAt >= SWEEP_INTERVAL_MS;
-    if (sweeps) this.#sweptAt = performance.now();
-    for (const queue of await this.#options.jobs.queues()) {
+    if (sweeps) {
+      this.#sweptAt = performance.now();
+      this.#sweeping = this.#sweeping.then(() => this.#sweep(queues)).catch(() => {});
+    }
+    for (const queue of queues) {
       if (this.#isStopped) return;
       // What is wrong with one queue is no reason to forget the others.
-      await this.#lookAfter(queue, sweeps).catch(() => {});
+      await failLost(queue, this.#options.onLost).catch(() => {});
     }
-    if (sweeps) await this.#options.onSwept();
   }
 
-  async #lookAfter(queue: OperationQueue, sweeps: boolean): Promise<void> {
-    await failLost(queue, this.#options.onLost);
-    if (sweeps) await removeExpired(queue, this.#placesOf(queue));
+  async #sweep(queues: readonly OperationQueue[]): Promise<void> {
+    for (const queue of queues) {
+      if (this.#isStopped) return;
+      await removeExpired(queue, this.#placesOf(queue)).catch(() => {});
+    }
+    await this.#options.onSwept();
   }
 
   #placesOf({ operation }: OperationQueue): SweepPlaces {

@@ -50,6 +50,30 @@ for (const name of SERVICE_NAMES) {
       started.complete(null);
     });
 
+    test('removes what has expired, thousands at a time', async () => {
+      const { engine, connection } = await store.open();
+      const many = Array.from({ length: 1500 }, () => engine.submit(newTask({ ttlMs: 1 })));
+      await Promise.all(many);
+      const { record: kept } = await engine.submit(newTask());
+      await store.open({ leaseMs: LEASE_MS });
+      const queue = connection.queue(OPERATION);
+      await eventually(async () => (await queue.getJobCounts('waiting')).waiting === 1, 20_000);
+      expect(await engine.find(kept.taskRef)).toStrictEqual(kept);
+      await queue.close();
+    }, 60_000);
+
+    test('knows how long the oldest of many has waited', async () => {
+      const { engine } = await store.open();
+      await engine.submit(newTask());
+      await sleep(50);
+      const youngerSince = Date.now();
+      await Promise.all(Array.from({ length: 510 }, () => engine.submit(newTask())));
+      const begunAt = Date.now();
+      const [stats] = await engine.stats(60_000);
+      expect(stats).toMatchObject({ pending: 511 });
+      expect(stats?.oldestWaitMs).toBeGreaterThan(begunAt - youngerSince + 30);
+    }, 30_000);
+
     test('fails lost tasks whatever is in another queue, and whatever its owner does when it is told', async () => {
       const onLost = () => {
         throw new Error('The owner has a fault.');

@@ -6,6 +6,7 @@ import { newTaskRef } from '../dist/engine/task-ref.js';
 
 const OPERATION = 'nothing';
 const WAIT_MS = 60_000;
+const BARE_WAIT_MS = 15_000;
 const PARAMETERS = { text: 'hello' };
 
 export function newTask() {
@@ -89,7 +90,8 @@ export async function bareBullmq(url, { concurrency }) {
     },
     async roundTrip() {
       const job = await submit();
-      await job.waitUntilFinished(events, WAIT_MS);
+      // On PostgreSQL it may miss the end: a caller that gives up is as slow as its patience.
+      await job.waitUntilFinished(events, BARE_WAIT_MS).catch(() => {});
     },
     async close() {
       for (const part of [...open, queue]) await part.close();

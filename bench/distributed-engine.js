@@ -12,15 +12,17 @@ const STORES = [
     name: 'Redis, appendfsync always',
     program: 'redis-server',
     tasks: 2000,
+    trips: 1000,
     run: work => withRedis('always', work),
   },
   {
     name: 'Redis, appendfsync everysec',
     program: 'redis-server',
     tasks: 2000,
+    trips: 1000,
     run: work => withRedis('everysec', work),
   },
-  { name: 'PostgreSQL', program: 'initdb', tasks: 1000, run: withPostgres },
+  { name: 'PostgreSQL', program: 'initdb', tasks: 500, trips: 150, run: withPostgres },
 ];
 
 /** Latencies of `count` calls that `callers` make, each one after the other. */
@@ -43,7 +45,7 @@ async function processorTime(work) {
 }
 
 /** One round of one contender: its numbers by measure, all of them better when they are small. */
-async function round(open, { url, tasks }) {
+async function round(open, { url, tasks, trips }) {
   const first = await open(url, { concurrency: CONCURRENCY });
   let submits = [];
   const submitCpu = await processorTime(async () => {
@@ -57,10 +59,10 @@ async function round(open, { url, tasks }) {
   const second = await open(url, { concurrency: CONCURRENCY });
   await second.serve();
   await second.roundTrip();
-  const alone = await latencies(second.roundTrip, { count: tasks / 10, callers: 1 });
+  const alone = await latencies(second.roundTrip, { count: trips / 5, callers: 1 });
   let together = [];
   const tripCpu = await processorTime(async () => {
-    together = await latencies(second.roundTrip, { count: tasks / 2, callers: CONCURRENCY });
+    together = await latencies(second.roundTrip, { count: trips, callers: CONCURRENCY });
   });
   await second.close();
   return {
@@ -73,17 +75,17 @@ async function round(open, { url, tasks }) {
     'round trip p99, one caller': percentile(alone, 0.99),
     [`round trip p50, ${CONCURRENCY} callers`]: percentile(together, 0.5),
     [`round trip p99, ${CONCURRENCY} callers`]: percentile(together, 0.99),
-    'round trip, processor time': tripCpu / (tasks / 2),
+    'round trip, processor time': tripCpu / trips,
   };
 }
 
 /** Each round runs both, and every other round begins with the other one. */
-async function rounds({ url, tasks }) {
+async function rounds(sizes) {
   const bare = [];
   const ours = [];
   const contenders = [
-    async () => bare.push(await round(bareBullmq, { url, tasks })),
-    async () => ours.push(await round(engineOn, { url, tasks })),
+    async () => bare.push(await round(bareBullmq, sizes)),
+    async () => ours.push(await round(engineOn, sizes)),
   ];
   for (let index = 0; index < ROUNDS; index++) {
     for (const run of index % 2 === 0 ? contenders : contenders.toReversed()) await run();
@@ -99,12 +101,12 @@ function row(measure, { bare, ours }) {
 }
 
 export async function distributedEngine() {
-  for (const { name, program, tasks, run } of STORES) {
+  for (const { name, program, tasks, trips, run } of STORES) {
     if (!isInstalled(program)) {
       console.log(`\n${name}: skipped, ${program} is not installed.`);
       continue;
     }
-    const { bare, ours } = await run(url => rounds({ url, tasks }));
+    const { bare, ours } = await run(url => rounds({ url, tasks, trips }));
     printTable(
       `${name}: ${tasks} tasks that do nothing, ${CONCURRENCY} callers, concurrency ${CONCURRENCY} (target: at most ${TARGET}× of bare BullMQ)`,
       ['', 'bare BullMQ', 'this engine', 'ratio, round by round', 'target'],

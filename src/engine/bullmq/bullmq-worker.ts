@@ -47,6 +47,8 @@ export class BullmqWorker implements EngineWorker {
   readonly #slots: Slots;
   readonly #sources: readonly JobSource[];
   readonly #running = new Set<RunningJob>();
+  /** The last run of each task: earlier ones have been dropped. */
+  readonly #latest = new Map<string, RunningJob>();
   /** All that takes and runs jobs. */
   readonly #activities = new Set<Promise<void>>();
   readonly #taskEnded = new Alarm();
@@ -71,7 +73,7 @@ export class BullmqWorker implements EngineWorker {
 
   /** Lets go of a task that has ended otherwise, such as by a cancel in another process. */
   drop(taskRef: string): void {
-    for (const job of this.#running) if (job.taskRef === taskRef) job.drop();
+    this.#latest.get(taskRef)?.drop();
   }
 
   async finish(): Promise<void> {
@@ -167,10 +169,12 @@ export class BullmqWorker implements EngineWorker {
       // An earlier run of the task that still goes on here has lost it.
       this.drop(job.taskRef);
       this.#running.add(job);
+      this.#latest.set(job.taskRef, job);
       try {
         next = (await job.run(this.#options.execute, mayTakeNext)).job;
       } finally {
         this.#running.delete(job);
+        if (this.#latest.get(job.taskRef) === job) this.#latest.delete(job.taskRef);
         this.#context.onReleased(job.taskRef);
         this.#taskEnded.ring();
       }

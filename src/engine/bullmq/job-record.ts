@@ -66,7 +66,7 @@ export function toRecord(job: StoredJob, now: number): TaskRecord | undefined {
   return recordOf(job, { data, task: readTask(data), now });
 }
 
-export interface RecordContext {
+interface RecordContext {
   /** The job's data, parsed. */
   readonly data: JobData;
   /** What the data says about the task, parsed. */

@@ -45,6 +45,7 @@ export class RunningJob {
   #progress: Progress | undefined;
   #lastWrite: Promise<unknown> = Promise.resolve();
   #isStopped = false;
+  #isOver = false;
 
   constructor(job: StoredJob, context: RunningJobContext) {
     this.taskRef = job.id;
@@ -66,8 +67,9 @@ export class RunningJob {
     return this.#controller.signal.aborted;
   }
 
-  /** Lets the run know that its result will not be kept. */
+  /** Lets the run know that its result will not be kept. One that is over learns that when it stores its end. */
   drop(): void {
+    if (this.#isOver) return;
     this.#controller.abort(new Error('The task was cancelled, or has ended otherwise.'));
   }
 
@@ -80,6 +82,7 @@ export class RunningJob {
     if (dead !== undefined) return this.#fail(dead, mayTakeNext);
     const execution = await Promise.race([this.#execute(execute), this.#stopped.promise]);
     if (execution === undefined) return NOTHING;
+    this.#isOver = true;
     const end = toStorableEnd(execution, this.#context.maxResultBytes);
     await this.#lastWrite;
     return this.#storeEnd(end, mayTakeNext);

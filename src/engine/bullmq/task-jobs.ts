@@ -5,7 +5,7 @@ import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import { failForsaken, isForsaken } from './forsaken-jobs.js';
 import { CANCELLED, type JobData, type JobTask } from './job-data.js';
-import { type RecordContext, recordOf, type StoredJob, toRecord } from './job-record.js';
+import { type StoredJob, toRecord } from './job-record.js';
 import type { KnownOperations } from './known-operations.js';
 import { AlreadyEndedError, OperationQueue, type OperationQueueOptions } from './operation-queue.js';
 
@@ -50,9 +50,7 @@ export class TaskJobs {
         ...(task.delayMs !== undefined && { delay: Math.ceil(task.delayMs) }),
         ...(key !== undefined && { deduplication: { id: key, ttl: this.#longestLife(task) } }),
       });
-      if (holder === taskRef) {
-        return { record: pendingRecord(taskRef, { data, task: kept, now: createdAt }), created: true };
-      }
+      if (holder === taskRef) return { record: pendingRecord(task, kept, createdAt), created: true };
       const record = await this.find(holder);
       if (record !== undefined) return { record, created: false };
       // The task that held the key has expired. Whoever else frees it too leaves a newer holder alone.
@@ -145,22 +143,28 @@ function jobTask(task: NewTask): JobTask {
 }
 
 /** A task as it is before anything has happened to it. */
-function pendingRecord(taskRef: string, context: RecordContext): TaskRecord {
-  const job = { ...NEW_JOB, id: taskRef, timestamp: context.now };
-  const record = recordOf(job, context);
-  if (record === undefined) throw new TypeError('A new task has not expired.');
-  return record;
+function pendingRecord({ taskRef, operation }: NewTask, task: JobTask, createdAt: number): TaskRecord {
+  return {
+    taskRef,
+    owner: task.owner,
+    operation,
+    status: 'pending',
+    parametersDigest: task.parametersDigest,
+    createdAt,
+    updatedAt: createdAt,
+    startedAt: undefined,
+    endedAt: undefined,
+    expiresAt: createdAt + task.delayMs + task.ttlMs,
+    slaMs: task.slaMs,
+    retryAttempts: task.retryAttempts,
+    runCount: 0,
+    webhookUrl: task.webhookUrl,
+    delivery: undefined,
+    progress: undefined,
+    result: undefined,
+    error: undefined,
+  };
 }
-
-const NEW_JOB = {
-  data: '',
-  attemptsStarted: 0,
-  attemptsMade: 0,
-  stalledCounter: 0,
-  failedReason: '',
-  returnvalue: '',
-  progress: 0,
-};
 
 function deduplicationId({ owner, operation, idempotencyKey }: NewTask): string {
   return digestJson([owner, operation, idempotencyKey]);

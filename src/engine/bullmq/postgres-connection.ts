@@ -22,6 +22,8 @@ import {
 /** An engine's share of the server's connections, 100 by default; one of them listens. */
 const MOST_CONNECTIONS = 11;
 const CONNECT_TIMEOUT_MS = 5000;
+/** A connection that answers nothing for so long is given up. */
+const SILENCE_MS = 8000;
 /** The word that there is a job goes to all workers that listen. */
 const LONGEST_IDLE_MS = 5000;
 
@@ -35,6 +37,7 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
     options: `-c search_path="${DEFAULT_SCHEMA}"`,
     max: MOST_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: SILENCE_MS,
     keepAlive: true,
   });
   surviveLosses(pool);
@@ -95,13 +98,13 @@ async function migrate(pool: PgPool): Promise<void> {
 
 /**
  * SQLSTATE class 08, `57P01` to `57P03` and `53300`: the connection broke, or the server stops, starts or has too many;
- * `25006`: it takes no writes, as for a while after a failover.
+ * `25006`: it takes no writes, as for a while after a failover; `40P01`: BullMQ's transactions were in each other's way.
  */
 function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return (
     /^(08|57P0[123]|53300|25006|40P01|E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)|ENOTFOUND)/.test(
       failureCode(error),
-    ) || /Connection terminated|timeout exceeded|timeout expired/.test(error.message)
+    ) || /Connection terminated|timeout exceeded|timeout expired|read timeout/.test(error.message)
   );
 }

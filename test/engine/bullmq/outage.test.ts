@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { startProxy } from '../../services/frozen-proxy.js';
 import { describeWith, SERVICE_NAMES } from '../../services/index.js';
 import { eventually, ManualExecute, newTask } from '../scripted.js';
 import { BullmqStore } from './bullmq-store.js';
@@ -45,6 +46,32 @@ for (const name of SERVICE_NAMES) {
       await other.cancel(record.taskRef);
       await eventually(() => next.context.signal.aborted, 2000);
     }, 40_000);
+
+    test('go on over new connections when the old ones are silent for ever', async () => {
+      const url = new URL(service().url);
+      const proxy = await startProxy({ port: Number(url.port) });
+      onTestFinished(() => proxy.close());
+      url.port = String(proxy.port);
+      const { engine } = await new BullmqStore(name, url.href).open();
+      onTestFinished(() => engine.close());
+      const manual = new ManualExecute();
+      engine.startWorker(manual.worker());
+      const { record } = await engine.submit(newTask());
+      const { complete } = await manual.next();
+      const begunAt = performance.now();
+      proxy.freeze();
+      complete('done');
+      const end = await eventually(
+        () =>
+          engine.find(record.taskRef).then(
+            found => (found?.status === 'completed' ? found : undefined),
+            () => undefined,
+          ),
+        60_000,
+      );
+      expect(end.result).toBe('done');
+      expect(performance.now() - begunAt).toBeLessThan(40_000);
+    }, 90_000);
 
     test('take a task as soon as it comes, also after an outage in which they were idle', async () => {
       const { engine } = await store.open();

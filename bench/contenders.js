@@ -4,7 +4,7 @@ import { createPostgresBackend, Queue, QueueEvents, Worker } from 'bullmq';
 import { openEngine } from '../dist/engine/open-engine.js';
 import { newTaskRef } from '../dist/engine/task-ref.js';
 
-const OPERATION = 'nothing';
+export const OPERATION = 'nothing';
 const WAIT_MS = 60_000;
 const BARE_WAIT_MS = 15_000;
 const PARAMETERS = { text: 'hello' };

@@ -1,25 +1,21 @@
 // How fast the embedded engine takes tasks in, and how many it brings from submit to their end.
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { openEngine } from '../dist/engine/open-engine.js';
-import { newTaskRef } from '../dist/engine/task-ref.js';
+import { defineOperation, operationsByName } from '../dist/server/operation.js';
+import { createExecute } from '../dist/server/runner.js';
+import { createTaskService } from '../dist/server/task-service.js';
 import { withFolder } from './bundled-server.js';
+import { newTask as newPlainTask, OPERATION } from './contenders.js';
+import { distributedEngine } from './distributed-engine.js';
 import { ms, percentile, printTable, timed } from './measure.js';
 
 const TASKS = 5000;
 const CONCURRENCY = 50;
 const TARGET_PER_SECOND = 2000;
-const OPERATION = 'nothing';
 
-const newTask = () => ({
-  taskRef: newTaskRef(OPERATION),
-  owner: 'bench',
-  operation: OPERATION,
-  parameters: { text: 'hello' },
-  idempotencyKey: randomUUID(),
-  slaMs: 60_000,
-  ttlMs: 3_600_000,
-});
+const newTask = () => ({ ...newPlainTask(), idempotencyKey: randomUUID() });
 
 const times = async work => {
   for (let index = 0; index < TASKS; index++) await work();
@@ -63,6 +59,40 @@ async function roundTrips(engine) {
   return { latencies, perSecond: (TASKS / elapsedMs) * 1000 };
 }
 
+const NOTHING = defineOperation({
+  name: OPERATION,
+  description: 'Does nothing.',
+  input: z.object({ text: z.string() }),
+  run: async () => null,
+});
+const NO_WEBHOOKS = { isOpen: false, accept: url => url, announce: async () => {} };
+
+/** As a server does it: from the check of each call's parameters to the end of an operation that its SLA bounds. */
+async function initiateAndRun(engine) {
+  const service = createTaskService({
+    engine,
+    operations: operationsByName([NOTHING]),
+    webhooks: NO_WEBHOOKS,
+  });
+  const initiate = () =>
+    service.initiate('bench', {
+      operationType: OPERATION,
+      parameters: { text: 'hello' },
+      idempotencyKey: randomUUID(),
+    });
+  const execute = createExecute([NOTHING]);
+  const worker = engine.startWorker({ execute, operations: [OPERATION], concurrency: CONCURRENCY });
+  let left = TASKS;
+  const caller = async () => {
+    while (left-- > 0) await initiate();
+  };
+  const { elapsedMs } = await timed(async () => {
+    await Promise.all(Array.from({ length: CONCURRENCY }, caller));
+    await worker.finish();
+  });
+  return (TASKS / elapsedMs) * 1000;
+}
+
 function withEngine(url, work) {
   return withFolder(async folder => {
     const engine = await openEngine(url(folder));
@@ -77,24 +107,39 @@ function withEngine(url, work) {
 const perSecond = rate => `${rate.toFixed(0)}/s ${rate >= TARGET_PER_SECOND ? '(met)' : '(MISSED)'}`;
 
 export async function engine() {
+  await embeddedEngine();
+  await distributedEngine();
+}
+
+async function embeddedEngine() {
   const stores = { 'sqlite:': folder => `sqlite:${join(folder, 'tasks.db')}`, 'memory:': () => 'memory:' };
   const rows = [];
   for (const [name, url] of Object.entries(stores)) {
     const latencies = await withEngine(url, submitAlone);
     const rate = await withEngine(url, submitAndRun);
+    const initiated = await withEngine(url, initiateAndRun);
     const trips = await withEngine(url, roundTrips);
     rows.push([
       name,
       ms(percentile(latencies, 0.5)),
       ms(percentile(latencies, 0.99)),
       perSecond(rate),
+      perSecond(initiated),
       perSecond(trips.perSecond),
       ms(percentile(trips.latencies, 0.5)),
     ]);
   }
   printTable(
     `${TASKS} tasks that do nothing, in one process (target: ${TARGET_PER_SECOND} tasks/s)`,
-    ['store', 'submit p50', 'p99', 'submit to end', `with ${CONCURRENCY} waiting callers`, 'round trip p50'],
+    [
+      'store',
+      'submit p50',
+      'p99',
+      'submit to end',
+      'initiate to completed',
+      `with ${CONCURRENCY} waiting callers`,
+      'round trip p50',
+    ],
     rows,
   );
 }

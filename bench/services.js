@@ -1,10 +1,11 @@
 // Database servers of the benchmark's own, on free ports of the loopback address.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chown } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { withFolder } from './bundled-server.js';
 
 const START_TIMEOUT_MS = 30_000;
@@ -26,8 +27,7 @@ export function withPostgres(work) {
     const account = serverAccount();
     if (account.uid !== undefined) await chown(folder, account.uid, account.gid);
     const data = join(folder, 'data');
-    const options = { ...account, stdio: 'ignore' };
-    execFileSync('initdb', ['-D', data, '-U', 'bench', '-A', 'trust', '--no-sync'], options);
+    await promisify(execFile)('initdb', ['-D', data, '-U', 'bench', '-A', 'trust', '--no-sync'], account);
     const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder];
     const url = `postgres://bench@127.0.0.1:${port}/postgres`;
     return withProcess('postgres', { args, port, ...account }, () => work(url));

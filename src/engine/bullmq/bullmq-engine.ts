@@ -1,5 +1,6 @@
 import { atMost } from '../../time/at-most.js';
 import { untilAborted } from '../../time/signals.js';
+import { startTimer } from '../../time/sleep.js';
 import type {
   Engine,
   EngineWorker,
@@ -26,6 +27,7 @@ import { TaskJobs } from './task-jobs.js';
 const RECHECK_MS = 2000;
 /** A server whose client has gone does not wait for what is due later. */
 const LONGEST_OWED_DELAY_MS = 30_000;
+const RETRY_MS = 1000;
 const MOST_LOOKED_AFTER = 1000;
 const CLOSE_STEP_MS = 2000;
 
@@ -191,6 +193,15 @@ export class BullmqEngine implements Engine {
     this.#heard.add(operation);
   }
 
+  /** A worker has to hear of the tasks that are cancelled while it runs them. */
+  async #insistOnListening(operation: string): Promise<void> {
+    while (!this.#isClosing && !this.#heard.has(operation)) {
+      await this.#listen(operation).catch(
+        () => new Promise<void>(again => startTimer(RETRY_MS, again, { unref: true })),
+      );
+    }
+  }
+
   #onEnd(taskRef: string): void {
     this.#submitted.delete(taskRef);
     this.#worker?.drop(taskRef);
@@ -198,8 +209,7 @@ export class BullmqEngine implements Engine {
   }
 
   #openSource(operation: string): JobSource {
-    // Should it fail, cancels are noticed by the loss of the lock.
-    this.#listen(operation).catch(() => {});
+    void this.#insistOnListening(operation);
     const worker = this.#connection.worker(operation);
     worker.on('error', () => {});
     this.#workers.push(worker);

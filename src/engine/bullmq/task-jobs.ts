@@ -40,11 +40,12 @@ export class TaskJobs {
     const { taskRef, operation } = task;
     await this.#options.known.add(operation);
     const queue = this.queue(operation);
-    const createdAt = Date.now();
     const kept = jobTask(task);
     const data: JobData = { task: JSON.stringify(kept) };
     const key = task.idempotencyKey === undefined ? undefined : deduplicationId(task);
     for (;;) {
+      // Of this try: a key that lapses during an earlier one is no longer held.
+      const createdAt = Date.now();
       const holder = await queue.add(taskRef, data, {
         timestamp: createdAt,
         ...(task.delayMs !== undefined && { delay: Math.ceil(task.delayMs) }),

@@ -91,6 +91,20 @@ for (const name of SERVICE_NAMES) {
       }
     });
 
+    test('lets a worker hear of cancels although it could not when it started', async () => {
+      const { engine, faults } = await store.open();
+      const repair = faults.break('publishEvent');
+      const manual = new ManualExecute();
+      engine.startWorker(manual.worker());
+      const { record } = await engine.submit(newTask());
+      const { context } = await manual.next();
+      repair();
+      await sleep(1500);
+      const { engine: other } = await store.open();
+      await other.cancel(record.taskRef);
+      await eventually(() => context.signal.aborted, 1000);
+    });
+
     test('lets a worker go on after a job that nobody can read', async () => {
       const { engine, connection } = await store.open();
       await connection.queue(OPERATION).add('foreign', { task: 'no JSON' }, { jobId: 'foreign' });

@@ -37,8 +37,6 @@ const RETRY_MS = 1000;
 const RECHECK_MS = 250;
 /** How long the store may take to answer what was asked before the worker was drained. */
 const LAST_ANSWERS_MS = 2000;
-/** How long the tasks that are left may take to be handed back; orchestrators kill after 30 s. */
-const STOPS_MS = 5000;
 
 /** Runs queued tasks in this process: as many at once as there are slots, of all operations together. */
 export class BullmqWorker implements EngineWorker {
@@ -91,9 +89,7 @@ export class BullmqWorker implements EngineWorker {
     await atMost(Promise.all(silenced), LAST_ANSWERS_MS).catch(() => {});
     await Promise.race([this.#allOver(), sleep(graceMs, this.#graceEnd.signal).catch(() => {})]);
     this.#graceEnd.abort();
-    // Where the store is away, what cannot be handed back is found as lost once it is there again.
-    const stops = [...this.#running].map(job => job.stop());
-    await atMost(Promise.all(stops), STOPS_MS).catch(() => {});
+    await Promise.all([...this.#running].map(job => job.stop()));
     // An answer that is under way may bring another job, which is stopped as soon as it comes.
     await atMost(this.#allOver(), LAST_ANSWERS_MS).catch(() => {});
     this.#taskEnded.ring();

@@ -1,3 +1,4 @@
+import { atMost } from '../../time/at-most.js';
 import { newDeferred } from '../../time/deferred.js';
 import { sleep } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
@@ -30,6 +31,8 @@ export interface RunningJobContext {
 const MOST_EVENT_BYTES = 4096;
 const RETRY_END_MS = 1000;
 const MOST_END_TRIES = 30;
+/** How long a run that is stopped may take to be handed back; orchestrators kill after 30 s. */
+const LONGEST_STOP_MS = 5000;
 
 const NOTHING: Taken = { job: undefined, dueAt: undefined };
 
@@ -91,19 +94,20 @@ export class RunningJob {
   /** Ends the run for good: the task goes back to the queue if it may be run again, and fails if not. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    const { token } = this;
-    try {
-      if (returnCount(this.#job) < this.#task.retryAttempts) {
-        await this.queue.handBack(this.taskRef, token);
-      } else {
-        await this.queue.fail(this.#job, this.#reason(WORKER_STOPPED), { token, takeNext: false });
-        await this.#tellLost();
-      }
-    } catch {
-      // Not even that can be written: the lock lapses, and others find the task as lost.
-    }
+    // Where not even that can be written, the lock lapses, and others find the task as lost.
+    await atMost(this.#giveBack(), LONGEST_STOP_MS).catch(() => {});
     this.#controller.abort(new Error(WORKER_STOPPED.message));
     this.#stopped.resolve();
+  }
+
+  async #giveBack(): Promise<void> {
+    const { token } = this;
+    if (returnCount(this.#job) < this.#task.retryAttempts) {
+      await this.queue.handBack(this.taskRef, token);
+    } else {
+      await this.queue.fail(this.#job, this.#reason(WORKER_STOPPED), { token, takeNext: false });
+      await this.#tellLost();
+    }
   }
 
   /** Why the job is not run at all, if it is not. */

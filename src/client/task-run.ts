@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type AwaitError, NotSupportedError } from '../errors.js';
-import { retryRequest } from '../pacing/retry-request.js';
-import type { Ended, Exchange, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
+import type { Ended, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
 import { Alarm } from '../time/alarm.js';
 import { untilAborted } from '../time/signals.js';
 import type { Outcome, TaskReference, ToolCall } from '../types.js';
 import { awaitEnd } from './await-loop.js';
+import { CallRequests } from './call-requests.js';
 import { Ending } from './ending.js';
 import * as explain from './explain.js';
-import { isTransient, mayStartAgain, retryAfterMsOf } from './failure.js';
+import { mayStartAgain } from './failure.js';
 import type { Known } from './journal/journal.js';
 import { protocolOf, referenceTo } from './reference.js';
 import type { Beginning, RunContext } from './run-context.js';
@@ -24,6 +24,7 @@ export class TaskRun {
   readonly #context: RunContext;
   readonly #ending = new Ending();
   readonly #alarm = new Alarm();
+  readonly #requests: CallRequests;
   readonly #plan: ToolPlan | Promise<ToolPlan> | undefined;
   readonly #begun: Promise<StartAnswer>;
   #stage: explain.Stage = 'planning';
@@ -38,6 +39,9 @@ export class TaskRun {
     this.state = new TaskState({ tool, onUpdate: call.onUpdate, onEvent });
     this.#context = context;
     this.idempotencyKey = 'plan' in beginning ? (call.idempotencyKey ?? randomUUID()) : undefined;
+    const { signal } = this.#ending;
+    const { state, idempotencyKey } = this;
+    this.#requests = new CallRequests({ context, state, signal, idempotencyKey });
     this.#ending.listen(call.signal, reason => this.#abortError(reason));
     if ('plan' in beginning) {
       this.#plan = beginning.plan;
@@ -87,7 +91,7 @@ export class TaskRun {
     const begun = await this.#begun;
     if (begun.kind === 'ended') return;
     try {
-      await this.#cancelTask(begun.handle);
+      await this.#requests.cancelTask(this.protocol, begun.handle);
     } catch (error) {
       throw error instanceof NotSupportedError ? error : explain.pollFailure(error, this.#facts());
     }
@@ -126,7 +130,7 @@ export class TaskRun {
   #send(call: ToolCall, plan: ToolPlan): Promise<StartAnswer> {
     const { signal } = this.#ending;
     const exchange = {
-      ...this.#exchange(plan.blocking ? signal : new AbortController().signal),
+      ...this.#requests.exchange(plan.blocking ? signal : new AbortController().signal),
       holdMs: this.#context.wait.inlineWaitMs,
     };
     const send = async () => {
@@ -137,7 +141,7 @@ export class TaskRun {
       if (signal.aborted && answer.kind === 'ended') this.state.entry?.ended(answer.outcome);
       return answer;
     };
-    return this.#retry(send, error => mayStartAgain(error, plan));
+    return this.#requests.retry(send, error => mayStartAgain(error, plan));
   }
 
   #startFailure(error: unknown, { blocking }: ToolPlan): unknown {
@@ -207,11 +211,11 @@ export class TaskRun {
       pacer,
       holdPlaces: this.#context.holdPlaces,
       looksFirst: this.#plan === undefined,
-      exchange: this.#exchange(signal),
+      exchange: this.#requests.exchange(signal),
       onRequest: (attempt, hintMs) => this.state.request(attempt, hintMs),
       onAnswer: (answer, attempt) => this.state.observe(answer, attempt),
       retry: send =>
-        this.#retry(send).catch(error => {
+        this.#requests.retry(send).catch(error => {
           throw signal.aborted ? signal.reason : explain.pollFailure(error, this.#facts());
         }),
     });
@@ -230,38 +234,9 @@ export class TaskRun {
   #abortError(reason: unknown): AwaitError {
     this.#cancelling = this.#context.wait.cancelOnAbort;
     const { reference } = this.state;
-    if (this.#cancelling && reference !== undefined) this.#cancelTask(reference.handle).catch(() => {});
+    if (this.#cancelling && reference !== undefined)
+      this.#requests.cancelTask(this.protocol, reference.handle).catch(() => {});
     return explain.aborted(this.#facts(), reason, this.#cancelling);
-  }
-
-  #retry<Answer>(
-    send: () => Promise<Answer>,
-    mayRepeat = isTransient,
-    signal = this.#ending.signal,
-  ): Promise<Answer> {
-    return retryRequest(send, {
-      retries: this.#context.wait.requestRetries,
-      signal,
-      isTransient: error => !signal.aborted && mayRepeat(error),
-      retryAfterMs: retryAfterMsOf,
-      onFailure: (error, retriesLeft) => {
-        if (!signal.aborted)
-          this.#context.onEvent?.({ type: 'request-failed', tool: this.#context.tool, error, retriesLeft });
-      },
-    });
-  }
-
-  #exchange(signal: AbortSignal): Exchange {
-    const { port, wait } = this.#context;
-    return {
-      port,
-      signal,
-      requestTimeoutMs: wait.requestTimeoutMs,
-      silenceTimeoutMs: wait.silenceTimeoutMs,
-      holdMs: 0,
-      idempotencyKey: this.idempotencyKey,
-      onProgress: progress => this.state.observeProgress(progress),
-    };
   }
 
   #accept(handle: unknown): void {
@@ -275,17 +250,7 @@ export class TaskRun {
     const reference = referenceTo(this.protocol, tool, handle);
     this.state.entry?.accepted(reference);
     onEvent?.({ type: 'task-orphaned', tool, reference });
-    if (this.#cancelling) this.#cancelTask(handle).catch(() => {});
-  }
-
-  /** Also when the wait is over: a cancel must reach the server while there is a client. */
-  #cancelTask(handle: unknown): Promise<void> {
-    const exchange = this.#exchange(new AbortController().signal);
-    return this.#retry(
-      () => this.protocol.cancel(handle, exchange),
-      isTransient,
-      this.#context.openRuns.closed,
-    );
+    if (this.#cancelling) this.#requests.cancelTask(this.protocol, handle).catch(() => {});
   }
 
   #facts(): explain.CallFacts {

@@ -67,6 +67,7 @@ async function start({ flags, settings, stdio, io }: Start): Promise<RunningServ
     leaseSeconds: state.leaseSeconds,
     concurrency: execution.maxConcurrency,
     worker: server.worker,
+    inlineWindowMs: server.inlineWindowMs,
     webhooks: await webhookOptions(settings.webhooks, io),
     ...(http ? { http: await httpOptions(flags.token, server, io) } : { stdio }),
     onError: error => reportError(error, io),

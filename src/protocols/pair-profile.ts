@@ -20,6 +20,15 @@ export interface PairProfile {
     /** For an inline answer: the start answer then has what a status answer has, once the task has ended. */
     readonly waitArgument?: WaitArgument;
   };
+  /** For tools that take the work's own arguments and start a task, too. All are keys of `_meta`. */
+  readonly marked?: {
+    /** In the definition of such a tool; its value is the profile's name. */
+    readonly definitionKey: string;
+    /** In a call: where the idempotency argument and the wait argument of `start` go. */
+    readonly callKey: string;
+    /** In the answer, where there is a task: its handle and status, as in a start answer. The answer itself is the result, once it has ended. */
+    readonly taskKey: string;
+  };
   readonly status: {
     readonly tool: string;
     readonly handleArgument: string;

@@ -10,7 +10,7 @@ import { VERSION } from '../version.js';
 import type { ServerTool } from './tools/server-tool.js';
 
 const INSTRUCTIONS =
-  'Long work runs in the background: initiate_background_task returns a task_ref at once, resolve_task_status tells its state and result, cancel_background_task stops it.';
+  'Long work runs in the background: a tool that is not soon done and initiate_background_task return a task_ref, resolve_task_status tells its state and result, cancel_background_task stops it.';
 
 /** An SDK server that offers the tools to one principal. */
 export function createMcpServer(tools: ReadonlyMap<string, ServerTool>, principal: string): Server {
@@ -41,6 +41,7 @@ export function createMcpServer(tools: ReadonlyMap<string, ServerTool>, principa
     return tool.call(params.arguments, {
       principal,
       signal,
+      meta: params._meta,
       ...(progressToken !== undefined && { reportProgress }),
     });
   });

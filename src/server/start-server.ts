@@ -1,4 +1,5 @@
 import type { EngineWorker } from '../engine/engine.js';
+import { ConfigurationError } from '../errors.js';
 import { defaultStoreUrl } from '../storage/state-folder.js';
 import { newDeferred } from '../time/deferred.js';
 import { type HttpServerOptions, startHttpServer } from './http/http-server.js';
@@ -39,6 +40,11 @@ export interface ServerOptions extends TaskLimitOptions {
    * 48 letters, digits, `_`, `-` and `:`. @default 'mcp_task:'
    */
   readonly keyPrefix?: string | undefined;
+  /**
+   * Milliseconds for which a call of an operation's own tool is held, 0 to 20000: a task that ends within them is answered
+   * with its result, any other with its reference. @default 1000
+   */
+  readonly inlineWindowMs?: number | undefined;
   /** Whether callers may give a `webhook_url`, and for where. @default off, unless MCP_AWAIT_WEBHOOK_SECRET is set */
   readonly webhooks?: WebhookOptions | undefined;
   /** Serves Streamable HTTP with these options instead of the standard streams. */
@@ -76,7 +82,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     maxResultBytes,
     leaseSeconds = 30,
     keyPrefix,
+    inlineWindowMs = 1000,
   } = options;
+  checkInlineWindow(inlineWindowMs);
   checkRunOptions({ concurrency, maxResultBytes, leaseSeconds });
   const limits = taskLimits(options);
   if (!worker) checkShared(store);
@@ -104,7 +112,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const webhooks = createWebhookGate(settings, deliveries);
   const onCreated = activity.initiated;
   const tasks = createTaskService({ engine, operations, webhooks, onCreated, ...limits });
-  const tools = observeCalls(serverTools(tasks, operations), activity);
+  const tools = observeCalls(serverTools({ tasks, operations, inlineWindowMs }), activity);
   const parts: Parts = {
     ...announcing,
     observation,
@@ -121,6 +129,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await engine.close();
     throw error;
   }
+}
+
+/** @throws ConfigurationError */
+function checkInlineWindow(inlineWindowMs: number): void {
+  if (inlineWindowMs >= 0 && inlineWindowMs <= 20_000) return;
+  throw new ConfigurationError(
+    `Expected \`inlineWindowMs\` to be a number from 0 to 20000, got ${inlineWindowMs}`,
+  );
 }
 
 interface Parts extends AnnouncingEngine {

@@ -12,6 +12,7 @@ import type { ObservabilityOptions } from './observability/options.js';
 import { defineOperation, type Operation, operationsByName } from './operation.js';
 import { createExecute } from './runner.js';
 import { longestRetentionMs, taskLimits } from './task-limits.js';
+import { PAIR_TOOLS } from './tools/index.js';
 import { deliverWebhook } from './webhooks/deliver-webhook.js';
 import {
   type AnnouncingEngine,
@@ -151,8 +152,9 @@ export function startEngineWorker(options: EngineWorkerOptions): EngineWorker {
 /** @throws ConfigurationError when one is no operation, or its name is taken */
 export function checkOperations(operations: readonly Operation[]): ReadonlyMap<string, Operation> {
   const byName = operationsByName(operations.map(operation => defineOperation(operation)));
-  if (!byName.has(DELIVER_WEBHOOK)) return byName;
-  throw new ConfigurationError(`The name ${DELIVER_WEBHOOK} is the server's own: rename that operation`);
+  const clash = [DELIVER_WEBHOOK, ...PAIR_TOOLS].find(name => byName.has(name));
+  if (clash === undefined) return byName;
+  throw new ConfigurationError(`The name ${clash} is the server's own: rename that operation`);
 }
 
 /** @throws ConfigurationError when no other process could see the store's tasks */

@@ -24,6 +24,23 @@ describe('run with the bundled server', () => {
     expect(stderr).toMatch(/^initiate_background_task: working\n[\s\S]*completed\n$/);
   });
 
+  it('calls an operation by its name, through a task where it takes longer than an inline answer', async () => {
+    const short = await place.run(['run', 'hash_tree', '--arg', 'path=src', '--json']);
+    expect(JSON.parse(short.stdout)).toMatchObject({
+      status: 'completed',
+      tool: 'hash_tree',
+      protocol: 'tool-pair',
+      result: { structuredContent: { path: 'src' } },
+    });
+    const long = await place.run(['run', 'sleep', '--arg', 'seconds=2', '--json']);
+    expect(JSON.parse(long.stdout)).toMatchObject({
+      tool: 'sleep',
+      reference: { protocol: 'tool-pair', handle: { pair: 'mcp-await' } },
+      result: { structuredContent: { slept_seconds: 2 } },
+    });
+    expect(long.code).toBe(0);
+  });
+
   it('prints one JSON object with --json and nothing but errors with --quiet', async () => {
     const { code, stdout, stderr } = await place.run([
       ...initiate('hash_tree', { path: 'bin' }),

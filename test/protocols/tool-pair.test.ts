@@ -418,3 +418,82 @@ test('the handle of the bundled server can be made from, and read back as, a tas
   for (const other of [undefined, null, 'abc', { pair: 'other', id: 'abc' }, { pair: 'mcp-await' }])
     expect(bundledTaskRef(other)).toBeUndefined();
 });
+
+describe('a tool that the server marks as one of its pair', () => {
+  const marked: Tool = {
+    name: 'hash_tree',
+    inputSchema: { type: 'object', properties: { path: { type: 'string' } } },
+    outputSchema: { type: 'object' },
+    _meta: { 'io.github.mcp-await/pair': 'mcp-await' },
+  };
+  const tools = [marked, startTool, statusTool, cancelTool];
+  const markedPlan = toolPair.plan(marked, { tools });
+  const markedCall = { name: 'hash_tree', arguments: { path: '.' } };
+  const task = (status: string) => ({
+    'io.github.mcp-await/task': { task_ref: TASK_REF, status, poll_after_ms: 7 },
+  });
+  const answerTo = (answer: unknown) => markedPlan?.start(markedCall, answering(answer).exchange);
+
+  test('is a plan of its own that needs the status tool', () => {
+    expect(markedPlan).toMatchObject({ blocking: false, idempotent: true });
+    expect(markedPlan?.listed).toEqual({ name: 'hash_tree', inputSchema: marked.inputSchema });
+    expect(toolPair.plan(marked, { tools: [marked] })).toBeUndefined();
+    expect(
+      toolPair.plan({ ...marked, _meta: { 'io.github.mcp-await/pair': 'other' } }, { tools }),
+    ).toBeUndefined();
+  });
+
+  test('gets its arguments as they are; the key and the wait go beside them, and the caller may say both', async () => {
+    const { exchange, sent } = answering(structured({}));
+    await markedPlan?.start(markedCall, { ...exchange, idempotencyKey: 'k', holdMs: 1500 });
+    await markedPlan?.start(
+      { ...markedCall, _meta: { other: 1, 'io.github.mcp-await/call': { idempotency_key: 'own' } } },
+      { ...exchange, idempotencyKey: 'k' },
+    );
+    const key = 'io.github.mcp-await/call';
+    expect(sent).toEqual([
+      {
+        method: 'tools/call',
+        params: { ...markedCall, _meta: { [key]: { wait_seconds: 1.5, idempotency_key: 'k' } } },
+      },
+      {
+        method: 'tools/call',
+        params: { ...markedCall, _meta: { other: 1, [key]: { wait_seconds: 0, idempotency_key: 'own' } } },
+      },
+    ]);
+  });
+
+  test('starts a task', async () => {
+    expect(await answerTo({ ...structured({ task_ref: TASK_REF }), _meta: task('queued') })).toMatchObject({
+      kind: 'running',
+      handle: { pair: 'mcp-await', id: TASK_REF },
+      hintMs: 7,
+    });
+  });
+
+  test('may end with the call, in each way', async () => {
+    const error = { code: 'BUSY', message: 'Later', retryable: true };
+    const completed = { ...structured({ digest: 'd' }), _meta: task('completed') };
+    expect(await answerTo(completed)).toMatchObject({
+      kind: 'ended',
+      handle: { id: TASK_REF },
+      outcome: { status: 'completed', result: { structuredContent: { digest: 'd' } } },
+    });
+    expect(await answerTo({ ...structured({ error }, true), _meta: task('failed') })).toMatchObject({
+      outcome: { status: 'failed', error },
+    });
+    expect(await answerTo({ ...structured({ error }, true), _meta: task('cancelled') })).toMatchObject({
+      outcome: { status: 'cancelled', error },
+    });
+    expect(await answerTo(structured({ error }, true))).toMatchObject({
+      kind: 'ended',
+      outcome: { status: 'failed', error },
+    });
+  });
+
+  test('may not answer without the task that it names', async () => {
+    await expect(
+      answerTo({ ...structured({}), _meta: { 'io.github.mcp-await/task': { status: 'queued' } } }),
+    ).rejects.toThrow(/without a task/);
+  });
+});

@@ -2,7 +2,7 @@ import type { PairProfile } from '../pair-profile.js';
 
 const WAIT = { name: 'wait_seconds', mostSeconds: 20 };
 
-/** The bundled server's own pair (docs: `initiate_background_task`, `resolve_task_status`). */
+/** The bundled server's own pair (docs/server.md). */
 export const mcpAwaitPair: PairProfile = {
   name: 'mcp-await',
   start: {
@@ -10,6 +10,11 @@ export const mcpAwaitPair: PairProfile = {
     handleAt: 'task_ref',
     idempotencyArgument: 'idempotency_key',
     waitArgument: WAIT,
+  },
+  marked: {
+    definitionKey: 'io.github.mcp-await/pair',
+    callKey: 'io.github.mcp-await/call',
+    taskKey: 'io.github.mcp-await/task',
   },
   status: {
     tool: 'resolve_task_status',

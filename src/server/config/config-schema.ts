@@ -61,6 +61,11 @@ export const sections = {
       description: 'Whether `http_request` may reach loopback and private addresses.',
       flag: '--allow-private',
     }),
+    inlineWindowMs: setting(numberFrom(0, 20_000), 1000, {
+      description:
+        "How long a call of an operation's own tool is held for its result, before its reference is given.",
+      unit: 'milliseconds',
+    }),
     worker: setting(trueOrFalse, true, {
       description: 'Whether `serve` also runs tasks, or leaves them to `mcp-await worker` on the same store.',
       flag: '--worker',

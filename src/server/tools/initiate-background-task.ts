@@ -3,6 +3,7 @@ import { isEnded } from '../../engine/task-record.js';
 import type { Operation } from '../operation.js';
 import { pollAfterMs } from '../poll-hint.js';
 import type { TaskService } from '../task-service.js';
+import { callOptionFields, toCallOptions } from './call-options.js';
 import { jsonSchema, type ServerTool, serverTool } from './server-tool.js';
 import { taskAnswerSchema, waitSecondsSchema } from './task-answer.js';
 
@@ -22,40 +23,16 @@ export function initiateBackgroundTask(
   tasks: TaskService,
   operations: ReadonlyMap<string, Operation>,
 ): ServerTool {
-  const [shortestTtl, longestTtl] = tasks.ttlBounds;
   const input = z.strictObject({
     operation_type: z
       .string()
       .meta({ enum: [...operations.keys()] })
       .describe('Which operation to run'),
     parameters: z.record(z.string(), z.unknown()).default({}).describe("The operation's parameters"),
-    idempotency_key: z
-      .string()
-      .min(1)
-      .max(255)
-      .optional()
-      .describe('The same key returns the same task instead of starting a second one'),
-    max_wait_seconds: z
-      .number()
-      .positive()
-      .optional()
-      .describe(
-        "Fail the task after this run time in seconds, where that is less than the operation's own limit",
-      ),
-    ttl_seconds: z
-      .number()
-      .optional()
-      .meta({ minimum: shortestTtl, maximum: longestTtl })
-      .describe("Keep the task and its result for so many seconds instead of the server's default"),
+    ...callOptionFields(tasks),
     wait_seconds: waitSecondsSchema.describe(
       'Answer with the result if the task ends within this many seconds, else with the reference as usual',
     ),
-    webhook_url: z
-      .string()
-      .optional()
-      .describe(
-        'Where a signed message is to be posted once the task has ended, whether anybody waits or not',
-      ),
   });
   return serverTool({
     name: 'initiate_background_task',
@@ -70,10 +47,7 @@ export function initiateBackgroundTask(
       const accepted = await tasks.initiate(principal, {
         operationType: request.operation_type,
         parameters: request.parameters,
-        idempotencyKey: request.idempotency_key,
-        maxWaitSeconds: request.max_wait_seconds,
-        ttlSeconds: request.ttl_seconds,
-        webhookUrl: request.webhook_url,
+        ...toCallOptions(request),
       });
       const wait = { waitMs: request.wait_seconds * 1000, signal, onProgress: reportProgress };
       // Whatever becomes of the wait, the task is accepted, and the caller must learn its reference.

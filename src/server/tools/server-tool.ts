@@ -11,6 +11,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Set when the caller asked to hear of progress while it waits for the answer. */
   readonly reportProgress?: ((progress: Progress) => void) | undefined;
+  /** The request's `_meta`. */
+  readonly meta?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** One tool of the server, free of any SDK, so that every protocol era can serve it. */
@@ -32,7 +34,7 @@ export interface ServerToolOptions<Input extends z.ZodType, Output extends z.Zod
 }
 
 /** What a tool answers, as an error, where it refuses. */
-const refusalSchema = z.object({
+export const refusalSchema = z.object({
   error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }),
 });
 
@@ -60,10 +62,15 @@ export function serverTool<Input extends z.ZodType, Output extends z.ZodType>(
         if (!parsed.success) throw invalidArguments(name, parsed.error);
         return toResult((await run(parsed.data, context)) as Record<string, unknown>);
       } catch (error) {
-        return { ...toResult({ error: toFailure(error).toTaskError() }), isError: true };
+        return refusalOf(error);
       }
     },
   };
+}
+
+/** The answer to a call that failed. @throws what is no failure that a caller could understand */
+export function refusalOf(error: unknown): CallToolResult {
+  return { ...toResult({ error: toFailure(error).toTaskError() }), isError: true };
 }
 
 /** The JSON Schema of a zod schema, in the draft that every validator knows. */
@@ -80,7 +87,6 @@ function toResult(value: Record<string, unknown>): CallToolResult {
   return { content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent: value };
 }
 
-/** @throws what is no failure that a caller could understand */
 function toFailure(error: unknown): ToolFailure {
   if (error instanceof ToolFailure) return error;
   if (error instanceof StoreFailure) return new ToolFailure('STORE_UNAVAILABLE', error.message, true);

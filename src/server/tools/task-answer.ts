@@ -9,7 +9,7 @@ export const taskRefSchema = z
   .describe('The task_ref that initiate_background_task returned');
 
 /** Short enough for every proxy that cuts a silent request after 30 s. */
-const LONGEST_WAIT_SECONDS = 20;
+export const LONGEST_WAIT_SECONDS = 20;
 
 export const waitSecondsSchema = z.number().min(0).max(LONGEST_WAIT_SECONDS).default(0);
 

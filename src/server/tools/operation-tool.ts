@@ -1,0 +1,125 @@
+import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { isEnded, type TaskRecord } from '../../engine/task-record.js';
+import type { Operation } from '../operation.js';
+import { pollAfterMs } from '../poll-hint.js';
+import type { TaskService } from '../task-service.js';
+import { callMetaReader } from './call-options.js';
+import { PAIR_META, PAIR_NAME, TASK_META } from './meta-keys.js';
+import { type CallContext, jsonSchema, refusalOf, refusalSchema, type ServerTool } from './server-tool.js';
+import { taskAnswerSchema } from './task-answer.js';
+import { resultOfTask } from './task-result.js';
+
+const referenceSchema = z.object({
+  task_ref: z.string(),
+  status: z.enum(['queued', 'processing']),
+  poll_after_ms: z.number(),
+  expires_at: z.string(),
+});
+
+const endedSchema = z.object({
+  status: z.enum(['failed', 'cancelled']),
+  error: taskAnswerSchema.shape.error,
+});
+
+export interface OperationToolOptions {
+  readonly operation: Operation;
+  readonly tasks: TaskService;
+  /** How long a call is held that does not say so itself. */
+  readonly inlineWindowMs: number;
+}
+
+/** An operation as a tool of its own: its arguments are the operation's parameters. */
+export function operationTool({ operation, tasks, inlineWindowMs }: OperationToolOptions): ServerTool {
+  const readMeta = callMetaReader(tasks);
+  async function start(argumentsGiven: unknown, { principal, meta }: CallContext): Promise<TaskRecord> {
+    const { waitSeconds: _, ...options } = readMeta(meta);
+    return tasks.initiate(principal, {
+      ...options,
+      operationType: operation.name,
+      parameters: argumentsGiven ?? {},
+    });
+  }
+  return {
+    definition: definitionOf(operation),
+    async call(argumentsGiven, context) {
+      try {
+        const accepted = await start(argumentsGiven, context);
+        const { waitSeconds, idempotencyKey } = readMeta(context.meta);
+        const waitMs = waitSeconds === undefined ? inlineWindowMs : waitSeconds * 1000;
+        return answerTo(
+          await inlineEnd(accepted, { waitMs, isKeyed: idempotencyKey !== undefined, context }),
+        );
+      } catch (error) {
+        return refusalOf(error);
+      }
+    },
+  };
+
+  async function inlineEnd(
+    accepted: TaskRecord,
+    { waitMs, isKeyed, context }: InlineWait,
+  ): Promise<TaskRecord> {
+    const { principal, signal, reportProgress } = context;
+    if (waitMs === 0) return accepted;
+    try {
+      return await tasks.resolve(principal, accepted.taskRef, { waitMs, signal, onProgress: reportProgress });
+    } catch {
+      // Nobody else could know of a task without a key, and its caller has given it up.
+      if (signal.aborted && !isKeyed) await tasks.cancel(principal, accepted.taskRef);
+      // Whatever became of the wait, the task is accepted, and the caller must learn its reference.
+      return accepted;
+    }
+  }
+}
+
+interface InlineWait {
+  readonly waitMs: number;
+  /** Whether the caller can find the task again without its reference. */
+  readonly isKeyed: boolean;
+  readonly context: CallContext;
+}
+
+function definitionOf({ name, description, input, output }: Operation): Tool {
+  return {
+    name,
+    description,
+    inputSchema: { ...jsonSchema(input, 'input'), type: 'object' },
+    ...(output !== undefined && { outputSchema: outputSchemaOf(output) }),
+    _meta: { [PAIR_META]: PAIR_NAME },
+  };
+}
+
+/** The result, or the reference; the SDK's client checks failures against it too. */
+function outputSchemaOf(output: z.ZodType): Tool['outputSchema'] {
+  const result = jsonSchema(output, 'output');
+  const others = [referenceSchema, endedSchema, refusalSchema].map(schema => jsonSchema(schema, 'output'));
+  return { type: 'object', anyOf: [result.type === 'object' ? result : wrapped(result), ...others] };
+}
+
+/** As `resultOfTask` puts values that are no objects. An object passes too: of `anyOf` one cannot tell which came. */
+function wrapped(schema: Record<string, unknown>): Record<string, unknown> {
+  return { anyOf: [schema, { type: 'object', properties: { result: schema }, required: ['result'] }] };
+}
+
+function answerTo(record: TaskRecord): CallToolResult {
+  const task = {
+    task_ref: record.taskRef,
+    status: record.status === 'pending' ? 'queued' : record.status,
+    poll_after_ms: pollAfterMs(0),
+    expires_at: new Date(record.expiresAt).toISOString(),
+  };
+  const result = isEnded(record) ? resultOfTask(record) : referenceResult(task);
+  return { ...result, _meta: { ...result._meta, [TASK_META]: task } };
+}
+
+function referenceResult(task: Readonly<Record<string, unknown>>): CallToolResult {
+  const text = `The work goes on in the background. Call resolve_task_status with task_ref ${task.task_ref} for its state and result.`;
+  return {
+    content: [
+      { type: 'text', text: JSON.stringify(task) },
+      { type: 'text', text },
+    ],
+    structuredContent: task,
+  };
+}

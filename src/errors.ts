@@ -99,6 +99,19 @@ export class StatusCheckError extends AwaitError {
   }
 }
 
+/** The circuit breaker holds calls of the tool back: too many of the last ones failed or were too slow. Nothing was sent. */
+export class CircuitOpenError extends AwaitError {
+  override readonly name = 'CircuitOpenError';
+  readonly code = 'CIRCUIT_OPEN';
+  /** When the next call is tried; ISO 8601. */
+  readonly retryAt: string;
+
+  constructor(message: string, options: AwaitErrorOptions & { readonly retryAt: string }) {
+    super(message, options);
+    this.retryAt = options.retryAt;
+  }
+}
+
 /** The server has no way to do what was asked, such as to cancel this task. */
 export class NotSupportedError extends AwaitError {
   override readonly name = 'NotSupportedError';

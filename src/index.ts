@@ -1,4 +1,6 @@
 export { AwaitClient, type SdkCallOptions, type ToolExplanation } from './client/await-client.js';
+export type { ClientStats } from './client/call-stats.js';
+export type { CircuitBreakerOptions } from './client/circuit-options.js';
 export type { ConnectOptions, ConnectTarget } from './client/connect.js';
 export type { AwaitEvent } from './client/events.js';
 export type { JournalOptions } from './client/journal/options.js';
@@ -10,6 +12,7 @@ export {
   AwaitDetachedError,
   AwaitError,
   AwaitTimeoutError,
+  CircuitOpenError,
   ConfigurationError,
   NotSupportedError,
   OutcomeUnknownError,

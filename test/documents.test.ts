@@ -4,6 +4,8 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { ExitCode } from '../src/cli/exit-code.js';
 import { buildProgram } from '../src/cli/program.js';
+import { CallStats } from '../src/client/call-stats.js';
+import { circuitOptions } from '../src/client/circuit-options.js';
 import { waitOptions } from '../src/client/options.js';
 import * as publicExports from '../src/index.js';
 import { configSchema } from '../src/server/config/config-schema.js';
@@ -153,6 +155,37 @@ describe('the metrics in docs/server.md', () => {
       unquote(value).split(';')[0],
     ]);
     expect(listed).toEqual(defaults);
+  });
+});
+
+describe('docs/observing.md', () => {
+  const page = read('docs/observing.md');
+
+  it('lists every event', () => {
+    const events = [...read('src/client/events.ts').matchAll(/readonly type: '([\w-]+)'/g)];
+    const listed = table(page, 'event', 'when').map(([name]) => unquote(name));
+    expect(listed.toSorted()).toEqual(events.map(([, name]) => name).toSorted());
+  });
+
+  it('lists every option of the circuit breaker with its default and its sentence', () => {
+    const source = read('src/client/circuit-options.ts');
+    const rows = table(page, 'option of `circuitBreaker`', 'default');
+    expect(rows.map(([name, value]) => [unquote(name), value])).toEqual(
+      Object.entries(circuitOptions).map(([name, option]) => [name, String(option.default)]),
+    );
+    for (const [name, value, sentence] of rows) {
+      expect(source, `the sentence of ${name}`).toContain(
+        `/** ${sentence} @default ${value} */\n  readonly ${unquote(name)}?`,
+      );
+    }
+  });
+
+  it('shows statistics as the client gives them', () => {
+    const json = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+    const counted = new CallStats();
+    counted.watch('render_video');
+    const [tool] = counted.read(() => ({ state: 'open', retryAt: '' })).tools;
+    expect(Object.keys(JSON.parse(json).tools[0])).toEqual(Object.keys(tool ?? {}));
   });
 });
 

@@ -9,6 +9,10 @@ import type {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Port } from '../protocols/protocol.js';
 import type { TaskReference, ToolCall } from '../types.js';
+import { CallStats, type ClientStats } from './call-stats.js';
+import { watchTogether } from './call-watch.js';
+import { resolveCircuitOptions } from './circuit-options.js';
+import { Circuits } from './circuits.js';
 import { type ConnectOptions, type ConnectTarget, connectClient } from './connect.js';
 import { LastingTransport } from './connection/lasting-transport.js';
 import type { ConnectionEvent } from './events.js';
@@ -76,6 +80,8 @@ export class AwaitClient extends PassThrough {
   readonly #durations: KnownDurations;
   readonly #holdPlaces = new HoldPlaces(MOST_HELD_REQUESTS);
   readonly #journal: Journal | undefined;
+  readonly #stats = new CallStats();
+  readonly #circuits: Circuits | undefined;
 
   /**
    * A client on a connection of the caller's own, which is for the caller to make anew when it is lost.
@@ -92,6 +98,8 @@ export class AwaitClient extends PassThrough {
     this.#port = sdkPort(sdkClient, this.#ready);
     this.#catalog = new ToolCatalog(sdkClient, this.#port, this.#openRuns.closed);
     this.#journal = openJournal(sdkClient, options);
+    const breaker = resolveCircuitOptions(options.circuitBreaker);
+    this.#circuits = breaker && new Circuits(breaker, options.onEvent);
     this.#durations = knownDurations(sdkClient, this.#journal?.durations());
     connection?.observe(event => this.#onConnection(event, connection));
     tapNotifications(sdkClient, method => {
@@ -106,7 +114,9 @@ export class AwaitClient extends PassThrough {
    * when the server does not answer
    */
   static async connect(target: ConnectTarget, options: ConnectOptions = {}): Promise<AwaitClient> {
+    // Before there is a connection that would have to be closed again.
     resolveWaitOptions(options, defaultWaitOptions);
+    resolveCircuitOptions(options.circuitBreaker);
     const client = new AwaitClient(await connectClient(target, options), options);
     try {
       await client.#journal?.open();
@@ -177,6 +187,11 @@ export class AwaitClient extends PassThrough {
     }));
   }
 
+  /** What the calls of each tool came to since this client was made: counts, requests, mean duration, circuit breaker. */
+  stats(): ClientStats {
+    return this.#stats.read(tool => this.#circuits?.stats(tool));
+  }
+
   /** Ends every wait with `AwaitAbortedError`, then closes the wrapped client. Tasks of their own go on. */
   async close(): Promise<void> {
     this.#openRuns.close();
@@ -199,17 +214,23 @@ export class AwaitClient extends PassThrough {
   #context(tool: string, call: CallOptions): RunContext {
     // One signal may rightly end thousands of waits.
     if (call.signal !== undefined) setMaxListeners(0, call.signal);
+    const guards = [this.#circuits?.watch(tool), this.#stats.watch(tool)];
+    const watch = watchTogether(guards.filter(guard => guard !== undefined));
     return {
       ready: this.#ready,
       port: this.#port,
       tool,
       wait: resolveWaitOptions(call, this.#wait),
       call,
-      onEvent: this.#options.onEvent,
+      onEvent: event => {
+        watch.hear(event);
+        this.#options.onEvent?.(event);
+      },
       openRuns: this.#openRuns,
       durations: this.#durations,
       holdPlaces: this.#holdPlaces,
       journal: this.#journal,
+      watch,
     };
   }
 }

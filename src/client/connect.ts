@@ -9,7 +9,8 @@ import { LastingTransport } from './connection/lasting-transport.js';
 import { identifyTarget, rememberServer } from './journal/identify.js';
 import { shareDurations } from './known-durations.js';
 import { namedServer } from './mcp-config.js';
-import { type AwaitClientOptions, checkOption } from './options.js';
+import { checkOption } from './option-check.js';
+import type { AwaitClientOptions } from './options.js';
 import { type HttpTarget, openTransport, type ServerTarget } from './transport.js';
 
 /** Where to connect to. A string is an `http(s)://` URL or else a name in an `mcpServers` file. */

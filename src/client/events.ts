@@ -42,6 +42,12 @@ export type AwaitEvent =
   | { readonly type: 'status-unknown'; readonly tool: string; readonly word: string }
   /** The wait was over before the server answered the start: the job runs and nobody waits for it. */
   | { readonly type: 'task-orphaned'; readonly tool: string; readonly reference: TaskReference }
+  /** Too many of the tool's last calls failed or were too slow: its calls are refused until `retryAt` (ISO 8601). */
+  | { readonly type: 'circuit-opened'; readonly tool: string; readonly retryAt: string }
+  /** One call is sent as a trial; another one when it has told nothing by `retryAt` (ISO 8601). */
+  | { readonly type: 'circuit-half-opened'; readonly tool: string; readonly retryAt: string }
+  /** The trial went well: calls of the tool are sent again. */
+  | { readonly type: 'circuit-closed'; readonly tool: string }
   /** The journal cannot be read or written: calls go on without it for a minute, then it is tried again. */
   | { readonly type: 'journal-failed'; readonly error: unknown }
   /** The task has ended. */

@@ -1,7 +1,8 @@
-import { ConfigurationError } from '../errors.js';
 import type { Snapshot } from '../types.js';
+import type { CircuitBreakerOptions } from './circuit-options.js';
 import type { AwaitEvent } from './events.js';
 import type { JournalOptions } from './journal/options.js';
+import { checkOption, type OptionKind } from './option-check.js';
 
 /** How long and how often to wait. Set for a whole client, and again for one call. */
 export interface WaitOptions {
@@ -52,46 +53,30 @@ export interface AwaitClientOptions extends WaitOptions {
    * task or its result, and `mcp-await list` shows it. @default false
    */
   readonly journal?: boolean | JournalOptions | undefined;
+  /**
+   * Stops calls of a tool that keeps failing or is too slow: they end in `CircuitOpenError` at once, until a trial goes
+   * well. @default false
+   */
+  readonly circuitBreaker?: boolean | CircuitBreakerOptions | undefined;
 }
 
 export type ResolvedWaitOptions = { readonly [Name in keyof WaitOptions]-?: NonNullable<WaitOptions[Name]> };
 
-const SHARE = 'a number from 0 to 1';
-const POSITIVE = 'a positive number';
-const NON_NEGATIVE = 'a non-negative number';
-const POSITIVE_INTEGER = 'a positive integer';
-const NON_NEGATIVE_INTEGER = 'a non-negative integer';
-const BOOLEAN = 'true or false';
-const PACING = '`learned` or `backoff`';
-
-const checks = {
-  [SHARE]: (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1,
-  [POSITIVE]: (value: unknown) => typeof value === 'number' && value > 0,
-  [NON_NEGATIVE]: (value: unknown) => typeof value === 'number' && value >= 0,
-  [POSITIVE_INTEGER]: (value: unknown) =>
-    value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && Number(value) > 0),
-  [NON_NEGATIVE_INTEGER]: (value: unknown) => Number.isInteger(value) && Number(value) >= 0,
-  [BOOLEAN]: (value: unknown) => typeof value === 'boolean',
-  [PACING]: (value: unknown) => value === 'learned' || value === 'backoff',
-};
-
-export type OptionKind = keyof typeof checks;
-
 /** Default and kind of every wait option. */
 export const waitOptions = {
-  initialIntervalMs: { default: 1000, kind: POSITIVE },
-  backoffMultiplier: { default: 2, kind: POSITIVE },
-  maxIntervalMs: { default: 30_000, kind: POSITIVE },
-  jitter: { default: 0.1, kind: SHARE },
-  pacing: { default: 'learned', kind: PACING },
-  maxAttempts: { default: 20, kind: POSITIVE_INTEGER },
-  deadlineMs: { default: Number.POSITIVE_INFINITY, kind: POSITIVE },
-  requestTimeoutMs: { default: 30_000, kind: POSITIVE },
-  longPollMs: { default: 20_000, kind: NON_NEGATIVE },
-  inlineWaitMs: { default: 1000, kind: NON_NEGATIVE },
-  requestRetries: { default: 5, kind: NON_NEGATIVE_INTEGER },
-  silenceTimeoutMs: { default: 300_000, kind: POSITIVE },
-  cancelOnAbort: { default: false, kind: BOOLEAN },
+  initialIntervalMs: { default: 1000, kind: 'a positive number' },
+  backoffMultiplier: { default: 2, kind: 'a positive number' },
+  maxIntervalMs: { default: 30_000, kind: 'a positive number' },
+  jitter: { default: 0.1, kind: 'a number from 0 to 1' },
+  pacing: { default: 'learned', kind: '`learned` or `backoff`' },
+  maxAttempts: { default: 20, kind: 'a positive integer' },
+  deadlineMs: { default: Number.POSITIVE_INFINITY, kind: 'a positive number' },
+  requestTimeoutMs: { default: 30_000, kind: 'a positive number' },
+  longPollMs: { default: 20_000, kind: 'a non-negative number' },
+  inlineWaitMs: { default: 1000, kind: 'a non-negative number' },
+  requestRetries: { default: 5, kind: 'a non-negative integer' },
+  silenceTimeoutMs: { default: 300_000, kind: 'a positive number' },
+  cancelOnAbort: { default: false, kind: 'true or false' },
 } as const satisfies Record<keyof WaitOptions, { default: number | boolean | string; kind: OptionKind }>;
 
 export const defaultWaitOptions = Object.fromEntries(
@@ -115,11 +100,4 @@ export function resolveWaitOptions(
     resolved[name] = value;
   }
   return resolved as unknown as ResolvedWaitOptions;
-}
-
-/** @throws ConfigurationError that names the option, what it must be and what it is */
-export function checkOption(name: string, value: unknown, kind: OptionKind): void {
-  if (!checks[kind](value)) {
-    throw new ConfigurationError(`Expected \`${name}\` to be ${kind}, got ${String(value)}`);
-  }
 }

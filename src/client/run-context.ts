@@ -1,5 +1,6 @@
 import type { Port, ToolPlan } from '../protocols/protocol.js';
 import type { TaskReference, ToolCall } from '../types.js';
+import type { CallWatch } from './call-watch.js';
 import type { AwaitEvent } from './events.js';
 import type { HoldPlaces } from './hold-places.js';
 import type { Journal, Known } from './journal/journal.js';
@@ -27,4 +28,6 @@ export interface RunContext {
   /** The client's waits, this one among them while it lasts. */
   readonly openRuns: OpenRuns;
   readonly journal: Journal | undefined;
+  /** Hears of the call, and may keep it from being sent. */
+  readonly watch: Required<CallWatch>;
 }

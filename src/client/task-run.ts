@@ -6,6 +6,7 @@ import { untilAborted } from '../time/signals.js';
 import type { Outcome, TaskReference, ToolCall } from '../types.js';
 import { awaitEnd } from './await-loop.js';
 import { CallRequests } from './call-requests.js';
+import { watchStart } from './call-watch.js';
 import { Ending } from './ending.js';
 import * as explain from './explain.js';
 import { mayStartAgain } from './failure.js';
@@ -49,6 +50,7 @@ export class TaskRun {
     } else {
       this.#begun = this.#resume(beginning.reference, beginning.known);
     }
+    watchStart(context.watch, this.#begun, this.#ending.signal);
     // Whoever asks for the outcome hears of a failure; until then it must not count as unhandled.
     this.#begun.then(
       begun => begun.kind === 'ended' && this.#ending.release(),
@@ -127,7 +129,8 @@ export class TaskRun {
   }
 
   /** The start of a task outlives the wait for it: a job whose answer nobody took would be lost. */
-  #send(call: ToolCall, plan: ToolPlan): Promise<StartAnswer> {
+  async #send(call: ToolCall, plan: ToolPlan): Promise<StartAnswer> {
+    this.#context.watch.starting();
     const { signal } = this.#ending;
     const exchange = {
       ...this.#requests.exchange(plan.blocking ? signal : new AbortController().signal),
@@ -165,6 +168,7 @@ export class TaskRun {
 
   #answerWith(outcome: Outcome): StartAnswer {
     const answer: Ended = { kind: 'ended', outcome, raw: undefined };
+    this.#context.watch.ended({ outcome, stored: true });
     this.state.observe(answer, 0);
     return answer;
   }
@@ -182,8 +186,11 @@ export class TaskRun {
   async #conclude(): Promise<Outcome> {
     try {
       const begun = await this.#begun;
-      return begun.kind === 'ended' ? begun.outcome : (await this.#awaitEnd(begun)).outcome;
+      const { outcome } = begun.kind === 'ended' ? begun : await this.#awaitEnd(begun);
+      this.#context.watch.ended({ outcome });
+      return outcome;
     } catch (error) {
+      this.#context.watch.ended({ error });
       this.state.entry?.waitFailed(error);
       throw error;
     } finally {
@@ -198,10 +205,8 @@ export class TaskRun {
     const { signal } = this.#ending;
     const { wait } = this.#context;
     const fromStart = this.#plan !== undefined;
-    using pacer = this.#context.durations.pacer(this.tool, wait, {
-      reference: this.state.reference,
-      fromStart,
-    });
+    const { reference } = this.state;
+    using pacer = this.#context.durations.pacer(this.tool, wait, { reference, fromStart });
     const ended = await awaitEnd({
       protocol: this.protocol,
       handle,

@@ -13,6 +13,11 @@ export class BoundedMap<Value> {
     return value;
   }
 
+  /** From the one used least recently to the one used last. */
+  values(): IterableIterator<Value> {
+    return this.#entries.values();
+  }
+
   set(key: string, value: Value): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);

@@ -22,6 +22,7 @@ test('the library exports exactly what it promises', () => {
     'AwaitDetachedError',
     'AwaitError',
     'AwaitTimeoutError',
+    'CircuitOpenError',
     'ConfigurationError',
     'NotSupportedError',
     'OutcomeUnknownError',
@@ -45,6 +46,8 @@ test('the library exports exactly the types that it promises', () => {
     'AwaitClientOptions',
     'AwaitEvent',
     'CallOptions',
+    'CircuitBreakerOptions',
+    'ClientStats',
     'ConnectOptions',
     'ConnectTarget',
     'HttpTarget',
@@ -67,9 +70,17 @@ test('the library exports exactly the types that it promises', () => {
 });
 
 test('every error has a name of its own, a code of its own and says so in its class', () => {
-  const { AwaitError, AwaitTimeoutError, StatusCheckError, AwaitClient: _client, ...plain } = library;
+  const {
+    AwaitClient: _client,
+    AwaitError,
+    AwaitTimeoutError,
+    CircuitOpenError,
+    StatusCheckError,
+    ...plain
+  } = library;
   const errors = [
     new AwaitTimeoutError('x', { budget: 'deadline' }),
+    new CircuitOpenError('x', { retryAt: '2026-11-21T10:00:00.000Z' }),
     new StatusCheckError('x', { retryable: true }),
     ...Object.values(plain).map(PlainError => new PlainError('x', { tool: 'greet', cause: 'why' })),
   ];

@@ -1,4 +1,4 @@
-import { TaskNotFoundError } from '../../errors.js';
+import { CircuitOpenError, TaskNotFoundError } from '../../errors.js';
 import type { Outcome, Snapshot, TaskReference } from '../../types.js';
 import { classifyFailure } from '../failure.js';
 import type { JournalStore } from './journal-store.js';
@@ -51,7 +51,8 @@ export class JournalEntry {
   startFailed(error: unknown, aborted: boolean): void {
     this.#store.letGo(this.id);
     const failure = classifyFailure(error);
-    const isUndone = !aborted && (failure === 'answered' || failure === 'unsent');
+    const isUnsent = failure === 'unsent' || error instanceof CircuitOpenError;
+    const isUndone = !aborted && (failure === 'answered' || isUnsent);
     this.#store.attempt(file => (isUndone ? file.removeUnstarted(this.id) : file.holdClaims([this.id], 0)));
   }
 

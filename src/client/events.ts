@@ -19,6 +19,13 @@ export type AwaitEvent =
   | ConnectionEvent
   /** The server has accepted the job. */
   | { readonly type: 'task-started'; readonly tool: string; readonly reference: TaskReference }
+  /** The state of the task will be asked for in `delayMs` milliseconds, or sooner when something tells of a change. */
+  | {
+      readonly type: 'status-scheduled';
+      readonly tool: string;
+      readonly reference: TaskReference;
+      readonly delayMs: number;
+    }
   /** The state of the task is asked for. Repetitions of a request that failed are `request-failed` events. */
   | {
       readonly type: 'status-requested';
@@ -28,6 +35,8 @@ export type AwaitEvent =
       readonly attempt: number;
       /** Milliseconds that the server had asked to wait, as it came. */
       readonly hintMs?: number | undefined;
+      /** Milliseconds that the server is asked to hold its answer back until the task ends; 0 for an answer at once. */
+      readonly holdMs: number;
     }
   /** A new state is known. */
   | { readonly type: 'task-updated'; readonly tool: string; readonly snapshot: Snapshot }

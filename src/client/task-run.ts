@@ -217,7 +217,8 @@ export class TaskRun {
       holdPlaces: this.#context.holdPlaces,
       looksFirst: this.#plan === undefined,
       exchange: this.#requests.exchange(signal),
-      onRequest: (attempt, hintMs) => this.state.request(attempt, hintMs),
+      onSchedule: delayMs => this.state.schedule(delayMs),
+      onRequest: (attempt, asked) => this.state.request(attempt, asked),
       onAnswer: (answer, attempt) => this.state.observe(answer, attempt),
       retry: send =>
         this.#requests.retry(send).catch(error => {

@@ -1,6 +1,7 @@
 import type { PollAnswer } from '../protocols/protocol.js';
 import { ChangeNotice } from '../time/change-notice.js';
 import { isEndStatus, type Progress, type Snapshot, type TaskReference } from '../types.js';
+import type { Asked } from './await-loop.js';
 import type { AwaitEvent } from './events.js';
 import type { JournalEntry } from './journal/journal-entry.js';
 
@@ -56,10 +57,16 @@ export class TaskState {
     this.#reference = reference;
   }
 
-  request(attempt: number, hintMs: number | undefined): void {
+  schedule(delayMs: number): void {
     const { tool, onEvent } = this.#listeners;
     if (this.#reference === undefined) return;
-    onEvent?.({ type: 'status-requested', tool, reference: this.#reference, attempt, hintMs });
+    onEvent?.({ type: 'status-scheduled', tool, reference: this.#reference, delayMs });
+  }
+
+  request(attempt: number, asked: Asked): void {
+    const { tool, onEvent } = this.#listeners;
+    if (this.#reference === undefined) return;
+    onEvent?.({ type: 'status-requested', tool, reference: this.#reference, attempt, ...asked });
   }
 
   observe(answer: PollAnswer, attempt: number): void {

@@ -61,7 +61,7 @@ describe('the wait for a task of a pair', () => {
     expect(events.map(event => event.type)).toEqual([
       'task-started',
       'task-updated',
-      ...Array(7).fill(['status-requested', 'task-updated']).flat(),
+      ...Array(7).fill(['status-scheduled', 'status-requested', 'task-updated']).flat(),
       'task-ended',
     ]);
   });
@@ -92,6 +92,8 @@ describe('the wait for a task of a pair', () => {
       [4, 7 * 24 * HOUR_MS],
     ]);
     expect(requests[0]?.reference.tool).toBe(startCall.name);
+    const scheduled = events.filter(event => event.type === 'status-scheduled');
+    expect(scheduled.map(event => event.delayMs)).toEqual([250, 5000, 4000, 8000, 300_000]);
   });
 
   test('takes intervals from the options of the client, and those of the call over them', async () => {

@@ -112,6 +112,29 @@ export class CircuitOpenError extends AwaitError {
   }
 }
 
+/** What a task asks, in MCP's words. */
+export interface AskedQuestion {
+  /** `elicitation/create`, `sampling/createMessage` or `roots/list`. */
+  readonly method: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** The task asks something, and nobody is there to answer it. The task waits for the answer: `reference` resumes it. */
+export class InputRequiredError extends AwaitError {
+  override readonly name = 'InputRequiredError';
+  readonly code = 'INPUT_REQUIRED';
+  /** What it asks, as far as the server tells. */
+  readonly questions: readonly AskedQuestion[];
+
+  constructor(
+    message: string,
+    options: AwaitErrorOptions & { readonly questions?: readonly AskedQuestion[] | undefined },
+  ) {
+    super(message, options);
+    this.questions = options.questions ?? [];
+  }
+}
+
 /** The server has no way to do what was asked, such as to cancel this task. */
 export class NotSupportedError extends AwaitError {
   override readonly name = 'NotSupportedError';

@@ -3,17 +3,20 @@ export type { ClientStats } from './client/call-stats.js';
 export type { CircuitBreakerOptions } from './client/circuit-options.js';
 export type { ConnectOptions, ConnectTarget } from './client/connect.js';
 export type { AwaitEvent } from './client/events.js';
+export type { InputAnswer, InputHandler, InputQuestion } from './client/input/input-handler.js';
 export type { JournalOptions } from './client/journal/options.js';
 export type { AwaitClientOptions, CallOptions, WaitOptions } from './client/options.js';
 export type { TaskHandle } from './client/task-handle.js';
 export type { HttpTarget, ServerTarget, StdioTarget } from './client/transport.js';
 export {
+  type AskedQuestion,
   AwaitAbortedError,
   AwaitDetachedError,
   AwaitError,
   AwaitTimeoutError,
   CircuitOpenError,
   ConfigurationError,
+  InputRequiredError,
   NotSupportedError,
   OutcomeUnknownError,
   ProtocolViolationError,

@@ -17,6 +17,7 @@ import { type ConnectOptions, type ConnectTarget, connectClient } from './connec
 import { LastingTransport } from './connection/lasting-transport.js';
 import type { ConnectionEvent } from './events.js';
 import { HoldPlaces } from './hold-places.js';
+import { InputDesk } from './input/input-desk.js';
 import { identityOf } from './journal/identify.js';
 import { Journal } from './journal/journal.js';
 import { resolveJournalOptions } from './journal/options.js';
@@ -82,6 +83,7 @@ export class AwaitClient extends PassThrough {
   readonly #journal: Journal | undefined;
   readonly #stats = new CallStats();
   readonly #circuits: Circuits | undefined;
+  readonly #desk: InputDesk;
 
   /**
    * A client on a connection of the caller's own, which is for the caller to make anew when it is lost.
@@ -97,6 +99,7 @@ export class AwaitClient extends PassThrough {
     this.#ready = signal => connection?.ready(signal);
     this.#port = sdkPort(sdkClient, this.#ready);
     this.#catalog = new ToolCatalog(sdkClient, this.#port, this.#openRuns.closed);
+    this.#desk = new InputDesk(sdkClient, options.onInput);
     this.#journal = openJournal(sdkClient, options);
     const breaker = resolveCircuitOptions(options.circuitBreaker);
     this.#circuits = breaker && new Circuits(breaker, options.onEvent);
@@ -231,6 +234,7 @@ export class AwaitClient extends PassThrough {
       holdPlaces: this.#holdPlaces,
       journal: this.#journal,
       watch,
+      desk: this.#desk,
     };
   }
 }

@@ -6,6 +6,7 @@ import { linkSignals } from '../time/signals.js';
 import { VERSION } from '../version.js';
 import { displayUrl, explainConnectFailure } from './connect-failure.js';
 import { LastingTransport } from './connection/lasting-transport.js';
+import { capabilitiesToAsk } from './input/question-methods.js';
 import { identifyTarget, rememberServer } from './journal/identify.js';
 import { shareDurations } from './known-durations.js';
 import { namedServer } from './mcp-config.js';
@@ -27,7 +28,7 @@ export interface ConnectOptions extends AwaitClientOptions {
   readonly clientInfo?: Implementation | undefined;
   /** Whether a lost connection is made anew: of a command by starting it again, over HTTP by a new session. @default true */
   readonly reconnect?: boolean | undefined;
-  /** Capabilities of the client, as in the SDK. @default {} */
+  /** Capabilities of the client, as in the SDK. @default {}, and with `onInput` that it can be asked: `{elicitation: {}}` */
   readonly capabilities?: ClientOptions['capabilities'];
 }
 
@@ -45,7 +46,9 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
   if (options.reconnect !== undefined) checkOption('reconnect', options.reconnect, 'true or false');
   const server = resolveTarget(target, options.configFile);
   const clientInfo = options.clientInfo ?? { name: 'mcp-await', version: VERSION };
-  const client = new Client(clientInfo, { capabilities: options.capabilities ?? {} });
+  const client = new Client(clientInfo, {
+    capabilities: capabilitiesToAsk(options.capabilities, options.onInput !== undefined),
+  });
   const transport = lastingTransport(server, { timeoutMs: timeout, reconnect: options.reconnect ?? true });
   using linked = linkSignals(options.signal);
   try {

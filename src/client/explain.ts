@@ -5,13 +5,17 @@ import {
   AwaitError,
   type AwaitErrorOptions,
   AwaitTimeoutError,
+  InputRequiredError,
   OutcomeUnknownError,
   ProtocolViolationError,
   ServerUnavailableError,
   StatusCheckError,
 } from '../errors.js';
+import { excerpt } from '../protocols/excerpt.js';
+import type { Question } from '../protocols/protocol.js';
 import { formatDuration } from '../time/duration.js';
 import { classifyFailure, isTransient, messageOf } from './failure.js';
+import { UnansweredError } from './input/input-desk.js';
 
 /** How far a call has come: not sent yet; a synchronous call under way; a start under way; a task with a reference. */
 export type Stage = 'planning' | 'blocking' | 'starting' | 'accepted';
@@ -58,6 +62,30 @@ export function attemptsSpent(facts: CallFacts, maxAttempts: number): AwaitTimeo
     `Gave up on \`${facts.tool}\` after ${maxAttempts} status requests in ${elapsed} (\`maxAttempts\`). ${fateOf(facts)}`,
     { ...facts, budget: 'attempts' },
   );
+}
+
+/** Nobody answers what the task asks. */
+export function inputRequired(
+  facts: CallFacts,
+  questions: readonly Question[],
+  cause?: unknown,
+): InputRequiredError {
+  const said = questions.length > 0 ? questions.map(questionText).join(' · ') : facts.snapshot?.message;
+  const why =
+    cause === undefined || cause instanceof UnansweredError
+      ? 'nobody is there to answer: give `onInput`'
+      : `its answer could not be had (${messageOf(cause)})`;
+  return new InputRequiredError(
+    `\`${facts.tool}\` asks for input, and ${why}. It asks: ${excerpt(said ?? 'it does not say what')} The task waits for the answer: its reference resumes it.`,
+    { ...facts, questions, cause },
+  );
+}
+
+/** A question in its own words, after its method where that is not the usual one. */
+function questionText({ method, params }: Question): string {
+  const { message } = params;
+  const text = typeof message === 'string' ? message : JSON.stringify(params);
+  return method === 'elicitation/create' ? text : `${method} ${text}`;
 }
 
 export interface StartLimits {

@@ -3,6 +3,7 @@ import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { AwaitError, StatusCheckError } from '../errors.js';
 import { excerpt } from '../protocols/excerpt.js';
+import { refusalOf } from '../protocols/refusal.js';
 import { LostContactError, NotConnectedError } from './connection/lost-contact.js';
 import { PostponedError } from './connection/watched-fetch.js';
 
@@ -96,13 +97,10 @@ export function messageOf(error: unknown): string {
   return excerpt(said.message);
 }
 
-/** The SDK's own errors share the codes -32000 and -32001 with servers that use them for anything: the text tells. */
-function classifyMcpError({ code, message, data }: McpError): Failure {
-  if (data instanceof LostContactError) return 'lost';
-  if (code === ErrorCode.RequestTimeout && message.endsWith(': Request timed out')) return 'timeout';
-  return code === ErrorCode.ConnectionClosed && message.endsWith(': Connection closed')
-    ? 'closed'
-    : 'answered';
+function classifyMcpError(error: McpError): Failure {
+  if (error.data instanceof LostContactError) return 'lost';
+  if (refusalOf(error) !== undefined) return 'answered';
+  return error.code === ErrorCode.RequestTimeout ? 'timeout' : 'closed';
 }
 
 /** The SDK gives -1 to an answer that is neither JSON nor an event stream. */

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../types.js';
 import type { CircuitBreakerOptions } from './circuit-options.js';
 import type { AwaitEvent } from './events.js';
+import type { InputHandler } from './input/input-handler.js';
 import type { JournalOptions } from './journal/options.js';
 import { checkOption, type OptionKind } from './option-check.js';
 
@@ -40,6 +41,8 @@ export interface CallOptions extends WaitOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with every new state of the task. */
   readonly onUpdate?: ((snapshot: Snapshot) => void) | undefined;
+  /** Answers what this call's task asks, in the place of the client's `onInput`. */
+  readonly onInput?: InputHandler | undefined;
   /** Names this logical call: where the tool takes such a key, the same key returns the same task. @default a random one for each call */
   readonly idempotencyKey?: string | undefined;
 }
@@ -48,6 +51,11 @@ export interface CallOptions extends WaitOptions {
 export interface AwaitClientOptions extends WaitOptions {
   /** Called with everything that happens during waits; for logs and metrics. Must not throw. */
   readonly onEvent?: ((event: AwaitEvent) => void) | undefined;
+  /**
+   * Answers what a server asks while it works: a person (elicitation), a model (sampling), the folders that there are
+   * (roots). @default none, and a task that asks ends its wait with `InputRequiredError`
+   */
+  readonly onInput?: InputHandler | undefined;
   /**
    * Writes down every call before it is sent, so that it survives this process: the same `idempotencyKey` then finds its
    * task or its result, and `mcp-await list` shows it. @default false

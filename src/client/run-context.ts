@@ -3,6 +3,7 @@ import type { TaskReference, ToolCall } from '../types.js';
 import type { CallWatch } from './call-watch.js';
 import type { AwaitEvent } from './events.js';
 import type { HoldPlaces } from './hold-places.js';
+import type { InputDesk } from './input/input-desk.js';
 import type { Journal, Known } from './journal/journal.js';
 import type { KnownDurations } from './known-durations.js';
 import type { OpenRuns } from './open-runs.js';
@@ -21,7 +22,7 @@ export interface RunContext {
   readonly tool: string;
   readonly wait: ResolvedWaitOptions;
   readonly durations: KnownDurations;
-  readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'idempotencyKey'>;
+  readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'onInput' | 'idempotencyKey'>;
   readonly onEvent: ((event: AwaitEvent) => void) | undefined;
   /** The client's places for requests that the server holds. */
   readonly holdPlaces: HoldPlaces;
@@ -30,4 +31,6 @@ export interface RunContext {
   readonly journal: Journal | undefined;
   /** Hears of the call, and may keep it from being sent. */
   readonly watch: Required<CallWatch>;
+  /** Where the server's questions come in. */
+  readonly desk: InputDesk;
 }

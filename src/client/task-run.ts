@@ -10,6 +10,7 @@ import { watchStart } from './call-watch.js';
 import { Ending } from './ending.js';
 import * as explain from './explain.js';
 import { mayStartAgain } from './failure.js';
+import { TaskQuestions } from './input/task-questions.js';
 import type { Known } from './journal/journal.js';
 import { protocolOf, referenceTo } from './reference.js';
 import type { Beginning, RunContext } from './run-context.js';
@@ -204,6 +205,7 @@ export class TaskRun {
     using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
     const { wait } = this.#context;
+    using questions = this.#questions(handle);
     const fromStart = this.#plan !== undefined;
     const { reference } = this.state;
     using pacer = this.#context.durations.pacer(this.tool, wait, { reference, fromStart });
@@ -219,7 +221,10 @@ export class TaskRun {
       exchange: this.#requests.exchange(signal),
       onSchedule: delayMs => this.state.schedule(delayMs),
       onRequest: (attempt, asked) => this.state.request(attempt, asked),
-      onAnswer: (answer, attempt) => this.state.observe(answer, attempt),
+      onAnswer: (answer, attempt) => {
+        this.state.observe(answer, attempt);
+        questions.hear(answer);
+      },
       retry: send =>
         this.#requests.retry(send).catch(error => {
           throw signal.aborted ? signal.reason : explain.pollFailure(error, this.#facts());
@@ -227,6 +232,22 @@ export class TaskRun {
     });
     if (ended === undefined) throw explain.attemptsSpent(this.#facts(), wait.maxAttempts);
     return ended;
+  }
+
+  #questions(handle: unknown): TaskQuestions {
+    const { context, requests } = { context: this.#context, requests: this.#requests };
+    return new TaskQuestions({
+      protocol: this.protocol,
+      handle,
+      exchange: requests.exchange(),
+      desk: context.desk,
+      task: { tool: this.tool, reference: this.state.reference },
+      onInput: context.call.onInput,
+      send: request => requests.retry(request),
+      onAnswered: () => this.#alarm.ring(),
+      onUnanswered: (questions, cause) => this.end(facts => explain.inputRequired(facts, questions, cause)),
+      onFailure: error => this.end(facts => explain.pollFailure(error, facts)),
+    });
   }
 
   #watchDeadline(): Disposable {

@@ -9,7 +9,7 @@ import {
 import { ProtocolViolationError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
 import { planTool } from '../protocols/index.js';
-import type { Port, ToolPlan } from '../protocols/protocol.js';
+import type { NativeTasks, Port, ServerFacts, ToolPlan } from '../protocols/protocol.js';
 import * as explain from './explain.js';
 import { classifyFailure, retryAfterMsOf } from './failure.js';
 import type { ResolvedWaitOptions } from './options.js';
@@ -53,7 +53,9 @@ export class ToolCatalog {
   /** @throws what the server or the connection answers to `tools/list` */
   plans(limits: ListLimits): Promise<Plans> {
     if (this.#plans === undefined) {
-      const plans = this.#list(limits).then(planAll);
+      const plans = this.#list(limits).then(tools =>
+        planAll({ tools, nativeTasks: nativeTasksOf(this.#client) }),
+      );
       this.#plans = plans;
       plans.then(
         known => {
@@ -117,9 +119,15 @@ function planIn(plans: Plans | undefined, name: string): ToolPlan {
   return plans?.byTool.get(name) ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
 }
 
-function planAll(tools: readonly Tool[]): Plans {
-  const byTool = new Map(tools.map(tool => [tool.name, planTool(tool, { tools })]));
+function planAll(server: ServerFacts): Plans {
+  const byTool = new Map(server.tools.map(tool => [tool.name, planTool(tool, server)]));
   return { byTool, hidden: new Set([...byTool.values()].flatMap(plan => plan.hiddenTools)) };
+}
+
+/** The generation of MCP's own tasks that the connected server offers for tools. */
+function nativeTasksOf(client: Client): NativeTasks | undefined {
+  const { tasks } = client.getServerCapabilities() ?? {};
+  return tasks?.requests?.tools?.call === undefined ? undefined : '2025-11-25';
 }
 
 /** Only a passing fault is worth the wait: an answer will not change. */

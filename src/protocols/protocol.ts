@@ -1,5 +1,6 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
+import type { AskedQuestion } from '../errors.js';
 import type { Outcome, Progress, RunningStatus, ToolCall } from '../types.js';
 
 /** What a protocol may ask of the connection: the narrow port to the SDK. */
@@ -39,11 +40,19 @@ export interface Exchange {
   readonly onProgress: (progress: Progress) => void;
 }
 
+/** A generation of MCP's own tasks. */
+export type NativeTasks = '2025-11-25' | '2026-07-28';
+
 /** What the server can do, as far as a plan depends on it. */
 export interface ServerFacts {
   /** The whole of `tools/list`. */
   readonly tools: readonly Tool[];
+  /** The tasks of MCP itself that this connection can use. @default none */
+  readonly nativeTasks?: NativeTasks | undefined;
 }
+
+/** What a server asks the user or the host of the client (spec 2025-11-25, client: elicitation, sampling, roots). */
+export type Question = AskedQuestion;
 
 export interface Running {
   readonly kind: 'running';
@@ -52,6 +61,10 @@ export interface Running {
   readonly progress?: Progress;
   /** Milliseconds that the server asks us to wait before the next status request. */
   readonly hintMs?: number;
+  /** Milliseconds within which the server does not want another status request: the same for every task, however long. */
+  readonly leastMs?: number;
+  /** What the task asks while it is `input_required`, by the key under which it is answered. */
+  readonly questions?: Readonly<Record<string, Question>>;
   /** A status word that the protocol does not know; it counts as running. */
   readonly unknownWord?: string;
   readonly raw: unknown;
@@ -102,6 +115,15 @@ export interface Protocol {
   poll(handle: unknown, exchange: Exchange): Promise<PollAnswer>;
   /** Whether the server of this handle holds a status answer back when it is asked to. @default false */
   holds?(handle: unknown): boolean;
+  /** What the server's notifications may name this task by: a task's id, a resource's URI. They wake its wait. @default none */
+  topics?(handle: unknown): readonly string[];
+  /** Answers questions of a status answer, by their keys. Only where status answers have questions. */
+  answer?(handle: unknown, answers: Readonly<Record<string, unknown>>, exchange: Exchange): Promise<void>;
+  /**
+   * Lets the server of an `input_required` task send its questions as requests of its own, for as long as it takes;
+   * settles when it no longer listens, which says nothing about the task. Only where status answers have no questions.
+   */
+  listenForQuestions?(handle: unknown, exchange: Exchange): Promise<void>;
   /** Asks the server to cancel; the next poll tells what came of it. @throws NotSupportedError when it has no way. */
   cancel(handle: unknown, exchange: Exchange): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { NotSupportedError } from '../errors.js';
 import type { ToolCall } from '../types.js';
+import { isMarkedIdempotent } from './idempotent-tool.js';
 import type { Ended, Exchange, Protocol } from './protocol.js';
 import { outcomeOfResult } from './tool-result.js';
 
@@ -11,8 +12,7 @@ export const sync: Protocol = {
     protocol: sync,
     why: 'the server answers the call itself',
     blocking: true,
-    // spec 2025-11-25, schema, ToolAnnotations: again with the same arguments has no additional effect, also where the first destroys.
-    idempotent: tool.annotations?.idempotentHint === true || tool.annotations?.readOnlyHint === true,
+    idempotent: isMarkedIdempotent(tool),
     listed: tool,
     hiddenTools: [],
     start,

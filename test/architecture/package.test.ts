@@ -24,6 +24,7 @@ test('the library exports exactly what it promises', () => {
     'AwaitTimeoutError',
     'CircuitOpenError',
     'ConfigurationError',
+    'InputRequiredError',
     'NotSupportedError',
     'OutcomeUnknownError',
     'ProtocolViolationError',
@@ -43,6 +44,7 @@ test('the library exports exactly the types that it promises', () => {
         .map(name => name.replace(/^type /, '')),
   );
   expect(exported.sort()).toEqual([
+    'AskedQuestion',
     'AwaitClientOptions',
     'AwaitEvent',
     'CallOptions',
@@ -51,6 +53,9 @@ test('the library exports exactly the types that it promises', () => {
     'ConnectOptions',
     'ConnectTarget',
     'HttpTarget',
+    'InputAnswer',
+    'InputHandler',
+    'InputQuestion',
     'JournalOptions',
     'Outcome',
     'Progress',

@@ -1,0 +1,113 @@
+import { type CallToolResult, CallToolResultSchema, ErrorCode } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { ProtocolViolationError, TaskNotFoundError } from '../errors.js';
+import type { RunningStatus, TaskError, TaskStatus } from '../types.js';
+import { excerpt } from './excerpt.js';
+import type { Running } from './protocol.js';
+import { type Refusal, refusalOf } from './refusal.js';
+import { isRecord } from './tool-result.js';
+
+/** What the handle of a native task is, in both generations. */
+const handleSchema = z.object({ taskId: z.string().min(1) });
+
+/** Any result: what it must hold is for the protocol to say. */
+export const anyResult = z.looseObject({});
+
+/** What both generations tell of a task; only what a wait rests on has to be right. */
+const taskSchema = z.looseObject({
+  taskId: z.string().min(1),
+  status: z.string(),
+  statusMessage: z.string().optional().catch(undefined),
+});
+
+export type NativeTask = z.infer<typeof taskSchema>;
+
+/** The task in an answer, which must be the one that was asked about. @throws ProtocolViolationError */
+export function readTask(value: unknown, method: string, askedFor?: string): NativeTask {
+  const { success, data } = taskSchema.safeParse(value);
+  if (!success) throw violation(`\`${method}\` was answered without a task`, value);
+  if (askedFor !== undefined && data.taskId !== askedFor)
+    throw violation(`\`${method}\` was asked about ${askedFor} and answered about ${data.taskId}`, value);
+  return data;
+}
+
+/** The task id in a handle. @throws TaskNotFoundError when it is the handle of another protocol */
+export function taskIdIn(handle: unknown): string {
+  const { success, data } = handleSchema.safeParse(handle);
+  if (!success) throw new TaskNotFoundError('The reference does not name a task of this protocol.');
+  return data.taskId;
+}
+
+const WORDS: Readonly<Record<TaskStatus, true>> = {
+  working: true,
+  input_required: true,
+  completed: true,
+  failed: true,
+  cancelled: true,
+};
+
+/** The status in MCP's words; undefined where the server uses another word. */
+export function statusOf({ status }: NativeTask): TaskStatus | undefined {
+  return Object.hasOwn(WORDS, status) ? (status as TaskStatus) : undefined;
+}
+
+/** @param intervalMs what the server says of how often to ask, as it came */
+export function runningTask(
+  task: NativeTask,
+  status: RunningStatus | undefined,
+  intervalMs: unknown,
+): Running {
+  const { statusMessage: message } = task;
+  return {
+    kind: 'running',
+    status: status ?? 'working',
+    ...(status === undefined && { unknownWord: task.status }),
+    ...(message !== undefined && message !== '' && { message }),
+    ...(typeof intervalMs === 'number' && { leastMs: intervalMs }),
+    raw: task,
+  };
+}
+
+/** Why a task did not complete, as far as its own status tells. */
+export function endError({ statusMessage }: NativeTask, status: 'failed' | 'cancelled'): TaskError {
+  const message = statusMessage || `The server gave no reason why the task is ${status}.`;
+  return { code: status === 'failed' ? 'TASK_FAILED' : 'CANCELLED', message };
+}
+
+/** The error of a task that failed with a JSON-RPC error: the server's own code where it sent one as data. */
+export function errorOfRefusal({ code, message, data }: Refusal): TaskError {
+  const own = isRecord(data) ? data : {};
+  return {
+    code: typeof own.code === 'string' ? own.code : `JSON_RPC_${code}`,
+    message,
+    ...(typeof own.retryable === 'boolean' && { retryable: own.retryable }),
+  };
+}
+
+/** The tool result in an answer. @throws ProtocolViolationError when it is none */
+export function readToolResult(value: unknown, what: string): CallToolResult {
+  const { success, data } = CallToolResultSchema.safeParse(value);
+  if (!success) throw violation(`${what} is no tool result`, value);
+  return data;
+}
+
+/** Servers say that they do not know a task by -32602. */
+export function isUnknownTask(error: unknown): boolean {
+  return refusalOf(error)?.code === ErrorCode.InvalidParams;
+}
+
+export function unknownTask(taskId: string, cause: unknown): TaskNotFoundError {
+  return new TaskNotFoundError(
+    `The server does not know the task ${taskId}: the reference is wrong, belongs to somebody else, or has expired.`,
+    { cause },
+  );
+}
+
+export function violation(what: string, answer: unknown): ProtocolViolationError {
+  return new ProtocolViolationError(
+    `${what}: ${excerpt(JSON.stringify(answer) ?? 'nothing')}. The server does not keep to the specification of tasks.`,
+  );
+}
+
+/** Of both generations. */
+export const NATIVE_TASKS_WHY = 'the server runs it as a task of MCP';

@@ -24,6 +24,7 @@ import { resolveJournalOptions } from './journal/options.js';
 import { type KnownDurations, knownDurations } from './known-durations.js';
 import { tapNotifications } from './notification-tap.js';
 import { OpenRuns } from './open-runs.js';
+import { checkOption } from './option-check.js';
 import {
   type AwaitClientOptions,
   type CallOptions,
@@ -32,15 +33,18 @@ import {
   resolveWaitOptions,
 } from './options.js';
 import { PassThrough } from './pass-through.js';
+import { PollScheduler } from './poll-scheduler.js';
 import { parseReference, protocolOf } from './reference.js';
 import type { RunContext } from './run-context.js';
 import { type Ready, sdkPort } from './sdk-port.js';
 import { TaskHandle } from './task-handle.js';
+import { readNews, TaskNews } from './task-news.js';
 import { TaskRun } from './task-run.js';
 import { ToolCatalog } from './tool-catalog.js';
 
 /** Requests that the server may hold at the same time; each is a connection over HTTP. */
 const MOST_HELD_REQUESTS = 32;
+const MOST_POLLS_PER_SECOND = 20;
 
 /** How one tool is awaited, and whether an agent sees it. */
 export interface ToolExplanation {
@@ -80,6 +84,8 @@ export class AwaitClient extends PassThrough {
   readonly #openRuns = new OpenRuns();
   readonly #durations: KnownDurations;
   readonly #holdPlaces = new HoldPlaces(MOST_HELD_REQUESTS);
+  readonly #scheduler: PollScheduler;
+  readonly #news = new TaskNews();
   readonly #journal: Journal | undefined;
   readonly #stats = new CallStats();
   readonly #circuits: Circuits | undefined;
@@ -94,6 +100,7 @@ export class AwaitClient extends PassThrough {
     super(sdkClient);
     this.#options = options;
     this.#wait = resolveWaitOptions(options, defaultWaitOptions);
+    this.#scheduler = new PollScheduler(pollRate(options));
     const { transport } = sdkClient;
     const connection = transport instanceof LastingTransport ? transport : undefined;
     this.#ready = signal => connection?.ready(signal);
@@ -105,8 +112,10 @@ export class AwaitClient extends PassThrough {
     this.#circuits = breaker && new Circuits(breaker, options.onEvent);
     this.#durations = knownDurations(sdkClient, this.#journal?.durations());
     connection?.observe(event => this.#onConnection(event, connection));
-    tapNotifications(sdkClient, method => {
-      if (method === 'notifications/tools/list_changed') this.#catalog.forget();
+    tapNotifications(sdkClient, notification => {
+      if (notification.method === 'notifications/tools/list_changed') this.#catalog.forget();
+      const news = readNews(notification);
+      if (news !== undefined) this.#news.tell(news);
     });
   }
 
@@ -232,6 +241,8 @@ export class AwaitClient extends PassThrough {
       openRuns: this.#openRuns,
       durations: this.#durations,
       holdPlaces: this.#holdPlaces,
+      scheduler: this.#scheduler,
+      news: this.#news,
       journal: this.#journal,
       watch,
       desk: this.#desk,
@@ -247,6 +258,11 @@ function openJournal(sdkClient: Client, { journal, onEvent }: AwaitClientOptions
     identity: () => identityOf(sdkClient, options.server),
     onFailure: error => onEvent?.({ type: 'journal-failed', error }),
   });
+}
+
+function pollRate({ maxPollsPerSecond = MOST_POLLS_PER_SECOND }: AwaitClientOptions): number {
+  checkOption('maxPollsPerSecond', maxPollsPerSecond, 'a positive number');
+  return maxPollsPerSecond;
 }
 
 function fromSdkOptions(options: (CallOptions & SdkCallOptions) | undefined): CallOptions | undefined {

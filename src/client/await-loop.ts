@@ -1,7 +1,9 @@
 import type { Pacer } from '../pacing/pacer.js';
 import type { Ended, Exchange, PollAnswer, Protocol } from '../protocols/protocol.js';
 import type { Alarm } from '../time/alarm.js';
+import { sleep } from '../time/sleep.js';
 import type { HoldPlaces } from './hold-places.js';
+import type { DuePoll } from './joint-poll.js';
 import type { ResolvedWaitOptions } from './options.js';
 
 /** An answer that came much sooner than the server was asked to hold it was not held. */
@@ -32,44 +34,63 @@ export interface Wait {
   /** Called when a request is due, with the hint that made it so and how long the server is to hold its answer back. */
   readonly onRequest: (attempt: number, asked: Asked) => void;
   readonly onAnswer: (answer: PollAnswer, attempt: number) => void;
-  /** Repeats one request until it is answered. */
-  readonly retry: (send: () => Promise<PollAnswer>) => Promise<PollAnswer>;
+  /** Sends one status request, again until it is answered. */
+  readonly ask: (due: DuePoll) => Promise<PollAnswer>;
 }
 
 /**
  * Asks for the state of a running task until it has ended; the one loop for every protocol.
- * @returns undefined when `maxAttempts` answers said that it is still running
+ * @returns undefined when `maxAttempts` answers said that it is still running; answers to requests that news of the
+ * task brought about do not count
  * @throws the reason of `exchange.signal`, or the error of a status request that failed for good
  */
 export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
-  const { protocol, handle, exchange, options, alarm, pacer, holdPlaces, retry } = wait;
+  const { protocol, handle, exchange, options, alarm, pacer, holdPlaces, ask } = wait;
   const canHold = options.longPollMs > 0 && protocol.holds?.(handle) === true;
   let { hintMs } = wait;
   /** A server that holds its answers back is asked again at once: it does the waiting. */
   let waitsThere = canHold && !wait.looksFirst;
-  for (let attempt = 0; attempt < options.maxAttempts; attempt++) {
+  /** News that proved empty make the next ones wait. */
+  let noNewsBefore = 0;
+  for (let attempt = 0, counted = 0; counted < options.maxAttempts; attempt++) {
     using early = waitsThere ? holdPlaces.take() : undefined;
-    const delayMs = early === undefined ? pacer.delay(attempt, hintMs) : 0;
-    if (delayMs > 0) {
-      wait.onSchedule(delayMs);
-      await alarm.sleep(delayMs, exchange.signal);
-    }
-    const mayHold = canHold && !(wait.looksFirst && attempt === 0);
-    using late = mayHold && early === undefined ? holdPlaces.take() : undefined;
+    const looks = wait.looksFirst && attempt === 0;
+    const delayMs = looks || early !== undefined ? 0 : pacer.delay(counted, hintMs);
+    const woken = delayMs > 0 && (await sleepUntilNews(delayMs, noNewsBefore, wait));
+    using late = canHold && !looks && early === undefined ? holdPlaces.take() : undefined;
     const holdMs = (early ?? late) === undefined ? 0 : options.longPollMs;
     wait.onRequest(attempt, { hintMs, holdMs });
-    const askedAt = performance.now();
-    const answer = await retry(() => {
+    let askedAt = performance.now();
+    const onSend = () => {
+      // What has been told so far, the answer will tell.
+      alarm.reset();
+      askedAt = performance.now();
       pacer.asking(holdMs > 0);
-      return protocol.poll(handle, { ...exchange, holdMs });
-    });
+    };
+    const answer = await ask({ protocol, handle, exchange: { ...exchange, holdMs }, onSend });
     pacer.answered(stateOf(answer));
     wait.onAnswer(answer, attempt + 1);
     if (answer.kind === 'ended') return answer;
     hintMs = answer.hintMs;
     waitsThere = canHold && (holdMs === 0 || performance.now() - askedAt >= holdMs * HELD_SHARE);
+    if (woken) noNewsBefore = askedAt + options.initialIntervalMs;
+    else counted++;
   }
   return undefined;
+}
+
+/** @returns whether news have ended it */
+async function sleepUntilNews(
+  delayMs: number,
+  noNewsBefore: number,
+  { alarm, exchange, onSchedule }: Wait,
+): Promise<boolean> {
+  onSchedule(delayMs);
+  const dueAt = performance.now() + delayMs;
+  if (!(await alarm.sleep(delayMs, exchange.signal))) return false;
+  const restMs = Math.min(noNewsBefore, dueAt) - performance.now();
+  if (restMs > 0) await sleep(restMs, exchange.signal);
+  return true;
 }
 
 /** A task that was cut short would have run longer: it tells less of its tool. */

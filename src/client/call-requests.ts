@@ -1,6 +1,6 @@
 import { retryRequest } from '../pacing/retry-request.js';
 import type { Exchange, Protocol } from '../protocols/protocol.js';
-import { isTransient, retryAfterMsOf } from './failure.js';
+import { isTransient, isTurnedAway, retryAfterMsOf } from './failure.js';
 import type { RunContext } from './run-context.js';
 import type { TaskState } from './task-state.js';
 
@@ -47,6 +47,7 @@ export class CallRequests {
       isTransient: error => !signal.aborted && mayRepeat(error),
       retryAfterMs: retryAfterMsOf,
       onFailure: (error, retriesLeft) => {
+        if (isTurnedAway(error)) context.scheduler.pause(retryAfterMsOf(error));
         if (signal.aborted) return;
         context.onEvent?.({ type: 'request-failed', tool: context.tool, error, retriesLeft });
       },

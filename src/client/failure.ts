@@ -88,6 +88,11 @@ export function retryAfterMsOf(error: unknown): number | undefined {
   return undefined;
 }
 
+/** Whether the server refuses requests for a while, whatever they are about. */
+export function isTurnedAway(error: unknown): boolean {
+  return retryAfterMsOf(error) !== undefined || (error instanceof StreamableHTTPError && error.code === 429);
+}
+
 /** What an error says, in short; what caused it where it says nothing itself. */
 export function messageOf(error: unknown): string {
   if (error instanceof z.core.$ZodError) return excerpt(z.prettifyError(error));

@@ -51,6 +51,8 @@ export interface CallOptions extends WaitOptions {
 export interface AwaitClientOptions extends WaitOptions {
   /** Called with everything that happens during waits; for logs and metrics. Must not throw. */
   readonly onEvent?: ((event: AwaitEvent) => void) | undefined;
+  /** Most status requests a second, of all waits of this client together, and most at once; `Infinity` for no limit. @default 20 */
+  readonly maxPollsPerSecond?: number | undefined;
   /**
    * Answers what a server asks while it works: a person (elicitation), a model (sampling), the folders that there are
    * (roots). @default none, and a task that asks ends its wait with `InputRequiredError`

@@ -8,7 +8,9 @@ import type { Journal, Known } from './journal/journal.js';
 import type { KnownDurations } from './known-durations.js';
 import type { OpenRuns } from './open-runs.js';
 import type { CallOptions, ResolvedWaitOptions } from './options.js';
+import type { PollScheduler } from './poll-scheduler.js';
 import type { Ready } from './sdk-port.js';
+import type { TaskNews } from './task-news.js';
 
 /** A call that is yet to be sent, or a task that is to be resumed. */
 export type Beginning =
@@ -26,6 +28,10 @@ export interface RunContext {
   readonly onEvent: ((event: AwaitEvent) => void) | undefined;
   /** The client's places for requests that the server holds. */
   readonly holdPlaces: HoldPlaces;
+  /** The client's status requests take their turns here. */
+  readonly scheduler: PollScheduler;
+  /** What the server tells without being asked. */
+  readonly news: TaskNews;
   /** The client's waits, this one among them while it lasts. */
   readonly openRuns: OpenRuns;
   readonly journal: Journal | undefined;

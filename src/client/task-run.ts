@@ -14,6 +14,7 @@ import { TaskQuestions } from './input/task-questions.js';
 import type { Known } from './journal/journal.js';
 import { protocolOf, referenceTo } from './reference.js';
 import type { Beginning, RunContext } from './run-context.js';
+import type { News } from './task-news.js';
 import { TaskState } from './task-state.js';
 
 /** One logical call from its start to its end: the state behind a `TaskHandle`. */
@@ -140,6 +141,7 @@ export class TaskRun {
     const send = async () => {
       // A start that waits for the connection is not sent any more when the wait is over.
       await this.#context.ready(signal);
+      await this.#context.scheduler.ready(signal);
       const answer = await plan.start(call, exchange);
       if (signal.aborted && answer.kind === 'running') this.#orphan(answer.handle);
       if (signal.aborted && answer.kind === 'ended') this.state.entry?.ended(answer.outcome);
@@ -180,7 +182,6 @@ export class TaskRun {
     this.#stage = 'accepted';
     this.#protocol = protocolOf(reference);
     if (known?.outcome !== undefined) return this.#answerWith(known.outcome);
-    this.#alarm.ring();
     return { kind: 'running', status: 'working', handle: reference.handle, raw: undefined };
   }
 
@@ -204,8 +205,9 @@ export class TaskRun {
     using _deadline = this.#watchDeadline();
     using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
-    const { wait } = this.#context;
+    const { wait, scheduler, news } = this.#context;
     using questions = this.#questions(handle);
+    using _news = news.listen(this.protocol.topics?.(handle) ?? [], told => this.#hear(told));
     const fromStart = this.#plan !== undefined;
     const { reference } = this.state;
     using pacer = this.#context.durations.pacer(this.tool, wait, { reference, fromStart });
@@ -225,10 +227,12 @@ export class TaskRun {
         this.state.observe(answer, attempt);
         questions.hear(answer);
       },
-      retry: send =>
-        this.#requests.retry(send).catch(error => {
-          throw signal.aborted ? signal.reason : explain.pollFailure(error, this.#facts());
-        }),
+      ask: due =>
+        this.#requests
+          .retry(() => scheduler.poll(due))
+          .catch(error => {
+            throw signal.aborted ? signal.reason : explain.pollFailure(error, this.#facts());
+          }),
     });
     if (ended === undefined) throw explain.attemptsSpent(this.#facts(), wait.maxAttempts);
     return ended;
@@ -248,6 +252,12 @@ export class TaskRun {
       onUnanswered: (questions, cause) => this.end(facts => explain.inputRequired(facts, questions, cause)),
       onFailure: error => this.end(facts => explain.pollFailure(error, facts)),
     });
+  }
+
+  /** News of the work under way are shown; all others are a reason to ask. */
+  #hear({ status, message }: News): void {
+    if (status !== 'working') this.#alarm.ring();
+    else if (message !== undefined) this.state.hear(message);
   }
 
   #watchDeadline(): Disposable {

@@ -94,6 +94,13 @@ export class TaskState {
     this.#show({ status: 'working', progress, ...(message !== undefined && { message }), raw: progress });
   }
 
+  /** A sentence that the server has sent without being asked. */
+  hear(message: string): void {
+    const { status, progress, raw } = this.#snapshot;
+    this.entry?.running({ status: 'working', message });
+    this.#show({ status, message, ...(progress && { progress }), raw });
+  }
+
   close(): void {
     this.#over = true;
     this.changed.announce();

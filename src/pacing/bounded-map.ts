@@ -18,6 +18,13 @@ export class BoundedMap<Value> {
     return this.#entries.values();
   }
 
+  /** The value, which is forgotten. */
+  take(key: string): Value | undefined {
+    const value = this.#entries.get(key);
+    this.#entries.delete(key);
+    return value;
+  }
+
   set(key: string, value: Value): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);

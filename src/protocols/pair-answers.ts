@@ -12,28 +12,42 @@ export const taskIdSchema = z.union([z.string().min(1), z.number()]);
 
 export type TaskId = z.infer<typeof taskIdSchema>;
 
-export function readStart(answer: CallToolResult, profile: PairProfile, holds: boolean): StartAnswer {
+/** What the status tool can do beyond answering at once about one task; it is part of the handle. */
+export interface StatusAbilities {
+  readonly holds?: true;
+  readonly many?: true;
+}
+
+export function readStart(
+  answer: CallToolResult,
+  profile: PairProfile,
+  abilities: StatusAbilities,
+): StartAnswer {
   const outcome = outcomeOfResult(answer);
   if (outcome.status === 'failed') return { kind: 'ended', outcome, raw: answer };
   const { tool, handleAt } = profile.start;
   const payload = payloadOf(answer) ?? violation(`\`${tool}\` answered without data`, answer);
   const id = valueAt(payload, handleAt);
   if (!isTaskId(id)) return violation(`\`${tool}\` answered without a \`${handleAt}\``, answer);
-  const handle = { pair: profile.name, id, ...(holds && { holds }) };
+  const handle = { pair: profile.name, id, ...abilities };
   const state = readState(payload, profile, answer);
   // Most start tools tell no state, and some tell that of an earlier call with the same key without its result.
   if (state?.kind === 'ended' && hasEnd(payload, profile)) return { ...state, handle };
   return { ...(state?.kind === 'running' ? state : running(payload, profile)), handle, raw: answer };
 }
 
-export function readMarked(answer: CallToolResult, profile: PairProfile, holds: boolean): StartAnswer {
+export function readMarked(
+  answer: CallToolResult,
+  profile: PairProfile,
+  abilities: StatusAbilities,
+): StartAnswer {
   const task = answer._meta?.[profile.marked?.taskKey ?? ''];
   if (!isRecord(task)) return { kind: 'ended', outcome: outcomeOfResult(answer), raw: answer };
   const id = valueAt(task, profile.start.handleAt);
   if (!isTaskId(id)) {
     return violation(`A tool of the pair \`${profile.name}\` answered without a task`, answer);
   }
-  const handle = { pair: profile.name, id, ...(holds && { holds }) };
+  const handle = { pair: profile.name, id, ...abilities };
   const word = valueAt(task, profile.status.statusAt);
   const status = typeof word === 'string' ? statusOf(word, profile) : undefined;
   if (status === undefined || !isEndStatus(status)) {
@@ -59,6 +73,30 @@ export function readStatus(answer: CallToolResult, profile: PairProfile, id: Tas
   return (
     readState(payload, profile, answer) ?? violation(`\`${tool}\` answered without a \`${statusAt}\``, answer)
   );
+}
+
+/** Of an answer about many tasks, each task's own; undefined for one that it leaves out. */
+export function readMany(
+  answer: CallToolResult,
+  profile: PairProfile,
+  ids: readonly TaskId[],
+): readonly (PollAnswer | Error | undefined)[] {
+  const { tool, handleAt, many } = profile.status;
+  if (answer.isError === true)
+    throw requestError(answer, profile, `tell the state of ${ids.length} tasks`, ids.join(', '));
+  const entries = valueAt(payloadOf(answer) ?? {}, many?.answersAt);
+  if (!Array.isArray(entries))
+    return violation(`\`${tool}\` answered without \`${many?.answersAt}\``, answer);
+  const byId = new Map(entries.filter(isRecord).map(entry => [valueAt(entry, handleAt), entry]));
+  return ids.map(id => {
+    const entry = byId.get(id);
+    if (entry === undefined) return undefined;
+    const own: CallToolResult = { content: [], structuredContent: entry };
+    // Without a state it tells why there is none.
+    return (
+      readState(entry, profile, own) ?? requestError(own, profile, `tell the state of the task ${id}`, id)
+    );
+  });
 }
 
 /** The state that an answer tells; undefined when it tells none. */

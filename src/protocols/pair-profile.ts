@@ -46,6 +46,8 @@ export interface PairProfile {
     readonly notFoundCodes: readonly string[];
     /** For a long poll. */
     readonly waitArgument?: WaitArgument;
+    /** The argument that takes a list of handles instead of one, the most it takes, and where the list of answers is. */
+    readonly many?: { readonly argument: string; readonly most: number; readonly answersAt: string };
   };
   readonly cancel?: {
     readonly tool: string;

@@ -97,6 +97,23 @@ export interface ToolPlan {
   start(call: ToolCall, exchange: Exchange): Promise<StartAnswer>;
 }
 
+export interface PollGroup {
+  readonly name: string;
+  /** Most tasks in one request. */
+  readonly most: number;
+}
+
+/** Status requests about many tasks. */
+export interface ManyPolls {
+  /** Handles of the same group may go into one request; undefined for one that is to be asked alone. Pure. */
+  groupOf(handle: unknown): PollGroup | undefined;
+  /**
+   * Asks for handles of one group, with an answer for each in their order: its state, the error that `poll` would
+   * have thrown, or undefined where the server left it out.
+   */
+  poll(handles: readonly unknown[], exchange: Exchange): Promise<readonly (PollAnswer | Error | undefined)[]>;
+}
+
 /**
  * One way of being asynchronous. Every protocol passes `test/protocols/conformance.ts`.
  *
@@ -124,6 +141,8 @@ export interface Protocol {
    * settles when it no longer listens, which says nothing about the task. Only where status answers have no questions.
    */
   listenForQuestions?(handle: unknown, exchange: Exchange): Promise<void>;
+  /** Asks for the state of many tasks in one request, where a server can tell it. @default each is asked alone */
+  readonly many?: ManyPolls;
   /** Asks the server to cancel; the next poll tells what came of it. @throws NotSupportedError when it has no way. */
   cancel(handle: unknown, exchange: Exchange): Promise<void>;
 }

@@ -3,10 +3,12 @@ import { z } from 'zod';
 import { NotSupportedError, TaskNotFoundError } from '../errors.js';
 import type { ToolCall } from '../types.js';
 import {
+  readMany,
   readMarked,
   readStart,
   readStatus,
   requestError,
+  type StatusAbilities,
   type TaskId,
   taskIdSchema,
 } from './pair-answers.js';
@@ -22,6 +24,8 @@ const handleSchema = z.object({
   id: taskIdSchema,
   /** Whether the status tool takes the profile's wait argument. */
   holds: z.boolean().optional(),
+  /** Whether it takes many handles at a time. */
+  many: z.boolean().optional(),
 });
 
 /** A start tool returns a handle, another tool tells its state. Which tools, and in which words, is a `PairProfile`. */
@@ -44,6 +48,24 @@ export const toolPair: Protocol = {
   holds(handle) {
     return readHandle(handle).holds;
   },
+  topics(handle) {
+    return [String(readHandle(handle).id)];
+  },
+  many: {
+    groupOf(handle) {
+      const { profile, many } = readHandle(handle);
+      return many ? { name: profile.name, most: profile.status.many?.most ?? 1 } : undefined;
+    },
+    async poll(handles, exchange) {
+      const parsed = handles.map(readHandle);
+      const [first] = parsed;
+      if (first?.profile.status.many === undefined) return [];
+      const { tool, many } = first.profile.status;
+      const ids = parsed.map(({ id }) => id);
+      const answer = await callTool({ name: tool, arguments: { [many.argument]: ids } }, exchange);
+      return readMany(answer, first.profile, ids);
+    },
+  },
   async cancel(handle, exchange) {
     const { profile, id } = readHandle(handle);
     const { cancel } = profile;
@@ -59,7 +81,7 @@ export const toolPair: Protocol = {
 
 /** The handle of a task of the bundled server, of which a person knows only the `task_ref`. */
 export function bundledHandle(taskRef: string): unknown {
-  return { pair: mcpAwaitPair.name, id: taskRef, holds: true };
+  return { pair: mcpAwaitPair.name, id: taskRef, holds: true, many: true };
 }
 
 /** The `task_ref` in a handle of the bundled server; undefined for any other handle. */
@@ -76,10 +98,10 @@ function planOf(tool: Tool, profile: PairProfile, server: ServerFacts): ToolPlan
     idempotent: idempotencyArgument !== undefined,
     listed: listedTool(tool),
     async start(call, exchange) {
-      const wait = takes(tool, waitArgument) ? waitFor(waitArgument, exchange) : {};
+      const wait = takes(tool, waitArgument?.name) ? waitFor(waitArgument, exchange) : {};
       const keyed = withIdempotencyKey(call, idempotencyArgument, exchange);
       const waiting = { ...keyed, arguments: { ...wait, ...keyed.arguments } };
-      return readStart(await callTool(waiting, exchange), profile, holdsStatus(profile, server));
+      return readStart(await callTool(waiting, exchange), profile, abilitiesOf(profile, server));
     },
   };
 }
@@ -102,7 +124,7 @@ function planOfMarked(tool: Tool, profile: PairProfile, server: ServerFacts): To
       };
       const own = call._meta?.[callKey];
       const _meta = { ...call._meta, [callKey]: { ...said, ...(isRecord(own) && own) } };
-      return readMarked(await callTool({ ...call, _meta }, exchange), profile, holdsStatus(profile, server));
+      return readMarked(await callTool({ ...call, _meta }, exchange), profile, abilitiesOf(profile, server));
     },
   };
 }
@@ -121,11 +143,12 @@ function isMarked(tool: Tool, { name, marked }: PairProfile): boolean {
   return marked !== undefined && tool._meta?.[marked.definitionKey] === name;
 }
 
-function holdsStatus({ status }: PairProfile, server: ServerFacts): boolean {
-  return takes(
-    server.tools.find(({ name }) => name === status.tool),
-    status.waitArgument,
-  );
+function abilitiesOf({ status }: PairProfile, server: ServerFacts): StatusAbilities {
+  const tool = server.tools.find(({ name }) => name === status.tool);
+  return {
+    ...(takes(tool, status.waitArgument?.name) && { holds: true }),
+    ...(takes(tool, status.many?.argument) && { many: true }),
+  };
 }
 
 /** The profile knows the argument; a tool that lists its arguments without it would refuse it, or not heed it. */
@@ -136,8 +159,8 @@ function idempotencyArgumentOf({ inputSchema }: Tool, { start }: PairProfile): s
   return isTaken ? idempotencyArgument : undefined;
 }
 
-function takes(tool: Tool | undefined, argument: WaitArgument | undefined): boolean {
-  return argument !== undefined && Object.hasOwn(tool?.inputSchema.properties ?? {}, argument.name);
+function takes(tool: Tool | undefined, argument: string | undefined): boolean {
+  return argument !== undefined && Object.hasOwn(tool?.inputSchema.properties ?? {}, argument);
 }
 
 function waitFor(argument: WaitArgument | undefined, { holdMs }: Exchange): Record<string, number> {
@@ -174,7 +197,14 @@ function callTool(call: ToolCall, exchange: Exchange): Promise<CallToolResult> {
   });
 }
 
-function readHandle(handle: unknown): { profile: PairProfile; id: TaskId; holds: boolean } {
+interface PairHandle {
+  readonly profile: PairProfile;
+  readonly id: TaskId;
+  readonly holds: boolean;
+  readonly many: boolean;
+}
+
+function readHandle(handle: unknown): PairHandle {
   const parsed = handleSchema.safeParse(handle);
   const profile = builtInPairs.find(candidate => candidate.name === parsed.data?.pair);
   if (!parsed.success || profile === undefined) {
@@ -182,5 +212,6 @@ function readHandle(handle: unknown): { profile: PairProfile; id: TaskId; holds:
       'The reference does not name a known pair of tools; it may come from a newer version of mcp-await.',
     );
   }
-  return { profile, id: parsed.data.id, holds: parsed.data.holds === true };
+  const { id, holds = false, many = false } = parsed.data;
+  return { profile, id, holds, many };
 }

@@ -11,11 +11,17 @@ export class Alarm {
     this.#sleeper?.abort();
   }
 
+  /** Forgets a ring that nobody has heard. */
+  reset(): void {
+    this.#rung = false;
+  }
+
   /**
    * Waits `delayMs` milliseconds or until the alarm rings.
+   * @returns whether it rang
    * @throws the signal's reason when it aborts.
    */
-  async sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+  async sleep(delayMs: number, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     if (!this.#rung) {
       this.#sleeper = new AbortController();
@@ -23,6 +29,8 @@ export class Alarm {
       await sleep(delayMs, linked.signal).catch(() => signal.throwIfAborted());
       this.#sleeper = undefined;
     }
+    const rang = this.#rung;
     this.#rung = false;
+    return rang;
   }
 }

@@ -564,7 +564,9 @@ describe('many waits', () => {
   test('a thousand on one signal and one client warn of no leak and leave no listener', async () => {
     const warned = vi.fn();
     process.on('warning', warned);
-    const { client, server } = await awaitFixture(pairTools([working, completed]));
+    const { client, server } = await awaitFixture(pairTools([working, completed]), {
+      maxPollsPerSecond: 1000,
+    });
     const { signal } = new AbortController();
     const results = Promise.all(
       Array.from({ length: 1000 }, () => client.callTool(startCall, undefined, { signal, deadlineMs: 1e9 })),

@@ -117,7 +117,11 @@ describe('a server that can hold its answers back', () => {
   });
 
   test('holds a limited number of requests of one client; the other waits ask at intervals', async () => {
-    const fixture = await awaitFixture(pairTools(held(10_000)), { definitions, inlineWaitMs: 0 });
+    const fixture = await awaitFixture(pairTools(held(10_000)), {
+      definitions,
+      inlineWaitMs: 0,
+      maxPollsPerSecond: 100,
+    });
     const results = Array.from({ length: 40 }, () => fixture.client.callTool(startCall));
     await vi.advanceTimersByTimeAsync(500);
     expect(fixture.callTimes(POLL)).toHaveLength(32);

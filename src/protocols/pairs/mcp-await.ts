@@ -27,6 +27,7 @@ export const mcpAwaitPair: PairProfile = {
     pollAfterMsAt: 'poll_after_ms',
     notFoundCodes: ['TASK_NOT_FOUND'],
     waitArgument: WAIT,
+    many: { argument: 'task_refs', most: 100, answersAt: 'tasks' },
   },
   cancel: { tool: 'cancel_background_task', handleArgument: 'task_ref' },
   words: {

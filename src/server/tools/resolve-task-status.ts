@@ -1,16 +1,39 @@
 import { z } from 'zod';
 import type { TaskService } from '../task-service.js';
-import { type ServerTool, serverTool } from './server-tool.js';
+import { ToolFailure } from '../tool-failure.js';
+import { resolveMany } from './resolve-many.js';
+import { failureSchema, type ServerTool, serverTool } from './server-tool.js';
 import { taskAnswer, taskAnswerSchema, taskRefSchema, waitSecondsSchema } from './task-answer.js';
 
+const MOST_TASKS = 100;
+
 const input = z.strictObject({
-  task_ref: taskRefSchema,
+  task_ref: taskRefSchema.optional(),
+  task_refs: z
+    .array(taskRefSchema)
+    .min(1)
+    .max(MOST_TASKS)
+    .optional()
+    .describe(`Instead of task_ref: up to ${MOST_TASKS} tasks, which are answered as \`tasks\``),
   wait_seconds: waitSecondsSchema.describe(
-    'Answer as soon as the task ends, at the latest after this many seconds',
+    'Answer as soon as the task (of many: one of them) ends, at the latest after this many seconds',
   ),
 });
 
-/** Tells the state of a task; with `wait_seconds` a long poll. */
+const output = z.union([
+  taskAnswerSchema,
+  z.object({
+    tasks: z
+      .array(z.union([taskAnswerSchema, z.object({ task_ref: z.string(), error: failureSchema })]))
+      .describe('One entry for each task_ref; one that is not known has an `error` and no `status`'),
+    omitted: z
+      .array(z.string())
+      .optional()
+      .describe('Every task_ref for whose result this answer had no room: ask for it alone'),
+  }),
+]);
+
+/** Tells the state of a task, or of many; with `wait_seconds` a long poll. */
 export function resolveTaskStatus(tasks: TaskService): ServerTool {
   return serverTool({
     name: 'resolve_task_status',
@@ -18,10 +41,19 @@ export function resolveTaskStatus(tasks: TaskService): ServerTool {
     description:
       'Tells the state of a background task, and its result once it is completed. Ask again after poll_after_ms, or let wait_seconds hold the answer back until the task ends.',
     input,
-    output: taskAnswerSchema,
+    output,
     annotations: { readOnlyHint: true, openWorldHint: false },
-    async run({ task_ref, wait_seconds }, { principal, signal, reportProgress }) {
-      const wait = { waitMs: wait_seconds * 1000, signal, onProgress: reportProgress };
+    async run({ task_ref, task_refs, wait_seconds }, { principal, signal, reportProgress }) {
+      const waitMs = wait_seconds * 1000;
+      if (task_refs !== undefined && task_ref === undefined)
+        return resolveMany(task_refs, {
+          waitMs,
+          signal,
+          resolve: (ref, wait) => tasks.resolve(principal, ref, wait),
+        });
+      if (task_ref === undefined || task_refs !== undefined)
+        throw new ToolFailure('INVALID_ARGUMENTS', 'Give either `task_ref` or `task_refs`, and not both.');
+      const wait = { waitMs, signal, onProgress: reportProgress };
       return taskAnswer(await tasks.resolve(principal, task_ref, wait), Date.now());
     },
   });

@@ -33,10 +33,10 @@ export interface ServerToolOptions<Input extends z.ZodType, Output extends z.Zod
   readonly run: (input: z.output<Input>, context: CallContext) => Promise<z.input<Output>>;
 }
 
+export const failureSchema = z.object({ code: z.string(), message: z.string(), retryable: z.boolean() });
+
 /** What a tool answers, as an error, where it refuses. */
-export const refusalSchema = z.object({
-  error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }),
-});
+export const refusalSchema = z.object({ error: failureSchema });
 
 /** A tool that answers with structured content and the same JSON as text, also where it refuses. */
 export function serverTool<Input extends z.ZodType, Output extends z.ZodType>(

@@ -41,6 +41,8 @@ import { TaskHandle } from './task-handle.js';
 import { readNews, TaskNews } from './task-news.js';
 import { TaskRun } from './task-run.js';
 import { ToolCatalog } from './tool-catalog.js';
+import { traceCall } from './tracing/call-trace.js';
+import { portWithMeta } from './tracing/port-with-meta.js';
 
 /** Requests that the server may hold at the same time; each is a connection over HTTP. */
 const MOST_HELD_REQUESTS = 32;
@@ -174,7 +176,9 @@ export class AwaitClient extends PassThrough {
     const parsed = parseReference(reference);
     protocolOf(parsed);
     const known = await this.#journal?.find(parsed);
-    return new TaskHandle(new TaskRun(this.#context(parsed.tool, options), { reference: parsed, known }));
+    return new TaskHandle(
+      new TaskRun(this.#context({ name: parsed.tool }, options), { reference: parsed, known }),
+    );
   }
 
   /** The tools that an agent should see: long ones look like ordinary ones, their status and cancel tools are left out. */
@@ -219,21 +223,25 @@ export class AwaitClient extends PassThrough {
   }
 
   #begin(call: ToolCall, options: CallOptions = {}): TaskRun {
-    const context = this.#context(call.name, options);
+    const context = this.#context(call, options);
     return new TaskRun(context, { call, plan: this.#catalog.plan(call.name, context.wait) });
   }
 
-  #context(tool: string, call: CallOptions): RunContext {
+  #context({ name, _meta }: ToolCall, options: CallOptions): RunContext {
     // One signal may rightly end thousands of waits.
-    if (call.signal !== undefined) setMaxListeners(0, call.signal);
-    const guards = [this.#circuits?.watch(tool), this.#stats.watch(tool)];
-    const watch = watchTogether(guards.filter(guard => guard !== undefined));
+    if (options.signal !== undefined) setMaxListeners(0, options.signal);
+    // Before anybody hears of a call whose options are wrong.
+    const wait = resolveWaitOptions(options, this.#wait);
+    const { closed } = this.#openRuns;
+    const trace = traceCall({ tool: name, meta: _meta, client: this.sdkClient, closed });
+    const watches = [this.#circuits?.watch(name), this.#stats.watch(name), trace?.watch];
+    const watch = watchTogether(watches.filter(each => each !== undefined));
     return {
       ready: this.#ready,
-      port: this.#port,
-      tool,
-      wait: resolveWaitOptions(call, this.#wait),
-      call,
+      port: trace === undefined ? this.#port : portWithMeta(this.#port, trace.meta),
+      tool: name,
+      wait,
+      call: options,
       onEvent: event => {
         watch.hear(event);
         this.#options.onEvent?.(event);

@@ -50,6 +50,7 @@ export class LastingTransport implements Transport, LinkListener {
   /** The client's `initialize`. */
   #greeting: JSONRPCRequest | undefined;
   #closed: Promise<void> | undefined;
+  #protocolVersion: string | undefined;
 
   constructor(options: LastingTransportOptions) {
     this.#options = options;
@@ -75,7 +76,13 @@ export class LastingTransport implements Transport, LinkListener {
     return this.#latest?.evidence() ?? { stderr: '', transportError: undefined };
   }
 
+  /** Of the session; undefined before there is one. */
+  get protocolVersion(): string | undefined {
+    return this.#protocolVersion;
+  }
+
   setProtocolVersion(version: string): void {
+    this.#protocolVersion = version;
     this.current?.setProtocolVersion?.(version);
   }
 

@@ -1,0 +1,82 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { Span } from '@opentelemetry/api';
+import { VERSION } from '../../version.js';
+import type { CallWatch } from '../call-watch.js';
+import { connectionAttributes } from './connection-attributes.js';
+import { type EndOfSpan, endOfSpan, leftAlone } from './end-of-span.js';
+import { type OpenTelemetry, openTelemetry } from './open-telemetry.js';
+import { spanEventOf } from './span-event.js';
+
+/** A server may send progress a thousand times a second. */
+const MOST_EVENTS = 100;
+
+export interface TracedCall {
+  readonly tool: string;
+  /** What the caller sends in `_meta`. */
+  readonly meta: Readonly<Record<string, unknown>> | undefined;
+  readonly client: Client;
+  /** Aborts when the client is closed. */
+  readonly closed: AbortSignal;
+}
+
+export interface CallTrace {
+  readonly watch: CallWatch;
+  /** The trace context for `_meta` of every request of the call. */
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * One span from the start of a call to its end, below whatever span is active now (OpenTelemetry semantic conventions
+ * for MCP, "Client"); undefined when no tracer provider is registered.
+ */
+export function traceCall({ tool, meta = {}, client, closed }: TracedCall): CallTrace | undefined {
+  const api = openTelemetry();
+  if (api === undefined) return undefined;
+  const parent = api.context.active();
+  const span = api.trace.getTracer('mcp-await', VERSION).startSpan(
+    `tools/call ${tool}`,
+    {
+      kind: api.SpanKind.CLIENT,
+      attributes: {
+        ...connectionAttributes(client),
+        'mcp.method.name': 'tools/call',
+        'gen_ai.operation.name': 'execute_tool',
+        'gen_ai.tool.name': tool,
+      },
+    },
+    parent,
+  );
+  const carrier: Record<string, unknown> = {};
+  api.propagation.inject(api.trace.setSpan(parent, span), carrier);
+  // What the caller has set for the start holds for the later requests of the call, too.
+  const own = Object.keys(carrier).filter(key => meta[key] !== undefined);
+  for (const key of own) carrier[key] = meta[key];
+  return { watch: spanWatch(api, span, closed), meta: carrier };
+}
+
+function spanWatch(api: OpenTelemetry, span: Span, closed: AbortSignal): CallWatch {
+  let eventCount = 0;
+  let over = false;
+  const end = ({ attributes, failure }: EndOfSpan) => {
+    over = true;
+    closed.removeEventListener('abort', onClosed);
+    span.setAttributes(attributes);
+    if (eventCount > MOST_EVENTS) span.setAttribute('mcp_await.dropped_events', eventCount - MOST_EVENTS);
+    if (failure !== undefined) span.setStatus({ code: api.SpanStatusCode.ERROR, message: failure });
+    span.end();
+  };
+  // Those that are waited for hear of it themselves, in this turn; a task whose handle nobody asked goes on.
+  const onClosed = () => queueMicrotask(() => !over && end(leftAlone));
+  closed.addEventListener('abort', onClosed, { once: true });
+  return {
+    hear(event) {
+      if (over) return;
+      if (event.type === 'task-started') span.setAttribute('mcp_await.protocol', event.reference.protocol);
+      const told = spanEventOf(event);
+      if (told === undefined) return;
+      eventCount++;
+      if (eventCount <= MOST_EVENTS) span.addEvent(told.name, told.attributes);
+    },
+    ended: how => end(endOfSpan(how)),
+  };
+}

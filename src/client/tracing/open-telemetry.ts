@@ -1,0 +1,28 @@
+import { createRequire } from 'node:module';
+
+export type OpenTelemetry = typeof import('@opentelemetry/api');
+
+/** Where every copy of `@opentelemetry/api` 1.x keeps what was registered in this process. */
+const REGISTERED = Symbol.for('opentelemetry.js.api.1');
+
+let loaded: OpenTelemetry | undefined;
+
+/**
+ * The API of OpenTelemetry, once somebody has registered a tracer provider; before, nothing is loaded. Not by `import()`:
+ * the span of a call begins when the call is made, and under the context of that moment.
+ */
+export function openTelemetry(): OpenTelemetry | undefined {
+  const registered = (globalThis as { [REGISTERED]?: { readonly trace?: unknown } })[REGISTERED];
+  if (registered?.trace === undefined) return undefined;
+  loaded ??= load();
+  return loaded;
+}
+
+/** Whoever has registered a provider may have a copy of the package that is out of our reach. */
+function load(): OpenTelemetry | undefined {
+  try {
+    return createRequire(import.meta.url)('@opentelemetry/api') as OpenTelemetry;
+  } catch {
+    return undefined;
+  }
+}

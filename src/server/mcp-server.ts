@@ -7,17 +7,36 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Progress } from '../types.js';
 import { VERSION } from '../version.js';
+import type { TaskFeed } from './task-feed.js';
+import type { TaskService } from './task-service.js';
+import { startNativeTask } from './tasks-2025-11-25/start-native-task.js';
+import { createStatusNotices } from './tasks-2025-11-25/status-notices.js';
+import { handleTaskRequests } from './tasks-2025-11-25/task-requests.js';
 import type { ServerTool } from './tools/server-tool.js';
 
-const INSTRUCTIONS =
+export const SERVER_INFO = { name: 'mcp-await', version: VERSION };
+
+export const INSTRUCTIONS =
   'Long work runs in the background: a tool that is not soon done and initiate_background_task return a task_ref, resolve_task_status tells its state and result, cancel_background_task stops it.';
 
-/** An SDK server that offers the tools to one principal. */
-export function createMcpServer(tools: ReadonlyMap<string, ServerTool>, principal: string): Server {
-  const server = new Server(
-    { name: 'mcp-await', version: VERSION },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
-  );
+/** What a server offers, whichever protocol it is asked in. */
+export interface Offer {
+  readonly tools: ReadonlyMap<string, ServerTool>;
+  readonly tasks: TaskService;
+  readonly feed: TaskFeed;
+}
+
+/** An SDK server that offers the tools to one principal, in one session of the protocol up to 2025-11-25. */
+export function createMcpServer({ tools, tasks, feed }: Offer, principal: string): Server {
+  const capabilities = {
+    tools: {},
+    tasks: { cancel: {}, requests: { tools: { call: {} } } },
+  };
+  const server = new Server(SERVER_INFO, { capabilities, instructions: INSTRUCTIONS });
+  const notices = createStatusNotices(server, feed);
+  server.onclose = notices.stop;
+  const onTask = notices.follow;
+  handleTaskRequests(server, { tasks, principal, onTask });
   server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: [...tools.values()].map(tool => tool.definition),
   }));
@@ -27,6 +46,13 @@ export function createMcpServer(tools: ReadonlyMap<string, ServerTool>, principa
       throw new McpError(
         ErrorCode.InvalidParams,
         `Unknown tool: ${params.name}. Known: ${[...tools.keys()].join(', ')}`,
+      );
+    }
+    if (params.task !== undefined) return startNativeTask(tool, params, { tasks, principal, onTask });
+    if (tool.definition.execution?.taskSupport === 'required') {
+      throw new McpError(
+        ErrorCode.MethodNotFound,
+        `The tool ${params.name} runs as a task only: send \`task\` with the call`,
       );
     }
     const progressToken = params._meta?.progressToken;
@@ -42,6 +68,7 @@ export function createMcpServer(tools: ReadonlyMap<string, ServerTool>, principa
       principal,
       signal,
       meta: params._meta,
+      onTask,
       ...(progressToken !== undefined && { reportProgress }),
     });
   });

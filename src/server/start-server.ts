@@ -12,6 +12,7 @@ import type { ObservabilityOptions } from './observability/options.js';
 import type { Operation } from './operation.js';
 import { checkOperations, checkRunOptions, checkShared, startEngineWorker } from './start-worker.js';
 import { type StdioStreams, serveStdio } from './stdio.js';
+import { createTaskFeed, type TaskFeed } from './task-feed.js';
 import { longestRetentionMs, type TaskLimitOptions, taskLimits } from './task-limits.js';
 import { createTaskService } from './task-service.js';
 import { serverTools } from './tools/index.js';
@@ -113,10 +114,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const onCreated = activity.initiated;
   const tasks = createTaskService({ engine, operations, webhooks, onCreated, ...limits });
   const tools = observeCalls(serverTools({ tasks, operations, inlineWindowMs }), activity);
+  const feed = createTaskFeed(engine);
   const parts: Parts = {
     ...announcing,
     observation,
-    createServer: principal => createMcpServer(tools, principal),
+    feed,
+    createServer: principal => createMcpServer({ tools, tasks, feed }, principal),
     startWorker: () =>
       worker ? startEngineWorker({ ...announcing, operations, settings, concurrency, activity }) : undefined,
   };
@@ -141,6 +144,7 @@ function checkInlineWindow(inlineWindowMs: number): void {
 
 interface Parts extends AnnouncingEngine {
   readonly observation: Observation;
+  readonly feed: TaskFeed;
   createServer(principal: string): ReturnType<typeof createMcpServer>;
   /** Once the server serves: one that cannot must not take tasks that it would drop. */
   startWorker(): EngineWorker | undefined;
@@ -148,7 +152,7 @@ interface Parts extends AnnouncingEngine {
 
 async function onStdio(
   { stdio }: ServerOptions,
-  { engine, deliveries, observation, createServer, startWorker }: Parts,
+  { engine, deliveries, observation, feed, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
   const streams = stdio ?? { input: process.stdin, output: process.stdout };
   const server = createServer(LOCAL_PRINCIPAL);
@@ -164,6 +168,7 @@ async function onStdio(
     await worker?.finish();
     await deliveries.settled();
     observation.stop();
+    feed.close();
     await engine.close();
   }
   return {
@@ -176,6 +181,7 @@ async function onStdio(
       await server.close();
       await worker?.drain(graceMs);
       await deliveries.settled();
+      feed.close();
       await engine.close();
       // An open input keeps the process alive, and the client would wait for answers that nobody gives.
       streams.output.end(() => streams.input.destroy());
@@ -187,7 +193,7 @@ async function onStdio(
 async function onHttp(
   { onError }: ServerOptions,
   http: NonNullable<ServerOptions['http']>,
-  { engine, deliveries, observation, createServer, startWorker }: Parts,
+  { engine, deliveries, observation, feed, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
   const watching = observation.watch(engine);
   const server = await startHttpServer({ ...http, createMcpServer: createServer, watching, onError });
@@ -203,6 +209,7 @@ async function onHttp(
       await Promise.all([server.close(graceMs, drained), drained]);
       await deliveries.settled();
       observation.stop();
+      feed.close();
       await engine.close();
       stopped.resolve();
     },

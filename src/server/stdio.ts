@@ -32,7 +32,11 @@ export async function serveStdio(
     // A client that was killed leaves a broken pipe; that is a way of going, not a crash.
     output.on('error', () => resolve());
     // The transport closes itself on a message beyond its limit; nothing more can be heard then.
-    server.onclose = resolve;
+    const { onclose } = server;
+    server.onclose = () => {
+      onclose?.();
+      resolve();
+    };
   });
   const ended = new Promise<void>(resolve => input.once('end', resolve));
   await server.connect(transport);

@@ -1,3 +1,4 @@
+import { StoreFailure } from '../engine/store-failure.js';
 import type { TaskError } from '../types.js';
 
 /** A call that one of our tools refuses. The caller gets it as a tool error with the same facts as data. */
@@ -15,4 +16,11 @@ export class ToolFailure extends Error {
   toTaskError(): Required<TaskError> {
     return { code: this.code, message: this.message, retryable: this.retryable };
   }
+}
+
+/** @throws what is no failure that a caller could understand */
+export function toFailure(error: unknown): ToolFailure {
+  if (error instanceof ToolFailure) return error;
+  if (error instanceof StoreFailure) return new ToolFailure('STORE_UNAVAILABLE', error.message, true);
+  throw error;
 }

@@ -1,5 +1,6 @@
 import type { Execute } from '../../engine/engine.js';
 import type { TaskRecord } from '../../engine/task-record.js';
+import { ToolFailure } from '../tool-failure.js';
 import type { ServerTool } from '../tools/server-tool.js';
 import type { Log } from './log.js';
 
@@ -106,17 +107,21 @@ export function observeCalls(
 }
 
 function observeTool(tool: ServerTool, activity: Activity): ServerTool {
+  const { definition, start } = tool;
+  const begin = () => {
+    const startedAt = performance.now();
+    return (outcome: CallOutcome, code?: string) =>
+      activity.called({
+        tool: definition.name,
+        outcome,
+        durationMs: performance.now() - startedAt,
+        code,
+      });
+  };
   return {
-    definition: tool.definition,
+    definition,
     async call(argumentsGiven, context) {
-      const startedAt = performance.now();
-      const tell = (outcome: CallOutcome, code?: string) =>
-        activity.called({
-          tool: tool.definition.name,
-          outcome,
-          durationMs: performance.now() - startedAt,
-          code,
-        });
+      const tell = begin();
       try {
         const result = await tool.call(argumentsGiven, context);
         if (result.isError === true) tell('refused', codeOf(result.structuredContent));
@@ -127,6 +132,20 @@ function observeTool(tool: ServerTool, activity: Activity): ServerTool {
         throw error;
       }
     },
+    ...(start !== undefined && {
+      async start(argumentsGiven, context) {
+        const tell = begin();
+        try {
+          const record = await start(argumentsGiven, context);
+          tell('ok');
+          return record;
+        } catch (error) {
+          const isRefusal = error instanceof ToolFailure;
+          tell(isRefusal ? 'refused' : 'failed', isRefusal ? error.code : undefined);
+          throw error;
+        }
+      },
+    }),
   };
 }
 

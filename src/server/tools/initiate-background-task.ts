@@ -43,12 +43,13 @@ export function initiateBackgroundTask(
     listedInput: tasks.takesWebhooks ? input : input.omit({ webhook_url: true }),
     output,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
-    async run(request, { principal, signal, reportProgress }): Promise<z.input<typeof output>> {
+    async run(request, { principal, signal, reportProgress, onTask }): Promise<z.input<typeof output>> {
       const accepted = await tasks.initiate(principal, {
         operationType: request.operation_type,
         parameters: request.parameters,
         ...toCallOptions(request),
       });
+      onTask?.(accepted);
       const wait = { waitMs: request.wait_seconds * 1000, signal, onProgress: reportProgress };
       // Whatever becomes of the wait, the task is accepted, and the caller must learn its reference.
       const record =

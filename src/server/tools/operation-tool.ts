@@ -6,7 +6,14 @@ import { pollAfterMs } from '../poll-hint.js';
 import type { TaskService } from '../task-service.js';
 import { callMetaReader } from './call-options.js';
 import { PAIR_META, PAIR_NAME, TASK_META } from './meta-keys.js';
-import { type CallContext, jsonSchema, refusalOf, refusalSchema, type ServerTool } from './server-tool.js';
+import {
+  type CallContext,
+  jsonSchema,
+  refusalOf,
+  refusalSchema,
+  type ServerTool,
+  type StartContext,
+} from './server-tool.js';
 import { taskAnswerSchema } from './task-answer.js';
 import { resultOfTask } from './task-result.js';
 
@@ -32,19 +39,25 @@ export interface OperationToolOptions {
 /** An operation as a tool of its own: its arguments are the operation's parameters. */
 export function operationTool({ operation, tasks, inlineWindowMs }: OperationToolOptions): ServerTool {
   const readMeta = callMetaReader(tasks);
-  async function start(argumentsGiven: unknown, { principal, meta }: CallContext): Promise<TaskRecord> {
+  async function start(
+    argumentsGiven: unknown,
+    { principal, meta, ttlSeconds }: StartContext,
+  ): Promise<TaskRecord> {
     const { waitSeconds: _, ...options } = readMeta(meta);
     return tasks.initiate(principal, {
       ...options,
+      ttlSeconds: options.ttlSeconds ?? ttlSeconds,
       operationType: operation.name,
       parameters: argumentsGiven ?? {},
     });
   }
   return {
     definition: definitionOf(operation),
+    start,
     async call(argumentsGiven, context) {
       try {
-        const accepted = await start(argumentsGiven, context);
+        const accepted = await start(argumentsGiven, { principal: context.principal, meta: context.meta });
+        context.onTask?.(accepted);
         const { waitSeconds, idempotencyKey } = readMeta(context.meta);
         const waitMs = waitSeconds === undefined ? inlineWindowMs : waitSeconds * 1000;
         return answerTo(
@@ -86,6 +99,7 @@ function definitionOf({ name, description, input, output }: Operation): Tool {
     description,
     inputSchema: { ...jsonSchema(input, 'input'), type: 'object' },
     ...(output !== undefined && { outputSchema: outputSchemaOf(output) }),
+    execution: { taskSupport: 'optional' },
     _meta: { [PAIR_META]: PAIR_NAME },
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TaskService } from '../task-service.js';
+import type { EndWait, TaskService } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
 import { resolveMany } from './resolve-many.js';
 import { failureSchema, type ServerTool, serverTool } from './server-tool.js';
@@ -43,18 +43,18 @@ export function resolveTaskStatus(tasks: TaskService): ServerTool {
     input,
     output,
     annotations: { readOnlyHint: true, openWorldHint: false },
-    async run({ task_ref, task_refs, wait_seconds }, { principal, signal, reportProgress }) {
+    async run({ task_ref, task_refs, wait_seconds }, { principal, signal, reportProgress, onTask }) {
       const waitMs = wait_seconds * 1000;
+      const resolve = async (ref: string, wait: EndWait) => {
+        const record = await tasks.resolve(principal, ref, wait);
+        onTask?.(record);
+        return record;
+      };
       if (task_refs !== undefined && task_ref === undefined)
-        return resolveMany(task_refs, {
-          waitMs,
-          signal,
-          resolve: (ref, wait) => tasks.resolve(principal, ref, wait),
-        });
+        return resolveMany(task_refs, { waitMs, signal, resolve });
       if (task_ref === undefined || task_refs !== undefined)
         throw new ToolFailure('INVALID_ARGUMENTS', 'Give either `task_ref` or `task_refs`, and not both.');
-      const wait = { waitMs, signal, onProgress: reportProgress };
-      return taskAnswer(await tasks.resolve(principal, task_ref, wait), Date.now());
+      return taskAnswer(await resolve(task_ref, { waitMs, signal, onProgress: reportProgress }), Date.now());
     },
   });
 }

@@ -1,9 +1,9 @@
 import type { CallToolResult, Tool, ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { StoreFailure } from '../../engine/store-failure.js';
+import type { TaskRecord } from '../../engine/task-record.js';
 import type { Progress } from '../../types.js';
 import { describeIssues } from '../task-service.js';
-import { ToolFailure } from '../tool-failure.js';
+import { ToolFailure, toFailure } from '../tool-failure.js';
 
 /** Who calls, and until when the caller listens. */
 export interface CallContext {
@@ -13,12 +13,27 @@ export interface CallContext {
   readonly reportProgress?: ((progress: Progress) => void) | undefined;
   /** The request's `_meta`. */
   readonly meta?: Readonly<Record<string, unknown>> | undefined;
+  /** Told of each task that the call is about. */
+  readonly onTask?: ((record: TaskRecord) => void) | undefined;
+}
+
+/** Who starts a task in a protocol that has tasks of its own. */
+export interface StartContext {
+  readonly principal: string;
+  readonly meta?: Readonly<Record<string, unknown>> | undefined;
+  /** How long the task is to be kept, where the protocol can say that and the call does not. */
+  readonly ttlSeconds?: number | undefined;
 }
 
 /** One tool of the server, free of any SDK, so that every protocol era can serve it. */
 export interface ServerTool {
   readonly definition: Tool;
   call(argumentsGiven: unknown, context: CallContext): Promise<CallToolResult>;
+  /**
+   * Starts it as a task and answers at once, where `definition.execution` says that it can be one.
+   * @throws ToolFailure when nothing was queued
+   */
+  readonly start?: (argumentsGiven: unknown, context: StartContext) => Promise<TaskRecord>;
 }
 
 export interface ServerToolOptions<Input extends z.ZodType, Output extends z.ZodType> {
@@ -85,12 +100,6 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<st
 
 function toResult(value: Record<string, unknown>): CallToolResult {
   return { content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent: value };
-}
-
-function toFailure(error: unknown): ToolFailure {
-  if (error instanceof ToolFailure) return error;
-  if (error instanceof StoreFailure) return new ToolFailure('STORE_UNAVAILABLE', error.message, true);
-  throw error;
 }
 
 function invalidArguments(tool: string, error: z.core.$ZodError): ToolFailure {

@@ -145,6 +145,8 @@ describe('wait_seconds', () => {
     const waitForEnd = vi.spyOn(tools.engine, 'waitForEnd');
     const { client, initiate, resolve, call } = await tools.connect();
     const { data } = await initiate('held');
+    // The session waits as well, to be told of the end.
+    waitForEnd.mockClear();
     const impatient = new AbortController();
     const abandoned = call(
       'resolve_task_status',

@@ -1,0 +1,36 @@
+import type { Task } from '@modelcontextprotocol/sdk/types.js';
+import type { TaskRecord } from '../../engine/task-record.js';
+import { pollAfterMs } from '../poll-hint.js';
+import { taskMessage } from '../task-message.js';
+
+/** Names the task that a message belongs to (spec 2025-11-25, basic/utilities/tasks, "Related Task Metadata"). */
+export function relatedTask(taskRef: string): Record<string, unknown> {
+  return { 'io.modelcontextprotocol/related-task': { taskId: taskRef } };
+}
+
+/** A task as this protocol tells it (spec 2025-11-25, basic/utilities/tasks, "Task"). */
+export function nativeTask(record: TaskRecord, now: number): Task {
+  const { taskRef, createdAt, updatedAt, expiresAt } = record;
+  const statusMessage = taskMessage(record);
+  return {
+    taskId: taskRef,
+    status: nativeStatus(record),
+    ttl: expiresAt - createdAt,
+    createdAt: new Date(createdAt).toISOString(),
+    lastUpdatedAt: new Date(updatedAt).toISOString(),
+    pollInterval: pollAfterMs(now - createdAt),
+    ...(statusMessage !== undefined && { statusMessage }),
+  };
+}
+
+export function nativeStatus({ status }: TaskRecord): Task['status'] {
+  switch (status) {
+    case 'pending':
+    case 'processing':
+      return 'working';
+    case 'completed':
+    case 'failed':
+    case 'cancelled':
+      return status;
+  }
+}

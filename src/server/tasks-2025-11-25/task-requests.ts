@@ -1,0 +1,65 @@
+import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import {
+  CancelTaskRequestSchema,
+  ErrorCode,
+  GetTaskPayloadRequestSchema,
+  GetTaskRequestSchema,
+  McpError,
+} from '@modelcontextprotocol/sdk/types.js';
+import { isEnded, type TaskRecord } from '../../engine/task-record.js';
+import type { TaskService } from '../task-service.js';
+import { toFailure } from '../tool-failure.js';
+import { resultOfTask } from '../tools/task-result.js';
+import { nativeTask, relatedTask } from './native-task.js';
+
+const WAIT_MS = 60_000;
+
+export interface TaskRequestsOptions {
+  readonly tasks: TaskService;
+  readonly principal: string;
+  /** Told of each task that the client asks about. */
+  readonly onTask: (record: TaskRecord) => void;
+}
+
+/** Answers `tasks/get`, `tasks/result` and `tasks/cancel` (spec 2025-11-25, basic/utilities/tasks). */
+export function handleTaskRequests(server: Server, { tasks, principal, onTask }: TaskRequestsOptions): void {
+  const look = async (taskRef: string, signal: AbortSignal, waitMs = 0) => {
+    const record = await tasks.resolve(principal, taskRef, { waitMs, signal }).catch(refuse);
+    onTask(record);
+    return record;
+  };
+
+  server.setRequestHandler(GetTaskRequestSchema, async ({ params }, { signal }) =>
+    nativeTask(await look(params.taskId, signal), Date.now()),
+  );
+
+  // The SDK's own handler leaves a listener behind for every look and keeps questions in memory only.
+  server.setRequestHandler(GetTaskPayloadRequestSchema, async ({ params: { taskId } }, { signal }) => {
+    for (let record = await look(taskId, signal); ; record = await look(taskId, signal, WAIT_MS)) {
+      if (!isEnded(record)) continue;
+      if (record.status === 'cancelled') {
+        throw new McpError(ErrorCode.InternalError, `The task ${taskId} was cancelled`);
+      }
+      const result = resultOfTask(record);
+      return { ...result, _meta: { ...result._meta, ...relatedTask(taskId) } };
+    }
+  });
+
+  server.setRequestHandler(CancelTaskRequestSchema, async ({ params: { taskId } }, { signal }) => {
+    const found = await look(taskId, signal);
+    if (isEnded(found)) {
+      throw new McpError(
+        ErrorCode.InvalidParams,
+        `The task ${taskId} has ended already: it is ${found.status}`,
+      );
+    }
+    return nativeTask(await tasks.cancel(principal, taskId).catch(refuse), Date.now());
+  });
+}
+
+/** @throws McpError what a caller could understand; anything else as it is */
+export function refuse(error: unknown): never {
+  const failure = toFailure(error);
+  const code = failure.retryable ? ErrorCode.InternalError : ErrorCode.InvalidParams;
+  throw new McpError(code, failure.message, failure.toTaskError());
+}

@@ -5,7 +5,7 @@ import { tasks20251125 } from './tasks-2025-11-25.js';
 import { toolPair } from './tool-pair.js';
 
 /** Every way of being asynchronous, the most specific first. */
-export const protocols: readonly Protocol[] = [tasks20251125, toolPair, sync];
+export const protocols: readonly Protocol[] = [toolPair, tasks20251125, sync];
 
 /** How a tool will be awaited: by the first protocol that recognises it. */
 export function planTool(tool: Tool, server: ServerFacts): ToolPlan {

@@ -62,6 +62,7 @@ async function start({ flags, settings, stdio, io }: Start): Promise<RunningServ
     ttlSeconds: state.ttlSeconds,
     maxTtlSeconds: state.maxTtlSeconds,
     defaultTimeoutSeconds: execution.defaultTimeoutSeconds,
+    inputTimeoutSeconds: execution.inputTimeoutSeconds,
     retryAttempts: execution.retryAttempts,
     maxResultBytes: state.maxResultBytes,
     leaseSeconds: state.leaseSeconds,

@@ -1,5 +1,6 @@
 import type { Progress, TaskError } from '../types.js';
 import type { OperationStats } from './operation-stats.js';
+import type { AskedQuestion, InputResponse } from './question.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from './task-record.js';
 
 /**
@@ -11,6 +12,11 @@ import type { NewTask, TaskRecord, WebhookDelivery } from './task-record.js';
  * - A task runs at most once, and `retryAttempts` times more where it allows that. One whose worker died becomes
  *   `failed` with `WORKER_LOST` within the lease. Where `runCount` is at most `retryAttempts` it becomes `pending`
  *   instead, without `startedAt` and progress; its time to live begins anew.
+ * - A run may ask. Question and answer are durable before anybody hears of them; each key is answered once, the first
+ *   answer counts, and it wakes the run in whichever process within a second. A run that waits for an answer takes no
+ *   place of its worker. Lost or stopped meanwhile, it counts for nothing: the task is run again, also where
+ *   `retryAttempts` is 0, and what it asks again word for word at the same place has the answer that was given. That
+ *   ends with the time that the task may wait for answers. An ended record has no questions.
  * - An expired record is as if it had never been, from the millisecond on, also before a sweeper removes it. That
  *   bounds a queued task that nobody ran, too; a task that runs does not expire.
  * - A clock that jumps, or a machine that slept, fails no task of a living worker.
@@ -30,6 +36,22 @@ export interface Engine {
    * @throws the signal's reason when it aborts.
    */
   waitForEnd(taskRef: string, options: WaitForEndOptions): Promise<TaskRecord | undefined>;
+
+  /**
+   * The record as soon as its status, its open questions or its progress differ from `known`, whichever process changed
+   * them; at the latest after `timeoutMs` as it then is. Changes that follow each other closely may be told as one.
+   * @throws the signal's reason when it aborts.
+   */
+  waitForChange(taskRef: string, options: WaitForChangeOptions): Promise<TaskRecord | undefined>;
+
+  /**
+   * Stores answers to questions of a task, by key; what is unknown or answered is left alone. The answer is the record
+   * as it is then.
+   */
+  answer(
+    taskRef: string,
+    responses: Readonly<Record<string, InputResponse>>,
+  ): Promise<TaskRecord | undefined>;
 
   /**
    * Makes a task that has not ended `cancelled`, at once; a worker that runs it, in whichever process, sees its
@@ -66,11 +88,16 @@ export interface WaitForEndOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface WaitForChangeOptions extends WaitForEndOptions {
+  /** The record as the caller knows it. */
+  readonly known: TaskRecord;
+}
+
 export interface WorkerOptions {
   readonly execute: Execute;
   /** Names of the operations that this worker can run; it leaves all other tasks in the queue. */
   readonly operations: readonly string[];
-  /** Most tasks run at the same time. */
+  /** Most tasks run at the same time, apart from those that wait for an answer. */
   readonly concurrency: number;
 }
 
@@ -86,6 +113,12 @@ export interface ExecutionContext {
   readonly signal: AbortSignal;
   /** Stores how far the task is; may be called often, the engine writes at most ten times a second. */
   reportProgress(progress: Progress): void;
+  /**
+   * Asks, and waits for the answer; undefined when none came in the time that the task may wait. Places are counted by
+   * the caller, from 0 on in each attempt, and asked in their order.
+   * @throws the signal's reason when it aborts, and what the store throws
+   */
+  ask(asked: AskedQuestion): Promise<InputResponse | undefined>;
 }
 
 export type Execution =
@@ -96,14 +129,15 @@ export interface EngineWorker {
   /**
    * Resolves when no task that this engine submitted or runs is unfinished: what a server whose client has gone away
    * still owes. A delayed task that is due within 30 s is owed, too; one that is due later stays in the store for the
-   * next server, so that no process lives on for hours. From the call on, the worker takes only tasks that were
+   * next server, so that no process lives on for hours; so do tasks that wait for an answer once nothing else is left:
+   * they go back to the queue, and the worker takes no more. From the call on, the worker takes only tasks that were
    * submitted through this engine, where the engine can tell.
    */
   finish(): Promise<void>;
 
   /**
-   * Takes no new task and gives running ones `graceMs` to end. What is left then goes back to the queue where it may
-   * be run again, and fails with `WORKER_STOPPED` (retryable) where not.
+   * Takes no new task, puts back what waits for an answer, and gives running ones `graceMs` to end. What is left then
+   * goes back to the queue where it may be run again, and fails with `WORKER_STOPPED` (retryable) where not.
    */
   drain(graceMs: number): Promise<void>;
 }

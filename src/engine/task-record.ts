@@ -1,4 +1,5 @@
 import type { Progress, TaskError } from '../types.js';
+import type { InputRequest } from './question.js';
 
 /** The server's status words (DESIGN: `resolve_task_status`). */
 export type RecordStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled';
@@ -22,6 +23,8 @@ export interface NewTask {
   readonly retryAttempts?: number | undefined;
   /** Not run before so many milliseconds have passed. @default 0 */
   readonly delayMs?: number | undefined;
+  /** How long the task may wait for answers in all, in milliseconds; that time is no part of `slaMs`. @default 86400000 (24 h) */
+  readonly inputTimeoutMs?: number | undefined;
   /** Where the end of the task is to be told; kept with the record, delivered by the server. */
   readonly webhookUrl?: string | undefined;
 }
@@ -58,6 +61,10 @@ export interface TaskRecord {
   readonly runCount: number;
   /** As it was submitted, so that whichever worker runs the task knows it. */
   readonly retryAttempts: number;
+  /** How many of its runs do not count for that: they waited for an answer when they were lost or stopped. */
+  readonly excusedRuns: number;
+  /** The questions that wait for an answer, by key, while the task is `processing`, or `pending` because its run was lost. */
+  readonly inputRequests: Readonly<Record<string, InputRequest>> | undefined;
   readonly webhookUrl: string | undefined;
   readonly delivery: WebhookDelivery | undefined;
   readonly progress: Progress | undefined;

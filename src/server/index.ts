@@ -5,6 +5,7 @@ export type { LogEntry, LogLevel } from './observability/log.js';
 export type { ObservabilityOptions } from './observability/options.js';
 export {
   defineOperation,
+  type ElicitAnswer,
   type Operation,
   type OperationContext,
   OperationError,

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { RequestedSchema } from '../engine/question.js';
 import { ConfigurationError } from '../errors.js';
 import type { Progress, TaskError } from '../types.js';
 import { isRetryAttempts, MOST_RETRY_ATTEMPTS } from './task-limits.js';
@@ -10,7 +11,32 @@ export interface OperationContext {
   readonly taskRef: string;
   /** Tells how far the work is: a fraction from 0 to 1, or counts with a message. Call it as often as you like. */
   progress(progress: number | ProgressReport): void;
+  /**
+   * Asks a person and waits for the answer, for hours if need be: that time is no part of the SLA. Question and answer
+   * live in the store. A run that is lost or stopped while it waits is run again from its start, whatever
+   * `retryAttempts` says, and what it asks again in the same order and words is answered from the store: so what comes
+   * before a question must be harmless to repeat.
+   *
+   * @param schema an object with strings, numbers, booleans and choices, as zod 4 or JSON Schema
+   * @throws OperationError `INPUT_TIMEOUT` when nobody answers within the server's `inputTimeoutSeconds`
+   * @example
+   * const answer = await elicit(z.object({ confirm: z.boolean() }), `Delete ${count} files?`);
+   * if (answer.action !== 'accept' || !answer.content.confirm) return { deleted: 0 };
+   */
+  elicit<Schema extends z.ZodObject>(
+    schema: Schema,
+    message: string,
+  ): Promise<ElicitAnswer<z.output<Schema>>>;
+  elicit(
+    schema: RequestedSchema,
+    message: string,
+  ): Promise<ElicitAnswer<Readonly<Record<string, string | number | boolean | readonly string[]>>>>;
 }
+
+/** What a person answered: `decline` is a no, `cancel` means that the question was put away. */
+export type ElicitAnswer<Content> =
+  | { readonly action: 'accept'; readonly content: Content }
+  | { readonly action: 'decline' | 'cancel' };
 
 /** Units done, of how many, and a sentence about it. */
 export interface ProgressReport {
@@ -118,7 +144,7 @@ export function operationsByName(operations: readonly Operation[]): ReadonlyMap<
 }
 
 /** By shape, not by class: an operations file may bring its own copy of zod. */
-function isSchema(value: unknown): boolean {
+export function isSchema(value: unknown): boolean {
   return typeof value === 'object' && value !== null && '_zod' in value;
 }
 

@@ -1,8 +1,8 @@
 import type { ClaimedTask, Execute, Execution, ExecutionContext } from '../engine/engine.js';
 import { formatDuration } from '../time/duration.js';
-import { linkSignals } from '../time/signals.js';
-import { startTimer } from '../time/sleep.js';
+import { linkSignals, untilAborted } from '../time/signals.js';
 import type { TaskError } from '../types.js';
+import { createElicit } from './elicit.js';
 import {
   isOperationError,
   type Operation,
@@ -12,6 +12,7 @@ import {
   toProgress,
 } from './operation.js';
 import { repeatRun } from './repeat-run.js';
+import { SlaClock } from './sla-clock.js';
 
 /**
  * What an engine's worker calls to run a task of one of `operations`. It ends when the operation ends, when the SLA
@@ -35,27 +36,30 @@ async function runWithinSla(
   { record, parameters }: ClaimedTask,
   context: ExecutionContext,
 ): Promise<Execution> {
-  const startedAt = performance.now();
   const sla = new AbortController();
-  const stopTimer = startTimer(record.slaMs, () => sla.abort(slaExceeded(operation, record.slaMs)));
+  const clock = new SlaClock(record.slaMs, () => sla.abort(slaExceeded(operation, record.slaMs)));
   using linked = linkSignals(context.signal, sla.signal);
   const { signal } = linked;
   let ended = false;
-  const operationContext: OperationContext = {
+  const attemptContext = (): OperationContext => ({
     signal,
     taskRef: record.taskRef,
     progress(report) {
       const progress = toProgress(report);
       if (!ended && progress !== undefined) context.reportProgress(progress);
     },
-  };
+    elicit: createElicit({
+      operation: operation.name,
+      ask: asked => clock.without(() => untilAborted(context.ask(asked), signal)),
+    }),
+  });
   try {
     signal.throwIfAborted();
-    const runs = repeatRun(() => runChecked(operation, parameters, operationContext), {
+    const runs = repeatRun(() => runChecked(operation, parameters, attemptContext()), {
       // Runs that were lost with their worker count.
-      retries: Math.max(0, record.retryAttempts - (record.runCount - 1)),
+      retries: Math.max(0, record.retryAttempts - (record.runCount - 1 - record.excusedRuns)),
       signal,
-      remainingMs: () => record.slaMs - (performance.now() - startedAt),
+      remainingMs: () => clock.remainingMs,
     });
     const result = await untilAborted(runs, signal);
     return { status: 'completed', result };
@@ -64,7 +68,7 @@ async function runWithinSla(
     return { status: 'failed', error: stopped ? toStopError(error) : toTaskError(error) };
   } finally {
     ended = true;
-    stopTimer();
+    clock.stop();
   }
 }
 
@@ -82,14 +86,6 @@ async function runChecked(
   if (result === undefined) return null;
   if (!isJson(result)) throw invalidOutput(operation, 'is no JSON value');
   return result;
-}
-
-/** Settles with `work` or rejects with the signal's reason. What `work` does afterwards is swallowed. */
-function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    work.then(resolve, reject);
-  });
 }
 
 function isJson(value: unknown): boolean {

@@ -8,6 +8,11 @@ export interface TaskLimitOptions {
   readonly maxTtlSeconds?: number | undefined;
   /** Longest run time in seconds of the operations that name no `slaSeconds`. @default 120 */
   readonly defaultTimeoutSeconds?: number | undefined;
+  /**
+   * How long a task may wait for answers to its questions, in seconds; that time is no part of its run time.
+   * @default 86400
+   */
+  readonly inputTimeoutSeconds?: number | undefined;
   /** `retryAttempts` of the operations that name none, 0 to 10. @default 0 */
   readonly retryAttempts?: number | undefined;
 }
@@ -20,10 +25,15 @@ export const MOST_RETRY_ATTEMPTS = 10;
 
 /** @throws ConfigurationError that names the option, what it must be and what it is */
 export function taskLimits(options: TaskLimitOptions): TaskLimits {
-  const { maxTtlSeconds = WEEK_SECONDS, defaultTimeoutSeconds = 120, retryAttempts = 0 } = options;
+  const {
+    maxTtlSeconds = WEEK_SECONDS,
+    defaultTimeoutSeconds = 120,
+    inputTimeoutSeconds = 86_400,
+    retryAttempts = 0,
+  } = options;
   const { ttlSeconds = Math.min(86_400, maxTtlSeconds) } = options;
-  const limits = { ttlSeconds, maxTtlSeconds, defaultTimeoutSeconds, retryAttempts };
-  for (const name of ['ttlSeconds', 'defaultTimeoutSeconds'] as const) {
+  const limits = { ttlSeconds, maxTtlSeconds, defaultTimeoutSeconds, inputTimeoutSeconds, retryAttempts };
+  for (const name of ['ttlSeconds', 'defaultTimeoutSeconds', 'inputTimeoutSeconds'] as const) {
     expectThat(isPositive(limits[name]), `\`${name}\` to be a positive number`, limits[name]);
   }
   expectThat(

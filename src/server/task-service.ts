@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { closestMatch } from 'leven';
-import { z } from 'zod';
-import type { Engine } from '../engine/engine.js';
+import type { Engine, WaitForChangeOptions } from '../engine/engine.js';
+import { hasChanged } from '../engine/record-change.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { newTaskRef } from '../engine/task-ref.js';
 import { digestJson } from '../storage/canonical-json.js';
 import type { Progress } from '../types.js';
+import { describeIssues } from './describe-issues.js';
+import { checkAnswers } from './input-answers.js';
 import type { Operation } from './operation.js';
 import { SHORTEST_TTL_SECONDS, type TaskLimitOptions, taskLimits } from './task-limits.js';
 import { ToolFailure } from './tool-failure.js';
@@ -55,6 +57,14 @@ export interface TaskService {
   initiate(owner: string, request: InitiateRequest): Promise<TaskRecord>;
   /** Waits for the end as long as is asked. @throws ToolFailure `TASK_NOT_FOUND` */
   resolve(owner: string, taskRef: string, wait: EndWait): Promise<TaskRecord>;
+  /** Waits until something differs from what the caller knows, see `Engine.waitForChange`. @throws ToolFailure `TASK_NOT_FOUND` */
+  waitForChange(owner: string, taskRef: string, wait: WaitForChangeOptions): Promise<TaskRecord>;
+  /**
+   * Answers open questions of a task, by key, durably: each once, whoever comes first. Answers to other keys are left
+   * alone.
+   * @throws ToolFailure `TASK_NOT_FOUND`; `INVALID_ANSWER` when one does not fit its question, and then none is taken
+   */
+  answer(owner: string, taskRef: string, responses: Readonly<Record<string, unknown>>): Promise<TaskRecord>;
   /** @throws ToolFailure `TASK_NOT_FOUND` */
   cancel(owner: string, taskRef: string): Promise<TaskRecord>;
 }
@@ -90,6 +100,7 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
         slaMs: toMs(Math.min(slaSeconds, maxWaitSeconds ?? Number.POSITIVE_INFINITY)),
         ttlMs: toMs(ttlSeconds),
         retryAttempts: operation.retryAttempts ?? limits.retryAttempts,
+        inputTimeoutMs: toMs(limits.inputTimeoutSeconds),
         webhookUrl,
       });
       if (created) onCreated?.(record);
@@ -101,6 +112,17 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
       const record = await owned(owner, taskRef);
       if (wait.waitMs === 0 || isEnded(record)) return record;
       return (await waitForEnd(engine, record, wait)) ?? notFound(taskRef);
+    },
+    async waitForChange(owner, taskRef, wait) {
+      const record = await owned(owner, taskRef);
+      if (hasChanged(wait.known, record)) return record;
+      return (await engine.waitForChange(taskRef, wait)) ?? notFound(taskRef);
+    },
+    async answer(owner, taskRef, responses) {
+      const record = await owned(owner, taskRef);
+      const answers = checkAnswers(record.inputRequests ?? {}, responses);
+      if (Object.keys(answers).length === 0) return record;
+      return (await engine.answer(taskRef, answers)) ?? notFound(taskRef);
     },
     async cancel(owner, taskRef) {
       const record = await owned(owner, taskRef);
@@ -151,15 +173,6 @@ async function parseParameters(operation: Operation, parameters: unknown): Promi
     'INVALID_PARAMETERS',
     `The parameters do not fit the operation \`${operation.name}\`: ${describeIssues(parsed.error)}`,
   );
-}
-
-/** All that is wrong with a value, in one line. */
-export function describeIssues(error: z.core.$ZodError): string {
-  return z
-    .prettifyError(error)
-    .replace(/\s*\n\s*/g, ' ')
-    .replaceAll('✖ ', '')
-    .trim();
 }
 
 function unknownOperation(name: string, known: readonly string[]): never {

@@ -8,6 +8,7 @@ import { describeDeliveries } from './conformance/deliveries.js';
 import { describeEnds } from './conformance/ends.js';
 import { describeHandles } from './conformance/handles.js';
 import { describeIdempotency } from './conformance/idempotency.js';
+import { describeQuestions } from './conformance/questions.js';
 import { describeQueue } from './conformance/queue.js';
 import { describeRecords } from './conformance/records.js';
 import { describeRetries } from './conformance/retries.js';
@@ -35,6 +36,8 @@ export type EngineCase =
   | 'several-handles'
   /** What was submitted through an engine with a worker is run by that worker. */
   | 'affinity'
+  /** Runs may ask. */
+  | 'questions'
   /** A reference that is taken is refused. */
   | 'taken-reference'
   /** The engine reads the time from the clock that it is given. */
@@ -93,6 +96,7 @@ export function describeEngine(name: string, fixture: EngineFixture): void {
     describeDelays(bench);
     describeStops(bench);
     describeRetries(bench);
+    if (fixture.skipped?.questions === undefined) describeQuestions(bench);
     describeHandles(bench);
     describeClosing(bench);
   });

@@ -1,24 +1,37 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import type { ClaimedTask } from '../../src/engine/engine.js';
+import type { ClaimedTask, ExecutionContext } from '../../src/engine/engine.js';
 import type { TaskRecord } from '../../src/engine/task-record.js';
 import { type Operation, type OperationContext, OperationError } from '../../src/server/operation.js';
 import { createExecute } from '../../src/server/runner.js';
+import { unasked } from '../fixtures/server/unasked.js';
 
 type Run = Operation['run'];
 
 const never: Run = () => new Promise(() => {});
 
-interface ExecuteOptions extends Partial<Pick<TaskRecord, 'slaMs' | 'retryAttempts' | 'runCount'>> {
+interface ExecuteOptions
+  extends Partial<Pick<TaskRecord, 'slaMs' | 'retryAttempts' | 'runCount' | 'excusedRuns'>> {
+  readonly ask?: ExecutionContext['ask'];
   readonly signal?: AbortSignal;
   readonly output?: z.ZodType;
 }
 
 function execute(run: Run, options: ExecuteOptions = {}) {
-  const { signal = new AbortController().signal, output, slaMs = 30_000, ...record } = options;
+  const {
+    signal = new AbortController().signal,
+    output,
+    slaMs = 30_000,
+    ask = unasked.ask,
+    ...record
+  } = options;
   const operation = { name: 'work', description: 'Works.', input: z.unknown(), output, slaSeconds: 60, run };
   const reportProgress = vi.fn();
-  const execution = createExecute([operation])(claimed('work', slaMs, record), { signal, reportProgress });
+  const execution = createExecute([operation])(claimed('work', slaMs, record), {
+    signal,
+    reportProgress,
+    ask,
+  });
   return { execution, reportProgress };
 }
 
@@ -37,6 +50,8 @@ function claimed(operation: string, slaMs: number, overrides: Partial<TaskRecord
     slaMs,
     runCount: 1,
     retryAttempts: 0,
+    excusedRuns: 0,
+    inputRequests: undefined,
     webhookUrl: undefined,
     delivery: undefined,
     progress: undefined,
@@ -133,7 +148,7 @@ describe('failure', () => {
   });
 
   test('an unknown operation is named', async () => {
-    const context = { signal: new AbortController().signal, reportProgress: () => {} };
+    const context = { signal: new AbortController().signal, reportProgress: () => {}, ...unasked };
     await expect(createExecute([])(claimed('fly', 1000), context)).resolves.toEqual({
       status: 'failed',
       error: {

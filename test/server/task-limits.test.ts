@@ -8,12 +8,19 @@ describe('the limits of tasks', () => {
       ttlSeconds: 86_400,
       maxTtlSeconds: 604_800,
       defaultTimeoutSeconds: 120,
+      inputTimeoutSeconds: 86_400,
       retryAttempts: 0,
     });
   });
 
   test('keep what is given; the default time to live is never above the largest', () => {
-    const given = { ttlSeconds: 0.5, maxTtlSeconds: 60, defaultTimeoutSeconds: 0.1, retryAttempts: 10 };
+    const given = {
+      ttlSeconds: 0.5,
+      maxTtlSeconds: 60,
+      defaultTimeoutSeconds: 0.1,
+      inputTimeoutSeconds: 2,
+      retryAttempts: 10,
+    };
     expect(taskLimits(given)).toEqual(given);
     expect(taskLimits({ maxTtlSeconds: 3600 })).toMatchObject({ ttlSeconds: 3600 });
   });
@@ -32,6 +39,7 @@ describe('the limits of tasks', () => {
       'Expected `maxTtlSeconds` to be a number from 60 on, got Infinity',
     ],
     [{ defaultTimeoutSeconds: 0 }, 'Expected `defaultTimeoutSeconds` to be a positive number, got 0'],
+    [{ inputTimeoutSeconds: -1 }, 'Expected `inputTimeoutSeconds` to be a positive number, got -1'],
     [{ retryAttempts: 11 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got 11'],
     [{ retryAttempts: 0.5 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got 0.5'],
   ])('refuse %o', (options, message) => {

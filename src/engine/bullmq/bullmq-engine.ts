@@ -98,6 +98,14 @@ export class BullmqEngine implements Engine {
     return wait.finally(() => this.#openWaits.delete(wait));
   }
 
+  async waitForChange(): Promise<TaskRecord | undefined> {
+    throw new StoreFailure(`The store ${this.#options.label} tells of no changes yet.`);
+  }
+
+  async answer(): Promise<TaskRecord | undefined> {
+    throw new StoreFailure(`The store ${this.#options.label} keeps no questions yet.`);
+  }
+
   async cancel(taskRef: string): Promise<TaskRecord | undefined> {
     this.#throwIfClosed();
     const record = await this.#jobs.cancel(taskRef);

@@ -94,6 +94,8 @@ export function recordOf(job: StoredJob, { data, task, now }: RecordContext): Ta
     expiresAt,
     slaMs: task.slaMs,
     retryAttempts: task.retryAttempts,
+    excusedRuns: 0,
+    inputRequests: undefined,
     runCount: standing.runCount,
     webhookUrl: task.webhookUrl,
     delivery: readDelivery(data),

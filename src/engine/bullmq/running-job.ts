@@ -127,7 +127,11 @@ export class RunningJob {
     try {
       return await execute(
         { record, parameters: this.#task.parameters },
-        { signal: this.#controller.signal, reportProgress: progress => writer.report(progress) },
+        {
+          signal: this.#controller.signal,
+          reportProgress: progress => writer.report(progress),
+          ask: () => Promise.reject(new TypeError('This store keeps no questions yet.')),
+        },
       );
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);

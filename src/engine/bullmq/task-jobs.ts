@@ -158,6 +158,8 @@ function pendingRecord({ taskRef, operation }: NewTask, task: JobTask, createdAt
     expiresAt: createdAt + task.delayMs + task.ttlMs,
     slaMs: task.slaMs,
     retryAttempts: task.retryAttempts,
+    excusedRuns: 0,
+    inputRequests: undefined,
     runCount: 0,
     webhookUrl: task.webhookUrl,
     delivery: undefined,

@@ -52,4 +52,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX tasks_queued ON tasks (status) WHERE status = 'pending' AND due_at IS NULL;
   CREATE INDEX tasks_delayed ON tasks (due_at) WHERE status = 'pending' AND due_at IS NOT NULL;
   `,
+  `
+  ALTER TABLE tasks ADD COLUMN questions TEXT;
+  ALTER TABLE tasks ADD COLUMN waits_until INTEGER;
+  ALTER TABLE tasks ADD COLUMN has_news INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tasks ADD COLUMN excused_runs INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tasks ADD COLUMN input_timeout_ms INTEGER NOT NULL DEFAULT 86400000;
+  CREATE INDEX tasks_with_news ON tasks (worker) WHERE has_news = 1;
+  `,
 ];

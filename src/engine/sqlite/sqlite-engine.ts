@@ -10,11 +10,14 @@ import type {
   EngineOptions,
   EngineWorker,
   Submission,
+  WaitForChangeOptions,
   WaitForEndOptions,
   WorkerOptions,
 } from '../engine.js';
 import { DEFAULT_LEASE_MS, DEFAULT_MAX_RESULT_BYTES, DEFAULT_RETENTION_MS } from '../engine-defaults.js';
 import type { OperationStats } from '../operation-stats.js';
+import type { InputResponse } from '../question.js';
+import { hasChanged } from '../record-change.js';
 import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { TaskWaits } from '../task-waits.js';
@@ -22,6 +25,7 @@ import { ChangeWatch } from './change-watch.js';
 import { ELSEWHERE, openDatabase } from './database.js';
 import { GroupCommit } from './group-commit.js';
 import { type LeaseTimes, leaseTimes } from './lease.js';
+import { RecordWaits } from './record-waits.js';
 import { SqliteWorker } from './sqlite-worker.js';
 import { prepareStats } from './stats-query.js';
 import { TaskTable } from './task-table.js';
@@ -57,7 +61,9 @@ class SqliteEngine implements Engine {
   readonly #leases: WorkerLeases;
   readonly #watch: ChangeWatch;
   readonly #readStats: ReturnType<typeof prepareStats>;
-  readonly #waits = new TaskWaits();
+  readonly #waits: RecordWaits;
+  /** Of the runs of this engine's worker. */
+  readonly #answerWaits = new TaskWaits();
   #worker: SqliteWorker | undefined;
   #stopBeating = () => {};
   #closing: Promise<void> | undefined;
@@ -80,6 +86,11 @@ class SqliteEngine implements Engine {
     this.#commits = new GroupCommit(this.#database);
     this.#leases = new WorkerLeases(this.#database, clock, this.#times);
     this.#readStats = prepareStats(this.#database);
+    this.#waits = new RecordWaits({
+      clock,
+      look: taskRef => this.#look(taskRef),
+      onCount: () => this.#payAttention(),
+    });
     this.#watch = new ChangeWatch(this.#database, () => this.#onForeignChange());
     this.#beat();
   }
@@ -98,26 +109,27 @@ class SqliteEngine implements Engine {
     return this.#look(taskRef);
   }
 
-  async waitForEnd(
+  async waitForEnd(taskRef: string, options: WaitForEndOptions): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
+    return this.#waits.untilEnd(taskRef, isEnded, options);
+  }
+
+  async waitForChange(taskRef: string, options: WaitForChangeOptions): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
+    return this.#waits.untilChange(taskRef, record => hasChanged(options.known, record), options);
+  }
+
+  async answer(
     taskRef: string,
-    { timeoutMs, signal = new AbortController().signal }: WaitForEndOptions,
+    responses: Readonly<Record<string, InputResponse>>,
   ): Promise<TaskRecord | undefined> {
     this.#throwIfClosed();
-    signal.throwIfAborted();
-    const deadline = this.#clock.monotonic() + timeoutMs;
-    const wait = this.#waits.add(taskRef);
-    this.#payAttention();
-    try {
-      for (;;) {
-        const record = this.#look(taskRef);
-        const remainingMs = deadline - this.#clock.monotonic();
-        if (record === undefined || isEnded(record) || remainingMs <= 0 || this.#isClosing) return record;
-        await wait.alarm.sleep(remainingMs, signal);
-      }
-    } finally {
-      wait.remove();
-      this.#payAttention();
-    }
+    await this.#commits
+      .write(() => this.#table.questions.answer(taskRef, responses))
+      .catch(cause => this.#refuse(cause));
+    this.#answerWaits.ring(taskRef);
+    this.#onOwnChange(taskRef);
+    return this.find(taskRef);
   }
 
   async cancel(taskRef: string): Promise<TaskRecord | undefined> {
@@ -142,6 +154,8 @@ class SqliteEngine implements Engine {
         },
         onStop: () => this.#tryTo(() => this.#renewLease()),
         onChange: taskRef => this.#onOwnChange(taskRef),
+        onProgress: taskRef => this.#waits.ringProgress(taskRef),
+        answerWaits: this.#answerWaits,
         onLost: this.#onLost,
       },
       options,
@@ -175,7 +189,7 @@ class SqliteEngine implements Engine {
     this.#watch.pay('none');
     this.#commits.flush();
     await this.#worker?.drain(0);
-    this.#waits.ringAll();
+    this.#waits.close();
     // In this turn, every wait takes its last look.
     await setImmediate();
     this.#tryTo(() => this.#leases.remove(this.#instance));
@@ -206,8 +220,15 @@ class SqliteEngine implements Engine {
 
   #onForeignChange(): void {
     this.#tryTo(() => this.#worker?.dropEnded());
+    this.#tryTo(() => this.#ringForNews());
     this.#waits.ringAll();
     this.#worker?.takeWork();
+  }
+
+  /** One look for all runs that wait for an answer. */
+  #ringForNews(): void {
+    if (this.#answerWaits.count === 0) return;
+    for (const taskRef of this.#table.questions.withNews(this.#instance)) this.#answerWaits.ring(taskRef);
   }
 
   #onOwnChange(taskRef: string): void {

@@ -3,10 +3,13 @@ import { sleep, startTimer } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 import type { ClaimedTask, EngineWorker, Execution, ExecutionContext, WorkerOptions } from '../engine.js';
 import { ProgressWriter } from '../progress-writer.js';
+import { RunQuestions } from '../run-questions.js';
 import { type StorableEnd, toStorableEnd } from '../storable-end.js';
 import type { TaskRecord } from '../task-record.js';
+import type { TaskWaits } from '../task-waits.js';
 import type { GroupCommit } from './group-commit.js';
-import type { Claim, Run, TaskTable } from './task-table.js';
+import type { Run } from './task-statements.js';
+import type { Claim, TaskTable } from './task-table.js';
 
 export interface SqliteWorkerContext {
   readonly table: TaskTable;
@@ -18,8 +21,12 @@ export interface SqliteWorkerContext {
   readonly renewLapsedLease: () => void;
   /** Called when the worker takes no more tasks; others may take what this engine submitted. */
   readonly onStop: () => void;
-  /** Called after this worker has started or ended a task. */
+  /** Called after this worker has started or ended a task, or a run of it has begun or ended to wait for an answer. */
   readonly onChange: (taskRef: string) => void;
+  /** Called after this worker has written how far a task is. */
+  readonly onProgress: (taskRef: string) => void;
+  /** Whose bells ring for what is asked and answered. */
+  readonly answerWaits: TaskWaits;
   /** Called after this worker has failed a task because it stops. */
   readonly onLost: (record: TaskRecord) => void;
 }
@@ -31,9 +38,16 @@ interface TaskEnd {
   readonly signal: AbortSignal;
 }
 
+interface RunContext {
+  readonly run: Run;
+  readonly signal: AbortSignal;
+  readonly questions: RunQuestions;
+}
+
 interface RunningTask {
   readonly run: Run;
   readonly controller: AbortController;
+  readonly questions: RunQuestions;
   readonly done: Promise<void>;
 }
 
@@ -42,6 +56,8 @@ const CLAIMS_PER_TURN = 32;
 const RECHECK_MS = 250;
 /** A delayed task that is due later is no reason to stay: the next server runs it. */
 const SOON_DUE_MS = 30_000;
+/** Should the notice of an answer get lost. */
+const ANSWER_RECHECK_MS = 60_000;
 const RETRY_END_MS = 1000;
 const MOST_END_TRIES = 30;
 
@@ -63,8 +79,9 @@ export class SqliteWorker implements EngineWorker {
     this.#options = options;
   }
 
+  /** Whether something runs that does not wait for an answer. */
   get isBusy(): boolean {
-    return this.#running.size > 0;
+    return this.#busyCount > 0;
   }
 
   get takesTasks(): boolean {
@@ -73,6 +90,12 @@ export class SqliteWorker implements EngineWorker {
 
   get running(): readonly string[] {
     return [...this.#running].map(({ run }) => run.taskRef);
+  }
+
+  get #busyCount(): number {
+    let count = 0;
+    for (const { questions } of this.#running) if (!questions.isWaiting) count++;
+    return count;
   }
 
   /** Starts as many queued tasks as there is room for, from the next turn of the event loop on. */
@@ -104,18 +127,33 @@ export class SqliteWorker implements EngineWorker {
       this.takeWork();
       await this.#taskEnded.sleep(RECHECK_MS, never);
     }
+    this.#takeNoMore();
+    this.#letGo([...this.#running]);
   }
 
   async drain(graceMs: number): Promise<void> {
-    this.#takes = 'none';
-    this.#stopDueTimer();
-    this.#context.onStop();
+    this.#takeNoMore();
+    this.#letGo([...this.#running].filter(({ questions }) => questions.isWaiting));
     const allDone = Promise.all([...this.#running.values()].map(task => task.done));
     await Promise.race([allDone, sleep(graceMs, this.#graceEnd.signal).catch(() => {})]);
     this.#graceEnd.abort();
-    const { table, commits, onChange, onLost } = this.#context;
-    commits.flush();
-    for (const { run, controller } of this.#running) {
+    this.#context.commits.flush();
+    this.#letGo([...this.#running]);
+    this.#taskEnded.ring();
+  }
+
+  #takeNoMore(): void {
+    this.#takes = 'none';
+    this.#stopDueTimer();
+    this.#context.onStop();
+  }
+
+  /** Ends runs for good: each task goes back to the queue if it may be run again, and fails if not. */
+  #letGo(tasks: readonly RunningTask[]): void {
+    const { table, onChange, onLost } = this.#context;
+    for (const task of tasks) {
+      const { run, controller } = task;
+      this.#running.delete(task);
       try {
         const failed = table.stop(run);
         if (failed !== undefined) onLost(failed);
@@ -125,8 +163,6 @@ export class SqliteWorker implements EngineWorker {
       controller.abort(new Error('The worker is stopped.'));
       onChange(run.taskRef);
     }
-    this.#running.clear();
-    this.#taskEnded.ring();
   }
 
   /** A store that cannot be read just now may hold work. */
@@ -140,7 +176,7 @@ export class SqliteWorker implements EngineWorker {
   }
 
   #hasRoom(): boolean {
-    return this.takesTasks && this.#running.size < this.#options.concurrency;
+    return this.takesTasks && this.#busyCount < this.#options.concurrency;
   }
 
   #takeSome(): void {
@@ -148,7 +184,7 @@ export class SqliteWorker implements EngineWorker {
     try {
       if (!this.#hasRoom()) return;
       renewLapsedLease();
-      const room = this.#options.concurrency - this.#running.size;
+      const room = this.#options.concurrency - this.#busyCount;
       const claimed = table.claim(this.#claim(), Math.min(room, CLAIMS_PER_TURN));
       for (const task of claimed) {
         this.#start(task);
@@ -178,21 +214,50 @@ export class SqliteWorker implements EngineWorker {
     const { taskRef, runCount } = claimed.record;
     const run = { taskRef, runCount, worker: this.#context.instance };
     const controller = new AbortController();
-    const done = this.#run(claimed, run, controller.signal).finally(() => {
+    const { signal } = controller;
+    const questions = this.#questionsOf(run, signal);
+    const done = this.#run(claimed, { run, signal, questions }).finally(() => {
       this.#running.delete(running);
-      this.#context.onChange(taskRef);
-      this.#taskEnded.ring();
-      this.takeWork();
+      this.#onTurn(taskRef);
     });
-    const running = { run, controller, done };
+    const running = { run, controller, questions, done };
     this.#running.add(running);
   }
 
-  async #run(claimed: ClaimedTask, run: Run, signal: AbortSignal): Promise<void> {
-    const { table } = this.#context;
+  /** A run has ended, or begun or ended to wait for an answer. */
+  #onTurn(taskRef: string): void {
+    this.#context.onChange(taskRef);
+    this.#taskEnded.ring();
+    this.takeWork();
+  }
+
+  #questionsOf(run: Run, signal: AbortSignal): RunQuestions {
+    const { taskRef } = run;
+    const { commits, table, answerWaits } = this.#context;
+    return new RunQuestions({
+      taskRef,
+      signal,
+      waits: answerWaits,
+      recheckMs: ANSWER_RECHECK_MS,
+      store: {
+        ask: asked => commits.write(() => table.questions.ask(run, asked)),
+        find: async key => table.questions.find(run, key),
+        take: key => commits.write(() => table.questions.take(run, key)),
+      },
+      onTurn: () => {
+        this.#onTurn(taskRef);
+        // It has begun to wait while the worker stops.
+        if (!this.takesTasks) this.#letGo([...this.#running].filter(task => task.questions.isWaiting));
+      },
+    });
+  }
+
+  async #run(claimed: ClaimedTask, { run, signal, questions }: RunContext): Promise<void> {
+    const { table, onProgress } = this.#context;
     const progress = new ProgressWriter(value => {
       try {
         table.reportProgress(run, value);
+        onProgress(run.taskRef);
       } catch {
         // Progress is worth no more than the next report of it.
       }
@@ -200,7 +265,9 @@ export class SqliteWorker implements EngineWorker {
     const execution = await this.#execute(claimed, {
       signal,
       reportProgress: value => progress.report(value),
+      ask: asked => questions.ask(asked),
     });
+    questions.close();
     const end = toStorableEnd(execution, this.#context.maxResultBytes);
     await this.#storeEnd({ run, end, progress: progress.stop(), signal });
   }

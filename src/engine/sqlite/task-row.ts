@@ -1,3 +1,4 @@
+import { openRequests, type Questions } from '../question.js';
 import type { RecordStatus, TaskRecord } from '../task-record.js';
 
 /** What a record is made of, as the driver returns it from the table `tasks`. */
@@ -15,6 +16,9 @@ export interface TaskRow {
   readonly sla_ms: number;
   readonly run_count: number;
   readonly retry_attempts: number;
+  readonly excused_runs: number;
+  /** JSON of `Questions`. */
+  readonly questions: string | null;
   readonly webhook_url: string | null;
   readonly delivery: string | null;
   readonly progress: string | null;
@@ -37,12 +41,18 @@ export function toRecord(row: TaskRow): TaskRecord {
     slaMs: row.sla_ms,
     runCount: row.run_count,
     retryAttempts: row.retry_attempts,
+    excusedRuns: row.excused_runs,
+    inputRequests: row.questions === null ? undefined : openRequests(readQuestions(row)),
     webhookUrl: row.webhook_url ?? undefined,
     delivery: parse(row.delivery) as TaskRecord['delivery'],
     progress: parse(row.progress) as TaskRecord['progress'],
     result: parse(row.result),
     error: parse(row.error) as TaskRecord['error'],
   };
+}
+
+export function readQuestions({ questions }: Pick<TaskRow, 'questions'>): Questions {
+  return questions === null ? [] : JSON.parse(questions);
 }
 
 /** Whether the record has not expired: a task that runs does not, any other does on the millisecond. */

@@ -6,8 +6,10 @@ import type { TaskRow } from './task-row.js';
 /** A task that runs does not expire; any other does on the millisecond. */
 const KNOWN = `(expires_at > :now OR status = 'processing')`;
 
-/** What every end does: the record is kept for its time from now on, without its parameters. */
-const ENDED = `updated_at = :now, ended_at = :now, expires_at = :now + ttl_ms, parameters = NULL`;
+/** What every end does: the record is kept for its time from now on, without its parameters and questions. */
+const ENDED = `
+  updated_at = :now, ended_at = :now, expires_at = :now + ttl_ms, parameters = NULL, questions = NULL,
+  waits_until = NULL, has_news = 0`;
 
 /** A task belongs to the worker of the engine that took it in; one without a living worker to any. */
 const MAY_RUN = `
@@ -15,11 +17,14 @@ const MAY_RUN = `
   AND (submitter = :worker
        OR (:anybodys AND submitter NOT IN (SELECT worker FROM workers WHERE takes_tasks AND lease_until > :now)))`;
 
+/** A run that waits for an answer, or has one that it has not seen, may be lost for nothing. */
+const EXCUSED = 'COALESCE(waits_until > :now, 0)';
+
 /** A task that goes back to the queue keeps its parameters, and what it has used up of its runs. */
 const AGAIN = `
   status = 'pending', worker = NULL, started_at = NULL, progress = NULL, updated_at = :now, due_at = NULL,
-  expires_at = :now + ttl_ms`;
-const MAY_RUN_AGAIN = 'run_count <= retry_attempts';
+  expires_at = :now + ttl_ms, excused_runs = excused_runs + ${EXCUSED}`;
+const MAY_RUN_AGAIN = `(run_count - excused_runs <= retry_attempts OR ${EXCUSED})`;
 
 /** One run of a task; what an earlier one still reports, it does not hold. */
 const THIS_RUN = `
@@ -34,7 +39,7 @@ const LOST = `
 /** What a record is made of; reading columns is most of the cost of a statement. */
 const RECORD = `
   task_ref, owner, operation, parameters_digest, status, created_at, updated_at, started_at, ended_at, expires_at,
-  sla_ms, run_count, retry_attempts, webhook_url, delivery, progress, result, error`;
+  sla_ms, run_count, retry_attempts, excused_runs, questions, webhook_url, delivery, progress, result, error`;
 
 /** The task whose turn it is: of those that are due the first, or the one that has the first place in the queue. */
 const NEXT = `
@@ -48,6 +53,16 @@ const NEXT = `
       WHERE ${MAY_RUN} AND due_at <= :dueBy ORDER BY due_at LIMIT 1))
   ORDER BY since LIMIT 1`;
 
+/** One run of a task by a worker. */
+export type Run = { readonly taskRef: string; readonly worker: string; readonly runCount: number };
+
+interface QuestionsRow {
+  readonly questions: string | null;
+  readonly input_timeout_ms: number;
+}
+
+export type TaskStatements = ReturnType<typeof prepareTaskStatements>;
+
 /** Each change of state names the state that it starts from, so that an ended record never changes. */
 export function prepareTaskStatements(database: Database.Database) {
   const query = <Row>(sql: string) => prepareQuery<Row>(database, sql);
@@ -56,10 +71,10 @@ export function prepareTaskStatements(database: Database.Database) {
     insert: command(`
       INSERT INTO tasks (task_ref, owner, operation, idempotency_key, parameters, parameters_digest, status,
                          submitter, created_at, updated_at, due_at, expires_at, sla_ms, ttl_ms, retry_attempts,
-                         webhook_url)
+                         input_timeout_ms, webhook_url)
       VALUES (:taskRef, :owner, :operation, :key, :parameters, :digest, 'pending',
               :submitter, :now, :now, :dueAt, COALESCE(:dueAt, :now) + CAST(:ttlMs AS INTEGER), :slaMs, :ttlMs,
-              :retryAttempts, :webhookUrl)`),
+              :retryAttempts, :inputTimeoutMs, :webhookUrl)`),
     find: query<TaskRow>(`SELECT ${RECORD} FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`),
     findByKey: query<TaskRow>(
       `SELECT ${RECORD} FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key`,
@@ -85,6 +100,17 @@ export function prepareTaskStatements(database: Database.Database) {
     cancel: command(`
       UPDATE tasks SET status = 'cancelled', error = :error, ${ENDED}
       WHERE task_ref = :taskRef AND status IN ('pending', 'processing') AND ${KNOWN}`),
+    questions: query<QuestionsRow>(
+      `SELECT questions, input_timeout_ms FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`,
+    ),
+    questionsOfRun: query<QuestionsRow>(`SELECT questions, input_timeout_ms FROM tasks WHERE ${THIS_RUN}`),
+    setQuestions: command(`
+      UPDATE tasks SET questions = :questions, waits_until = :waitsUntil, has_news = :hasNews, updated_at = :now
+      WHERE task_ref = :taskRef AND status IN ('pending', 'processing')`),
+    withNews: prepareRows<{ task_ref: string }>(
+      database,
+      'SELECT task_ref FROM tasks WHERE worker = :worker AND has_news = 1',
+    ),
     progress: command(`UPDATE tasks SET progress = :progress, updated_at = :now WHERE ${THIS_RUN}`),
     recordDelivery: command(`UPDATE tasks SET delivery = :delivery WHERE task_ref = :taskRef AND ${KNOWN}`),
     handBackLost: command(`UPDATE tasks SET ${AGAIN} WHERE ${LOST} AND ${MAY_RUN_AGAIN}`),

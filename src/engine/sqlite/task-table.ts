@@ -4,10 +4,12 @@ import { inTransaction } from '../../storage/statement.js';
 import type { Progress } from '../../types.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedTask, Submission } from '../engine.js';
+import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
 import { failedEnd, type StorableEnd } from '../storable-end.js';
 import type { NewTask, RecordStatus, TaskRecord, WebhookDelivery } from '../task-record.js';
+import { QuestionTable } from './question-table.js';
 import { isKnown, type TaskRow, toRecord } from './task-row.js';
-import { prepareTaskStatements } from './task-statements.js';
+import { prepareTaskStatements, type Run } from './task-statements.js';
 
 export interface Claim {
   readonly worker: string;
@@ -15,9 +17,6 @@ export interface Claim {
   /** Only what was submitted through the worker's own engine. */
   readonly ownOnly: boolean;
 }
-
-/** One run of a task by a worker. */
-export type Run = { readonly taskRef: string; readonly worker: string; readonly runCount: number };
 
 interface NewValues {
   readonly taskRef: string;
@@ -27,6 +26,7 @@ interface NewValues {
   readonly slaMs: number;
   readonly ttlMs: number;
   readonly retryAttempts: number;
+  readonly inputTimeoutMs: number;
   readonly webhookUrl: string | null;
 }
 
@@ -49,12 +49,14 @@ export class TaskTable {
   readonly #clock: Clock;
   readonly #retentionMs: number;
   readonly #statements;
+  readonly questions: QuestionTable;
 
   constructor(database: Database.Database, clock: Clock, retentionMs = Number.POSITIVE_INFINITY) {
     this.#database = database;
     this.#clock = clock;
     this.#retentionMs = retentionMs;
     this.#statements = prepareTaskStatements(database);
+    this.questions = new QuestionTable(this.#statements, clock);
   }
 
   /** Call it in a transaction, or one key may name two tasks. */
@@ -73,6 +75,7 @@ export class TaskTable {
       slaMs: Math.ceil(task.slaMs),
       ttlMs: Math.ceil(Math.min(task.ttlMs, this.#retentionMs)),
       retryAttempts: task.retryAttempts ?? 0,
+      inputTimeoutMs: Math.ceil(task.inputTimeoutMs ?? DEFAULT_INPUT_TIMEOUT_MS),
       webhookUrl: task.webhookUrl ?? null,
     };
     const now = this.#clock.now();
@@ -194,6 +197,8 @@ function newRow(values: NewValues, { now, dueAt }: { now: number; dueAt: number 
     sla_ms: values.slaMs,
     run_count: 0,
     retry_attempts: values.retryAttempts,
+    excused_runs: 0,
+    questions: null,
     webhook_url: values.webhookUrl,
     delivery: null,
     progress: null,

@@ -110,6 +110,10 @@ export const sections = {
       description: 'Longest run time of the operations that name no `slaSeconds`.',
       unit: 'seconds',
     }),
+    inputTimeoutSeconds: setting(positiveNumber, 86_400, {
+      description: 'How long a task may wait for answers to its questions, beside its run time.',
+      unit: 'seconds',
+    }),
     retryAttempts: setting(integer(0, MOST_RETRY_ATTEMPTS), 0, {
       description: 'How often a task is run again, where its operation says nothing of it.',
     }),

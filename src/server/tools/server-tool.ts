@@ -2,7 +2,7 @@ import type { CallToolResult, Tool, ToolAnnotations } from '@modelcontextprotoco
 import { z } from 'zod';
 import type { TaskRecord } from '../../engine/task-record.js';
 import type { Progress } from '../../types.js';
-import { describeIssues } from '../task-service.js';
+import { describeIssues } from '../describe-issues.js';
 import { ToolFailure, toFailure } from '../tool-failure.js';
 
 /** Who calls, and until when the caller listens. */

@@ -26,6 +26,8 @@ export function describeRecords({ open, unless }: Bench): void {
         slaMs: 1234,
         runCount: 0,
         retryAttempts: 0,
+        excusedRuns: 0,
+        inputRequests: undefined,
         webhookUrl: undefined,
         delivery: undefined,
         progress: undefined,

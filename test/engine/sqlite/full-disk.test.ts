@@ -5,6 +5,7 @@ import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
 import { GroupCommit } from '../../../src/engine/sqlite/group-commit.js';
 import { SqliteWorker } from '../../../src/engine/sqlite/sqlite-worker.js';
 import { TaskTable } from '../../../src/engine/sqlite/task-table.js';
+import { TaskWaits } from '../../../src/engine/task-waits.js';
 import { ManualExecute, newTask } from '../scripted.js';
 
 const LARGE = 'x'.repeat(100_000);
@@ -28,6 +29,8 @@ beforeEach(() => {
       renewLapsedLease: () => {},
       onStop: () => {},
       onChange: () => {},
+      onProgress: () => {},
+      answerWaits: new TaskWaits(),
       onLost: () => {},
     },
     manual.worker(),

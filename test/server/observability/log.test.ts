@@ -6,6 +6,7 @@ import {
   type LogEntry,
   type LogLevel,
 } from '../../../src/server/observability/log.js';
+import { unasked } from '../../fixtures/server/unasked.js';
 
 function logOf(level: LogLevel) {
   const entries: LogEntry[] = [];
@@ -66,6 +67,6 @@ test('a log that throws fails no task', async () => {
   const execution = { status: 'completed', result: 1 } as const;
   const execute = observeRuns(async () => execution, logActivity(log));
   const task = { record: { operation: 'bake', taskRef: 'task_1' }, parameters: {} };
-  const context = { signal: new AbortController().signal, reportProgress: vi.fn() };
+  const context = { signal: new AbortController().signal, reportProgress: vi.fn(), ...unasked };
   expect(await execute(task as never, context)).toBe(execution);
 });

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hashTree } from '../../../src/server/operations/hash-tree.js';
+import { unasked } from '../../fixtures/server/unasked.js';
 import { refusalOf, runOperation } from './run-operation.js';
 
 let root: string;
@@ -151,7 +152,7 @@ describe('policy', () => {
   test('a worker with other roots obeys the server that took the call', async () => {
     const accepted = hashTree({ roots: [root] }).input.parse({ path: '.' });
     const worker = hashTree({ roots: ['/nowhere'] });
-    const context = { signal: new AbortController().signal, taskRef: 't', progress: () => {} };
+    const context = { signal: new AbortController().signal, taskRef: 't', progress: () => {}, ...unasked };
     await expect(worker.run(accepted, context)).resolves.toMatchObject({ files: 0 });
   });
 

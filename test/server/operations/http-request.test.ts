@@ -4,6 +4,7 @@ import type { AddressInfo, LookupFunction } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type HttpRequestOptions, httpRequest } from '../../../src/server/operations/http-request.js';
+import { unasked } from '../../fixtures/server/unasked.js';
 import { refusalOf, runOperation } from './run-operation.js';
 
 const servers: Server[] = [];
@@ -180,7 +181,7 @@ describe('policy', () => {
   test('is that of the server that took the call, whatever worker runs it', async () => {
     const url = await listen((_, response) => response.end('inside'));
     const stored = httpRequest({ allowPrivate: true }).input.parse({ url });
-    const context = { signal: new AbortController().signal, taskRef: 't', progress: () => {} };
+    const context = { signal: new AbortController().signal, taskRef: 't', progress: () => {}, ...unasked };
     await expect(httpRequest().run(stored, context)).resolves.toMatchObject({ body: 'inside' });
   });
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Operation, ProgressReport } from '../../../src/server/operation.js';
+import { unasked } from '../../fixtures/server/unasked.js';
 
 export interface RunOptions {
   readonly signal?: AbortSignal;
@@ -13,7 +14,7 @@ export async function runOperation<Input extends z.ZodType, Output>(
   { signal = new AbortController().signal, onProgress = () => {} }: RunOptions = {},
 ): Promise<Output> {
   const stored = JSON.parse(JSON.stringify(operation.input.parse(input)));
-  return operation.run(stored, { signal, taskRef: 'task-1', progress: onProgress });
+  return operation.run(stored, { signal, taskRef: 'task-1', progress: onProgress, ...unasked });
 }
 
 /** The message with which the schema refuses an input. */

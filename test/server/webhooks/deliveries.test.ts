@@ -10,6 +10,7 @@ import {
 } from '../../../src/server/webhooks/deliveries.js';
 import { readWebhookOptions } from '../../../src/server/webhooks/webhook-options.js';
 import { newTask } from '../../engine/scripted.js';
+import { unasked } from '../../fixtures/server/unasked.js';
 import { LOOPBACK, newSecret, startReceiver } from '../../fixtures/server/webhook-receiver.js';
 
 afterEach(() => vi.useRealTimers());
@@ -43,7 +44,7 @@ async function runAttempt(
   const deliveries = createDeliveries(engine);
   const queue = vi.spyOn(deliveries, 'queue');
   const operation = deliverWebhook({ engine, deliveries, settings, waitForEndMs: 10, delaysMs: [5000] });
-  const context = { signal: never, taskRef: 'task_deliver', progress: () => {} };
+  const context = { signal: never, taskRef: 'task_deliver', progress: () => {}, ...unasked };
   const outcome = await operation
     .run({ taskRef, attempt: 1, postponed: 0, ...more }, context)
     .catch(error => error);
@@ -67,7 +68,7 @@ describe('the end of a task', () => {
       async () => ({ status: 'completed', result: null }),
       createDeliveries(engine),
     );
-    await execute({ record, parameters: {} }, { signal: never, reportProgress: () => {} });
+    await execute({ record, parameters: {} }, { signal: never, reportProgress: () => {}, ...unasked });
     expect(await pendingDeliveries(engine)).toBe(1);
     expect(await engine.find(record.taskRef)).toMatchObject({ status: 'pending' });
   });
@@ -79,7 +80,10 @@ describe('the end of a task', () => {
       async () => ({ status: 'completed', result: null }),
       createDeliveries(engine),
     );
-    await execute({ record, parameters: {} }, { signal: AbortSignal.abort(), reportProgress: () => {} });
+    await execute(
+      { record, parameters: {} },
+      { signal: AbortSignal.abort(), reportProgress: () => {}, ...unasked },
+    );
     expect(await pendingDeliveries(engine)).toBe(0);
   });
 
@@ -90,7 +94,10 @@ describe('the end of a task', () => {
     const deliveries = createDeliveries({ submit } as unknown as Engine, onError);
     const record = { taskRef: 'task_echo_1', webhookUrl: 'https://hooks.example.com/?token=1' } as TaskRecord;
     const execute = announcingExecute(async () => ({ status: 'completed', result: 1 }), deliveries);
-    const execution = execute({ record, parameters: {} }, { signal: never, reportProgress: () => {} });
+    const execution = execute(
+      { record, parameters: {} },
+      { signal: never, reportProgress: () => {}, ...unasked },
+    );
     await vi.runAllTimersAsync();
     expect(await execution).toEqual({ status: 'completed', result: 1 });
     expect(submit).toHaveBeenCalledTimes(5);

@@ -1,0 +1,137 @@
+import { untilAborted } from '../time/signals.js';
+import { sleep } from '../time/sleep.js';
+import type { AskedQuestion, InputResponse, Question } from './question.js';
+import type { TaskWaits } from './task-waits.js';
+
+/** The stored questions of one run. Each call throws what the store throws, and `RunOverError`. */
+export interface QuestionStore {
+  /** Stores the question unless it is known; it is durable then. */
+  ask(asked: AskedQuestion): Promise<Question>;
+  find(key: string): Promise<Question | undefined>;
+  /** Stores that the run goes on from the question; as it is then. */
+  take(key: string): Promise<Question>;
+}
+
+/** The run no longer counts: its task has ended otherwise, or another run has begun. */
+export class RunOverError extends Error {
+  override readonly name = 'RunOverError';
+}
+
+export interface RunQuestionsContext {
+  readonly taskRef: string;
+  readonly store: QuestionStore;
+  /** Aborts when the run is to let go. */
+  readonly signal: AbortSignal;
+  /** Whose bell rings for a task that may have an answer. */
+  readonly waits: TaskWaits;
+  /** Should a bell get lost, the question is looked at after so long. */
+  readonly recheckMs: number;
+  /** Told each time that `isWaiting` has changed. */
+  readonly onTurn: () => void;
+}
+
+const RETRY_MS = 1000;
+const MOST_TRIES = 30;
+
+/** What one run asks, and its waiting for the answers. */
+export class RunQuestions {
+  readonly #context: RunQuestionsContext;
+  readonly #over = new AbortController();
+  #lastStored: Promise<unknown> = Promise.resolve();
+  #waitCount = 0;
+  #isFrozen = false;
+
+  constructor(context: RunQuestionsContext) {
+    this.#context = context;
+    const { signal } = context;
+    signal.addEventListener('abort', () => this.#over.abort(signal.reason), { once: true });
+  }
+
+  /** Whether the run waits for an answer. */
+  get isWaiting(): boolean {
+    return this.#waitCount > 0;
+  }
+
+  /** Takes no answer any more: the run is being handed back, and the next one takes it. */
+  freeze(): void {
+    this.#isFrozen = true;
+  }
+
+  /** The run has come to its end: nobody waits for what is still open. */
+  close(): void {
+    this.#over.abort(new RunOverError('The run is over.'));
+  }
+
+  /**
+   * The answer, also one that was given to an earlier run; undefined when the time for it is over.
+   * @throws the signal's reason when it aborts; RunOverError
+   */
+  async ask(asked: AskedQuestion): Promise<InputResponse | undefined> {
+    const { store } = this.#context;
+    const { signal } = this.#over;
+    signal.throwIfAborted();
+    // Stored in the order of their places.
+    const stored = this.#lastStored.then(() => this.#insist(() => store.ask(asked)));
+    this.#lastStored = stored.catch(() => {});
+    const question = await untilAborted(stored, signal);
+    if (question.takenAt !== undefined) return question.answer;
+    await this.#wait(question);
+    return (
+      await untilAborted(
+        this.#insist(() => store.take(question.key)),
+        signal,
+      )
+    ).answer;
+  }
+
+  /** Until the question has an answer, or its time is over. */
+  async #wait({ key, answer, until }: Question): Promise<void> {
+    const { taskRef, waits, recheckMs } = this.#context;
+    const { signal } = this.#over;
+    // The wall clock may jump while this process lives.
+    const deadline = performance.now() + (until - Date.now());
+    const wait = waits.add(taskRef);
+    this.#turn(1);
+    try {
+      for (let isAnswered = answer !== undefined; !isAnswered; isAnswered = await this.#isAnswered(key)) {
+        const remainingMs = deadline - performance.now();
+        if (remainingMs <= 0) break;
+        await wait.alarm.sleep(Math.min(remainingMs, recheckMs), signal);
+      }
+      if (this.#isFrozen) await untilAborted(new Promise<never>(() => {}), signal);
+    } finally {
+      this.#turn(-1);
+      wait.remove();
+    }
+  }
+
+  async #isAnswered(key: string): Promise<boolean> {
+    const { signal } = this.#over;
+    try {
+      return (await untilAborted(this.#context.store.find(key), signal))?.answer !== undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof RunOverError) throw error;
+      // A store that is away is asked again.
+      return false;
+    }
+  }
+
+  #turn(change: number): void {
+    this.#waitCount += change;
+    this.#context.onTurn();
+  }
+
+  /** What a person has answered should not be lost to a store that is away for a moment. */
+  async #insist<Value>(call: () => Promise<Value>): Promise<Value> {
+    const { signal } = this.#over;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await call();
+      } catch (error) {
+        if (error instanceof RunOverError || tries === MOST_TRIES) throw error;
+        await sleep(RETRY_MS, signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+/** All that is wrong with a value, in one line. */
+export function describeIssues(error: z.core.$ZodError): string {
+  return z
+    .prettifyError(error)
+    .replace(/\s*\n\s*/g, ' ')
+    .replaceAll('✖ ', '')
+    .trim();
+}

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { describeIssues } from '../describe-issues.js';
 import type { InitiateRequest, TaskService } from '../task-service.js';
-import { describeIssues } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
 import { CALL_META } from './meta-keys.js';
 import { LONGEST_WAIT_SECONDS } from './task-answer.js';

@@ -26,8 +26,8 @@ export interface RunQuestionsContext {
   readonly waits: TaskWaits;
   /** Should a bell get lost, the question is looked at after so long. */
   readonly recheckMs: number;
-  /** Told each time that `isWaiting` has changed. */
-  readonly onTurn: () => void;
+  /** Told each time that the run begins or ends to wait. */
+  readonly onTurn: (isWaiting: boolean) => void;
 }
 
 const RETRY_MS = 1000;
@@ -118,8 +118,9 @@ export class RunQuestions {
   }
 
   #turn(change: number): void {
+    const wasWaiting = this.isWaiting;
     this.#waitCount += change;
-    this.#context.onTurn();
+    if (this.isWaiting !== wasWaiting) this.#context.onTurn(this.isWaiting);
   }
 
   /** What a person has answered should not be lost to a store that is away for a moment. */

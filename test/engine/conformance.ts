@@ -36,8 +36,6 @@ export type EngineCase =
   | 'several-handles'
   /** What was submitted through an engine with a worker is run by that worker. */
   | 'affinity'
-  /** Runs may ask. */
-  | 'questions'
   /** A reference that is taken is refused. */
   | 'taken-reference'
   /** The engine reads the time from the clock that it is given. */
@@ -96,7 +94,7 @@ export function describeEngine(name: string, fixture: EngineFixture): void {
     describeDelays(bench);
     describeStops(bench);
     describeRetries(bench);
-    if (fixture.skipped?.questions === undefined) describeQuestions(bench);
+    describeQuestions(bench);
     describeHandles(bench);
     describeClosing(bench);
   });

@@ -1,33 +1,31 @@
 import { atMost } from '../../time/at-most.js';
-import { untilAborted } from '../../time/signals.js';
-import { startTimer } from '../../time/sleep.js';
 import type {
   Engine,
   EngineWorker,
   StoreNotice,
   Submission,
+  WaitForChangeOptions,
   WaitForEndOptions,
   WorkerOptions,
 } from '../engine.js';
 import type { OperationStats } from '../operation-stats.js';
+import type { InputResponse } from '../question.js';
+import { hasChanged } from '../record-change.js';
 import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
-import { TaskWaits } from '../task-waits.js';
 import { BullmqWorker, type JobSource } from './bullmq-worker.js';
 import { readJobStats } from './job-stats.js';
 import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
-import type { QueueConnection, StoreEnds, StoreWorker } from './queue-connection.js';
+import type { QueueConnection, StoreWorker } from './queue-connection.js';
 import { StoreCalls } from './store-calls.js';
 import { StoreCare } from './store-care.js';
 import { TaskJobs } from './task-jobs.js';
+import { TaskNews } from './task-news.js';
 
-/** Should an event of a task's end get lost, its wait notices after so long. */
-const RECHECK_MS = 2000;
 /** A server whose client has gone does not wait for what is due later. */
 const LONGEST_OWED_DELAY_MS = 30_000;
-const RETRY_MS = 1000;
 const MOST_LOOKED_AFTER = 1000;
 const CLOSE_STEP_MS = 2000;
 
@@ -47,13 +45,7 @@ export class BullmqEngine implements Engine {
   readonly #options: BullmqEngineOptions;
   readonly #connection: QueueConnection;
   readonly #jobs: TaskJobs;
-  readonly #listening = new Map<string, Promise<void>>();
-  /** The operations whose ends are heard by now. */
-  readonly #heard = new Set<string>();
-  readonly #ends: StoreEnds[] = [];
-  readonly #waits = new TaskWaits();
-  /** Every wait of a caller, until it has had its last look. */
-  readonly #openWaits = new Set<Promise<unknown>>();
+  readonly #news: TaskNews;
   /** What this engine's own worker may still have to run. */
   readonly #submitted = new Set<string>();
   readonly #workers: StoreWorker[] = [];
@@ -68,6 +60,11 @@ export class BullmqEngine implements Engine {
     const calls = new StoreCalls({ label, isConnectionError: connection.isConnectionError });
     const known = new KnownOperations(connection.backend(REGISTRY), calls);
     this.#jobs = new TaskJobs({ connection, calls, known, retentionMs, onLost: this.#onLost });
+    this.#news = new TaskNews({
+      connection,
+      jobs: this.#jobs,
+      onEnd: taskRef => this.#onEnd(taskRef),
+    });
     this.#care = new StoreCare({
       jobs: this.#jobs,
       checkIntervalMs: options.locks.checkIntervalMs,
@@ -92,24 +89,31 @@ export class BullmqEngine implements Engine {
 
   async waitForEnd(taskRef: string, options: WaitForEndOptions): Promise<TaskRecord | undefined> {
     this.#throwIfClosed();
-    options.signal?.throwIfAborted();
-    const wait = this.#waitForEnd(taskRef, options);
-    this.#openWaits.add(wait);
-    return wait.finally(() => this.#openWaits.delete(wait));
+    return this.#news.untilEnd(taskRef, isEnded, options);
   }
 
-  async waitForChange(): Promise<TaskRecord | undefined> {
-    throw new StoreFailure(`The store ${this.#options.label} tells of no changes yet.`);
+  async waitForChange(taskRef: string, options: WaitForChangeOptions): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
+    return this.#news.untilChange(taskRef, record => hasChanged(options.known, record), options);
   }
 
-  async answer(): Promise<TaskRecord | undefined> {
-    throw new StoreFailure(`The store ${this.#options.label} keeps no questions yet.`);
+  async answer(
+    taskRef: string,
+    responses: Readonly<Record<string, InputResponse>>,
+  ): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
+    const record = await this.#jobs.answer(taskRef, responses);
+    this.#news.ringChange(taskRef);
+    return record;
   }
 
   async cancel(taskRef: string): Promise<TaskRecord | undefined> {
     this.#throwIfClosed();
     const record = await this.#jobs.cancel(taskRef);
-    if (record?.status === 'cancelled') this.#onEnd(taskRef);
+    if (record?.status === 'cancelled') {
+      this.#onEnd(taskRef);
+      this.#news.ring(taskRef);
+    }
     return record;
   }
 
@@ -128,7 +132,8 @@ export class BullmqEngine implements Engine {
         maxResultBytes,
         onLost: this.#onLost,
         onNotice,
-        onReleased: taskRef => this.#waits.ring(taskRef),
+        onReleased: taskRef => this.#news.ring(taskRef),
+        answerWaits: this.#news.answerWaits,
         open: operation => this.#openSource(operation),
         isOwing: operations => this.#isOwing(operations),
       },
@@ -154,70 +159,19 @@ export class BullmqEngine implements Engine {
   async #close(): Promise<void> {
     const cared = this.#care.stop();
     await this.#worker?.drain(0);
-    this.#waits.ringAll();
-    await settledSoon([...this.#openWaits, cared]);
-    const parts = [...this.#ends, ...this.#workers, this.#jobs];
+    await settledSoon([this.#news.endWaits(), cared]);
+    const parts = [this.#news, ...this.#workers, this.#jobs];
     await settledSoon(parts.map(part => part.close()));
     await settledSoon([this.#connection.close()]);
-  }
-
-  async #waitForEnd(
-    taskRef: string,
-    { timeoutMs, signal = new AbortController().signal }: WaitForEndOptions,
-  ): Promise<TaskRecord | undefined> {
-    const deadline = performance.now() + timeoutMs;
-    const wait = this.#waits.add(taskRef);
-    try {
-      for (;;) {
-        const record = await untilAborted(this.#jobs.find(taskRef), signal);
-        const remainingMs = deadline - performance.now();
-        if (record === undefined || isEnded(record) || remainingMs <= 0 || this.#isClosing) return record;
-        if (this.#heard.has(record.operation)) {
-          await wait.alarm.sleep(Math.min(remainingMs, RECHECK_MS), signal);
-        } else {
-          // Once the ends are heard, another look finds what has ended before.
-          await untilAborted(this.#listen(record.operation), signal);
-        }
-      }
-    } finally {
-      wait.remove();
-    }
-  }
-
-  /** Hears of the ends of an operation's tasks from then on. */
-  #listen(operation: string): Promise<void> {
-    const listening = this.#listening.get(operation) ?? this.#startListening(operation);
-    this.#listening.set(operation, listening);
-    // Asked again by the next who wants to hear.
-    listening.catch(() => this.#listening.delete(operation));
-    return listening;
-  }
-
-  async #startListening(operation: string): Promise<void> {
-    const since = await this.#jobs.queue(operation).lastEventId();
-    if (this.#isClosing) return;
-    const onEnd = (taskRef: string) => this.#onEnd(taskRef);
-    this.#ends.push(this.#connection.ends(operation, { since, onEnd }));
-    this.#heard.add(operation);
-  }
-
-  /** A worker has to hear of the tasks that are cancelled while it runs them. */
-  async #insistOnListening(operation: string): Promise<void> {
-    while (!this.#isClosing && !this.#heard.has(operation)) {
-      await this.#listen(operation).catch(
-        () => new Promise<void>(again => startTimer(RETRY_MS, again, { unref: true })),
-      );
-    }
   }
 
   #onEnd(taskRef: string): void {
     this.#submitted.delete(taskRef);
     this.#worker?.drop(taskRef);
-    this.#waits.ring(taskRef);
   }
 
   #openSource(operation: string): JobSource {
-    void this.#insistOnListening(operation);
+    void this.#news.insistOnListening(operation);
     const worker = this.#connection.worker(operation);
     worker.on('error', () => {});
     this.#workers.push(worker);
@@ -237,8 +191,9 @@ export class BullmqEngine implements Engine {
     for (const taskRef of this.#submitted) {
       if (!operations.includes(operationOf(taskRef) ?? '')) continue;
       const record = await this.#jobs.find(taskRef);
-      if (record !== undefined && !isEnded(record)) return true;
-      this.#submitted.delete(taskRef);
+      if (record === undefined || isEnded(record)) this.#submitted.delete(taskRef);
+      // What waits for an answer, nobody could give it through a process that only finishes.
+      else if (record.inputRequests === undefined) return true;
     }
     return false;
   }

@@ -5,6 +5,7 @@ import { atMost } from '../../time/at-most.js';
 import { sleep } from '../../time/sleep.js';
 import type { EngineWorker, StoreNotice, WorkerOptions } from '../engine.js';
 import type { TaskRecord } from '../task-record.js';
+import type { TaskWaits } from '../task-waits.js';
 import { failureCode } from './failure-code.js';
 import type { StoredJob } from './job-record.js';
 import type { LockTimes } from './lock-times.js';
@@ -31,6 +32,8 @@ export interface BullmqWorkerContext {
   /** Told of a task that was failed without having been run to its end. */
   readonly onLost: (record: TaskRecord) => void;
   readonly onNotice: (notice: StoreNotice) => void;
+  /** Whose bells ring for tasks that may have an answer. */
+  readonly answerWaits: TaskWaits;
 }
 
 const RETRY_MS = 1000;
@@ -76,14 +79,21 @@ export class BullmqWorker implements EngineWorker {
 
   async finish(): Promise<void> {
     const never = new AbortController().signal;
-    while (this.#running.size > 0 || (await this.#isOwing())) {
+    while ((await this.#isOwing()) || this.#isBusy) {
       await this.#taskEnded.sleep(RECHECK_MS, never);
     }
+    if (this.#running.size > 0) await this.drain(0);
+  }
+
+  /** Whether something runs that does not wait for an answer. */
+  get #isBusy(): boolean {
+    return [...this.#running].some(job => !job.isWaiting);
   }
 
   async drain(graceMs: number): Promise<void> {
     this.#stopped.abort();
     this.#slots.open();
+    for (const job of this.#running) if (job.isWaiting) void job.stop();
     // What is handed back then wakes another worker, not this one.
     const silenced = this.#sources.map(({ waiting }) => waiting.disconnectBlocking().catch(() => {}));
     await atMost(Promise.all(silenced), LAST_ANSWERS_MS).catch(() => {});
@@ -157,10 +167,11 @@ export class BullmqWorker implements EngineWorker {
 
   /** Runs a job, and those that the end of each brings along. */
   async #run(first: StoredJob, taken: { queue: OperationQueue; token: string }): Promise<void> {
-    const { maxResultBytes, onLost } = this.#context;
+    const { maxResultBytes, onLost, answerWaits } = this.#context;
+    const onTurn = (job: RunningJob) => this.#onTurn(job);
     const mayTakeNext = () => this.takesTasks && !this.#slots.isContended;
     for (let next: StoredJob | undefined = first; next !== undefined; ) {
-      const job = new RunningJob(next, { ...taken, maxResultBytes, onLost });
+      const job = new RunningJob(next, { ...taken, maxResultBytes, onLost, answerWaits, onTurn });
       if (this.#graceEnd.signal.aborted) return job.stop();
       // An earlier run of the task that still goes on here has lost it.
       this.drop(job.taskRef);
@@ -175,6 +186,14 @@ export class BullmqWorker implements EngineWorker {
         this.#taskEnded.ring();
       }
     }
+  }
+
+  /** A run that waits for an answer leaves its place to another, and goes on without waiting for one. */
+  #onTurn(job: RunningJob): void {
+    if (job.isWaiting) this.#slots.release();
+    else this.#slots.claim();
+    if (job.isWaiting && !this.takesTasks) void job.stop();
+    this.#taskEnded.ring();
   }
 
   /** Renews the locks of all that runs until the worker has stopped. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskRecord } from '../task-record.js';
 import type { JobData } from './job-data.js';
-import { isDoomed, isTaken, lostRun, type StoredJob, toRecord } from './job-record.js';
+import { excusedReturns, isDoomed, isTaken, lostRun, type StoredJob, toRecord } from './job-record.js';
 import type { OperationQueue } from './operation-queue.js';
 
 export type OnLost = (record: TaskRecord) => void;
@@ -12,13 +12,21 @@ export async function failLost(queue: OperationQueue, onLost: OnLost): Promise<v
     const job = await queue.read(taskRef);
     if (job === undefined || isTaken(job) || job.finishedOn !== undefined) continue;
     if (isForsaken(job)) await failForsaken(queue, { job, onLost });
-    else await queue.replaceData(job, { ...JSON.parse(job.data), lostRunAt: Date.now() });
+    else await noteLoss(queue, job);
   }
+}
+
+async function noteLoss(queue: OperationQueue, job: StoredJob): Promise<void> {
+  const data: JobData = JSON.parse(job.data);
+  const now = Date.now();
+  // Whether it waited for an answer then cannot be told for ever.
+  const excused = excusedReturns(job, data, now);
+  await queue.replaceData(job, { ...data, lostRunAt: now, ...(excused > 0 && { excused }) });
 }
 
 /** Whether the job is back in the queue, may not be run again, and its task is not yet told to have failed. */
 export function isForsaken(job: StoredJob): boolean {
-  return job.stalledCounter > 0 && !isTaken(job) && isDoomed(job, JSON.parse(job.data));
+  return job.stalledCounter > 0 && !isTaken(job) && isDoomed(job, JSON.parse(job.data), Date.now());
 }
 
 /** Fails the task of a forsaken job, so that no worker has to be there for it; one of several callers does. */

@@ -1,4 +1,5 @@
 import type { Progress, TaskError } from '../../types.js';
+import type { Questions } from '../question.js';
 import type { WebhookDelivery } from '../task-record.js';
 
 /** What never changes about a task. */
@@ -10,6 +11,7 @@ export interface JobTask {
   readonly ttlMs: number;
   readonly retryAttempts: number;
   readonly delayMs: number;
+  readonly inputTimeoutMs?: number | undefined;
   readonly webhookUrl?: string | undefined;
 }
 
@@ -37,6 +39,12 @@ export interface JobData {
   readonly lost?: EarlyEnd;
   /** When the last run was found to be lost, and the task came back into the queue. */
   readonly lostRunAt?: number;
+  /** JSON of the `Questions` that runs have asked. */
+  readonly questions?: string;
+  /** How many times the task had come back into the queue when the run began that asked last, of those that count. */
+  readonly counted?: number;
+  /** How many times it came back while it waited for an answer. */
+  readonly excused?: number;
   /** JSON of a `WebhookDelivery`. */
   readonly delivery?: string;
 }
@@ -78,6 +86,10 @@ export const WORKER_STOPPED = {
 
 export function readTask(data: JobData): JobTask {
   return JSON.parse(data.task);
+}
+
+export function readQuestions({ questions }: JobData): Questions {
+  return questions === undefined ? [] : JSON.parse(questions);
 }
 
 export function readDelivery(data: JobData): WebhookDelivery | undefined {

@@ -1,5 +1,6 @@
 import type { JobJson } from 'bullmq';
 import type { Progress, TaskError } from '../../types.js';
+import { openRequests, waitsUntil } from '../question.js';
 import type { RecordStatus, TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import {
@@ -10,6 +11,7 @@ import {
   type JobProgress,
   type JobTask,
   readDelivery,
+  readQuestions,
   readTask,
   WORKER_LOST,
 } from './job-data.js';
@@ -76,7 +78,7 @@ interface RecordContext {
 
 /** `toRecord` for whoever has parsed the job's data. */
 export function recordOf(job: StoredJob, { data, task, now }: RecordContext): TaskRecord | undefined {
-  const standing = standingOf(job, data);
+  const standing = standingOf(job, data, now);
   if (standing === undefined) return undefined;
   const expiresAt =
     standing.endedAt === undefined ? waitExpiresAt(job, data, task) : standing.endedAt + task.ttlMs;
@@ -94,8 +96,8 @@ export function recordOf(job: StoredJob, { data, task, now }: RecordContext): Ta
     expiresAt,
     slaMs: task.slaMs,
     retryAttempts: task.retryAttempts,
-    excusedRuns: 0,
-    inputRequests: undefined,
+    excusedRuns: excusedReturns(job, data, now),
+    inputRequests: standing.endedAt === undefined ? openRequests(readQuestions(data)) : undefined,
     runCount: standing.runCount,
     webhookUrl: task.webhookUrl,
     delivery: readDelivery(data),
@@ -113,9 +115,21 @@ export function returnCount({
   return stalledCounter + attemptsMade;
 }
 
+/** How many of the returns do not count: its run waited for an answer, or had one that it had not seen. */
+export function excusedReturns(job: StoredJob, data: JobData, now: number): number {
+  const { excused = 0, counted = 0 } = data;
+  return isWaiting(data, now) ? Math.max(excused, returnCount(job) - counted) : excused;
+}
+
+/** Whether the last run, if it is lost now, is lost for nothing. */
+export function isWaiting(data: JobData, now: number): boolean {
+  return (waitsUntil(readQuestions(data)) ?? 0) > now;
+}
+
 /** Lost once too often, and not yet told so. */
-export function isDoomed(job: StoredJob, data: JobData): boolean {
-  const mayStillRun = job.stalledCounter === 0 || returnCount(job) <= readTask(data).retryAttempts;
+export function isDoomed(job: StoredJob, data: JobData, now: number): boolean {
+  const countedReturns = returnCount(job) - excusedReturns(job, data, now);
+  const mayStillRun = job.stalledCounter === 0 || countedReturns <= readTask(data).retryAttempts;
   return (
     !mayStillRun && job.finishedOn === undefined && data.lost === undefined && data.cancelled === undefined
   );
@@ -132,11 +146,11 @@ export function isTaken(job: StoredJob): boolean {
   return job.attemptsStarted > returnCount(job);
 }
 
-function standingOf(job: StoredJob, data: JobData): Standing | undefined {
+function standingOf(job: StoredJob, data: JobData, now: number): Standing | undefined {
   if (data.lost !== undefined) return early(data.lost, { status: 'failed', error: WORKER_LOST });
   if (data.cancelled !== undefined) return early(data.cancelled, { status: 'cancelled', error: CANCELLED });
   if (job.finishedOn !== undefined) return finished(job, job.finishedOn);
-  if (isTaken(job) || isDoomed(job, data)) return running(job);
+  if (isTaken(job) || isDoomed(job, data, now)) return running(job);
   return { status: 'pending', updatedAt: waitsSince(job, data, 0), runCount: job.attemptsStarted };
 }
 

@@ -145,6 +145,11 @@ export class OperationQueue {
     await this.#publish({ event: 'ended', jobId: taskRef });
   }
 
+  /** Tells those who wait for a task that something has changed which BullMQ itself does not tell. */
+  async announceChange(taskRef: string): Promise<void> {
+    await this.#publish({ event: 'changed', jobId: taskRef });
+  }
+
   /** The place in the queue's events from which on nothing will be missed. */
   async lastEventId(): Promise<string> {
     return this.#publish({ event: 'listening' });

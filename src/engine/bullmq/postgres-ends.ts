@@ -2,25 +2,24 @@ import { EventEmitter } from 'node:events';
 import type { PostgresConnection } from 'bullmq';
 import { Alarm } from '../../time/alarm.js';
 import { sleep } from '../../time/sleep.js';
+import { CHANGE_EVENTS, END_EVENTS, type EndsOptions } from './queue-connection.js';
 
 /** BullMQ notifies it of events, with the queue's name: of several transactions that commit at once, of one. */
 const CHANNEL = 'bullmq_events';
-const ENDS_AFTER = `
-  SELECT id, data ->> 'jobId' AS "taskRef" FROM event
-   WHERE queue = $1 AND id > $2 AND event IN ('completed', 'failed', 'ended')
+const EVENTS_AFTER = `
+  SELECT id, event, data ->> 'jobId' AS "taskRef" FROM event
+   WHERE queue = $1 AND id > $2 AND event = ANY($3)
    ORDER BY id`;
+const ALL_EVENTS = [...END_EVENTS, ...CHANGE_EVENTS];
 /** An event gets its id before its transaction commits: it may come after later ones, within so long. */
 const LOOK_BACK_MS = 500;
 /** Events that may have got their ids before the first one that is known, and come after it. */
 const MOST_UNDER_WAY = 1000;
 const RETRY_MS = 500;
 
-export interface PostgresEndsOptions {
+export interface PostgresEndsOptions extends EndsOptions {
   /** The queue's full name. */
   readonly queue: string;
-  /** The id of the last event that is known. */
-  readonly since: string;
-  readonly onEnd: (taskRef: string) => void;
 }
 
 /** Tells of the ends of a queue's tasks, over the one connection of the engine that listens. */
@@ -91,13 +90,16 @@ export class PostgresEnds {
   async #read(): Promise<void> {
     const looksBack = performance.now() - this.#lookedBackAt >= LOOK_BACK_MS;
     const after = looksBack ? this.#settled : this.#last;
-    const { rows } = await this.#connection.pool.query(ENDS_AFTER, [this.#options.queue, after]);
+    const { queue, hearsChanges, onEnd, onChange } = this.#options;
+    const events = hearsChanges() ? ALL_EVENTS : END_EVENTS;
+    const { rows } = await this.#connection.pool.query(EVENTS_AFTER, [queue, after, events]);
     for (const row of rows) {
       const id = Number(row.id);
       if (this.#told.has(id)) continue;
       this.#told.add(id);
       this.#last = Math.max(this.#last, id);
-      this.#options.onEnd(String(row.taskRef));
+      const tell = END_EVENTS.some(event => event === row.event) ? onEnd : onChange;
+      tell(String(row.taskRef));
     }
     if (looksBack) this.#settle();
   }

@@ -33,7 +33,15 @@ export interface EndsOptions {
   /** The id of the last of the queue's events that is known. */
   readonly since: string;
   readonly onEnd: (taskRef: string) => void;
+  /** Told of other changes while `hearsChanges`. */
+  readonly onChange: (taskRef: string) => void;
+  readonly hearsChanges: () => boolean;
 }
+
+/** The queue's events after which a task's record differs, though it has not ended; the last one is the engine's own. */
+export const CHANGE_EVENTS = ['active', 'progress', 'waiting', 'changed'] as const;
+/** Those with which it has; the last one is the engine's own. */
+export const END_EVENTS = ['completed', 'failed', 'ended'] as const;
 
 export interface StoreEnds {
   close(): Promise<void>;
@@ -60,7 +68,7 @@ export interface QueueConnection {
   list(name: string, state: QueueState, page: Page): Promise<readonly StoredJob[]>;
   /** Without a processor: it hands out jobs when it is asked. */
   worker(name: string): StoreWorker;
-  /** Tells of each end of a queue's tasks, perhaps more than once, until it is closed. */
+  /** Tells of each end of a queue's tasks, and of other changes, perhaps more than once, until it is closed. */
   ends(name: string, options: EndsOptions): StoreEnds;
   /** For how long a worker may wait for a word of a new job before it asks. */
   readonly longestIdleMs: number;

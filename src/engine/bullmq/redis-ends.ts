@@ -1,5 +1,5 @@
 import { QueueEvents, type QueueEventsListener, type QueueEventsOptions } from 'bullmq';
-import type { EndsOptions, StoreEnds } from './queue-connection.js';
+import { CHANGE_EVENTS, END_EVENTS, type EndsOptions, type StoreEnds } from './queue-connection.js';
 
 /** A connection that is silent for much longer is taken to be lost. */
 const LONGEST_READ_MS = 5000;
@@ -8,19 +8,20 @@ const LONGEST_READ_MS = 5000;
 export function redisEnds(
   queue: string,
   options: QueueEventsOptions,
-  { since, onEnd }: EndsOptions,
+  { since, onEnd, onChange }: EndsOptions,
 ): StoreEnds {
   const events = new QueueEvents(queue, { ...options, lastEventId: since, blockingTimeout: LONGEST_READ_MS });
   const listener = ({ jobId }: { jobId: string }) => onEnd(jobId);
   // It makes its connection anew by itself.
   events.on('error', () => {});
-  events.on('completed', listener);
-  events.on('failed', listener);
-  events.on<EndedListener>('ended', listener);
+  for (const event of END_EVENTS) events.on<OwnListener>(event, listener);
+  const changeListener = ({ jobId }: { jobId: string }) => onChange(jobId);
+  for (const event of CHANGE_EVENTS) events.on<OwnListener>(event, changeListener);
   return events;
 }
 
-/** An event that the engine publishes itself. */
-interface EndedListener extends QueueEventsListener {
+/** Events that the engine publishes itself. */
+interface OwnListener extends QueueEventsListener {
   ended: (event: { jobId: string }) => void;
+  changed: (event: { jobId: string }) => void;
 }

@@ -4,8 +4,10 @@ import { sleep } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 import type { Execute, Execution } from '../engine.js';
 import { ProgressWriter } from '../progress-writer.js';
+import { RunQuestions } from '../run-questions.js';
 import { type StorableEnd, toStorableEnd } from '../storable-end.js';
 import type { TaskRecord } from '../task-record.js';
+import type { TaskWaits } from '../task-waits.js';
 import {
   CANCELLED,
   type FailedReason,
@@ -15,7 +17,16 @@ import {
   WORKER_LOST,
   WORKER_STOPPED,
 } from './job-data.js';
-import { recordOf, returnCount, type StoredJob, toRecord, waitExpiresAt } from './job-record.js';
+import { excuseRun, jobQuestionStore } from './job-questions.js';
+import {
+  excusedReturns,
+  isWaiting,
+  recordOf,
+  returnCount,
+  type StoredJob,
+  toRecord,
+  waitExpiresAt,
+} from './job-record.js';
 import { AlreadyEndedError, type EndOptions, type OperationQueue, type Taken } from './operation-queue.js';
 
 export interface RunningJobContext {
@@ -25,8 +36,14 @@ export interface RunningJobContext {
   readonly maxResultBytes: number;
   /** Told of a task that was failed without having been run to its end. */
   readonly onLost: (record: TaskRecord) => void;
+  /** Whose bells ring for tasks that may have an answer. */
+  readonly answerWaits: TaskWaits;
+  /** Told each time that the run begins or ends to wait for an answer. */
+  readonly onTurn: (job: RunningJob) => void;
 }
 
+/** Should the event of an answer get lost. */
+const ANSWER_RECHECK_MS = 2000;
 /** Larger results do not go through the queue's events. */
 const MOST_EVENT_BYTES = 4096;
 const RETRY_END_MS = 1000;
@@ -45,6 +62,8 @@ export class RunningJob {
   readonly #context: RunningJobContext;
   readonly #controller = new AbortController();
   readonly #stopped = newDeferred();
+  readonly #questions: RunQuestions;
+  #stopping: Promise<void> | undefined;
   #progress: Progress | undefined;
   #lastWrite: Promise<unknown> = Promise.resolve();
   #isStopped = false;
@@ -56,6 +75,20 @@ export class RunningJob {
     this.#data = JSON.parse(job.data);
     this.#task = readTask(this.#data);
     this.#context = context;
+    const { queue, answerWaits, onTurn } = context;
+    this.#questions = new RunQuestions({
+      taskRef: job.id,
+      store: jobQuestionStore(queue, job),
+      signal: this.#controller.signal,
+      waits: answerWaits,
+      recheckMs: ANSWER_RECHECK_MS,
+      onTurn: () => onTurn(this),
+    });
+  }
+
+  /** Whether the run waits for an answer. */
+  get isWaiting(): boolean {
+    return this.#questions.isWaiting;
   }
 
   get queue(): OperationQueue {
@@ -85,6 +118,7 @@ export class RunningJob {
     if (dead !== undefined) return this.#fail(dead, mayTakeNext);
     const execution = await Promise.race([this.#execute(execute), this.#stopped.promise]);
     if (execution === undefined) return NOTHING;
+    this.#questions.close();
     this.#isOver = true;
     const end = toStorableEnd(execution, this.#context.maxResultBytes);
     await this.#lastWrite;
@@ -92,8 +126,14 @@ export class RunningJob {
   }
 
   /** Ends the run for good: the task goes back to the queue if it may be run again, and fails if not. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     this.#isStopped = true;
+    this.#questions.freeze();
     // Where not even that can be written, the lock lapses, and others find the task as lost.
     await atMost(this.#giveBack(), LONGEST_STOP_MS).catch(() => {});
     this.#controller.abort(new Error(WORKER_STOPPED.message));
@@ -102,7 +142,12 @@ export class RunningJob {
 
   async #giveBack(): Promise<void> {
     const { token } = this;
-    if (returnCount(this.#job) < this.#task.retryAttempts) {
+    const job = (await this.queue.read(this.taskRef)) ?? this.#job;
+    const data: JobData = JSON.parse(job.data);
+    if (isWaiting(data, Date.now())) {
+      await excuseRun(this.queue, job);
+      await this.queue.handBack(this.taskRef, token);
+    } else if (this.#countedReturns(data) < this.#task.retryAttempts) {
       await this.queue.handBack(this.taskRef, token);
     } else {
       await this.queue.fail(this.#job, this.#reason(WORKER_STOPPED), { token, takeNext: false });
@@ -110,11 +155,16 @@ export class RunningJob {
     }
   }
 
+  /** How many runs of the task were lost or stopped that count for its `retryAttempts`. */
+  #countedReturns(data: JobData): number {
+    return returnCount(this.#job) - excusedReturns(this.#job, data, Date.now());
+  }
+
   /** Why the job is not run at all, if it is not. */
   #deadOnArrival(): FailedReason | undefined {
     const runCount = this.#job.attemptsStarted - 1;
     if (this.#data.cancelled !== undefined) return { status: 'cancelled', error: CANCELLED, runCount };
-    if (returnCount(this.#job) > this.#task.retryAttempts) {
+    if (this.#countedReturns(this.#data) > this.#task.retryAttempts) {
       return { status: 'failed', error: WORKER_LOST, runCount };
     }
     return waitExpiresAt(this.#job, this.#data, this.#task) <= Date.now() ? { status: 'dropped' } : undefined;
@@ -130,7 +180,7 @@ export class RunningJob {
         {
           signal: this.#controller.signal,
           reportProgress: progress => writer.report(progress),
-          ask: () => Promise.reject(new TypeError('This store keeps no questions yet.')),
+          ask: asked => this.#questions.ask(asked),
         },
       );
     } catch (error) {

@@ -17,13 +17,18 @@ export class Slots {
     else await new Promise<void>(resolve => this.#waiting.push(resolve));
   }
 
+  /** Takes a place at once, also where there is none: the next ones to be released are not given away then. */
+  claim(): void {
+    this.#free--;
+  }
+
   /** Lets everybody in: for those who will find that there is nothing more to do. */
   open(): void {
     for (const enter of this.#waiting.splice(0)) enter();
   }
 
   release(): void {
-    const next = this.#waiting.shift();
+    const next = this.#free < 0 ? undefined : this.#waiting.shift();
     if (next === undefined) this.#free++;
     else next();
   }

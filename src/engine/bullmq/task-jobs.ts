@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { digestJson } from '../../storage/canonical-json.js';
 import type { Submission } from '../engine.js';
+import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
+import type { InputResponse } from '../question.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import { failForsaken, isForsaken } from './forsaken-jobs.js';
 import { CANCELLED, type JobData, type JobTask } from './job-data.js';
+import { answerJob } from './job-questions.js';
 import { type StoredJob, toRecord } from './job-record.js';
 import type { KnownOperations } from './known-operations.js';
 import { AlreadyEndedError, OperationQueue, type OperationQueueOptions } from './operation-queue.js';
@@ -87,6 +90,20 @@ export class TaskJobs {
     }
   }
 
+  /** The record as it is then. */
+  async answer(
+    taskRef: string,
+    responses: Readonly<Record<string, InputResponse>>,
+  ): Promise<TaskRecord | undefined> {
+    for (;;) {
+      const job = await this.read(taskRef);
+      if (job === undefined) return undefined;
+      const outcome = await answerJob(this.queue(operationOf(taskRef) ?? ''), job, responses);
+      if (outcome === 'nothing to store') return toRecord(job, Date.now());
+      if (outcome === 'stored') return this.find(taskRef);
+    }
+  }
+
   async recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
     const text = JSON.stringify(delivery);
     for (;;) {
@@ -123,9 +140,14 @@ export class TaskJobs {
   }
 
   /** Longer than the key may be needed: from the submission to the end of what a record of the task is kept. */
-  #longestLife({ ttlMs, slaMs, retryAttempts = 0, delayMs = 0 }: NewTask): number {
+  #longestLife(task: NewTask): number {
+    const { ttlMs, slaMs, retryAttempts = 0, delayMs = 0, inputTimeoutMs = DEFAULT_INPUT_TIMEOUT_MS } = task;
     return Math.ceil(
-      delayMs + (2 + retryAttempts) * ttlMs + slaMs * (1 + retryAttempts) + this.#options.retentionMs,
+      inputTimeoutMs +
+        delayMs +
+        (2 + retryAttempts) * ttlMs +
+        slaMs * (1 + retryAttempts) +
+        this.#options.retentionMs,
     );
   }
 }
@@ -139,6 +161,7 @@ function jobTask(task: NewTask): JobTask {
     ttlMs: Math.ceil(task.ttlMs),
     retryAttempts: task.retryAttempts ?? 0,
     delayMs: Math.ceil(task.delayMs ?? 0),
+    inputTimeoutMs: Math.ceil(task.inputTimeoutMs ?? DEFAULT_INPUT_TIMEOUT_MS),
     webhookUrl: task.webhookUrl,
   };
 }

@@ -14,7 +14,6 @@ for (const name of SERVICE_NAMES) {
         };
       },
       skipped: {
-        questions: 'not built yet',
         clock: 'BullMQ reads the time itself',
         'taken-reference':
           'BullMQ takes a job that it knows for the same one; references are 128 random bits',

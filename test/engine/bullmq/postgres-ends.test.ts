@@ -4,6 +4,8 @@ import { PostgresEnds } from '../../../src/engine/bullmq/postgres-ends.js';
 import { describeWith } from '../../services/index.js';
 import { eventually } from '../scripted.js';
 
+const deaf = { onChange: () => {}, hearsChanges: () => false };
+
 const PUBLISH = `SELECT publish_event($1, $2, jsonb_build_object('jobId', $3::text)) AS id`;
 
 describeWith('PostgreSQL', 'the ends of tasks on PostgreSQL', service => {
@@ -22,7 +24,12 @@ describeWith('PostgreSQL', 'the ends of tasks on PostgreSQL', service => {
     const connection = await openConnection();
     const since = await publish(connection, 'completed', 'before');
     const told: string[] = [];
-    const ends = new PostgresEnds(connection, { queue: 'queue', since, onEnd: ref => told.push(ref) });
+    const ends = new PostgresEnds(connection, {
+      ...deaf,
+      queue: 'queue',
+      since,
+      onEnd: ref => told.push(ref),
+    });
     for (const event of ['completed', 'progress', 'failed', 'waiting', 'ended']) {
       await publish(connection, event, event);
     }
@@ -31,11 +38,42 @@ describeWith('PostgreSQL', 'the ends of tasks on PostgreSQL', service => {
     await ends.close();
   });
 
+  test('are told apart from other changes, which are told while somebody wants to hear them', async () => {
+    const connection = await openConnection();
+    const since = await publish(connection, 'listening', '');
+    const [ended, changed]: string[][] = [[], []];
+    let isHearing = false;
+    const ends = new PostgresEnds(connection, {
+      queue: 'queue',
+      since,
+      onEnd: ref => ended?.push(ref),
+      onChange: ref => changed?.push(ref),
+      hearsChanges: () => isHearing,
+    });
+    await publish(connection, 'progress', 'unheard');
+    await publish(connection, 'completed', 'first');
+    await eventually(() => ended?.includes('first'), 1000);
+    expect(changed).toEqual([]);
+    isHearing = true;
+    for (const event of ['active', 'progress', 'added', 'waiting', 'changed', 'failed']) {
+      await publish(connection, event, event);
+    }
+    await eventually(() => ended?.includes('failed'), 1000);
+    expect(ended).toEqual(['first', 'failed']);
+    expect(changed?.filter(ref => ref !== 'unheard')).toEqual(['active', 'progress', 'waiting', 'changed']);
+    await ends.close();
+  });
+
   test('are told also where a transaction commits after later ones', async () => {
     const connection = await openConnection();
     const since = await publish(connection, 'listening', '');
     const told: string[] = [];
-    const ends = new PostgresEnds(connection, { queue: 'queue', since, onEnd: ref => told.push(ref) });
+    const ends = new PostgresEnds(connection, {
+      ...deaf,
+      queue: 'queue',
+      since,
+      onEnd: ref => told.push(ref),
+    });
     const slow = await connection.pool.connect();
     await slow.query('BEGIN');
     await slow.query(PUBLISH, ['queue', 'completed', 'slow']);

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
+import { answer, ask, type InputResponse, type Question, type Questions, take } from '../question.js';
+import { type QuestionStore, RunOverError } from '../run-questions.js';
+import { type JobData, readQuestions, readTask } from './job-data.js';
+import { excusedReturns, isTaken, returnCount, type StoredJob, toRecord } from './job-record.js';
+import type { OperationQueue } from './operation-queue.js';
+
+type Edit = (questions: Questions) => Questions;
+
+/** The questions of the run that has taken the job; they are in its data. */
+export function jobQuestionStore(queue: OperationQueue, job: StoredJob): QuestionStore {
+  // From when the run has all its answers on, it may be lost only as often as before it began.
+  const excused = excusedReturns(job, JSON.parse(job.data), Date.now());
+  const counted = returnCount(job) - excused;
+
+  async function read(): Promise<{ readonly stored: StoredJob; readonly data: JobData }> {
+    const stored = await queue.read(job.id);
+    const isThisRun =
+      stored?.attemptsStarted === job.attemptsStarted && isTaken(stored) && stored.finishedOn === undefined;
+    if (!isThisRun) throw new RunOverError('The task has ended otherwise.');
+    return { stored, data: JSON.parse(stored.data) };
+  }
+
+  async function change(edit: Edit): Promise<Questions> {
+    for (;;) {
+      const { stored, data } = await read();
+      const before = readQuestions(data);
+      const questions = edit(before);
+      if (questions === before) return questions;
+      if (!(await queue.replaceData(stored, { ...withQuestions(data, questions), excused, counted })))
+        continue;
+      await queue.announceChange(job.id);
+      return questions;
+    }
+  }
+
+  return {
+    async ask(asked) {
+      const key = randomUUID();
+      const edit: Edit = questions => {
+        const { inputTimeoutMs = DEFAULT_INPUT_TIMEOUT_MS } = readTask(JSON.parse(job.data));
+        return ask(questions, asked, { key, now: Date.now(), timeoutMs: inputTimeoutMs });
+      };
+      return only((await change(edit))[asked.place]);
+    },
+    async find(key) {
+      return readQuestions((await read()).data).find(question => question.key === key);
+    },
+    async take(key) {
+      const questions = await change(before => take(before, key, Date.now()));
+      return only(questions.find(question => question.key === key));
+    },
+  };
+}
+
+/** Stores answers in the job's data, unless the task has ended. */
+export async function answerJob(
+  queue: OperationQueue,
+  job: StoredJob,
+  responses: Readonly<Record<string, InputResponse>>,
+): Promise<'stored' | 'nothing to store' | 'changed meanwhile'> {
+  const data: JobData = JSON.parse(job.data);
+  const before = readQuestions(data);
+  const questions = answer(before, responses, Date.now());
+  if (questions === before || toRecord(job, Date.now())?.inputRequests === undefined)
+    return 'nothing to store';
+  if (!(await queue.replaceData(job, withQuestions(data, questions)))) return 'changed meanwhile';
+  await queue.announceChange(job.id);
+  return 'stored';
+}
+
+/** Notes that the run of a job that waits for an answer, and is about to come back, is not to count. */
+export async function excuseRun(queue: OperationQueue, job: StoredJob): Promise<void> {
+  for (;;) {
+    const stored = await queue.read(job.id);
+    if (stored === undefined || stored.attemptsStarted !== job.attemptsStarted) return;
+    const data: JobData = JSON.parse(stored.data);
+    const excused = returnCount(stored) + 1 - (data.counted ?? 0);
+    if (await queue.replaceData(stored, { ...data, excused })) return;
+  }
+}
+
+function withQuestions(data: JobData, questions: Questions): JobData {
+  return { ...data, questions: JSON.stringify(questions) };
+}
+
+function only(question: Question | undefined): Question {
+  if (question === undefined) throw new RunOverError('The question belongs to a run that is over.');
+  return question;
+}

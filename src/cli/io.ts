@@ -5,7 +5,7 @@ export interface CommandIo {
   readonly argv: readonly string[];
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable;
-  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly env: Readonly<Record<string, string | undefined>>;
   cwd(): string;
   on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;

@@ -3,28 +3,38 @@ import type { AwaitEvent } from '../client/events.js';
 import { messageOf } from '../client/failure.js';
 import { formatDuration } from '../time/duration.js';
 import { sleep } from '../time/sleep.js';
-import type { Progress, Snapshot } from '../types.js';
+import type { Snapshot } from '../types.js';
 import type { CommandIo } from './io.js';
+import { type NextStep, nextStep } from './next-step.js';
+import { describeProgress, progressLine } from './progress-line.js';
+import { plainText } from './terminal-text.js';
 
 /** Shows on stderr how a task stands: a spinner on a terminal, a line for each new state in a pipe. */
 export interface ProgressView {
   update(snapshot: Snapshot): void;
-  /** Of all events, those that tell of the connection are shown. */
+  /** Of all events, those that tell of the connection and of the next request are shown. */
   hear(event: AwaitEvent): void;
   /** Takes the spinner away. */
   stop(): void;
 }
 
+/** The spinner's own sign and a space; and the last column, after which some terminals break the line. */
+const SPINNER_COLUMNS = 3;
+
+/** How old the line may be. */
+const REFRESH_MS = 250;
+
 const silent: ProgressView = { update() {}, hear() {}, stop() {} };
 
 export function progressView(tool: string, io: CommandIo, quiet: boolean): ProgressView {
   if (quiet) return silent;
-  return io.stderr.isTTY ? spinnerView(tool, io) : lineView(tool, io);
+  return canSpin(io) ? spinnerView(tool, io) : lineView(tool, io);
 }
 
 /** `tool: working, 42 % (3 of 7), message`. */
 export function describeState(tool: string, { status, message, progress }: Snapshot): string {
-  return `${tool}: ${[status, describeProgress(progress), message].filter(Boolean).join(', ')}`;
+  const parts = [status, describeProgress(progress), plainText(message ?? '')];
+  return `${tool}: ${parts.filter(Boolean).join(', ')}`;
 }
 
 /** What a person should know of an event; undefined where that is nothing. */
@@ -35,12 +45,9 @@ export function describeEvent(tool: string, event: AwaitEvent): string | undefin
   return undefined;
 }
 
-function describeProgress(progress: Progress | undefined): string | undefined {
-  if (progress === undefined) return undefined;
-  const { progress: done, total } = progress;
-  if (total === undefined || total <= 0) return `${done} done`;
-  const percent = `${Math.floor((100 * done) / total)} %`;
-  return total === 1 ? percent : `${percent} (${done} of ${total})`;
+/** The spinner writes a line for each change where it cannot draw. */
+function canSpin({ stderr, env }: CommandIo): boolean {
+  return stderr.isTTY === true && env.TERM !== 'dumb' && env.CI === undefined;
 }
 
 function lineView(tool: string, io: CommandIo): ProgressView {
@@ -60,23 +67,31 @@ function lineView(tool: string, io: CommandIo): ProgressView {
 }
 
 function spinnerView(tool: string, io: CommandIo): ProgressView {
-  const spinner = yoctoSpinner({ stream: io.stderr as NodeJS.WriteStream, handleSignals: false }).start(tool);
-  const stopped = new AbortController();
   const begunAt = performance.now();
-  let state = tool;
+  let snapshot: Pick<Snapshot, 'status' | 'message' | 'progress'> = { status: 'working' };
+  let step: NextStep | undefined;
+  const line = () => {
+    const now = performance.now();
+    const next = step?.kind === 'request' ? { kind: step.kind, inMs: step.dueAt - now } : step;
+    const columns = (io.stderr.columns || 80) - SPINNER_COLUMNS;
+    return progressLine({ tool, snapshot, elapsedMs: now - begunAt, next }, columns);
+  };
+  const stream = io.stderr as NodeJS.WriteStream;
+  const spinner = yoctoSpinner({ stream, handleSignals: false }).start(line());
+  const stopped = new AbortController();
   const tick = async () => {
     while (!stopped.signal.aborted) {
-      spinner.text = `${state} · ${formatDuration(Math.floor((performance.now() - begunAt) / 1000) * 1000)}`;
-      await sleep(1000, stopped.signal).catch(() => {});
+      spinner.text = line();
+      await sleep(REFRESH_MS, stopped.signal).catch(() => {});
     }
   };
   void tick();
   return {
-    update(snapshot) {
-      state = describeState(tool, snapshot);
+    update(latest) {
+      snapshot = latest;
     },
     hear(event) {
-      state = describeEvent(tool, event) ?? state;
+      step = nextStep(step, event, performance.now());
     },
     stop() {
       stopped.abort();

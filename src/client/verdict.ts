@@ -4,6 +4,7 @@ import {
   AwaitDetachedError,
   CircuitOpenError,
   ConfigurationError,
+  InputRequiredError,
   NotSupportedError,
   TaskNotFoundError,
 } from '../errors.js';
@@ -17,6 +18,7 @@ const TELL_NOTHING = [
   AwaitDetachedError,
   CircuitOpenError,
   ConfigurationError,
+  InputRequiredError,
   NotSupportedError,
   TaskNotFoundError,
 ];

@@ -37,6 +37,7 @@ import { PollScheduler } from './poll-scheduler.js';
 import { parseReference, protocolOf } from './reference.js';
 import type { RunContext } from './run-context.js';
 import { type Ready, sdkPort } from './sdk-port.js';
+import { sdkProgressOf } from './sdk-progress.js';
 import { TaskHandle } from './task-handle.js';
 import { readNews, TaskNews } from './task-news.js';
 import { TaskRun } from './task-run.js';
@@ -281,7 +282,8 @@ function fromSdkOptions(options: (CallOptions & SdkCallOptions) | undefined): Ca
     deadlineMs,
     onUpdate: snapshot => {
       onUpdate?.(snapshot);
-      if (snapshot.progress !== undefined) onprogress?.(snapshot.progress);
+      const progress = sdkProgressOf(snapshot);
+      if (progress !== undefined) onprogress?.(progress);
     },
   };
 }

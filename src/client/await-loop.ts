@@ -1,3 +1,4 @@
+import { leastDelay } from '../pacing/next-delay.js';
 import type { Pacer } from '../pacing/pacer.js';
 import type { Ended, Exchange, PollAnswer, Protocol } from '../protocols/protocol.js';
 import type { Alarm } from '../time/alarm.js';
@@ -29,6 +30,10 @@ export interface Wait {
   readonly pacer: Pacer;
   /** The server's first hint, from the answer to the start. */
   readonly hintMs?: number | undefined;
+  /** What the answer to the start says of the least time between requests. */
+  readonly leastMs?: number | undefined;
+  /** Whether the task waits for an answer of ours. */
+  readonly isAnswering: () => boolean;
   /** Called before the wait for the next request. */
   readonly onSchedule: (delayMs: number) => void;
   /** Called when a request is due, with the hint that made it so and how long the server is to hold its answer back. */
@@ -41,13 +46,13 @@ export interface Wait {
 /**
  * Asks for the state of a running task until it has ended; the one loop for every protocol.
  * @returns undefined when `maxAttempts` answers said that it is still running; answers to requests that news of the
- * task brought about do not count
+ * task brought about do not count, nor those that came while somebody thinks about what the task asks
  * @throws the reason of `exchange.signal`, or the error of a status request that failed for good
  */
 export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
   const { protocol, handle, exchange, options, alarm, pacer, holdPlaces, ask } = wait;
   const canHold = options.longPollMs > 0 && protocol.holds?.(handle) === true;
-  let { hintMs } = wait;
+  let { hintMs, leastMs } = wait;
   /** A server that holds its answers back is asked again at once: it does the waiting. */
   let waitsThere = canHold && !wait.looksFirst;
   /** News that proved empty make the next ones wait. */
@@ -55,7 +60,8 @@ export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
   for (let attempt = 0, counted = 0; counted < options.maxAttempts; attempt++) {
     using early = waitsThere ? holdPlaces.take() : undefined;
     const looks = wait.looksFirst && attempt === 0;
-    const delayMs = looks || early !== undefined ? 0 : pacer.delay(counted, hintMs);
+    const delayMs =
+      looks || early !== undefined ? 0 : Math.max(pacer.delay(counted, hintMs), leastDelay(leastMs, options));
     const woken = delayMs > 0 && (await sleepUntilNews(delayMs, noNewsBefore, wait));
     using late = canHold && !looks && early === undefined ? holdPlaces.take() : undefined;
     const holdMs = (early ?? late) === undefined ? 0 : options.longPollMs;
@@ -71,8 +77,10 @@ export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
     pacer.answered(stateOf(answer));
     wait.onAnswer(answer, attempt + 1);
     if (answer.kind === 'ended') return answer;
-    hintMs = answer.hintMs;
+    ({ hintMs, leastMs } = answer);
     waitsThere = canHold && (holdMs === 0 || performance.now() - askedAt >= holdMs * HELD_SHARE);
+    // A person may take hours.
+    if (wait.isAnswering()) continue;
     if (woken) noNewsBefore = askedAt + options.initialIntervalMs;
     else counted++;
   }

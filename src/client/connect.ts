@@ -22,6 +22,11 @@ export interface ConnectOptions extends AwaitClientOptions {
   readonly configFile?: string | undefined;
   /** Longest time until the server has answered `initialize`, in milliseconds. @default 60000 */
   readonly connectTimeoutMs?: number | undefined;
+  /**
+   * How long a server may take to say that it speaks MCP without sessions (2026-07-28), in milliseconds; one that is silent
+   * is spoken to as one of 2025-11-25 or before. 0 to take it for such a one at once. @default 3000
+   */
+  readonly discoverTimeoutMs?: number | undefined;
   /** Gives up connecting. */
   readonly signal?: AbortSignal | undefined;
   /** How this client introduces itself. @default mcp-await and its version */
@@ -33,6 +38,7 @@ export interface ConnectOptions extends AwaitClientOptions {
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 60_000;
+const DEFAULT_DISCOVER_TIMEOUT_MS = 3000;
 /** Of the process of a command: one that always ends is not started for ever. */
 const RESTARTS = { most: 5, withinMs: 60_000 };
 
@@ -44,12 +50,18 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
   const { connectTimeoutMs: timeout = DEFAULT_CONNECT_TIMEOUT_MS } = options;
   checkOption('connectTimeoutMs', timeout, 'a positive number');
   if (options.reconnect !== undefined) checkOption('reconnect', options.reconnect, 'true or false');
+  if (options.discoverTimeoutMs !== undefined)
+    checkOption('discoverTimeoutMs', options.discoverTimeoutMs, 'a non-negative number');
   const server = resolveTarget(target, options.configFile);
   const clientInfo = options.clientInfo ?? { name: 'mcp-await', version: VERSION };
   const client = new Client(clientInfo, {
     capabilities: capabilitiesToAsk(options.capabilities, options.onInput !== undefined),
   });
-  const transport = lastingTransport(server, { timeoutMs: timeout, reconnect: options.reconnect ?? true });
+  const transport = lastingTransport(server, {
+    timeoutMs: timeout,
+    discoverTimeoutMs: options.discoverTimeoutMs ?? DEFAULT_DISCOVER_TIMEOUT_MS,
+    reconnect: options.reconnect ?? true,
+  });
   using linked = linkSignals(options.signal);
   try {
     await client.connect(transport, { timeout, signal: linked.signal });
@@ -67,10 +79,15 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
 
 function lastingTransport(
   server: ServerTarget,
-  { timeoutMs, reconnect }: { readonly timeoutMs: number; readonly reconnect: boolean },
+  {
+    timeoutMs,
+    discoverTimeoutMs,
+    reconnect,
+  }: { readonly timeoutMs: number; readonly discoverTimeoutMs: number; readonly reconnect: boolean },
 ): LastingTransport {
   return new LastingTransport({
-    open: () => openTransport(server),
+    // A server that was of the older generation still is when it is started again.
+    open: established => openTransport(server, established === 'older' ? 0 : discoverTimeoutMs),
     explain: (error, evidence) => explainConnectFailure(error, server, evidence, timeoutMs),
     serverText:
       'url' in server ? `The server at ${displayUrl(server.url)}` : `The server \`${server.command}\``,

@@ -1,4 +1,5 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { ConfigurationError } from '../errors.js';
 
 /** Members of the SDK's `Client` that an agent framework uses and that `AwaitClient` hands on unchanged. */
 const PASSED = [
@@ -34,6 +35,11 @@ export const PassThrough = class {
   readonly sdkClient: Client;
 
   constructor(client: Client) {
+    if ('getProtocolEra' in client) {
+      throw new ConfigurationError(
+        'Expected a client of @modelcontextprotocol/sdk (version 1), got one of version 2, which cannot start tasks by its public interface; give `AwaitClient.connect` the URL or the command of the server instead.',
+      );
+    }
     this.sdkClient = client;
     for (const name of PASSED) Object.defineProperty(this, name, { value: client[name].bind(client) });
     for (const name of ['transport', 'onclose', 'onerror'] as const) {

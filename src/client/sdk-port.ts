@@ -1,10 +1,12 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { type CallToolResult, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
+import { AwaitError } from '../errors.js';
 import type { Port, RequestOptions } from '../protocols/protocol.js';
 import { linkSignals } from '../time/signals.js';
 import type { Progress, ToolCall } from '../types.js';
+import { SIGN_OF_LIFE } from './era/newer-session.js';
 
 /** Settles when a request can be sent; undefined when it can be sent now. */
 export type Ready = (signal: AbortSignal) => Promise<unknown> | undefined;
@@ -15,11 +17,9 @@ export function sdkPort(client: Client, ready: Ready = () => undefined): Port {
     async callTool(call: ToolCall, options: RequestOptions) {
       // Not under the time-out of the request, which then would be said to have been sent.
       await ready(options.signal);
-      return (await client.callTool(
-        mutable(call),
-        undefined,
-        requestOptions(options, options.signal),
-      )) as CallToolResult;
+      return (await client
+        .callTool(mutable(call), undefined, requestOptions(options, options.signal))
+        .catch(throwOwn)) as CallToolResult;
     },
     async request<Schema extends z.ZodType>(
       request: { readonly method: string; readonly params?: object },
@@ -28,11 +28,9 @@ export function sdkPort(client: Client, ready: Ready = () => undefined): Port {
     ) {
       await ready(options.signal);
       using linked = linkSignals(options.signal);
-      return await client.request(
-        request as Parameters<Client['request']>[0],
-        schema,
-        requestOptions(options, linked.signal),
-      );
+      return await client
+        .request(request as Parameters<Client['request']>[0], schema, requestOptions(options, linked.signal))
+        .catch(throwOwn);
     },
   };
 }
@@ -46,14 +44,22 @@ function requestOptions({ timeoutMs, onProgress }: RequestOptions, signal: Abort
   };
 }
 
+/** The transport can only answer with JSON-RPC errors: an error of ours comes as the data of one. */
+function throwOwn(error: unknown): never {
+  throw error instanceof McpError && error.data instanceof AwaitError ? error.data : error;
+}
+
 /** The SDK hands on what it does not know, and an absent field as undefined. */
 function toListener(onProgress: (progress: Progress) => void): ProgressCallback {
-  return ({ progress, total, message }) =>
+  return ({ progress, total, message, ...rest }) => {
+    const { _meta }: { _meta?: Record<string, unknown> } = rest;
+    if (_meta?.[SIGN_OF_LIFE] === true) return;
     onProgress({
       progress,
       ...(total !== undefined && { total }),
       ...(message !== undefined && { message }),
     });
+  };
 }
 
 /** The SDK's parameter types are mutable; it does not change them. */

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type AwaitError, NotSupportedError } from '../errors.js';
 import type { Ended, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
 import { Alarm } from '../time/alarm.js';
-import { untilAborted } from '../time/signals.js';
+import { atMost, TimeLimitError } from '../time/at-most.js';
+import { laterSignal, untilAborted } from '../time/signals.js';
 import type { Outcome, TaskReference, ToolCall } from '../types.js';
 import { awaitEnd } from './await-loop.js';
 import { CallRequests } from './call-requests.js';
@@ -12,10 +13,14 @@ import * as explain from './explain.js';
 import { mayStartAgain } from './failure.js';
 import { TaskQuestions } from './input/task-questions.js';
 import type { Known } from './journal/journal.js';
+import { lookUp } from './journal/look-up.js';
 import { protocolOf, referenceTo } from './reference.js';
 import type { Beginning, RunContext } from './run-context.js';
 import type { News } from './task-news.js';
 import { TaskState } from './task-state.js';
+
+/** How long a server has to say whether it makes a task of a call. */
+const SOON_MS = 5000;
 
 /** One logical call from its start to its end: the state behind a `TaskHandle`. */
 export class TaskRun {
@@ -69,7 +74,9 @@ export class TaskRun {
 
   /** Settles when the server has accepted, refused or already done the job; of a blocking call, when it is on its way. */
   async accepted(): Promise<void> {
-    if (!(await this.#isBlocking())) await this.#begun;
+    const plan = await this.#planned();
+    if (plan?.blocking !== true)
+      await (plan?.mayBlock ? atMost(this.#begun, SOON_MS).catch(unlessLate) : this.#begun);
   }
 
   /** How the task ended. The first call begins to wait; later ones share that wait. */
@@ -91,7 +98,11 @@ export class TaskRun {
   }
 
   async cancel(): Promise<void> {
-    if (await this.#isBlocking()) return this.end(explain.cancelled);
+    const plan = await this.#planned();
+    if (plan?.blocking || (plan?.mayBlock && this.#stage === 'starting')) {
+      this.#cancelling = plan.mayBlock === true;
+      return this.end(explain.cancelled);
+    }
     const begun = await this.#begun;
     if (begun.kind === 'ended') return;
     try {
@@ -102,10 +113,9 @@ export class TaskRun {
     this.#alarm.ring();
   }
 
-  /** Whether the call is its own task, so that only ending the request cancels it. */
-  async #isBlocking(): Promise<boolean> {
-    if (this.#plan === undefined) return false;
-    return (await Promise.race([this.#plan, this.#begun.then(() => this.#plan)]))?.blocking === true;
+  /** The plan of a call; undefined of a resumed task. @throws why there is none */
+  #planned(): Promise<ToolPlan | undefined> {
+    return Promise.race([this.#plan, this.#begun.then(() => this.#plan)]);
   }
 
   async #start(call: ToolCall, planning: ToolPlan | Promise<ToolPlan>): Promise<StartAnswer> {
@@ -115,7 +125,8 @@ export class TaskRun {
     const plan = planning instanceof Promise ? await untilAborted(planning, signal) : planning;
     signal.throwIfAborted();
     this.#protocol = plan.protocol;
-    const known = await this.#lookUp(call, plan);
+    const known = await lookUp(this.#context, { call, plan, signal });
+    this.state.entry = known?.entry;
     if (known?.reference !== undefined) return this.#resume(known.reference, known);
     if (known?.outcome !== undefined) return this.#answerWith(known.outcome);
     this.#stage = plan.blocking ? 'blocking' : 'starting';
@@ -134,8 +145,9 @@ export class TaskRun {
   async #send(call: ToolCall, plan: ToolPlan): Promise<StartAnswer> {
     this.#context.watch.starting();
     const { signal } = this.#ending;
+    using later = laterSignal(plan.mayBlock ? signal : new AbortController().signal, SOON_MS);
     const exchange = {
-      ...this.#requests.exchange(plan.blocking ? signal : new AbortController().signal),
+      ...this.#requests.exchange(plan.blocking ? signal : later.signal),
       holdMs: this.#context.wait.inlineWaitMs,
     };
     const send = async () => {
@@ -147,26 +159,14 @@ export class TaskRun {
       if (signal.aborted && answer.kind === 'ended') this.state.entry?.ended(answer.outcome);
       return answer;
     };
-    return this.#requests.retry(send, error => mayStartAgain(error, plan));
+    return await this.#requests.retry(send, error => mayStartAgain(error, plan));
   }
 
-  #startFailure(error: unknown, { blocking }: ToolPlan): unknown {
+  #startFailure(error: unknown, plan: ToolPlan): unknown {
+    const blocking = plan.blocking || plan.mayBlock === true;
     const { silenceTimeoutMs, requestTimeoutMs } = this.#context.wait;
     const timeoutMs = blocking ? silenceTimeoutMs : requestTimeoutMs;
     return explain.startFailure(error, this.#facts(), { blocking, timeoutMs });
-  }
-
-  /** Writes the call down before it is sent, or finds what the journal knows of it. */
-  async #lookUp(call: ToolCall, { protocol, idempotent }: ToolPlan): Promise<Known | undefined> {
-    const { journal, call: options } = this.#context;
-    if (journal === undefined) return undefined;
-    const { signal } = this.#ending;
-    // Not the key that this client made up: that names no call of another process.
-    const { idempotencyKey } = options;
-    const looking = journal.begin({ call, protocol: protocol.name, idempotencyKey, idempotent, signal });
-    const known = await untilAborted(looking, signal);
-    this.state.entry = known?.entry;
-    return known;
   }
 
   #answerWith(outcome: Outcome): StartAnswer {
@@ -201,7 +201,7 @@ export class TaskRun {
     }
   }
 
-  async #awaitEnd({ handle, hintMs }: Extract<StartAnswer, { kind: 'running' }>): Promise<Ended> {
+  async #awaitEnd({ handle, hintMs, leastMs }: Extract<StartAnswer, { kind: 'running' }>): Promise<Ended> {
     using _deadline = this.#watchDeadline();
     using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
@@ -215,6 +215,8 @@ export class TaskRun {
       protocol: this.protocol,
       handle,
       hintMs,
+      leastMs,
+      isAnswering: () => questions.areOpen,
       options: wait,
       alarm: this.#alarm,
       pacer,
@@ -239,18 +241,14 @@ export class TaskRun {
   }
 
   #questions(handle: unknown): TaskQuestions {
-    const { context, requests } = { context: this.#context, requests: this.#requests };
     return new TaskQuestions({
+      context: this.#context,
+      requests: this.#requests,
       protocol: this.protocol,
       handle,
-      exchange: requests.exchange(),
-      desk: context.desk,
-      task: { tool: this.tool, reference: this.state.reference },
-      onInput: context.call.onInput,
-      send: request => requests.retry(request),
+      reference: this.state.reference,
       onAnswered: () => this.#alarm.ring(),
-      onUnanswered: (questions, cause) => this.end(facts => explain.inputRequired(facts, questions, cause)),
-      onFailure: error => this.end(facts => explain.pollFailure(error, facts)),
+      end: error => this.end(error),
     });
   }
 
@@ -294,4 +292,8 @@ export class TaskRun {
     const { reference, snapshot } = this.state;
     return { tool: this.tool, reference, snapshot, stage: this.#stage };
   }
+}
+
+function unlessLate(error: unknown): void {
+  if (!(error instanceof TimeLimitError)) throw error;
 }

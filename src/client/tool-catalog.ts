@@ -10,6 +10,8 @@ import { ProtocolViolationError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
 import { planTool } from '../protocols/index.js';
 import type { NativeTasks, Port, ServerFacts, ToolPlan } from '../protocols/protocol.js';
+import { LastingTransport } from './connection/lasting-transport.js';
+import { TASKS_EXTENSION } from './era/newer-protocol.js';
 import * as explain from './explain.js';
 import { classifyFailure, retryAfterMsOf } from './failure.js';
 import type { ResolvedWaitOptions } from './options.js';
@@ -126,7 +128,10 @@ function planAll(server: ServerFacts): Plans {
 
 /** The generation of MCP's own tasks that the connected server offers for tools. */
 function nativeTasksOf(client: Client): NativeTasks | undefined {
-  const { tasks } = client.getServerCapabilities() ?? {};
+  const { tasks, extensions } = client.getServerCapabilities() ?? {};
+  const { transport } = client;
+  if (transport instanceof LastingTransport && transport.era === 'newer')
+    return extensions?.[TASKS_EXTENSION] === undefined ? undefined : '2026-07-28';
   return tasks?.requests?.tools?.call === undefined ? undefined : '2025-11-25';
 }
 

@@ -1,10 +1,12 @@
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { FetchLike, Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Agent } from 'undici';
 import { sleep } from '../time/sleep.js';
+import type { ClientTransport, RequestExtender, RequestExtension } from './connection/client-transport.js';
 import { type AnswerEndListener, watchedFetch } from './connection/watched-fetch.js';
+import { EraTransport } from './era/era-transport.js';
 
 /** A server that is started as a child process and spoken to over its standard streams. */
 export interface StdioTarget {
@@ -31,13 +33,8 @@ export interface Evidence {
   readonly transportError: Error | undefined;
 }
 
-/** A transport that tells when the stream that answers a request has ended, whether it brought the answer or not. */
-export interface ClientTransport extends Transport {
-  onanswerend?: ((id: RequestId) => void) | undefined;
-}
-
 export interface OpenTransport {
-  readonly transport: ClientTransport;
+  readonly transport: EraTransport;
   readonly evidence: () => Evidence;
 }
 
@@ -46,7 +43,8 @@ const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
 const STDERR_TAIL_CHARACTERS = 2000;
 const GOODBYE_LIMIT_MS = 1000;
 
-export async function openTransport(target: ServerTarget): Promise<OpenTransport> {
+/** @param discoverTimeoutMs how long a server may take to say that it is of the newer generation; 0 not to ask */
+export async function openTransport(target: ServerTarget, discoverTimeoutMs: number): Promise<OpenTransport> {
   const transport: ClientTransport = 'url' in target ? await httpTransport(target) : stdioTransport(target);
   let stderr = '';
   let transportError: Error | undefined;
@@ -58,7 +56,10 @@ export async function openTransport(target: ServerTarget): Promise<OpenTransport
       stderr = (stderr + String(chunk)).slice(-STDERR_TAIL_CHARACTERS);
     });
   }
-  return { transport, evidence: () => ({ stderr: stderr.trim(), transportError }) };
+  return {
+    transport: new EraTransport(transport, discoverTimeoutMs),
+    evidence: () => ({ stderr: stderr.trim(), transportError }),
+  };
 }
 
 function stdioTransport({ command, args, env, cwd }: StdioTarget): StdioClientTransport {
@@ -79,7 +80,7 @@ async function httpTransport({ url, headers }: HttpTarget): Promise<ClientTransp
   const transport = new PatientHttpTransport(new URL(url), {
     headers: { ...headers },
     agent,
-    fetch: watchedFetch({ fetch, agent, onAnswerEnd }),
+    fetch: watchedFetch({ fetch, agent, onAnswerEnd, extend: message => transport.extend(message) }),
   });
   return transport;
 }
@@ -108,10 +109,19 @@ interface PatientHttpOptions {
 class PatientHttpTransport extends StreamableHTTPClientTransport implements ClientTransport {
   onanswerend?: (id: RequestId) => void;
   readonly #agent: Agent;
+  #extend: RequestExtender = () => undefined;
 
   constructor(url: URL, { headers, agent, fetch }: PatientHttpOptions) {
     super(url, { requestInit: { headers }, fetch });
     this.#agent = agent;
+  }
+
+  extendRequests(extend: RequestExtender): void {
+    this.#extend = extend;
+  }
+
+  extend(message: JSONRPCMessage): RequestExtension | undefined {
+    return this.#extend(message);
   }
 
   override async close(): Promise<void> {

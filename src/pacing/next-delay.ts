@@ -38,6 +38,11 @@ export function nextDelay({ attempt, hintMs, pacing, random }: NextDelayInput): 
   return backoffDelay(attempt, pacing) * (1 - pacing.jitter * random());
 }
 
+/** The least time until the next request, as the server says it, as far as that is usable. */
+export function leastDelay(leastMs: number | undefined, { maxIntervalMs }: Pacing): number {
+  return isUsableHint(leastMs) ? Math.min(leastMs, maxIntervalMs * HINT_LIMIT_INTERVALS) : 0;
+}
+
 /** The interval after `attempt` answers, before jitter: with the defaults 1, 2, 4, 8, 16, 30, 30 … seconds. */
 export function backoffDelay(attempt: number, pacing: Pacing): number {
   return Math.min(pacing.initialIntervalMs * pacing.backoffMultiplier ** attempt, pacing.maxIntervalMs);

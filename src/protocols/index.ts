@@ -2,10 +2,11 @@ import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { Protocol, ServerFacts, ToolPlan } from './protocol.js';
 import { sync } from './sync.js';
 import { tasks20251125 } from './tasks-2025-11-25.js';
+import { tasks20260728 } from './tasks-2026-07-28.js';
 import { toolPair } from './tool-pair.js';
 
 /** Every way of being asynchronous, the most specific first. */
-export const protocols: readonly Protocol[] = [toolPair, tasks20251125, sync];
+export const protocols: readonly Protocol[] = [toolPair, tasks20251125, tasks20260728, sync];
 
 /** How a tool will be awaited: by the first protocol that recognises it. */
 export function planTool(tool: Tool, server: ServerFacts): ToolPlan {

@@ -87,6 +87,8 @@ export interface ToolPlan {
   readonly why: string;
   /** Whether `start` answers only when the work is done, so that there is no task apart from the call. */
   readonly blocking: boolean;
+  /** Whether a start that is not `blocking` may still turn out to be so: only its answer tells. @default false */
+  readonly mayBlock?: boolean;
   /** Whether a start may be sent twice: it carries the idempotency key, or the tool is marked as idempotent. */
   readonly idempotent: boolean;
   /** The tool as an agent should see it. */

@@ -1,3 +1,5 @@
+import { startTimer } from './sleep.js';
+
 /** A signal of its own life: what was linked is unlinked when it is disposed. */
 export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal;
@@ -24,6 +26,24 @@ export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): L
     signal: controller.signal,
     [Symbol.dispose]() {
       for (const [source, forward] of listening) source.removeEventListener('abort', forward);
+    },
+  };
+}
+
+/** A fresh signal that aborts `delayMs` milliseconds after `source`, unless it is disposed before. */
+export function laterSignal(source: AbortSignal, delayMs: number): LinkedSignal {
+  const controller = new AbortController();
+  let stop = () => {};
+  const onAbort = () => {
+    stop = startTimer(delayMs, () => controller.abort(source.reason), { unref: true });
+  };
+  if (source.aborted) onAbort();
+  else source.addEventListener('abort', onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      source.removeEventListener('abort', onAbort);
+      stop();
     },
   };
 }

@@ -6,6 +6,7 @@ import type {
   RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { untilAborted } from '../../time/signals.js';
+import type { Era } from '../era/era-transport.js';
 import type { ConnectionEvent } from '../events.js';
 import type { Evidence, OpenTransport } from '../transport.js';
 import { Contact } from './contact.js';
@@ -16,8 +17,8 @@ import { Reopener, type ReopenerOptions } from './reopener.js';
 
 export interface LastingTransportOptions
   extends Pick<ReopenerOptions, 'explain' | 'serverText' | 'timeoutMs' | 'restarts'> {
-  /** Makes a connection that is not started yet. */
-  readonly open: () => Promise<OpenTransport>;
+  /** Makes a connection that is not started yet. @param era what the server spoke before; undefined at first */
+  readonly open: (era: Era | undefined) => Promise<OpenTransport>;
   /** Whether a connection that is lost is made anew. */
   readonly reconnect: boolean;
 }
@@ -49,6 +50,8 @@ export class LastingTransport implements Transport, LinkListener {
   #latest: Link | undefined;
   /** The client's `initialize`. */
   #greeting: JSONRPCRequest | undefined;
+  /** What the server spoke at first. */
+  #era: Era | undefined;
   #closed: Promise<void> | undefined;
   #protocolVersion: string | undefined;
 
@@ -64,11 +67,16 @@ export class LastingTransport implements Transport, LinkListener {
 
   /** The transport of the present connection; undefined while there is none. */
   get current(): Transport | undefined {
-    return this.#link?.transport;
+    return this.#link?.transport.wire;
   }
 
   get sessionId(): string | undefined {
-    return this.current?.sessionId;
+    return this.#link?.transport.sessionId;
+  }
+
+  /** What the server speaks, or spoke last. */
+  get era(): Era {
+    return this.#latest?.transport.era ?? 'older';
   }
 
   /** What the last connection has shown. */
@@ -83,7 +91,7 @@ export class LastingTransport implements Transport, LinkListener {
 
   setProtocolVersion(version: string): void {
     this.#protocolVersion = version;
-    this.current?.setProtocolVersion?.(version);
+    this.#link?.transport.setProtocolVersion(version);
   }
 
   /** Tells `listener` when the connection is lost and when it is there again. */
@@ -115,7 +123,10 @@ export class LastingTransport implements Transport, LinkListener {
     if (link === undefined || link.isClosed) return;
     try {
       await link.transport.send(message, options);
-      if ('method' in message && message.method === 'notifications/initialized') this.#state = 'established';
+      if ('method' in message && message.method === 'notifications/initialized') {
+        this.#state = 'established';
+        this.#era = this.era;
+      }
     } catch (error) {
       this.#noteFailure(error, link);
       throw error;
@@ -223,7 +234,7 @@ export class LastingTransport implements Transport, LinkListener {
   }
 
   async #open(): Promise<Link> {
-    const opened = await this.#options.open();
+    const opened = await this.#options.open(this.#state === 'established' ? this.#era : undefined);
     this.#closing.signal.throwIfAborted();
     this.#latest = new Link(opened, this);
     await this.#latest.transport.start();

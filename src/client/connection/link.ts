@@ -1,4 +1,4 @@
-import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   ErrorCode,
   type InitializeResult,
@@ -29,7 +29,7 @@ const GREETING_ID = 'mcp-await-reconnect';
 
 /** One connection to a server, with the requests of each side that the other has yet to answer. */
 export class Link {
-  readonly transport: Transport;
+  readonly transport: OpenTransport['transport'];
   readonly evidence: OpenTransport['evidence'];
   /** Our requests. */
   readonly waiting = new Set<RequestId>();

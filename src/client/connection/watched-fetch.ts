@@ -1,9 +1,14 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import {
+  JSONRPCErrorResponseSchema,
+  type JSONRPCMessage,
+  type RequestId,
+} from '@modelcontextprotocol/sdk/types.js';
 import type { Agent, Response as UndiciResponse, fetch as undiciFetch } from 'undici';
 import { excerpt } from '../../protocols/excerpt.js';
 import { parseRetryAfter } from '../../time/retry-after.js';
+import type { RequestExtender, RequestExtension } from './client-transport.js';
 import { isRequest } from './message-kind.js';
 
 /** Called with the id of a request when the stream that answers it has ended. */
@@ -23,23 +28,63 @@ export interface WatchedFetchOptions {
   readonly fetch: typeof undiciFetch;
   readonly agent: Agent;
   readonly onAnswerEnd: AnswerEndListener;
+  readonly extend: RequestExtender;
 }
 
+/** Statuses that are for the SDK's transport to deal with. */
+const AUTHORIZATION = new Set([401, 403]);
 /** Statuses that come with `Retry-After` (RFC 9110, 15.6.4; RFC 6585, 4). */
 const POSTPONING = new Set([429, 503]);
 
 /** A fetch for the SDK's transport, which tells what the SDK does not: how long to wait, and that an answer is over. */
-export function watchedFetch({ fetch, agent, onAnswerEnd }: WatchedFetchOptions): FetchLike {
+export function watchedFetch({ fetch, agent, onAnswerEnd, extend }: WatchedFetchOptions): FetchLike {
   const watched = async (input: string | URL, init?: RequestInit): Promise<UndiciResponse> => {
-    // The SDK gives every request the one signal of the transport, on which fetch would gather a listener a request:
-    // destroying the agent ends them all.
-    const response = await fetch(input, { ...(init as object), signal: null, dispatcher: agent });
+    const message = init?.method === 'POST' ? messageIn(init.body) : undefined;
+    const extension = message && extend(message);
+    const response = await fetch(input, {
+      ...(init as object),
+      ...((extension && { headers: extendedHeaders(init?.headers, extension) }) as object),
+      // The SDK gives every request the one signal of the transport, on which fetch would gather a listener a request:
+      // destroying the agent ends them all.
+      signal: extension?.signal ?? null,
+      dispatcher: agent,
+    });
     await refusePostponed(response);
-    const id = init?.method === 'POST' ? requestIdIn(init.body) : undefined;
-    return id === undefined ? response : watchAnswer(response, () => onAnswerEnd(id));
+    if (message === undefined || !isRequest(message)) return response;
+    const readable = extension === undefined ? response : await withErrorAsMessage(response, message.id);
+    return watchAnswer(readable, () => onAnswerEnd(message.id));
   };
   // undici's types of fetch are its own; the implementation is the one that Node ships.
   return watched as unknown as FetchLike;
+}
+
+function extendedHeaders(given: RequestInit['headers'], { headers }: RequestExtension): Headers {
+  const extended = new Headers(given);
+  for (const [name, value] of Object.entries(headers)) extended.set(name, value);
+  extended.delete('mcp-session-id');
+  return extended;
+}
+
+/** The SDK throws away the body of an HTTP error, in which the newer generation answers with JSON-RPC errors. */
+async function withErrorAsMessage(response: UndiciResponse, id: RequestId): Promise<UndiciResponse> {
+  const { ok, status, headers } = response;
+  if (ok || AUTHORIZATION.has(status) || !headers.get('content-type')?.includes('json')) return response;
+  const text = await response.text();
+  const Response = response.constructor as typeof UndiciResponse;
+  const error = errorIn(text);
+  if (error === undefined) return new Response(text, { status, headers });
+  return new Response(JSON.stringify({ jsonrpc: '2.0', id, error }), {
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+  });
+}
+
+function errorIn(text: string): unknown {
+  try {
+    return JSONRPCErrorResponseSchema.shape.error.safeParse(JSON.parse(text)?.error).data;
+  } catch {
+    return undefined;
+  }
 }
 
 async function refusePostponed(response: UndiciResponse): Promise<void> {
@@ -74,8 +119,6 @@ function watchAnswer(response: UndiciResponse, onEnd: () => void): UndiciRespons
 }
 
 /** Only what the SDK's transport sends: one message as JSON text. */
-function requestIdIn(body: unknown): RequestId | undefined {
-  if (typeof body !== 'string') return undefined;
-  const message: JSONRPCMessage = JSON.parse(body);
-  return isRequest(message) ? message.id : undefined;
+function messageIn(body: unknown): JSONRPCMessage | undefined {
+  return typeof body === 'string' ? JSON.parse(body) : undefined;
 }

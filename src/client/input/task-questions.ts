@@ -1,23 +1,22 @@
-import { ProtocolViolationError } from '../../errors.js';
+import { type AwaitError, ProtocolViolationError } from '../../errors.js';
 import type { Exchange, PollAnswer, Protocol, Question } from '../../protocols/protocol.js';
-import type { Asked, InputDesk } from './input-desk.js';
-import type { InputHandler } from './input-handler.js';
+import type { TaskReference } from '../../types.js';
+import type { CallRequests } from '../call-requests.js';
+import type { CallFacts } from '../explain.js';
+import * as explain from '../explain.js';
+import type { RunContext } from '../run-context.js';
+import type { Asked } from './input-desk.js';
 
 export interface TaskQuestionsOptions {
+  readonly context: RunContext;
+  readonly requests: CallRequests;
   readonly protocol: Protocol;
   readonly handle: unknown;
-  readonly exchange: Exchange;
-  readonly desk: InputDesk;
-  readonly task: Pick<Asked, 'tool' | 'reference'>;
-  readonly onInput: InputHandler | undefined;
-  /** Sends one request, again where it fails for a passing reason. */
-  readonly send: (request: () => Promise<void>) => Promise<void>;
+  readonly reference: TaskReference | undefined;
   /** The state has probably changed. */
   readonly onAnswered: () => void;
-  /** Nobody answers these questions. */
-  readonly onUnanswered: (questions: readonly Question[], cause?: unknown) => void;
-  /** The server did not take the answer. */
-  readonly onFailure: (error: unknown) => void;
+  /** Ends the wait. */
+  readonly end: (error: (facts: CallFacts) => AwaitError) => void;
 }
 
 /** More than any task asks; a server that never stops asking is broken. */
@@ -28,15 +27,23 @@ export class TaskQuestions implements Disposable {
   readonly #options: TaskQuestionsOptions;
   readonly #asked: Asked;
   readonly #entry: Disposable;
+  readonly #exchange: Exchange;
   readonly #seen = new Set<string>();
   #answering: Promise<void> = Promise.resolve();
   #thinking = 0;
   #isListening = false;
 
   constructor(options: TaskQuestionsOptions) {
-    const { protocol, handle, desk, task, onInput } = options;
+    const { context, requests, protocol, handle, reference } = options;
+    const { tool, call, desk } = context;
     this.#options = options;
-    this.#asked = { ...task, onInput, onThinking: answer => this.#countWhile(answer) };
+    this.#exchange = requests.exchange();
+    this.#asked = {
+      tool,
+      reference,
+      onInput: call.onInput,
+      onThinking: answer => this.#countWhile(answer),
+    };
     this.#entry = desk.enter(protocol.topics?.(handle) ?? [], this.#asked);
   }
 
@@ -47,16 +54,16 @@ export class TaskQuestions implements Disposable {
 
   hear(answer: PollAnswer): void {
     if (answer.kind === 'ended' || answer.status !== 'input_required') return;
-    const { desk, protocol, onUnanswered, onFailure } = this.#options;
+    const { context, protocol } = this.#options;
     const fresh = Object.entries(answer.questions ?? {}).filter(([key]) => !this.#seen.has(key));
     const canListen = protocol.listenForQuestions !== undefined && !this.#isListening;
     if (fresh.length === 0 && !canListen) return;
-    if (!desk.canAnswer(this.#asked)) {
-      onUnanswered(fresh.map(([, question]) => question));
+    if (!context.desk.canAnswer(this.#asked)) {
+      this.#leaveOpen(fresh.map(([, question]) => question));
       return;
     }
     if (this.#seen.size + fresh.length > MOST_QUESTIONS) {
-      onFailure(new ProtocolViolationError(`The task asks more than ${MOST_QUESTIONS} questions.`));
+      this.#fail(new ProtocolViolationError(`The task asks more than ${MOST_QUESTIONS} questions.`));
       return;
     }
     for (const [key, question] of fresh) {
@@ -71,34 +78,40 @@ export class TaskQuestions implements Disposable {
   }
 
   async #reply(key: string, question: Question): Promise<void> {
-    const { desk, protocol, handle, exchange, send, onAnswered, onUnanswered, onFailure } = this.#options;
-    const { signal } = exchange;
+    const { context, requests, protocol, handle, onAnswered } = this.#options;
+    const { signal } = this.#exchange;
     if (signal.aborted) return;
     let answer: unknown;
     try {
-      answer = await desk.ask(question, this.#asked, signal);
+      answer = await context.desk.ask(question, this.#asked, signal);
     } catch (error) {
-      if (!signal.aborted) onUnanswered([question], error);
+      if (!signal.aborted) this.#leaveOpen([question], error);
       return;
     }
     if (signal.aborted) return;
-    await send(async () => protocol.answer?.(handle, { [key]: answer }, exchange)).then(
-      onAnswered,
-      onFailure,
-    );
+    const send = async () => protocol.answer?.(handle, { [key]: answer }, this.#exchange);
+    await requests.retry(send).then(onAnswered, error => this.#fail(error));
   }
 
   async #listen(): Promise<void> {
-    const { protocol, handle, exchange, onAnswered } = this.#options;
+    const { protocol, handle, onAnswered } = this.#options;
     this.#isListening = true;
     try {
-      await protocol.listenForQuestions?.(handle, exchange);
+      await protocol.listenForQuestions?.(handle, this.#exchange);
       onAnswered();
     } catch {
       // Says nothing about the task: the next status answer tells whether to listen again.
     } finally {
       this.#isListening = false;
     }
+  }
+
+  #leaveOpen(questions: readonly Question[], cause?: unknown): void {
+    this.#options.end(facts => explain.inputRequired(facts, questions, cause));
+  }
+
+  #fail(error: unknown): void {
+    this.#options.end(facts => explain.pollFailure(error, facts));
   }
 
   #countWhile(answer: Promise<unknown>): void {

@@ -13,6 +13,7 @@ import {
   LastingTransport,
   type LastingTransportOptions,
 } from '../../../src/client/connection/lasting-transport.js';
+import { EraTransport } from '../../../src/client/era/era-transport.js';
 import type { AwaitEvent } from '../../../src/client/events.js';
 import { failureOf } from '../../fixtures/client/await-fixture.js';
 
@@ -48,7 +49,7 @@ async function world({ answer = async () => ({ content: [] }), definitions = [],
       };
       servers.unshift(server);
       return {
-        transport: clientSide,
+        transport: new EraTransport(clientSide, 0),
         evidence: () => ({ stderr: 'its last words', transportError: undefined }),
       };
     },

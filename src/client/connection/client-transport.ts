@@ -1,0 +1,19 @@
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+
+/** What a message of the newer generation adds to the HTTP request that carries it. */
+export interface RequestExtension {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Ends the request. */
+  readonly signal: AbortSignal;
+}
+
+/** What to add for a message; undefined where it goes as it is. */
+export type RequestExtender = (message: JSONRPCMessage) => RequestExtension | undefined;
+
+/** A transport that tells when the stream that answers a request has ended, whether it brought the answer or not. */
+export interface ClientTransport extends Transport {
+  onanswerend?: ((id: RequestId) => void) | undefined;
+  /** Over HTTP: from now on asks what to add to the request that carries a message. */
+  extendRequests?(extend: RequestExtender): void;
+}

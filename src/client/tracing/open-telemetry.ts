@@ -5,7 +5,8 @@ export type OpenTelemetry = typeof import('@opentelemetry/api');
 /** Where every copy of `@opentelemetry/api` 1.x keeps what was registered in this process. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
-let loaded: OpenTelemetry | undefined;
+/** Null when it is not there. */
+let loaded: OpenTelemetry | null | undefined;
 
 /**
  * The API of OpenTelemetry, once somebody has registered a tracer provider; before, nothing is loaded. Not by `import()`:
@@ -14,15 +15,15 @@ let loaded: OpenTelemetry | undefined;
 export function openTelemetry(): OpenTelemetry | undefined {
   const registered = (globalThis as { [REGISTERED]?: { readonly trace?: unknown } })[REGISTERED];
   if (registered?.trace === undefined) return undefined;
-  loaded ??= load();
-  return loaded;
+  if (loaded === undefined) loaded = load();
+  return loaded ?? undefined;
 }
 
 /** Whoever has registered a provider may have a copy of the package that is out of our reach. */
-function load(): OpenTelemetry | undefined {
+function load(): OpenTelemetry | null {
   try {
     return createRequire(import.meta.url)('@opentelemetry/api') as OpenTelemetry;
   } catch {
-    return undefined;
+    return null;
   }
 }

@@ -5,6 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { openEngine } from '../src/engine/open-engine.js';
+import type { TaskRecord } from '../src/engine/task-record.js';
+import { operationsByName } from '../src/server/operation.js';
+import { createExecute } from '../src/server/runner.js';
+import { createTaskService } from '../src/server/task-service.js';
 import { ROOT } from './cli/command.js';
 
 const run = promisify(execFile);
@@ -72,9 +77,38 @@ it('receive-webhook.js believes a signed message of mcp-await serve, once, and n
   expect(printed.match(/task\./g)).toHaveLength(1);
 });
 
+it('ask-a-person.js deletes what a person agrees to, and nothing else', async () => {
+  const { operations } = await import('../examples/ask-a-person.js');
+  const engine = await openEngine('memory:');
+  onTestFinished(() => engine.close());
+  const webhooks = { isOpen: false, accept: (url: string) => url, announce: async () => {} };
+  const tasks = createTaskService({ engine, operations: operationsByName(operations), webhooks });
+  engine.startWorker({ execute: createExecute(operations), operations: ['delete_file'], concurrency: 1 });
+  async function deleteFile(name: string, confirm: boolean): Promise<TaskRecord> {
+    const path = join(home, name);
+    await writeFile(path, 'four');
+    const request = { operationType: 'delete_file', parameters: { path } };
+    let record = await tasks.initiate('ada', request);
+    const { taskRef } = record;
+    while (record.inputRequests === undefined) {
+      record = await tasks.waitForChange('ada', taskRef, { known: record, timeoutMs: 20_000 });
+    }
+    const [key = '', asked] = Object.entries(record.inputRequests)[0] ?? [];
+    expect(asked?.params.message).toBe(`Delete ${name} of 4 bytes?`);
+    const content = { confirm, reason: 'old' };
+    await tasks.answer('ada', taskRef, { [key]: { action: 'accept', content } });
+    return tasks.resolve('ada', taskRef, { waitMs: 20_000, signal: new AbortController().signal });
+  }
+  expect((await deleteFile('kept.txt', false)).result).toEqual({ deleted: false });
+  expect((await deleteFile('gone.txt', true)).result).toEqual({ deleted: true, reason: 'old' });
+  const files = await readdir(home);
+  expect(files).toContain('kept.txt');
+  expect(files).not.toContain('gone.txt');
+});
+
 it('every example is run', async () => {
   const files = await readdir(join(ROOT, 'examples'));
   expect(files.toSorted()).toEqual(
-    [...Object.keys(outputs), 'own-operations.js', 'receive-webhook.js'].toSorted(),
+    [...Object.keys(outputs), 'ask-a-person.js', 'own-operations.js', 'receive-webhook.js'].toSorted(),
   );
 });

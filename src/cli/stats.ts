@@ -21,6 +21,7 @@ const HEAD = [
   'operation',
   'waiting',
   'running',
+  'asking',
   'completed',
   'failed',
   'cancelled',
@@ -61,9 +62,14 @@ function withRate(operation: OperationStats) {
 function tableRow(stats: OperationStats): string[] {
   const { recent, oldestWaitMs } = stats;
   const rate = failureRate(recent);
-  const counts = [stats.pending, stats.processing, stats.completed, stats.failed, stats.cancelled].map(
-    String,
-  );
+  const counts = [
+    stats.pending,
+    stats.processing,
+    stats.asking,
+    stats.completed,
+    stats.failed,
+    stats.cancelled,
+  ].map(String);
   const percent = rate === undefined ? '-' : `${Number((100 * rate).toFixed(1))} %`;
   return [
     stats.operation,

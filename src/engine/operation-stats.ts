@@ -4,6 +4,8 @@ export interface OperationStats {
   /** Tasks that the store holds at this moment, by status. */
   readonly pending: number;
   readonly processing: number;
+  /** Of the pending and processing ones, those that wait for an answer. */
+  readonly asking: number;
   readonly completed: number;
   readonly failed: number;
   readonly cancelled: number;
@@ -16,7 +18,7 @@ export interface OperationStats {
 export interface RecentStats {
   readonly completed: number;
   readonly failed: number;
-  /** From the start of the run to its end, in milliseconds; undefined when nothing ended. */
+  /** From the start of the run to its end, without its waiting for answers, in milliseconds; undefined when nothing ended. */
   readonly meanDurationMs: number | undefined;
   readonly p95DurationMs: number | undefined;
 }

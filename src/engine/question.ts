@@ -67,11 +67,11 @@ export function ask(questions: Questions, { place, request }: AskedQuestion, ask
   if (known !== undefined && isDeepStrictEqual(known.request, request)) return questions;
   const { key, now, timeoutMs } = asking;
   const earlier = questions.slice(0, place);
-  const waitedMs = earlier.reduce(
-    (sum, { askedAt, takenAt = now }) => sum + Math.max(0, takenAt - askedAt),
+  const waited = waitedMs(
+    earlier.map(question => ({ ...question, takenAt: question.takenAt ?? now })),
     0,
   );
-  return [...earlier, { key, request, askedAt: now, until: now + Math.max(0, timeoutMs - waitedMs) }];
+  return [...earlier, { key, request, askedAt: now, until: now + Math.max(0, timeoutMs - waited) }];
 }
 
 /** The questions with answers to those that have none; the same list where nothing was answered. */
@@ -110,6 +110,17 @@ export function openRequests(questions: Questions): Readonly<Record<string, Inpu
 export function waitsUntil(questions: Questions): number | undefined {
   const untils = questions.filter(({ takenAt }) => takenAt === undefined).map(({ until }) => until);
   return untils.length === 0 ? undefined : Math.max(...untils);
+}
+
+/** For how long a run that began at `since` has waited for answers by now; questions asked at the same time count once. */
+export function waitedMs(questions: Questions, since: number): number {
+  let waited = 0;
+  let end = since;
+  for (const { askedAt, takenAt = askedAt } of questions) {
+    waited += Math.max(0, takenAt - Math.max(askedAt, end));
+    end = Math.max(end, takenAt);
+  }
+  return waited;
 }
 
 /** Whether there is an answer that the run has not taken. */

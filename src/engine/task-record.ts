@@ -65,6 +65,8 @@ export interface TaskRecord {
   readonly excusedRuns: number;
   /** The questions that wait for an answer, by key, while the task is `processing`, or `pending` because its run was lost. */
   readonly inputRequests: Readonly<Record<string, InputRequest>> | undefined;
+  /** How long the present or last run has waited for answers; a wait that lasts does not count yet. */
+  readonly waitedMs: number;
   readonly webhookUrl: string | undefined;
   readonly delivery: WebhookDelivery | undefined;
   readonly progress: Progress | undefined;

@@ -22,6 +22,7 @@ describe('mcp-await stats', () => {
       'operation',
       'waiting',
       'running',
+      'asking',
       'completed',
       'failed',
       'cancelled',
@@ -30,10 +31,10 @@ describe('mcp-await stats', () => {
       'failing',
       'oldest waiting',
     ]);
-    expect(rows[1]?.slice(0, 6)).toEqual(['hash_tree', '0', '0', '0', '1', '0']);
-    expect(rows[1]?.[8]).toBe('100 %');
-    expect(rows[2]?.slice(0, 6)).toEqual(['sleep', '0', '0', '1', '0', '0']);
-    expect(rows[2]?.[8]).toBe('0 %');
+    expect(rows[1]?.slice(0, 7)).toEqual(['hash_tree', '0', '0', '0', '0', '1', '0']);
+    expect(rows[1]?.[9]).toBe('100 %');
+    expect(rows[2]?.slice(0, 7)).toEqual(['sleep', '0', '0', '0', '1', '0', '0']);
+    expect(rows[2]?.[9]).toBe('0 %');
   });
 
   it('prints one object with --json, over the window that it is given', async () => {

@@ -21,7 +21,9 @@ class Process {
 
   constructor(words: readonly string[]) {
     this.#child = fork(SCRIPT, words);
-    this.#child.on('message', (message: { id: number }) => this.#answers.get(message.id)?.(message));
+    this.#child.on('message', (message: { id: number; value?: unknown; error?: string }) =>
+      this.#answers.get(message.id)?.(message),
+    );
   }
 
   ready(): Promise<void> {

@@ -52,6 +52,7 @@ function claimed(operation: string, slaMs: number, overrides: Partial<TaskRecord
     retryAttempts: 0,
     excusedRuns: 0,
     inputRequests: undefined,
+    waitedMs: 0,
     webhookUrl: undefined,
     delivery: undefined,
     progress: undefined,

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { z } from 'zod';
 import { openEngine } from '../../src/engine/open-engine.js';
 import { ConfigurationError } from '../../src/errors.js';
+import { defineOperation } from '../../src/server/operation.js';
 import { type RunningServer, type ServerOptions, startServer } from '../../src/server/start-server.js';
 import { echo, heldOperation } from '../fixtures/server/test-operations.js';
 import { newSecret } from '../fixtures/server/webhook-receiver.js';
@@ -230,5 +232,53 @@ describe('over HTTP', () => {
     await second.close();
     await settles(second);
     await second.close();
+  });
+});
+
+describe('a task that waits for an answer', () => {
+  const asking = defineOperation({
+    name: 'asking',
+    description: 'Asks whether it may end.',
+    input: z.object({}),
+    run: (_, { elicit }) => elicit(z.object({ yes: z.boolean() }), 'May it end?'),
+  });
+
+  /** The task as soon as it has asked, and an engine that sees the store. */
+  async function askedOf({ call }: Awaited<ReturnType<typeof startOnStreams>>, store: string) {
+    const { task_ref } = await call('1', 'initiate_background_task', { operation_type: 'asking' });
+    const taskRef = String(task_ref);
+    const engine = await openEngine(store);
+    onTestFinished(() => engine.close());
+    for (let record = await engine.find(taskRef); record?.inputRequests === undefined; ) {
+      if (record === undefined) throw new Error('There is no such task.');
+      record = await engine.waitForChange(taskRef, { known: record, timeoutMs: 10_000 });
+    }
+    return { taskRef, engine };
+  }
+
+  test.each<[string, (on: Awaited<ReturnType<typeof startOnStreams>>) => Promise<void>]>([
+    [
+      'whose client has gone, which ends',
+      async ({ server, input }) => {
+        input.end();
+        await server.ended;
+      },
+    ],
+    ['that is stopped, at once whatever its grace', ({ server }) => server.close(600_000)],
+  ])('is left to the next server by one %s', async (_case, end) => {
+    const store = await newStore();
+    const first = await startOnStreams({ operations: [asking], store });
+    const { taskRef, engine } = await askedOf(first, store);
+    await end(first);
+    const left = await engine.find(taskRef);
+    expect(left).toMatchObject({ status: 'pending', runCount: 1, excusedRuns: 1 });
+    const [key = ''] = Object.keys(left?.inputRequests ?? {});
+    await startOnStreams({ operations: [asking], store });
+    await engine.answer(taskRef, { [key]: { action: 'accept', content: { yes: true } } });
+    expect(await engine.waitForEnd(taskRef, { timeoutMs: 10_000 })).toMatchObject({
+      status: 'completed',
+      result: { action: 'accept', content: { yes: true } },
+      runCount: 2,
+    });
   });
 });

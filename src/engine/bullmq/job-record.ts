@@ -1,6 +1,6 @@
 import type { JobJson } from 'bullmq';
 import type { Progress, TaskError } from '../../types.js';
-import { openRequests, waitsUntil } from '../question.js';
+import { openRequests, waitedMs, waitsUntil } from '../question.js';
 import type { RecordStatus, TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import {
@@ -99,6 +99,7 @@ export function recordOf(job: StoredJob, { data, task, now }: RecordContext): Ta
     excusedRuns: excusedReturns(job, data, now),
     inputRequests: standing.endedAt === undefined ? openRequests(readQuestions(data)) : undefined,
     runCount: standing.runCount,
+    waitedMs: standing.startedAt === undefined ? 0 : waitedMs(readQuestions(data), standing.startedAt),
     webhookUrl: task.webhookUrl,
     delivery: readDelivery(data),
     progress: standing.progress,

@@ -31,6 +31,7 @@ export async function readJobStats(queue: OperationQueue, windowMs: number): Pro
     operation: queue.operation,
     pending: countOf('pending') + unseen('waiting') + unseen('delayed'),
     processing: countOf('processing') + unseen('active'),
+    asking: records.filter(record => record.inputRequests !== undefined).length,
     completed: countOf('completed') + unseen('completed'),
     failed: countOf('failed') + unseen('failed'),
     cancelled: countOf('cancelled'),
@@ -52,7 +53,7 @@ function recentStats(records: readonly TaskRecord[], since: number): RecentStats
       (status === 'completed' || status === 'failed') && startedAt !== undefined && endedAt > since,
   );
   const durations = ended
-    .map(({ startedAt = 0, endedAt = 0 }) => endedAt - startedAt)
+    .map(({ startedAt = 0, endedAt = 0, waitedMs }) => Math.max(0, endedAt - startedAt - waitedMs))
     .toSorted((a, b) => a - b);
   const completed = ended.filter(({ status }) => status === 'completed').length;
   return {

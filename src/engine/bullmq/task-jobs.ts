@@ -183,6 +183,7 @@ function pendingRecord({ taskRef, operation }: NewTask, task: JobTask, createdAt
     retryAttempts: task.retryAttempts,
     excusedRuns: 0,
     inputRequests: undefined,
+    waitedMs: 0,
     runCount: 0,
     webhookUrl: task.webhookUrl,
     delivery: undefined,

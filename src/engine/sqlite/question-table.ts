@@ -6,14 +6,16 @@ import {
   ask,
   hasNews,
   type InputResponse,
+  openRequests,
   type Question,
   type Questions,
   take,
+  waitedMs,
   waitsUntil,
 } from '../question.js';
 import { RunOverError } from '../run-questions.js';
 import { readQuestions } from './task-row.js';
-import type { Run, TaskStatements } from './task-statements.js';
+import type { QuestionsRow, Run, TaskStatements } from './task-statements.js';
 
 /** The questions of tasks and their answers. Call what changes them in a transaction. */
 export class QuestionTable {
@@ -27,29 +29,28 @@ export class QuestionTable {
 
   /** @throws RunOverError */
   ask(run: Run, asked: AskedQuestion): Question {
-    const { questions, timeoutMs } = this.#ofRun(run);
-    const asking = { key: randomUUID(), now: this.#clock.now(), timeoutMs };
-    return only(this.#store(run.taskRef, questions, ask(questions, asked, asking))[asked.place]);
+    const row = this.#ofRun(run);
+    const asking = { key: randomUUID(), now: this.#clock.now(), timeoutMs: row.input_timeout_ms };
+    const questions = this.#edit(run.taskRef, row, before => ask(before, asked, asking));
+    return only(questions[asked.place]);
   }
 
   /** @throws RunOverError */
   find(run: Run, key: string): Question | undefined {
-    return this.#ofRun(run).questions.find(question => question.key === key);
+    return readQuestions(this.#ofRun(run)).find(question => question.key === key);
   }
 
   /** @throws RunOverError */
   take(run: Run, key: string): Question {
-    const { questions } = this.#ofRun(run);
-    const taken = this.#store(run.taskRef, questions, take(questions, key, this.#clock.now()));
-    return only(taken.find(question => question.key === key));
+    const now = this.#clock.now();
+    const questions = this.#edit(run.taskRef, this.#ofRun(run), before => take(before, key, now));
+    return only(questions.find(question => question.key === key));
   }
 
   answer(taskRef: string, responses: Readonly<Record<string, InputResponse>>): void {
     const now = this.#clock.now();
     const row = this.#statements.questions({ taskRef, now });
-    if (row === undefined) return;
-    const questions = readQuestions(row);
-    this.#store(taskRef, questions, answer(questions, responses, now));
+    if (row !== undefined) this.#edit(taskRef, row, before => answer(before, responses, now));
   }
 
   /** The tasks of a worker with answers that they have not seen. */
@@ -57,19 +58,23 @@ export class QuestionTable {
     return this.#statements.withNews({ worker }).map(row => row.task_ref);
   }
 
-  #ofRun(run: Run): { readonly questions: Questions; readonly timeoutMs: number } {
+  #ofRun(run: Run): QuestionsRow {
     const row = this.#statements.questionsOfRun(run);
     if (row === undefined) throw new RunOverError('The task has ended otherwise.');
-    return { questions: readQuestions(row), timeoutMs: row.input_timeout_ms };
+    return row;
   }
 
-  #store(taskRef: string, before: Questions, questions: Questions): Questions {
+  #edit(taskRef: string, row: QuestionsRow, edit: (before: Questions) => Questions): Questions {
+    const before = readQuestions(row);
+    const questions = edit(before);
     if (questions === before) return questions;
     this.#statements.setQuestions({
       taskRef,
       questions: JSON.stringify(questions),
       waitsUntil: waitsUntil(questions) ?? null,
       hasNews: hasNews(questions) ? 1 : 0,
+      openCount: Object.keys(openRequests(questions) ?? {}).length,
+      waitedMs: waitedMs(questions, row.started_at ?? this.#clock.now()),
       now: this.#clock.now(),
     });
     return questions;

@@ -56,6 +56,8 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE tasks ADD COLUMN questions TEXT;
   ALTER TABLE tasks ADD COLUMN waits_until INTEGER;
   ALTER TABLE tasks ADD COLUMN has_news INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tasks ADD COLUMN open_count INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tasks ADD COLUMN waited_ms INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE tasks ADD COLUMN excused_runs INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE tasks ADD COLUMN input_timeout_ms INTEGER NOT NULL DEFAULT 86400000;
   CREATE INDEX tasks_with_news ON tasks (worker) WHERE has_news = 1;

@@ -6,6 +6,7 @@ interface StatsRow {
   readonly operation: string;
   readonly pending: number;
   readonly processing: number;
+  readonly asking: number;
   readonly completed: number;
   readonly failed: number;
   readonly cancelled: number;
@@ -19,8 +20,8 @@ interface StatsRow {
 /** `rank` is the place of a task among its operation's by duration, so that the 95th percentile is one of them. */
 const STATS = `
   WITH run AS (
-    SELECT operation, status, ended_at - started_at AS ms,
-           ROW_NUMBER() OVER (PARTITION BY operation ORDER BY ended_at - started_at) AS rank,
+    SELECT operation, status, ended_at - started_at - waited_ms AS ms,
+           ROW_NUMBER() OVER (PARTITION BY operation ORDER BY ended_at - started_at - waited_ms) AS rank,
            COUNT(*) OVER (PARTITION BY operation) AS total
     FROM tasks
     WHERE status IN ('completed', 'failed') AND started_at IS NOT NULL AND ended_at > :since
@@ -30,6 +31,7 @@ const STATS = `
     FROM run GROUP BY operation
   )
   SELECT operation, SUM(status = 'pending') AS pending, SUM(status = 'processing') AS processing,
+         SUM(open_count > 0) AS asking,
          SUM(status = 'completed') AS completed, SUM(status = 'failed') AS failed,
          SUM(status = 'cancelled') AS cancelled,
          MIN(CASE WHEN status = 'pending' THEN COALESCE(due_at, created_at) END) AS oldest_pending_at,
@@ -48,6 +50,7 @@ export function prepareStats(
       operation: row.operation,
       pending: row.pending,
       processing: row.processing,
+      asking: row.asking,
       completed: row.completed,
       failed: row.failed,
       cancelled: row.cancelled,

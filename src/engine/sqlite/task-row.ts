@@ -17,6 +17,7 @@ export interface TaskRow {
   readonly run_count: number;
   readonly retry_attempts: number;
   readonly excused_runs: number;
+  readonly waited_ms: number;
   /** JSON of `Questions`. */
   readonly questions: string | null;
   readonly webhook_url: string | null;
@@ -43,6 +44,7 @@ export function toRecord(row: TaskRow): TaskRecord {
     retryAttempts: row.retry_attempts,
     excusedRuns: row.excused_runs,
     inputRequests: row.questions === null ? undefined : openRequests(readQuestions(row)),
+    waitedMs: row.waited_ms,
     webhookUrl: row.webhook_url ?? undefined,
     delivery: parse(row.delivery) as TaskRecord['delivery'],
     progress: parse(row.progress) as TaskRecord['progress'],

@@ -9,7 +9,7 @@ const KNOWN = `(expires_at > :now OR status = 'processing')`;
 /** What every end does: the record is kept for its time from now on, without its parameters and questions. */
 const ENDED = `
   updated_at = :now, ended_at = :now, expires_at = :now + ttl_ms, parameters = NULL, questions = NULL,
-  waits_until = NULL, has_news = 0`;
+  waits_until = NULL, has_news = 0, open_count = 0`;
 
 /** A task belongs to the worker of the engine that took it in; one without a living worker to any. */
 const MAY_RUN = `
@@ -23,7 +23,7 @@ const EXCUSED = 'COALESCE(waits_until > :now, 0)';
 /** A task that goes back to the queue keeps its parameters, and what it has used up of its runs. */
 const AGAIN = `
   status = 'pending', worker = NULL, started_at = NULL, progress = NULL, updated_at = :now, due_at = NULL,
-  expires_at = :now + ttl_ms, excused_runs = excused_runs + ${EXCUSED}`;
+  expires_at = :now + ttl_ms, excused_runs = excused_runs + ${EXCUSED}, waited_ms = 0`;
 const MAY_RUN_AGAIN = `(run_count - excused_runs <= retry_attempts OR ${EXCUSED})`;
 
 /** One run of a task; what an earlier one still reports, it does not hold. */
@@ -39,7 +39,9 @@ const LOST = `
 /** What a record is made of; reading columns is most of the cost of a statement. */
 const RECORD = `
   task_ref, owner, operation, parameters_digest, status, created_at, updated_at, started_at, ended_at, expires_at,
-  sla_ms, run_count, retry_attempts, excused_runs, questions, webhook_url, delivery, progress, result, error`;
+  sla_ms, run_count, retry_attempts, excused_runs, waited_ms, questions, webhook_url, delivery, progress, result, error`;
+
+const QUESTIONS = 'questions, input_timeout_ms, started_at';
 
 /** The task whose turn it is: of those that are due the first, or the one that has the first place in the queue. */
 const NEXT = `
@@ -56,9 +58,11 @@ const NEXT = `
 /** One run of a task by a worker. */
 export type Run = { readonly taskRef: string; readonly worker: string; readonly runCount: number };
 
-interface QuestionsRow {
+/** The questions of a task, and what their times are reckoned by. */
+export interface QuestionsRow {
   readonly questions: string | null;
   readonly input_timeout_ms: number;
+  readonly started_at: number | null;
 }
 
 export type TaskStatements = ReturnType<typeof prepareTaskStatements>;
@@ -100,12 +104,11 @@ export function prepareTaskStatements(database: Database.Database) {
     cancel: command(`
       UPDATE tasks SET status = 'cancelled', error = :error, ${ENDED}
       WHERE task_ref = :taskRef AND status IN ('pending', 'processing') AND ${KNOWN}`),
-    questions: query<QuestionsRow>(
-      `SELECT questions, input_timeout_ms FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`,
-    ),
-    questionsOfRun: query<QuestionsRow>(`SELECT questions, input_timeout_ms FROM tasks WHERE ${THIS_RUN}`),
+    questions: query<QuestionsRow>(`SELECT ${QUESTIONS} FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`),
+    questionsOfRun: query<QuestionsRow>(`SELECT ${QUESTIONS} FROM tasks WHERE ${THIS_RUN}`),
     setQuestions: command(`
-      UPDATE tasks SET questions = :questions, waits_until = :waitsUntil, has_news = :hasNews, updated_at = :now
+      UPDATE tasks SET questions = :questions, waits_until = :waitsUntil, has_news = :hasNews,
+                       open_count = :openCount, waited_ms = :waitedMs, updated_at = :now
       WHERE task_ref = :taskRef AND status IN ('pending', 'processing')`),
     withNews: prepareRows<{ task_ref: string }>(
       database,

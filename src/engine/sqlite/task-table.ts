@@ -198,6 +198,7 @@ function newRow(values: NewValues, { now, dueAt }: { now: number; dueAt: number 
     run_count: 0,
     retry_attempts: values.retryAttempts,
     excused_runs: 0,
+    waited_ms: 0,
     questions: null,
     webhook_url: values.webhookUrl,
     delivery: null,

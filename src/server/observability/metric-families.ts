@@ -37,6 +37,7 @@ export const STORE_GAUGES: readonly StoreGauge[] = [
       ),
   },
   perOperation('queue_depth', 'Tasks that wait for a worker.', stats => stats.pending),
+  perOperation('tasks_asking', 'Tasks that wait for the answer of a person.', stats => stats.asking),
   perOperation('oldest_waiting_seconds', 'How long the oldest waiting task has waited.', stats =>
     // No task waits: that is no wait, not an unknown one.
     seconds(stats.oldestWaitMs ?? 0),

@@ -3,7 +3,7 @@ import type { InputRequest } from '../../../src/engine/question.js';
 import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { sleep } from '../../../src/time/sleep.js';
 import type { Bench, HandleOptions } from '../conformance.js';
-import { eventually, ManualExecute, newTask } from '../scripted.js';
+import { eventually, HOUR_MS, ManualExecute, newTask } from '../scripted.js';
 
 /** Long enough for a worker that is free to take a task that waits. */
 const SOON_MS = 300;
@@ -156,6 +156,25 @@ export function describeQuestions({ open, unless }: Bench): void {
       expect(manual.startedRefs).not.toContain(third.taskRef);
       second.complete(2);
       expect((await manual.next()).record.taskRef).toBe(third.taskRef);
+    });
+
+    test('is seen in the stats, where the wait for its answer is no part of the duration', async () => {
+      const { engine, manual } = await openWorker();
+      const { record } = await engine.submit(newTask());
+      const started = await manual.next();
+      const answer = started.context.ask({ place: 0, request: question('Sure?') });
+      const [key] = keysOf(await asked(engine, record.taskRef));
+      expect(await engine.stats(HOUR_MS)).toMatchObject([{ pending: 0, processing: 1, asking: 1 }]);
+      await sleep(1000);
+      await engine.answer(record.taskRef, { [key]: yes });
+      await answer;
+      started.complete('done');
+      const ended = await engine.waitForEnd(record.taskRef, { timeoutMs: LONG_MS });
+      const { startedAt = 0, endedAt = 0, waitedMs = 0 } = ended ?? {};
+      expect(waitedMs).toBeGreaterThanOrEqual(1000);
+      const [stats] = await engine.stats(HOUR_MS);
+      expect(stats).toMatchObject({ processing: 0, asking: 0, completed: 1 });
+      expect(stats?.recent.meanDurationMs).toBe(endedAt - startedAt - waitedMs);
     });
 
     test('of no task is answered with nothing', async () => {

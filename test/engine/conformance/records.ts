@@ -28,6 +28,7 @@ export function describeRecords({ open, unless }: Bench): void {
         retryAttempts: 0,
         excusedRuns: 0,
         inputRequests: undefined,
+        waitedMs: 0,
         webhookUrl: undefined,
         delivery: undefined,
         progress: undefined,

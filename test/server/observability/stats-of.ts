@@ -7,6 +7,14 @@ export function statsOf(
   operation: string,
   stats: Partial<Omit<OperationStats, 'recent'>> & { readonly recent?: Partial<RecentStats> } = {},
 ): OperationStats {
-  const none = { pending: 0, processing: 0, completed: 0, failed: 0, cancelled: 0, oldestWaitMs: undefined };
+  const none = {
+    pending: 0,
+    processing: 0,
+    asking: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+    oldestWaitMs: undefined,
+  };
   return { ...none, ...stats, operation, recent: { ...NOTHING, ...stats.recent } };
 }

@@ -74,9 +74,10 @@ export function describeQuestions({ open, unless }: Bench): void {
         engine.answer(record.taskRef, { [key]: yes }),
         engine.answer(record.taskRef, { [key]: no }),
       ]);
-      expect(await answer).toEqual(yes);
-      await engine.answer(record.taskRef, { [key]: no });
-      expect(await started.context.ask({ place: 0, request: question('Sure?') })).toEqual(yes);
+      const first = await answer;
+      expect([yes, no]).toContainEqual(first);
+      await engine.answer(record.taskRef, { [key]: { action: 'cancel' } });
+      expect(await started.context.ask({ place: 0, request: question('Sure?') })).toEqual(first);
     });
 
     test('may be one of several at a time, answered in any order', async () => {

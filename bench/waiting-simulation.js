@@ -1,7 +1,7 @@
 // Backoff, a fixed second and learned pacing over durations of many shapes, for a server that only answers polls:
 // simulated with the library's own pacers, so that years of waiting take a minute, and seeded, so that every run is the same.
 import { DurationMemory } from '../dist/pacing/duration-memory.js';
-import { backoffPacer, learningPacer } from '../dist/pacing/pacer.js';
+import { backoffPacer, LearningPacer } from '../dist/pacing/pacer.js';
 import { planPolls } from '../dist/pacing/poll-plan.js';
 import { percentile, printTable } from './measure.js';
 
@@ -55,7 +55,7 @@ const strategies = {
   fixed: () => () => fixedPacer,
   learned: random => {
     const memory = new DurationMemory();
-    return now => learningPacer({ memory, key: '', pacing, ageMs: 0, fromStart: true, random, now });
+    return now => new LearningPacer({ memory, key: '', pacing, ageMs: 0, fromStart: true, random, now });
   },
 };
 

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type {
@@ -10,13 +9,12 @@ import type {
 import type { Port } from '../protocols/protocol.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import { CallStats, type ClientStats } from './call-stats.js';
-import { watchTogether } from './call-watch.js';
+import { CallWatches } from './call-watch.js';
 import { resolveCircuitOptions } from './circuit-options.js';
 import { Circuits } from './circuits.js';
 import { type ConnectOptions, type ConnectTarget, connectClient } from './connect.js';
 import { LastingTransport } from './connection/lasting-transport.js';
 import type { ConnectionEvent } from './events.js';
-import { HoldPlaces } from './hold-places.js';
 import { InputDesk } from './input/input-desk.js';
 import { identityOf } from './journal/identify.js';
 import { Journal } from './journal/journal.js';
@@ -33,6 +31,7 @@ import {
   resolveWaitOptions,
 } from './options.js';
 import { PassThrough } from './pass-through.js';
+import { Places } from './places.js';
 import { PollScheduler } from './poll-scheduler.js';
 import { parseReference, protocolOf } from './reference.js';
 import type { RunContext } from './run-context.js';
@@ -47,6 +46,8 @@ import { portWithMeta } from './tracing/port-with-meta.js';
 
 /** Requests that the server may hold at the same time; each is a connection over HTTP. */
 const MOST_HELD_REQUESTS = 32;
+/** Starts under way at the same time; each is a connection over HTTP. */
+const MOST_STARTS = 100;
 const MOST_POLLS_PER_SECOND = 20;
 
 /** How one tool is awaited, and whether an agent sees it. */
@@ -86,7 +87,8 @@ export class AwaitClient extends PassThrough {
   readonly #catalog: ToolCatalog;
   readonly #openRuns = new OpenRuns();
   readonly #durations: KnownDurations;
-  readonly #holdPlaces = new HoldPlaces(MOST_HELD_REQUESTS);
+  readonly #holdPlaces = new Places(MOST_HELD_REQUESTS);
+  readonly #startPlaces = new Places(MOST_STARTS);
   readonly #scheduler: PollScheduler;
   readonly #news = new TaskNews();
   readonly #journal: Journal | undefined;
@@ -229,14 +231,12 @@ export class AwaitClient extends PassThrough {
   }
 
   #context({ name, _meta }: ToolCall, options: CallOptions): RunContext {
-    // One signal may rightly end thousands of waits.
-    if (options.signal !== undefined) setMaxListeners(0, options.signal);
     // Before anybody hears of a call whose options are wrong.
     const wait = resolveWaitOptions(options, this.#wait);
     const { closed } = this.#openRuns;
     const trace = traceCall({ tool: name, meta: _meta, client: this.sdkClient, closed });
     const watches = [this.#circuits?.watch(name), this.#stats.watch(name), trace?.watch];
-    const watch = watchTogether(watches.filter(each => each !== undefined));
+    const watch = new CallWatches(watches.filter(each => each !== undefined));
     return {
       ready: this.#ready,
       port: trace === undefined ? this.#port : portWithMeta(this.#port, trace.meta),
@@ -250,6 +250,7 @@ export class AwaitClient extends PassThrough {
       openRuns: this.#openRuns,
       durations: this.#durations,
       holdPlaces: this.#holdPlaces,
+      startPlaces: this.#startPlaces,
       scheduler: this.#scheduler,
       news: this.#news,
       journal: this.#journal,

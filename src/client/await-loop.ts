@@ -3,9 +3,9 @@ import type { Pacer } from '../pacing/pacer.js';
 import type { Ended, Exchange, PollAnswer, Protocol } from '../protocols/protocol.js';
 import type { Alarm } from '../time/alarm.js';
 import { sleep } from '../time/sleep.js';
-import type { HoldPlaces } from './hold-places.js';
 import type { DuePoll } from './joint-poll.js';
 import type { ResolvedWaitOptions } from './options.js';
+import type { Places } from './places.js';
 
 /** An answer that came much sooner than the server was asked to hold it was not held. */
 const HELD_SHARE = 0.5;
@@ -25,7 +25,7 @@ export interface Wait {
   /** Whether nothing is known of the task yet: the first request is then a look, which the server does not hold. */
   readonly looksFirst: boolean;
   /** Places for long polls. */
-  readonly holdPlaces: HoldPlaces;
+  readonly holdPlaces: Places;
   /** Says when to ask. */
   readonly pacer: Pacer;
   /** The server's first hint, from the answer to the start. */

@@ -1,8 +1,13 @@
 import { retryRequest } from '../pacing/retry-request.js';
-import type { Exchange, Protocol } from '../protocols/protocol.js';
-import { isTransient, isTurnedAway, retryAfterMsOf } from './failure.js';
+import type { Exchange, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
+import { laterSignal } from '../time/signals.js';
+import type { ToolCall } from '../types.js';
+import { isTransient, isTurnedAway, mayStartAgain, retryAfterMsOf } from './failure.js';
 import type { RunContext } from './run-context.js';
 import type { TaskState } from './task-state.js';
+
+/** How long a server has to say whether it makes a task of a call. */
+export const SOON_MS = 5000;
 
 export interface CallRequestsOptions {
   readonly context: RunContext;
@@ -32,6 +37,32 @@ export class CallRequests {
       idempotencyKey,
       onProgress: progress => state.observeProgress(progress),
     };
+  }
+
+  /**
+   * Sends the start when it is its turn. The start of a task outlives the wait for it, since a job whose answer nobody
+   * took would be lost: `onLate` gets an answer that comes when the wait is over.
+   */
+  async start(call: ToolCall, plan: ToolPlan, onLate: (answer: StartAnswer) => void): Promise<StartAnswer> {
+    const { context, signal } = this.#options;
+    const { watch, ready, scheduler, startPlaces, holdPlaces, wait } = context;
+    watch.starting();
+    // Whether it has an end of its own is known when it comes; one that is not over soon is not waited for.
+    using later = laterSignal(plan.mayBlock ? signal : new AbortController().signal, SOON_MS);
+    const isLong = plan.blocking || plan.mayBlock === true;
+    const send = async () => {
+      // A start that waits for its turn is not sent any more when the wait is over.
+      using _place = isLong ? undefined : await startPlaces.enter(signal);
+      await ready(signal);
+      await scheduler.ready(signal);
+      using hold = isLong || wait.inlineWaitMs === 0 ? undefined : holdPlaces.take();
+      const exchange = this.exchange(plan.blocking ? signal : later.signal);
+      const holdMs = hold === undefined ? 0 : wait.inlineWaitMs;
+      const answer = await plan.start(call, { ...exchange, holdMs });
+      if (signal.aborted) onLate(answer);
+      return answer;
+    };
+    return await this.retry(send, error => mayStartAgain(error, plan));
   }
 
   /** Repeats a request within its budget. @throws the last error, or the signal's reason */

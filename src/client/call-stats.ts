@@ -2,6 +2,7 @@ import { AwaitAbortedError, AwaitDetachedError, CircuitOpenError } from '../erro
 import { BoundedMap } from '../pacing/bounded-map.js';
 import type { CallEnd, CallWatch } from './call-watch.js';
 import type { CircuitStats } from './circuits.js';
+import type { AwaitEvent } from './events.js';
 
 /** Beyond this many tools, the one that was called longest ago is forgotten. */
 const MOST_TOOLS = 1000;
@@ -39,33 +40,43 @@ export interface ClientStats {
 type Mutable<Counts> = { -readonly [Name in keyof Counts]: Counts[Name] };
 type Counts = Mutable<Omit<ToolStats, 'meanDurationMs' | 'circuit'>> & { ended: number; totalMs: number };
 
+class CountedCall implements Required<CallWatch> {
+  readonly #counts: Counts;
+  readonly #begunAt = performance.now();
+  #started = false;
+
+  constructor(counts: Counts) {
+    this.#counts = counts;
+    counts.running++;
+  }
+
+  starting(): void {
+    this.#started = true;
+    this.#counts.startRequests++;
+  }
+
+  hear({ type }: AwaitEvent): void {
+    if (type === 'status-requested') this.#counts.statusRequests++;
+    if (type === 'request-failed') this.#counts.failedRequests++;
+  }
+
+  ended(end: CallEnd): void {
+    const counts = this.#counts;
+    counts.running--;
+    const kind = kindOf(end);
+    counts[kind]++;
+    if (!this.#started || (kind !== 'completed' && kind !== 'failed')) return;
+    counts.ended++;
+    counts.totalMs += performance.now() - this.#begunAt;
+  }
+}
+
 /** Counts the calls of one client by tool. */
 export class CallStats {
   readonly #tools = new BoundedMap<Counts>(MOST_TOOLS);
 
   watch(tool: string): CallWatch {
-    const counts = this.#countsOf(tool);
-    const begunAt = performance.now();
-    let started = false;
-    counts.running++;
-    return {
-      starting() {
-        started = true;
-        counts.startRequests++;
-      },
-      hear(event) {
-        if (event.type === 'status-requested') counts.statusRequests++;
-        if (event.type === 'request-failed') counts.failedRequests++;
-      },
-      ended(end) {
-        counts.running--;
-        const kind = kindOf(end);
-        counts[kind]++;
-        if (!started || (kind !== 'completed' && kind !== 'failed')) return;
-        counts.ended++;
-        counts.totalMs += performance.now() - begunAt;
-      },
-    };
+    return new CountedCall(this.#countsOf(tool));
   }
 
   read(circuitOf: (tool: string) => CircuitStats | undefined): ClientStats {

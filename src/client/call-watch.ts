@@ -1,4 +1,3 @@
-import type { StartAnswer } from '../protocols/protocol.js';
 import type { Outcome } from '../types.js';
 import type { AwaitEvent } from './events.js';
 
@@ -20,33 +19,26 @@ export interface CallWatch {
   ended?(end: CallEnd): void;
 }
 
-/** Tells the watch of an end before there is a task to wait for, and of one from our side as soon as it comes. */
-export function watchStart(
-  watch: Required<CallWatch>,
-  begun: Promise<StartAnswer>,
-  ending: AbortSignal,
-): void {
-  ending.addEventListener('abort', () => watch.ended({ error: ending.reason }), { once: true });
-  begun.then(
-    answer => answer.kind === 'ended' && watch.ended(answer),
-    error => watch.ended({ error }),
-  );
-}
-
 /** One watch of many. The first that refuses a call keeps the others from hearing of its start. */
-export function watchTogether(watches: readonly CallWatch[]): Required<CallWatch> {
-  let over = false;
-  return {
-    starting() {
-      for (const watch of watches) watch.starting?.();
-    },
-    hear(event) {
-      for (const watch of watches) watch.hear?.(event);
-    },
-    ended(end) {
-      if (over) return;
-      over = true;
-      for (const watch of watches) watch.ended?.(end);
-    },
-  };
+export class CallWatches implements Required<CallWatch> {
+  readonly #watches: readonly CallWatch[];
+  #over = false;
+
+  constructor(watches: readonly CallWatch[]) {
+    this.#watches = watches;
+  }
+
+  starting(): void {
+    for (const watch of this.#watches) watch.starting?.();
+  }
+
+  hear(event: AwaitEvent): void {
+    for (const watch of this.#watches) watch.hear?.(event);
+  }
+
+  ended(end: CallEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const watch of this.#watches) watch.ended?.(end);
+  }
 }

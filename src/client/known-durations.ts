@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { DurationMemory } from '../pacing/duration-memory.js';
 import type { DurationStore } from '../pacing/duration-store.js';
-import { backoffPacer, learningPacer, type Pacer } from '../pacing/pacer.js';
+import { backoffPacer, LearningPacer, type Pacer } from '../pacing/pacer.js';
 import type { TaskReference } from '../types.js';
 import type { ResolvedWaitOptions } from './options.js';
 import type { ServerTarget } from './transport.js';
@@ -42,7 +42,7 @@ export function knownDurations(client: Client, journal?: DurationStore): KnownDu
       const { name, version } = client.getServerVersion() ?? {};
       const key = digest([name, version, ...place, tool]);
       const ageMs = Date.now() - Date.parse(reference?.startedAt ?? '');
-      return learningPacer({ memory, key, pacing: wait, ageMs: Math.max(0, ageMs || 0), fromStart });
+      return new LearningPacer({ memory, key, pacing: wait, ageMs: Math.max(0, ageMs || 0), fromStart });
     },
   };
 }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { onDispose } from '../time/on-dispose.js';
 
 /** What can be ended because its client is closed. */
 export interface Closable {
@@ -27,7 +28,7 @@ export class OpenRuns {
   add(run: Closable): Disposable {
     if (this.closed.aborted) run.endAsClosed();
     this.#runs.add(run);
-    return { [Symbol.dispose]: () => this.#runs.delete(run) };
+    return onDispose(() => this.#runs.delete(run));
   }
 
   close(): void {

@@ -101,13 +101,13 @@ export function resolveWaitOptions(
   given: WaitOptions | undefined,
   defaults: ResolvedWaitOptions,
 ): ResolvedWaitOptions {
-  if (given === undefined) return defaults;
-  const resolved: Record<string, unknown> = { ...defaults };
+  const resolved: Record<string, unknown> = {};
   for (const [name, { kind }] of Object.entries(waitOptions)) {
-    const value = given[name as keyof WaitOptions];
+    const value = given?.[name as keyof WaitOptions];
     if (value === undefined) continue;
     checkOption(name, value, kind);
     resolved[name] = value;
   }
-  return resolved as unknown as ResolvedWaitOptions;
+  // Thousands of calls share one object.
+  return Object.keys(resolved).length === 0 ? defaults : { ...defaults, ...resolved };
 }

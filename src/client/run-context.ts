@@ -2,12 +2,12 @@ import type { Port, ToolPlan } from '../protocols/protocol.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import type { CallWatch } from './call-watch.js';
 import type { AwaitEvent } from './events.js';
-import type { HoldPlaces } from './hold-places.js';
 import type { InputDesk } from './input/input-desk.js';
 import type { Journal, Known } from './journal/journal.js';
 import type { KnownDurations } from './known-durations.js';
 import type { OpenRuns } from './open-runs.js';
 import type { CallOptions, ResolvedWaitOptions } from './options.js';
+import type { Places } from './places.js';
 import type { PollScheduler } from './poll-scheduler.js';
 import type { Ready } from './sdk-port.js';
 import type { TaskNews } from './task-news.js';
@@ -27,7 +27,9 @@ export interface RunContext {
   readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'onInput' | 'idempotencyKey'>;
   readonly onEvent: ((event: AwaitEvent) => void) | undefined;
   /** The client's places for requests that the server holds. */
-  readonly holdPlaces: HoldPlaces;
+  readonly holdPlaces: Places;
+  /** The client's places for starts under way. */
+  readonly startPlaces: Places;
   /** The client's status requests take their turns here. */
   readonly scheduler: PollScheduler;
   /** What the server tells without being asked. */

@@ -1,6 +1,7 @@
 import type { JSONRPCNotification } from '@modelcontextprotocol/sdk/types.js';
 import { BoundedMap } from '../pacing/bounded-map.js';
 import { isRecord } from '../protocols/tool-result.js';
+import { onDispose } from '../time/on-dispose.js';
 
 /** What a server tells of a task without being asked. It is a hint to ask, never an answer. */
 export interface News {
@@ -39,7 +40,7 @@ export function readNews({ method, params }: JSONRPCNotification): News | undefi
 
 /** Hands news of tasks to those who wait for them, and keeps the latest for those who are yet to come. */
 export class TaskNews {
-  readonly #listeners = new Map<string, Set<NewsListener>>();
+  readonly #listeners = new Map<string, NewsListener[]>();
   readonly #unclaimed = new BoundedMap<News>(MOST_UNCLAIMED);
 
   tell(news: News): void {
@@ -51,18 +52,18 @@ export class TaskNews {
   /** Hears of the topics until the answer is disposed, at once of what has come already. */
   listen(topics: readonly string[], listener: NewsListener): Disposable {
     for (const topic of topics) {
-      this.#listeners.set(topic, (this.#listeners.get(topic) ?? new Set()).add(listener));
+      const listeners = this.#listeners.get(topic);
+      if (listeners === undefined) this.#listeners.set(topic, [listener]);
+      else listeners.push(listener);
       const missed = this.#unclaimed.take(topic);
       if (missed !== undefined) listener(missed);
     }
-    return {
-      [Symbol.dispose]: () => {
-        for (const topic of topics) {
-          const listeners = this.#listeners.get(topic);
-          listeners?.delete(listener);
-          if (listeners?.size === 0) this.#listeners.delete(topic);
-        }
-      },
-    };
+    return onDispose(() => {
+      for (const topic of topics) {
+        const others = this.#listeners.get(topic)?.filter(other => other !== listener) ?? [];
+        if (others.length > 0) this.#listeners.set(topic, others);
+        else this.#listeners.delete(topic);
+      }
+    });
   }
 }

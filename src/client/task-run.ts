@@ -3,14 +3,13 @@ import { type AwaitError, NotSupportedError } from '../errors.js';
 import type { Ended, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
 import { Alarm } from '../time/alarm.js';
 import { atMost, TimeLimitError } from '../time/at-most.js';
-import { laterSignal, untilAborted } from '../time/signals.js';
+import { untilAborted } from '../time/signals.js';
 import type { Outcome, TaskReference, ToolCall } from '../types.js';
 import { awaitEnd } from './await-loop.js';
-import { CallRequests } from './call-requests.js';
-import { watchStart } from './call-watch.js';
+import { CallRequests, SOON_MS } from './call-requests.js';
+import type { CallEnd } from './call-watch.js';
 import { Ending } from './ending.js';
 import * as explain from './explain.js';
-import { mayStartAgain } from './failure.js';
 import { TaskQuestions } from './input/task-questions.js';
 import type { Known } from './journal/journal.js';
 import { lookUp } from './journal/look-up.js';
@@ -18,9 +17,6 @@ import { protocolOf, referenceTo } from './reference.js';
 import type { Beginning, RunContext } from './run-context.js';
 import type { News } from './task-news.js';
 import { TaskState } from './task-state.js';
-
-/** How long a server has to say whether it makes a task of a call. */
-const SOON_MS = 5000;
 
 /** One logical call from its start to its end: the state behind a `TaskHandle`. */
 export class TaskRun {
@@ -30,7 +26,7 @@ export class TaskRun {
   readonly idempotencyKey: string | undefined;
 
   readonly #context: RunContext;
-  readonly #ending = new Ending();
+  readonly #ending = new Ending(error => this.#context.watch.ended({ error }));
   readonly #alarm = new Alarm();
   readonly #requests: CallRequests;
   readonly #plan: ToolPlan | Promise<ToolPlan> | undefined;
@@ -57,12 +53,17 @@ export class TaskRun {
     } else {
       this.#begun = this.#resume(beginning.reference, beginning.known);
     }
-    watchStart(context.watch, this.#begun, this.#ending.signal);
     // Whoever asks for the outcome hears of a failure; until then it must not count as unhandled.
     this.#begun.then(
-      begun => begun.kind === 'ended' && this.#ending.release(),
-      () => this.#ending.release(),
+      begun => begun.kind === 'ended' && this.#over(begun),
+      error => this.#over({ error }),
     );
+  }
+
+  /** There is no task to wait for. */
+  #over(end: CallEnd): void {
+    this.#context.watch.ended(end);
+    this.#ending.release();
   }
 
   /** How the call is awaited; known once it is accepted. */
@@ -130,7 +131,7 @@ export class TaskRun {
     if (known?.reference !== undefined) return this.#resume(known.reference, known);
     if (known?.outcome !== undefined) return this.#answerWith(known.outcome);
     this.#stage = plan.blocking ? 'blocking' : 'starting';
-    const sent = this.#send(call, plan);
+    const sent = this.#requests.start(call, plan, late => this.#take(late));
     sent.catch(error => this.state.entry?.startFailed(error, signal.aborted));
     // A blocking request ends with the signal by itself.
     const answer = await (plan.blocking ? sent : untilAborted(sent, signal)).catch(error => {
@@ -138,28 +139,8 @@ export class TaskRun {
     });
     if (answer.handle !== undefined) this.#accept(answer.handle);
     this.state.observe(answer, 0);
-    return answer;
-  }
-
-  /** The start of a task outlives the wait for it: a job whose answer nobody took would be lost. */
-  async #send(call: ToolCall, plan: ToolPlan): Promise<StartAnswer> {
-    this.#context.watch.starting();
-    const { signal } = this.#ending;
-    using later = laterSignal(plan.mayBlock ? signal : new AbortController().signal, SOON_MS);
-    const exchange = {
-      ...this.#requests.exchange(plan.blocking ? signal : later.signal),
-      holdMs: this.#context.wait.inlineWaitMs,
-    };
-    const send = async () => {
-      // A start that waits for the connection is not sent any more when the wait is over.
-      await this.#context.ready(signal);
-      await this.#context.scheduler.ready(signal);
-      const answer = await plan.start(call, exchange);
-      if (signal.aborted && answer.kind === 'running') this.#orphan(answer.handle);
-      if (signal.aborted && answer.kind === 'ended') this.state.entry?.ended(answer.outcome);
-      return answer;
-    };
-    return await this.#requests.retry(send, error => mayStartAgain(error, plan));
+    // The state has the answer as it came, for as long as it is the last.
+    return answer.kind === 'ended' ? answer : { ...answer, raw: undefined };
   }
 
   #startFailure(error: unknown, plan: ToolPlan): unknown {
@@ -216,7 +197,7 @@ export class TaskRun {
       handle,
       hintMs,
       leastMs,
-      isAnswering: () => questions.areOpen,
+      isAnswering: () => questions?.areOpen === true,
       options: wait,
       alarm: this.#alarm,
       pacer,
@@ -227,7 +208,7 @@ export class TaskRun {
       onRequest: (attempt, asked) => this.state.request(attempt, asked),
       onAnswer: (answer, attempt) => {
         this.state.observe(answer, attempt);
-        questions.hear(answer);
+        questions?.hear(answer);
       },
       ask: due =>
         this.#requests
@@ -240,7 +221,10 @@ export class TaskRun {
     return ended;
   }
 
-  #questions(handle: unknown): TaskQuestions {
+  /** Undefined of a task that cannot ask. */
+  #questions(handle: unknown): TaskQuestions | undefined {
+    const { answer, listenForQuestions } = this.protocol;
+    if ((answer ?? listenForQuestions ?? this.#context.call.onInput) === undefined) return undefined;
     return new TaskQuestions({
       context: this.#context,
       requests: this.#requests,
@@ -258,7 +242,7 @@ export class TaskRun {
     else if (message !== undefined) this.state.hear(message);
   }
 
-  #watchDeadline(): Disposable {
+  #watchDeadline(): Disposable | undefined {
     const { deadlineMs } = this.#context.wait;
     return this.#ending.watch({
       at: this.state.begunAt + deadlineMs,
@@ -279,8 +263,13 @@ export class TaskRun {
     this.state.accept(referenceTo(this.protocol, this.tool, handle));
   }
 
-  /** The wait was over before the job had a handle. */
-  #orphan(handle: unknown): void {
+  /** The wait was over before the server had answered the start. */
+  #take(answer: StartAnswer): void {
+    if (answer.kind === 'ended') {
+      this.state.entry?.ended(answer.outcome);
+      return;
+    }
+    const { handle } = answer;
     const { tool, onEvent } = this.#context;
     const reference = referenceTo(this.protocol, tool, handle);
     this.state.entry?.accepted(reference);

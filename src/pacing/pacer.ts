@@ -1,6 +1,7 @@
 import type { DurationMemory } from './duration-memory.js';
 import { learnedDelay } from './learned-delay.js';
 import { backoffCount, nextDelay, type Pacing } from './next-delay.js';
+import type { PollPlan } from './poll-plan.js';
 
 /** Says when one wait asks next, and may learn from when it was answered. */
 export interface Pacer extends Disposable {
@@ -42,43 +43,54 @@ export function backoffPacer(pacing: Pacing, random: () => number = Math.random)
  * the moment of the answer is late by the very interval that is to be learned. Of a task that was cancelled, or whose
  * wait ended first, it is known that it would have run longer.
  */
-export function learningPacer(options: LearningPacerOptions): Pacer {
-  const {
-    memory,
-    key,
-    pacing,
-    ageMs,
-    fromStart,
-    random = Math.random,
-    now = () => performance.now(),
-  } = options;
-  const acceptedAt = now() - ageMs;
-  const plan = memory.plan(key, pacing, random);
-  let askedMs = 0;
-  let runningMs = 0;
-  let requests = 0;
-  let over = false;
-  const conclude = (endedMs: number | null) => {
-    over = true;
+export class LearningPacer implements Pacer {
+  readonly #options: LearningPacerOptions;
+  readonly #plan: PollPlan | undefined;
+  readonly #acceptedAt: number;
+  #askedMs = 0;
+  #runningMs = 0;
+  #requests = 0;
+  #over = false;
+
+  constructor(options: LearningPacerOptions) {
+    const { memory, key, pacing, ageMs } = options;
+    this.#options = options;
+    this.#acceptedAt = this.#now() - ageMs;
+    this.#plan = memory.plan(key, pacing, options.random ?? Math.random);
+  }
+
+  delay(attempt: number, hintMs: number | undefined): number {
+    const { pacing, random = Math.random } = this.#options;
+    const elapsedMs = this.#now() - this.#acceptedAt;
+    return learnedDelay({ plan: this.#plan, elapsedMs, attempt, hintMs, pacing, random });
+  }
+
+  asking(held: boolean): void {
+    if (held) this.#over = true;
+    this.#askedMs = this.#now() - this.#acceptedAt;
+  }
+
+  answered(state: 'running' | 'ended' | 'cancelled'): void {
+    this.#requests++;
+    if (state === 'running') this.#runningMs = this.#askedMs;
+    else if (!this.#over) this.#conclude(state === 'ended' ? this.#askedMs : null);
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#over) this.#conclude(null);
+  }
+
+  #conclude(endedMs: number | null): void {
+    const { memory, key, pacing, fromStart } = this.#options;
+    this.#over = true;
+    const runningMs = this.#runningMs;
     if (runningMs === 0 && !fromStart) return;
     const requestsOfBackoff =
-      endedMs === null || !fromStart ? requests : backoffCount([runningMs, endedMs], pacing);
-    memory.learn(key, { end: [runningMs, endedMs], saved: requestsOfBackoff - requests });
-  };
-  return {
-    delay: (attempt, hintMs) =>
-      learnedDelay({ plan, elapsedMs: now() - acceptedAt, attempt, hintMs, pacing, random }),
-    asking(held) {
-      if (held) over = true;
-      askedMs = now() - acceptedAt;
-    },
-    answered(state) {
-      requests++;
-      if (state === 'running') runningMs = askedMs;
-      else if (!over) conclude(state === 'ended' ? askedMs : null);
-    },
-    [Symbol.dispose]() {
-      if (!over) conclude(null);
-    },
-  };
+      endedMs === null || !fromStart ? this.#requests : backoffCount([runningMs, endedMs], pacing);
+    memory.learn(key, { end: [runningMs, endedMs], saved: requestsOfBackoff - this.#requests });
+  }
+
+  #now(): number {
+    return this.#options.now?.() ?? performance.now();
+  }
 }

@@ -1,14 +1,13 @@
-import { linkSignals } from './signals.js';
-import { sleep } from './sleep.js';
+import { startTimer } from './sleep.js';
 
 /** A sleep that can be cut short. A ring that comes while nobody sleeps is kept and ends the next sleep at once. */
 export class Alarm {
   #rung = false;
-  #sleeper: AbortController | undefined;
+  #wake: (() => void) | undefined;
 
   ring(): void {
     this.#rung = true;
-    this.#sleeper?.abort();
+    this.#wake?.();
   }
 
   /** Forgets a ring that nobody has heard. */
@@ -17,20 +16,36 @@ export class Alarm {
   }
 
   /**
-   * Waits `delayMs` milliseconds or until the alarm rings.
+   * Waits `delayMs` milliseconds or until the alarm rings; leaves no timer and no listener, however it ends.
    * @returns whether it rang
    * @throws the signal's reason when it aborts.
    */
   async sleep(delayMs: number, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     if (!this.#rung) {
-      this.#sleeper = new AbortController();
-      using linked = linkSignals(signal, this.#sleeper.signal);
-      await sleep(delayMs, linked.signal).catch(() => signal.throwIfAborted());
-      this.#sleeper = undefined;
+      const { promise, end } = wakening(delayMs, signal);
+      this.#wake = end;
+      await promise;
+      this.#wake = undefined;
+      signal.throwIfAborted();
     }
     const rang = this.#rung;
     this.#rung = false;
     return rang;
   }
+}
+
+/** Ends with the delay, with the signal or when it is told to. */
+function wakening(delayMs: number, signal: AbortSignal): { promise: Promise<void>; end: () => void } {
+  let end = () => {};
+  const promise = new Promise<void>(resolve => {
+    const stop = startTimer(delayMs, () => end());
+    end = () => {
+      stop();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    signal.addEventListener('abort', end, { once: true });
+  });
+  return { promise, end };
 }

@@ -60,3 +60,41 @@ export function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
+
+interface Audience {
+  readonly callbacks: Set<() => void>;
+  readonly listener: () => void;
+}
+
+const audiences = new WeakMap<AbortSignal, Audience>();
+
+/**
+ * Calls `callback` when the signal aborts, at once if it has; what is returned takes it back. One signal may serve any
+ * number of callbacks with a single listener: a signal looks through all its listeners whenever one comes or goes.
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  if (signal.aborted) {
+    callback();
+    return () => {};
+  }
+  const audience = audiences.get(signal) ?? gather(signal);
+  audience.callbacks.add(callback);
+  return () => {
+    audience.callbacks.delete(callback);
+    if (audience.callbacks.size > 0 || audiences.get(signal) !== audience) return;
+    signal.removeEventListener('abort', audience.listener);
+    audiences.delete(signal);
+  };
+}
+
+function gather(signal: AbortSignal): Audience {
+  const callbacks = new Set<() => void>();
+  const listener = () => {
+    audiences.delete(signal);
+    for (const callback of callbacks) callback();
+  };
+  const audience = { callbacks, listener };
+  audiences.set(signal, audience);
+  signal.addEventListener('abort', listener, { once: true });
+  return audience;
+}

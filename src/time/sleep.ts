@@ -12,6 +12,13 @@ export function startTimer(
   fire: () => void,
   { unref = false }: TimerOptions = {},
 ): () => void {
+  if (delayMs > LONGEST_TIMER_MS) return startLongTimer(delayMs, fire, unref);
+  const timer = setTimeout(fire, delayMs);
+  if (unref) timer.unref();
+  return () => clearTimeout(timer);
+}
+
+function startLongTimer(delayMs: number, fire: () => void, unref: boolean): () => void {
   let timer: NodeJS.Timeout;
   const arm = (remainingMs: number) => {
     const stepMs = Math.min(remainingMs, LONGEST_TIMER_MS);

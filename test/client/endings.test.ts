@@ -263,7 +263,7 @@ describe('an abort with `cancelOnAbort`', () => {
       await client.startTool(startCall, { signal }),
       await client.startTool(startCall, { signal }),
     ];
-    expect(getEventListeners(signal, 'abort')).toHaveLength(2);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
     one.detach();
     const result = other.result();
     await vi.advanceTimersByTimeAsync(1000);
@@ -572,7 +572,7 @@ describe('many waits', () => {
       Array.from({ length: 1000 }, () => client.callTool(startCall, undefined, { signal, deadlineMs: 1e9 })),
     );
     await vi.advanceTimersByTimeAsync(500);
-    expect(getEventListeners(signal, 'abort').length).toBeGreaterThanOrEqual(1000);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(5000);
     await expect(results).resolves.toHaveLength(1000);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);

@@ -6,7 +6,7 @@ import { type DurationHistory, observe, parseDurationHistory } from '../../src/p
 import { DurationMemory } from '../../src/pacing/duration-memory.js';
 import { learnedDelay } from '../../src/pacing/learned-delay.js';
 import { leastInterval, nextDelay, type Pacing } from '../../src/pacing/next-delay.js';
-import { backoffPacer, learningPacer } from '../../src/pacing/pacer.js';
+import { backoffPacer, LearningPacer } from '../../src/pacing/pacer.js';
 import { type PollPlan, planPolls, requestBudget } from '../../src/pacing/poll-plan.js';
 
 const steady: Pacing = { ...defaultWaitOptions, jitter: 0 };
@@ -124,7 +124,15 @@ function requestsOfLast(
     sent = [];
     let elapsedMs = 0;
     const now = () => elapsedMs;
-    using pacer = learningPacer({ memory, key: 'k', pacing: steady, ageMs: 0, fromStart: true, random, now });
+    using pacer = new LearningPacer({
+      memory,
+      key: 'k',
+      pacing: steady,
+      ageMs: 0,
+      fromStart: true,
+      random,
+      now,
+    });
     do {
       elapsedMs += pacer.delay(sent.length, undefined);
       pacer.asking(false);
@@ -149,7 +157,7 @@ test('tasks that were all cancelled teach nothing about when one ends', () => {
 test('a wait that was given up says that the task takes longer', () => {
   const memory = new DurationMemory();
   const begin = (elapsed: () => number) =>
-    learningPacer({ memory, key: 'k', pacing: steady, ageMs: 0, fromStart: true, random, now: elapsed });
+    new LearningPacer({ memory, key: 'k', pacing: steady, ageMs: 0, fromStart: true, random, now: elapsed });
   let now = 0;
   const see = (runningMs: number, endedMs?: number) => {
     now = 0;
@@ -180,7 +188,7 @@ test('an answer that the server held back, or a task seen too late, is not learn
     [false, false],
   ] as const) {
     now = 0;
-    using pacer = learningPacer({ ...options, fromStart, now: clock });
+    using pacer = new LearningPacer({ ...options, fromStart, now: clock });
     now = 5000;
     pacer.asking(held);
     pacer.answered('ended');

@@ -26,14 +26,14 @@ test('an alarm that nobody rings sleeps its whole delay', async () => {
   const sleeping = new Alarm().sleep(1000, signal);
   expect(await isDoneNow(sleeping)).toBe(false);
   await vi.advanceTimersByTimeAsync(1000);
-  await expect(sleeping).resolves.toBeUndefined();
+  await expect(sleeping).resolves.toBe(false);
 });
 
 test('a ring ends the sleep under way', async () => {
   const alarm = new Alarm();
   const sleeping = alarm.sleep(1000, signal);
   alarm.ring();
-  await expect(sleeping).resolves.toBeUndefined();
+  await expect(sleeping).resolves.toBe(true);
 });
 
 test('a ring while nobody sleeps is kept and ends the next sleep at once', async () => {

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
-import { expect, test } from 'vitest';
-import { linkSignals, untilAborted } from '../../src/time/signals.js';
+import { describe, expect, test, vi } from 'vitest';
+import { linkSignals, onAbort, untilAborted } from '../../src/time/signals.js';
 
 const listenerCount = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
 
@@ -61,4 +61,33 @@ test('a promise that fails after the abort is no unhandled rejection', async () 
   fail(new Error('late'));
   // vitest fails the run on an unhandled rejection.
   await new Promise(resolve => setImmediate(resolve));
+});
+
+describe('callbacks of one signal', () => {
+  test('share one listener, which goes with the last of them', () => {
+    const { signal } = new AbortController();
+    const takeBack = Array.from({ length: 100 }, () => onAbort(signal, () => {}));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    for (const each of takeBack) each();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  test('are called once, but not those that were taken back', () => {
+    const controller = new AbortController();
+    const [one, other, late] = [vi.fn(), vi.fn(), vi.fn()];
+    onAbort(controller.signal, one);
+    onAbort(controller.signal, other)();
+    controller.abort();
+    onAbort(controller.signal, late);
+    expect([one, other, late].map(({ mock }) => mock.calls.length)).toEqual([1, 0, 1]);
+  });
+
+  test('are gathered anew after the last one left', () => {
+    const controller = new AbortController();
+    onAbort(controller.signal, () => {})();
+    const called = vi.fn();
+    onAbort(controller.signal, called);
+    controller.abort();
+    expect(called).toHaveBeenCalledOnce();
+  });
 });

@@ -3,6 +3,7 @@ import { ErrorCode, McpError, RELATED_TASK_META_KEY } from '@modelcontextprotoco
 import { ConfigurationError } from '../../errors.js';
 import type { Question } from '../../protocols/protocol.js';
 import { isRecord } from '../../protocols/tool-result.js';
+import { onDispose } from '../../time/on-dispose.js';
 import type { TaskReference } from '../../types.js';
 import type { InputAnswer, InputHandler } from './input-handler.js';
 import { questionMethods } from './question-methods.js';
@@ -50,11 +51,9 @@ export class InputDesk {
   /** From now on questions that name one of these tasks are those of this wait, until the answer is disposed. */
   enter(taskIds: readonly string[], asked: Asked): Disposable {
     for (const id of taskIds) this.#tasks.set(id, asked);
-    return {
-      [Symbol.dispose]: () => {
-        for (const id of taskIds) if (this.#tasks.get(id) === asked) this.#tasks.delete(id);
-      },
-    };
+    return onDispose(() => {
+      for (const id of taskIds) if (this.#tasks.get(id) === asked) this.#tasks.delete(id);
+    });
   }
 
   /** The answer to a question of one wait. @throws UnansweredError where nobody answers such questions, or what the handler throws */

@@ -1,5 +1,5 @@
 import type { TaskHandle } from '../client/task-handle.js';
-import { AwaitDetachedError, TaskNotFoundError } from '../errors.js';
+import { AwaitDetachedError, InputRequiredError, TaskNotFoundError } from '../errors.js';
 import { errorFacts, exitCodeOfError } from './error-report.js';
 import { ExitCode, exitCodeOfStatus } from './exit-code.js';
 import type { Interrupts } from './interrupts.js';
@@ -41,7 +41,7 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
     return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfStatus(task.snapshot.status);
   } catch (error) {
     view.stop();
-    if (options.json) printJson(io, jsonReport(task, { error: errorFacts(error) }));
+    if (options.json) printJson(io, jsonReport(task, { error: errorFacts(error), ...asked(error) }));
     if (!interrupts.first.aborted) io.stderr.write(`${errorFacts(error).message}\n`);
     // Also when quiet: a job whose reference nobody was told is lost.
     if (!(error instanceof TaskNotFoundError)) printHowToGoOn(task, options, fateAfter(error));
@@ -61,6 +61,10 @@ export function leaveJob(task: TaskHandle, options: JobOutput): number {
 
 function fateAfter(error: unknown): string {
   return error instanceof AwaitDetachedError ? GOES_ON : 'The task may still be running.';
+}
+
+function asked(error: unknown) {
+  return error instanceof InputRequiredError ? { questions: error.questions } : {};
 }
 
 function printHowToGoOn(task: TaskHandle, { io, server }: JobOutput, fate: string): void {

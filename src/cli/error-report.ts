@@ -4,6 +4,7 @@ import {
   AwaitError,
   AwaitTimeoutError,
   ConfigurationError,
+  InputRequiredError,
   TaskNotFoundError,
 } from '../errors.js';
 import type { TaskError } from '../types.js';
@@ -12,7 +13,7 @@ import type { CommandIo } from './io.js';
 
 export function exitCodeOfError(error: unknown): number {
   if (error instanceof ConfigurationError) return ExitCode.usage;
-  if (error instanceof AwaitTimeoutError) return ExitCode.gaveUp;
+  if (error instanceof AwaitTimeoutError || error instanceof InputRequiredError) return ExitCode.gaveUp;
   if (error instanceof AwaitAbortedError) return ExitCode.interrupted;
   if (error instanceof TaskNotFoundError || error instanceof McpError) return ExitCode.failed;
   return ExitCode.unreachable;

@@ -14,6 +14,8 @@ export interface ProgressView {
   update(snapshot: Snapshot): void;
   /** Of all events, those that tell of the connection and of the next request are shown. */
   hear(event: AwaitEvent): void;
+  /** Takes the spinner away until the answer is disposed. */
+  pause(): Disposable;
   /** Takes the spinner away. */
   stop(): void;
 }
@@ -24,7 +26,8 @@ const SPINNER_COLUMNS = 3;
 /** How old the line may be. */
 const REFRESH_MS = 250;
 
-const silent: ProgressView = { update() {}, hear() {}, stop() {} };
+const unpaused: Disposable = { [Symbol.dispose]() {} };
+const silent: ProgressView = { update() {}, hear() {}, pause: () => unpaused, stop() {} };
 
 export function progressView(tool: string, io: CommandIo, quiet: boolean): ProgressView {
   if (quiet) return silent;
@@ -62,6 +65,7 @@ function lineView(tool: string, io: CommandIo): ProgressView {
       const line = describeEvent(tool, event);
       if (line !== undefined) io.stderr.write(`${line}\n`);
     },
+    pause: () => unpaused,
     stop() {},
   };
 }
@@ -92,6 +96,14 @@ function spinnerView(tool: string, io: CommandIo): ProgressView {
     },
     hear(event) {
       step = nextStep(step, event, performance.now());
+    },
+    pause() {
+      spinner.stop();
+      return {
+        [Symbol.dispose]() {
+          if (!stopped.signal.aborted) spinner.start(line());
+        },
+      };
     },
     stop() {
       stopped.abort();

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskHandle } from '../client/task-handle.js';
+import type { AskedQuestion } from '../errors.js';
 import { outcomeOfResult } from '../protocols/tool-result.js';
 import type { TaskError, TaskReference, TaskStatus } from '../types.js';
 import type { CommandIo } from './io.js';
@@ -16,12 +17,17 @@ export interface JsonReport {
   readonly elapsedMs: number;
   readonly result?: CallToolResult;
   readonly error?: TaskError;
+  /** What the task asks, where it waits for an answer. */
+  readonly questions?: readonly AskedQuestion[];
 }
 
 /** What a report tells of a job; a `TaskHandle` is one. */
 export type ReportedTask = Pick<TaskHandle, 'tool' | 'reference' | 'protocol' | 'snapshot'>;
 
-export function jsonReport(task: ReportedTask, end: Pick<JsonReport, 'result' | 'error'>): JsonReport {
+export function jsonReport(
+  task: ReportedTask,
+  end: Pick<JsonReport, 'result' | 'error' | 'questions'>,
+): JsonReport {
   const { status, attempt, elapsedMs } = task.snapshot;
   return {
     status,

@@ -26,11 +26,12 @@ export function run(
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {
-  return withClient(flags, command, io, async ({ client, server, interrupts, settings, onEvent }) => {
+  return withClient(flags, command, io, async ({ client, server, interrupts, settings, onEvent, onAsk }) => {
     const tool = await findTool(client, toolName, flags.detach === true);
     const call = { name: toolName, arguments: await readArguments(flags.args, flags.arg ?? [], tool, io) };
     const view = progressView(toolName, io, flags.quiet === true);
     onEvent(event => view.hear(event));
+    onAsk(() => view.pause());
     try {
       const task = await client.startTool(call, {
         ...waitOptionsOf(flags, settings),

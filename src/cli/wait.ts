@@ -26,11 +26,12 @@ export async function wait(
   if (record?.outcome !== undefined) return tellKept(record, record.outcome, { io, json });
   const reference = referenceOf(job);
   const choice = chooseAgain(record, flags, command);
-  const clientFlags = { ...choice.flags, quiet: flags.quiet === true, journal: true };
+  const clientFlags = { ...choice.flags, quiet: flags.quiet === true, json, journal: true };
   return withClient(clientFlags, choice.command, io, async session => {
-    const { client, server, interrupts, settings, onEvent } = session;
+    const { client, server, interrupts, settings, onEvent, onAsk } = session;
     const view = progressView(reference.tool, io, flags.quiet === true);
     onEvent(event => view.hear(event));
+    onAsk(() => view.pause());
     const task = await client.resumeTask(reference, {
       ...waitOptionsOf(flags, settings),
       signal: interrupts.second,

@@ -2,6 +2,7 @@ import { AwaitClient } from '../client/await-client.js';
 import type { AwaitEvent } from '../client/events.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
 import type { Settings } from '../server/config/config-schema.js';
+import { canAsk, terminalAsker } from './ask/terminal-asker.js';
 import { useSettings } from './config/load-settings.js';
 import { errorFacts } from './error-report.js';
 import type { ServerFlags } from './flags.js';
@@ -16,10 +17,14 @@ export interface Session {
   readonly settings: Settings;
   /** From now on tells `listener` what happens during waits. */
   readonly onEvent: (listener: (event: AwaitEvent) => void) => void;
+  /** From now on calls `pause` before a question is put on the terminal. */
+  readonly onAsk: (pause: () => Disposable) => void;
 }
 
 export interface ClientFlags extends ServerFlags {
   readonly quiet?: boolean;
+  /** Whether nobody is to be asked. */
+  readonly json?: boolean;
   /** Whether calls are written down in this machine's journal. */
   readonly journal?: boolean;
 }
@@ -38,7 +43,12 @@ export async function withClient(
   const onEvent = (listener: typeof tell) => {
     tell = listener;
   };
+  let pause = (): Disposable => ({ [Symbol.dispose]() {} });
+  const onAsk = (given: typeof pause) => {
+    pause = given;
+  };
   const client = await AwaitClient.connect(server.target, {
+    onInput: flags.json === true || !canAsk(io) ? undefined : terminalAsker(io, () => pause()),
     onEvent: event => {
       tell(event);
       if (event.type !== 'journal-failed' || flags.quiet === true) return;
@@ -55,7 +65,7 @@ export async function withClient(
     },
   });
   try {
-    return await work({ client, server, interrupts, settings, onEvent });
+    return await work({ client, server, interrupts, settings, onEvent, onAsk });
   } finally {
     await client.close();
   }

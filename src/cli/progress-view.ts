@@ -83,9 +83,11 @@ function spinnerView(tool: string, io: CommandIo): ProgressView {
   const stream = io.stderr as NodeJS.WriteStream;
   const spinner = yoctoSpinner({ stream, handleSignals: false }).start(line());
   const stopped = new AbortController();
+  let pauses = 0;
   const tick = async () => {
     while (!stopped.signal.aborted) {
-      spinner.text = line();
+      // To set the text draws it.
+      if (pauses === 0) spinner.text = line();
       await sleep(REFRESH_MS, stopped.signal).catch(() => {});
     }
   };
@@ -98,10 +100,12 @@ function spinnerView(tool: string, io: CommandIo): ProgressView {
       step = nextStep(step, event, performance.now());
     },
     pause() {
+      pauses++;
       spinner.stop();
       return {
         [Symbol.dispose]() {
-          if (!stopped.signal.aborted) spinner.start(line());
+          pauses--;
+          if (pauses === 0 && !stopped.signal.aborted) spinner.start(line());
         },
       };
     },

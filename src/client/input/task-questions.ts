@@ -1,5 +1,6 @@
 import { type AwaitError, ProtocolViolationError } from '../../errors.js';
 import type { Exchange, PollAnswer, Protocol, Question } from '../../protocols/protocol.js';
+import { type LinkedSignal, linkSignals } from '../../time/signals.js';
 import type { TaskReference } from '../../types.js';
 import type { CallRequests } from '../call-requests.js';
 import type { CallFacts } from '../explain.js';
@@ -19,6 +20,13 @@ export interface TaskQuestionsOptions {
   readonly end: (error: (facts: CallFacts) => AwaitError) => void;
 }
 
+interface Conversation {
+  /** Aborts when the wait has ended, however it has. */
+  readonly over: AbortController;
+  readonly linked: LinkedSignal;
+  readonly exchange: Exchange;
+}
+
 /** More than any task asks; a server that never stops asking is broken. */
 const MOST_QUESTIONS = 1000;
 
@@ -27,17 +35,17 @@ export class TaskQuestions implements Disposable {
   readonly #options: TaskQuestionsOptions;
   readonly #asked: Asked;
   readonly #entry: Disposable;
-  readonly #exchange: Exchange;
+  /** Made for the first question: most tasks ask none. */
+  #conversation: Conversation | undefined;
   readonly #seen = new Set<string>();
   #answering: Promise<void> = Promise.resolve();
   #thinking = 0;
   #isListening = false;
 
   constructor(options: TaskQuestionsOptions) {
-    const { context, requests, protocol, handle, reference } = options;
+    const { context, protocol, handle, reference } = options;
     const { tool, call, desk } = context;
     this.#options = options;
-    this.#exchange = requests.exchange();
     this.#asked = {
       tool,
       reference,
@@ -75,6 +83,18 @@ export class TaskQuestions implements Disposable {
 
   [Symbol.dispose](): void {
     this.#entry[Symbol.dispose]();
+    this.#conversation?.over.abort(new Error('The wait is over'));
+    this.#conversation?.linked[Symbol.dispose]();
+  }
+
+  get #exchange(): Exchange {
+    if (this.#conversation === undefined) {
+      const exchange = this.#options.requests.exchange();
+      const over = new AbortController();
+      const linked = linkSignals(exchange.signal, over.signal);
+      this.#conversation = { over, linked, exchange: { ...exchange, signal: linked.signal } };
+    }
+    return this.#conversation.exchange;
   }
 
   async #reply(key: string, question: Question): Promise<void> {

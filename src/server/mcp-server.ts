@@ -1,30 +1,17 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
   CallToolRequestSchema,
+  type CallToolResult,
   ErrorCode,
   ListToolsRequestSchema,
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Progress } from '../types.js';
-import { VERSION } from '../version.js';
-import type { TaskFeed } from './task-feed.js';
-import type { TaskService } from './task-service.js';
+import { INSTRUCTIONS, type Offer, SERVER_INFO } from './offer.js';
+import { createClientQuestions } from './tasks-2025-11-25/client-questions.js';
 import { startNativeTask } from './tasks-2025-11-25/start-native-task.js';
 import { createStatusNotices } from './tasks-2025-11-25/status-notices.js';
 import { handleTaskRequests } from './tasks-2025-11-25/task-requests.js';
-import type { ServerTool } from './tools/server-tool.js';
-
-export const SERVER_INFO = { name: 'mcp-await', version: VERSION };
-
-export const INSTRUCTIONS =
-  'Long work runs in the background: a tool that is not soon done and initiate_background_task return a task_ref, resolve_task_status tells its state and result, cancel_background_task stops it.';
-
-/** What a server offers, whichever protocol it is asked in. */
-export interface Offer {
-  readonly tools: ReadonlyMap<string, ServerTool>;
-  readonly tasks: TaskService;
-  readonly feed: TaskFeed;
-}
 
 /** An SDK server that offers the tools to one principal, in one session of the protocol up to 2025-11-25. */
 export function createMcpServer({ tools, tasks, feed }: Offer, principal: string): Server {
@@ -36,11 +23,13 @@ export function createMcpServer({ tools, tasks, feed }: Offer, principal: string
   const notices = createStatusNotices(server, feed);
   server.onclose = notices.stop;
   const onTask = notices.follow;
-  handleTaskRequests(server, { tasks, principal, onTask });
+  const questions = createClientQuestions({ server, tasks, principal });
+  handleTaskRequests(server, { tasks, principal, questions, onTask });
   server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: [...tools.values()].map(tool => tool.definition),
   }));
-  server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal, sendNotification }) => {
+  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
+    const { signal, sendNotification } = extra;
     const tool = tools.get(params.name);
     if (tool === undefined) {
       throw new McpError(
@@ -64,13 +53,16 @@ export function createMcpServer({ tools, tasks, feed }: Offer, principal: string
       // Whoever has gone hears of nothing more.
       told.catch(() => {});
     };
-    return tool.call(params.arguments, {
+    const answer = tool.call(params.arguments, {
       principal,
       signal,
       meta: params._meta,
       onTask,
+      ...(questions.areTaken && { askClient: record => questions.ask(record, extra.sendRequest) }),
       ...(progressToken !== undefined && { reportProgress }),
     });
+    // Without rounds, no tool asks instead of answering.
+    return answer as Promise<CallToolResult>;
   });
   return server;
 }

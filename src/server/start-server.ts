@@ -9,10 +9,11 @@ import { observeCalls } from './observability/activity.js';
 import type { LogEntry } from './observability/log.js';
 import { type Observation, startObservation } from './observability/observation.js';
 import type { ObservabilityOptions } from './observability/options.js';
+import type { Offer } from './offer.js';
 import type { Operation } from './operation.js';
 import { checkOperations, checkRunOptions, checkShared, startEngineWorker } from './start-worker.js';
 import { type StdioStreams, serveStdio } from './stdio.js';
-import { createTaskFeed, type TaskFeed } from './task-feed.js';
+import { createTaskFeed } from './task-feed.js';
 import { longestRetentionMs, type TaskLimitOptions, taskLimits } from './task-limits.js';
 import { createTaskService } from './task-service.js';
 import { serverTools } from './tools/index.js';
@@ -49,7 +50,9 @@ export interface ServerOptions extends TaskLimitOptions {
   /** Whether callers may give a `webhook_url`, and for where. @default off, unless MCP_AWAIT_WEBHOOK_SECRET is set */
   readonly webhooks?: WebhookOptions | undefined;
   /** Serves Streamable HTTP with these options instead of the standard streams. */
-  readonly http?: Omit<HttpServerOptions, 'createMcpServer' | 'watching' | 'onError' | 'now'> | undefined;
+  readonly http?:
+    | Omit<HttpServerOptions, 'createMcpServer' | 'offer' | 'watching' | 'onError' | 'now'>
+    | undefined;
   /** Serves these streams. @default the standard streams */
   readonly stdio?: StdioStreams | undefined;
   /** Told what went wrong and was not a caller's to know. */
@@ -114,12 +117,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const onCreated = activity.initiated;
   const tasks = createTaskService({ engine, operations, webhooks, onCreated, ...limits });
   const tools = observeCalls(serverTools({ tasks, operations, inlineWindowMs }), activity);
-  const feed = createTaskFeed(engine);
+  const offer: Offer = { tools, tasks, feed: createTaskFeed(engine) };
   const parts: Parts = {
     ...announcing,
     observation,
-    feed,
-    createServer: principal => createMcpServer({ tools, tasks, feed }, principal),
+    offer,
+    createServer: principal => createMcpServer(offer, principal),
     startWorker: () =>
       worker ? startEngineWorker({ ...announcing, operations, settings, concurrency, activity }) : undefined,
   };
@@ -144,19 +147,19 @@ function checkInlineWindow(inlineWindowMs: number): void {
 
 interface Parts extends AnnouncingEngine {
   readonly observation: Observation;
-  readonly feed: TaskFeed;
+  readonly offer: Offer;
   createServer(principal: string): ReturnType<typeof createMcpServer>;
   /** Once the server serves: one that cannot must not take tasks that it would drop. */
   startWorker(): EngineWorker | undefined;
 }
 
 async function onStdio(
-  { stdio }: ServerOptions,
-  { engine, deliveries, observation, feed, createServer, startWorker }: Parts,
+  { stdio, onError = () => {} }: ServerOptions,
+  { engine, deliveries, observation, offer, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
   const streams = stdio ?? { input: process.stdin, output: process.stdout };
   const server = createServer(LOCAL_PRINCIPAL);
-  const { gone } = await serveStdio(server, streams);
+  const { gone } = await serveStdio({ server, offer, principal: LOCAL_PRINCIPAL, onError }, streams);
   const worker = startWorker();
   observation.watch(engine);
   const stopped = newDeferred();
@@ -168,7 +171,7 @@ async function onStdio(
     await worker?.finish();
     await deliveries.settled();
     observation.stop();
-    feed.close();
+    offer.feed.close();
     await engine.close();
   }
   return {
@@ -181,7 +184,7 @@ async function onStdio(
       await server.close();
       await worker?.drain(graceMs);
       await deliveries.settled();
-      feed.close();
+      offer.feed.close();
       await engine.close();
       // An open input keeps the process alive, and the client would wait for answers that nobody gives.
       streams.output.end(() => streams.input.destroy());
@@ -193,10 +196,10 @@ async function onStdio(
 async function onHttp(
   { onError }: ServerOptions,
   http: NonNullable<ServerOptions['http']>,
-  { engine, deliveries, observation, feed, createServer, startWorker }: Parts,
+  { engine, deliveries, observation, offer, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
   const watching = observation.watch(engine);
-  const server = await startHttpServer({ ...http, createMcpServer: createServer, watching, onError });
+  const server = await startHttpServer({ ...http, createMcpServer: createServer, offer, watching, onError });
   const worker = startWorker();
   observation.setPhase('serving');
   const stopped = newDeferred();
@@ -209,7 +212,7 @@ async function onHttp(
       await Promise.all([server.close(graceMs, drained), drained]);
       await deliveries.settled();
       observation.stop();
-      feed.close();
+      offer.feed.close();
       await engine.close();
       stopped.resolve();
     },

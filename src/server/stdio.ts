@@ -8,6 +8,8 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { ChangeNotice } from '../time/change-notice.js';
+import type { Offer } from './offer.js';
+import { StdioChannel } from './protocol-2026-07-28/stdio-channel.js';
 
 /** The two ends of the line to the one client. */
 export interface StdioStreams {
@@ -18,9 +20,19 @@ export interface StdioStreams {
 /** Arguments of a call may be as large as a result that this server keeps. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
+export interface StdioService {
+  /** Serves the session that a client of a version up to 2025-11-25 opens. */
+  readonly server: Server;
+  /** What is offered to a client of a later version. */
+  readonly offer: Offer;
+  readonly principal: string;
+  /** Told what went wrong and was not the client's to know. */
+  onError(error: unknown): void;
+}
+
 /** Serves one client over a pair of streams. The answer settles when that client has gone and has all its answers. */
 export async function serveStdio(
-  server: Server,
+  { server, ...service }: StdioService,
   { input, output }: StdioStreams,
 ): Promise<{ gone: Promise<void> }> {
   const transport = new StdioServerTransport(input as never, output as never, {
@@ -40,8 +52,28 @@ export async function serveStdio(
   });
   const ended = new Promise<void>(resolve => input.once('end', resolve));
   await server.connect(transport);
+  const channel = shareLine(transport, service);
   const answered = watchAnswers(transport);
-  return { gone: Promise.race([broken, ended.then(answered)]).finally(() => server.close()) };
+  const allSaid = ended.then(() => {
+    // Nobody would end them any more.
+    channel.close();
+    return answered();
+  });
+  return { gone: Promise.race([broken, allSaid]).finally(() => server.close()) };
+}
+
+/** Takes the messages of the protocol without sessions out of what the session hears. */
+function shareLine(transport: StdioServerTransport, service: Omit<StdioService, 'server'>): StdioChannel {
+  const { onmessage } = transport;
+  const channel = new StdioChannel({
+    ...service,
+    // A client that has gone reads no answer.
+    send: message => void transport.send(message).catch(() => {}),
+  });
+  transport.onmessage = (message, ...rest) => {
+    if (!channel.take({ ...message })) onmessage?.(message, ...rest);
+  };
+  return channel;
 }
 
 /** Watches requests and their answers; the function it returns waits until no answer is owed. */

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Engine } from '../engine/engine.js';
+import { hasChanged } from '../engine/record-change.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { sleep } from '../time/sleep.js';
 
@@ -20,6 +22,7 @@ export interface TaskFeedOptions {
 const MOST_TASKS = 10_000;
 const WAIT_MS = 60_000;
 const RETRY_MS = 1000;
+const BETWEEN_MS = 250;
 
 interface Watched {
   readonly listeners: Set<(record: TaskRecord) => void>;
@@ -28,7 +31,7 @@ interface Watched {
 
 /** One wait in the store for each task, however many listen. */
 export function createTaskFeed(
-  engine: Pick<Engine, 'waitForEnd'>,
+  engine: Pick<Engine, 'waitForChange' | 'waitForEnd'>,
   { maxTasks = MOST_TASKS }: TaskFeedOptions = {},
 ): TaskFeed {
   const watched = new Map<string, Watched>();
@@ -38,15 +41,20 @@ export function createTaskFeed(
     if (watched.get(taskRef) === task) watched.delete(taskRef);
   }
 
-  async function follow(taskRef: string, task: Watched): Promise<void> {
+  async function follow(record: TaskRecord, task: Watched): Promise<void> {
+    const { taskRef } = record;
     const { signal } = task.stopped;
-    while (!signal.aborted) {
+    let known = record;
+    while (!signal.aborted && !isEnded(known)) {
       try {
-        const record = await engine.waitForEnd(taskRef, { timeoutMs: WAIT_MS, signal });
-        if (record === undefined) break;
-        if (!isEnded(record)) continue;
-        for (const tell of task.listeners) tell(record);
-        break;
+        const next = await engine.waitForChange(taskRef, { known, timeoutMs: WAIT_MS, signal });
+        if (next === undefined) break;
+        const isNews = hasChanged(known, next);
+        const isProgress = !isDeepStrictEqual(known.progress, next.progress);
+        known = next;
+        if (isNews) for (const tell of [...task.listeners]) tell(known);
+        // It may change many times a second; an end is told at once all the same.
+        if (isProgress) await engine.waitForEnd(taskRef, { timeoutMs: BETWEEN_MS, signal });
       } catch {
         // A store that is away may come back.
         await sleep(RETRY_MS, signal).catch(() => {});
@@ -64,7 +72,7 @@ export function createTaskFeed(
         if (watched.size >= maxTasks) return () => {};
         task = { listeners: new Set(), stopped: new AbortController() };
         watched.set(taskRef, task);
-        void follow(taskRef, task);
+        void follow(known, task);
       }
       const { listeners } = task;
       const followed = task;

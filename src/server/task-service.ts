@@ -55,7 +55,7 @@ export interface TaskService {
    * time to live out of bounds, `IDEMPOTENCY_CONFLICT`, `WEBHOOK_REFUSED`
    */
   initiate(owner: string, request: InitiateRequest): Promise<TaskRecord>;
-  /** Waits for the end as long as is asked. @throws ToolFailure `TASK_NOT_FOUND` */
+  /** Waits as long as is asked for the end, or for a question that is new. @throws ToolFailure `TASK_NOT_FOUND` */
   resolve(owner: string, taskRef: string, wait: EndWait): Promise<TaskRecord>;
   /** Waits until something differs from what the caller knows, see `Engine.waitForChange`. @throws ToolFailure `TASK_NOT_FOUND` */
   waitForChange(owner: string, taskRef: string, wait: WaitForChangeOptions): Promise<TaskRecord>;
@@ -111,7 +111,7 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
     async resolve(owner, taskRef, wait) {
       const record = await owned(owner, taskRef);
       if (wait.waitMs === 0 || isEnded(record)) return record;
-      return (await waitForEnd(engine, record, wait)) ?? notFound(taskRef);
+      return (await waitForNews(engine, record, wait)) ?? notFound(taskRef);
     },
     async waitForChange(owner, taskRef, wait) {
       const record = await owned(owner, taskRef);
@@ -132,22 +132,34 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
   };
 }
 
-async function waitForEnd(
+async function waitForNews(
   engine: Engine,
-  { taskRef, progress }: TaskRecord,
+  record: TaskRecord,
   { waitMs, signal, onProgress }: EndWait,
 ): Promise<TaskRecord | undefined> {
-  if (onProgress === undefined) return engine.waitForEnd(taskRef, { timeoutMs: waitMs, signal });
+  const { taskRef } = record;
   const deadline = performance.now() + waitMs;
-  for (let told = progress; ; ) {
-    const remainingMs = Math.max(0, deadline - performance.now());
-    const timeoutMs = Math.min(remainingMs, PROGRESS_INTERVAL_MS);
-    const record = await engine.waitForEnd(taskRef, { timeoutMs, signal });
-    if (record === undefined || isEnded(record) || timeoutMs === remainingMs) return record;
-    if (record.progress !== undefined && !isDeepStrictEqual(record.progress, told))
-      onProgress(record.progress);
-    told = record.progress;
+  let known = record;
+  let told = { progress: record.progress, at: Number.NEGATIVE_INFINITY };
+  for (;;) {
+    const now = performance.now();
+    const isUntold = onProgress !== undefined && !isDeepStrictEqual(known.progress, told.progress);
+    const tellAt = told.at + PROGRESS_INTERVAL_MS;
+    if (isUntold && now >= tellAt) {
+      if (known.progress !== undefined) onProgress(known.progress);
+      told = { progress: known.progress, at: now };
+    }
+    const until = isUntold && now < tellAt ? Math.min(tellAt, deadline) : deadline;
+    const timeoutMs = Math.max(0, until - now);
+    const next = await engine.waitForChange(taskRef, { known, timeoutMs, signal });
+    if (next === undefined || isEnded(next) || asksMore(known, next) || performance.now() >= deadline)
+      return next;
+    known = next;
   }
+}
+
+function asksMore({ inputRequests: known = {} }: TaskRecord, { inputRequests = {} }: TaskRecord): boolean {
+  return Object.keys(inputRequests).some(key => !Object.hasOwn(known, key));
 }
 
 /** Whole milliseconds, as the store keeps times: at least one, at most what a date can hold. */

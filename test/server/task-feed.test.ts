@@ -6,8 +6,9 @@ import { createTaskFeed, type TaskFeedOptions } from '../../src/server/task-feed
 
 async function open(options?: TaskFeedOptions) {
   const engine = await openEngine('memory:');
-  const waitForEnd = vi.fn(engine.waitForEnd.bind(engine));
-  const feed = createTaskFeed({ waitForEnd }, options);
+  const waitForChange = vi.fn(engine.waitForChange.bind(engine));
+  const waitForEnd = engine.waitForEnd.bind(engine);
+  const feed = createTaskFeed({ waitForChange, waitForEnd }, options);
   onTestFinished(async () => {
     feed.close();
     await engine.close();
@@ -16,11 +17,11 @@ async function open(options?: TaskFeedOptions) {
     const task = { taskRef: newTaskRef('work'), owner: 'one', operation: 'work', parameters: {} };
     return (await engine.submit({ ...task, slaMs: 1000, ttlMs: 60_000 })).record;
   };
-  return { engine, feed, submit, waitForEnd };
+  return { engine, feed, submit, waitForChange };
 }
 
 test('tells every listener of a task of its end, with one wait in the store', async () => {
-  const { engine, feed, submit, waitForEnd } = await open();
+  const { engine, feed, submit, waitForChange } = await open();
   const record = await submit();
   const told: TaskRecord[] = [];
   feed.watch(record, changed => told.push(changed));
@@ -28,36 +29,36 @@ test('tells every listener of a task of its end, with one wait in the store', as
   await engine.cancel(record.taskRef);
   await vi.waitUntil(() => told.length === 2);
   expect(told.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
-  expect(waitForEnd).toHaveBeenCalledOnce();
+  expect(waitForChange).toHaveBeenCalledOnce();
 });
 
 test('tells nobody who has stopped listening, and waits no longer', async () => {
-  const { engine, feed, submit, waitForEnd } = await open();
+  const { engine, feed, submit, waitForChange } = await open();
   const record = await submit();
   const told = vi.fn();
   feed.watch(record, told)();
-  expect(waitForEnd.mock.calls[0]?.[1].signal?.aborted).toBe(true);
+  expect(waitForChange.mock.calls[0]?.[1].signal?.aborted).toBe(true);
   await engine.cancel(record.taskRef);
   await engine.waitForEnd(record.taskRef, { timeoutMs: 0 });
   expect(told).not.toHaveBeenCalled();
 });
 
 test('does not wait for what has ended', async () => {
-  const { engine, feed, submit, waitForEnd } = await open();
+  const { engine, feed, submit, waitForChange } = await open();
   const { taskRef } = await submit();
   const ended = await engine.cancel(taskRef);
   feed.watch(ended as TaskRecord, () => {});
-  expect(waitForEnd).not.toHaveBeenCalled();
+  expect(waitForChange).not.toHaveBeenCalled();
 });
 
 test('goes on when the store was away', async () => {
-  const { engine, feed, submit, waitForEnd } = await open();
+  const { engine, feed, submit, waitForChange } = await open();
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => {
     vi.useRealTimers();
   });
   const record = await submit();
-  waitForEnd.mockRejectedValueOnce(new Error('away'));
+  waitForChange.mockRejectedValueOnce(new Error('away'));
   const told = vi.fn();
   feed.watch(record, told);
   await engine.cancel(record.taskRef);
@@ -66,12 +67,12 @@ test('goes on when the store was away', async () => {
 });
 
 test('watches no more tasks than it may', async () => {
-  const { feed, submit, waitForEnd } = await open({ maxTasks: 1 });
+  const { feed, submit, waitForChange } = await open({ maxTasks: 1 });
   const [first, second] = [await submit(), await submit()];
   const stop = feed.watch(first, () => {});
   feed.watch(second, () => {});
-  expect(waitForEnd).toHaveBeenCalledOnce();
+  expect(waitForChange).toHaveBeenCalledOnce();
   stop();
   feed.watch(second, () => {});
-  expect(waitForEnd).toHaveBeenCalledTimes(2);
+  expect(waitForChange).toHaveBeenCalledTimes(2);
 });

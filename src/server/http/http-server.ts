@@ -1,17 +1,21 @@
 import { createServer } from 'node:http';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { startTimer } from '../../time/sleep.js';
+import type { Offer } from '../offer.js';
 import { isWildcard } from './guards.js';
 import { checkAddress, listen } from './listen.js';
 import { OpenResponses } from './open-responses.js';
 import { parseTokens } from './principals.js';
 import { handleRequest, type RequestHandlerOptions } from './request-handler.js';
 import { SessionRegistry } from './session-registry.js';
+import { StatelessEndpoint } from './stateless-endpoint.js';
 import { MCP_PATH, type Watching } from './watch-endpoints.js';
 
 export interface HttpServerOptions {
   /** Makes the SDK server of one session. */
   createMcpServer(principal: string): Server;
+  /** What is offered in the protocol without sessions; without it, there are sessions only. */
+  readonly offer?: Offer | undefined;
   /** @default '127.0.0.1' */
   readonly host?: string | undefined;
   /** 0 takes any free port. @default 3000 */
@@ -61,11 +65,17 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const limits = { maxSessions: options.maxSessions ?? 1000, idleMs: sessionIdleMs };
   const sessions = new SessionRegistry(limits, options.now ?? (() => performance.now()));
   let closing = false;
+  const responses = new OpenResponses();
+  const onError = (error: unknown) => options.onError?.(error);
+  const { offer } = options;
+  const stateless =
+    offer && new StatelessEndpoint({ offer, onError, onStream: response => responses.markStream(response) });
   const handlerOptions: RequestHandlerOptions = {
     sessions,
+    stateless,
     tokens,
     createMcpServer: principal => options.createMcpServer(principal),
-    onError: error => options.onError?.(error),
+    onError,
     hostPolicy: {
       boundHost: host,
       allowedHosts: options.allowedHosts ?? [],
@@ -75,7 +85,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
     isClosing: () => closing,
   };
-  const responses = new OpenResponses();
   // Keep-alive probes find out that a client with an open stream has vanished.
   const server = createServer({ keepAlive: true, keepAliveInitialDelay: 60_000 }, (request, response) => {
     // Those that come later are answered at once, and nobody waits for them.
@@ -91,6 +100,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     stopSweeping();
     await Promise.allSettled([responses.answersEnded(graceMs), drained]);
     const closed = new Promise(resolve => server.close(resolve));
+    stateless?.close();
     await sessions.closeAll();
     await responses.allEnded(LAST_WORDS_MS);
     server.closeAllConnections();

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
@@ -8,8 +7,11 @@ import {
   isJSONRPCRequest,
   type JSONRPCRequest,
 } from '@modelcontextprotocol/sdk/types.js';
+import { keepAlive } from './event-stream.js';
+import type { McpExchange } from './mcp-exchange.js';
 import { type Refusal, refuse } from './responses.js';
 import type { Session, SessionRegistry } from './session-registry.js';
+import type { StatelessEndpoint } from './stateless-endpoint.js';
 
 const SESSION_HEADER = 'mcp-session-id';
 
@@ -33,21 +35,16 @@ const TOO_MANY_SESSIONS: Refusal = {
 export interface McpEndpointOptions {
   readonly sessions: SessionRegistry;
   createMcpServer(principal: string): Server;
+  /** Answers what belongs to no session; undefined where everything does. */
+  readonly stateless?: Pick<StatelessEndpoint, 'handle'> | undefined;
   onError(error: unknown): void;
 }
 
-/** A request that has passed every guard. */
-export interface McpExchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly principal: string;
-  /** The parsed body of a POST. */
-  readonly body: unknown;
-}
-
-/** Hands a request to its session (spec 2025-11-25, basic/transports, "Session Management"). */
+/** Answers a request of the protocol without sessions, or hands it to its session (spec 2025-11-25, basic/transports, "Session Management"). */
 export async function handleMcp(exchange: McpExchange, options: McpEndpointOptions): Promise<void> {
+  if ((await options.stateless?.handle(exchange)) === true) return;
   const { request, response, principal, body } = exchange;
+  keepAlive(response);
   const id = request.headers[SESSION_HEADER];
   if (id === undefined) {
     if (!messagesOf(body).some(isInitializeRequest)) return refuse(response, NO_SESSION);

@@ -15,6 +15,13 @@ export class OpenResponses {
     });
   }
 
+  /** The response has no end of its own after all. */
+  markStream(response: ServerResponse): void {
+    if (!this.#open.has(response)) return;
+    this.#open.set(response, 'stream');
+    this.#changed?.();
+  }
+
   /** Resolves when every request that has an end has been answered, at the latest after `timeoutMs`. */
   answersEnded(timeoutMs: number): Promise<void> {
     return this.#until(() => ![...this.#open.values()].includes('answer'), timeoutMs);

@@ -124,7 +124,7 @@ function observeTool(tool: ServerTool, activity: Activity): ServerTool {
       const tell = begin();
       try {
         const result = await tool.call(argumentsGiven, context);
-        if (result.isError === true) tell('refused', codeOf(result.structuredContent));
+        if ('isError' in result && result.isError === true) tell('refused', codeOf(result.structuredContent));
         else tell('ok');
         return result;
       } catch (error) {

@@ -23,7 +23,8 @@ export function nativeTask(record: TaskRecord, now: number): Task {
   };
 }
 
-export function nativeStatus({ status }: TaskRecord): Task['status'] {
+function nativeStatus({ status, inputRequests }: TaskRecord): Task['status'] {
+  if (inputRequests !== undefined) return 'input_required';
   switch (status) {
     case 'pending':
     case 'processing':

@@ -5,7 +5,7 @@ import {
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskService } from '../task-service.js';
-import type { ServerTool } from '../tools/server-tool.js';
+import { isInputRequired, type ServerTool } from '../tools/server-tool.js';
 import { nativeTask } from './native-task.js';
 import { refuse, type TaskRequestsOptions } from './task-requests.js';
 
@@ -13,7 +13,7 @@ import { refuse, type TaskRequestsOptions } from './task-requests.js';
 export async function startNativeTask(
   { definition, start }: ServerTool,
   { arguments: argumentsGiven, task, _meta }: CallToolRequest['params'],
-  { tasks, principal, onTask }: TaskRequestsOptions,
+  { tasks, principal, onTask }: Pick<TaskRequestsOptions, 'tasks' | 'principal' | 'onTask'>,
 ): Promise<CreateTaskResult> {
   if (start === undefined) {
     throw new McpError(
@@ -23,6 +23,7 @@ export async function startNativeTask(
   }
   const ttlSeconds = allowedTtl(task?.ttl, tasks);
   const record = await start(argumentsGiven, { principal, meta: _meta, ttlSeconds }).catch(refuse);
+  if (isInputRequired(record)) throw new TypeError(`${definition.name} asked where it could not`);
   onTask(record);
   return { task: nativeTask(record, Date.now()) };
 }

@@ -17,12 +17,14 @@ export function createStatusNotices(server: Server, feed: TaskFeed): StatusNotic
     follow(record) {
       const { taskRef } = record;
       if (stopped || followed.has(taskRef)) return;
+      let told = nativeTask(record, Date.now());
       const stop = feed.watch(record, changed => {
         if (isEnded(changed)) followed.delete(taskRef);
+        const { status, statusMessage } = told;
+        told = nativeTask(changed, Date.now());
+        if (told.status === status && told.statusMessage === statusMessage) return;
         // A client that has gone, or takes no notifications, can still ask.
-        server
-          .notification({ method: 'notifications/tasks/status', params: nativeTask(changed, Date.now()) })
-          .catch(() => {});
+        server.notification({ method: 'notifications/tasks/status', params: told }).catch(() => {});
       });
       followed.set(taskRef, stop);
     },

@@ -10,6 +10,7 @@ import { isEnded, type TaskRecord } from '../../engine/task-record.js';
 import type { TaskService } from '../task-service.js';
 import { toFailure } from '../tool-failure.js';
 import { resultOfTask } from '../tools/task-result.js';
+import type { ClientQuestions } from './client-questions.js';
 import { nativeTask, relatedTask } from './native-task.js';
 
 const WAIT_MS = 60_000;
@@ -17,12 +18,16 @@ const WAIT_MS = 60_000;
 export interface TaskRequestsOptions {
   readonly tasks: TaskService;
   readonly principal: string;
+  readonly questions: ClientQuestions;
   /** Told of each task that the client asks about. */
   readonly onTask: (record: TaskRecord) => void;
 }
 
 /** Answers `tasks/get`, `tasks/result` and `tasks/cancel` (spec 2025-11-25, basic/utilities/tasks). */
-export function handleTaskRequests(server: Server, { tasks, principal, onTask }: TaskRequestsOptions): void {
+export function handleTaskRequests(
+  server: Server,
+  { tasks, principal, questions, onTask }: TaskRequestsOptions,
+): void {
   const look = async (taskRef: string, signal: AbortSignal, waitMs = 0) => {
     const record = await tasks.resolve(principal, taskRef, { waitMs, signal }).catch(refuse);
     onTask(record);
@@ -34,8 +39,10 @@ export function handleTaskRequests(server: Server, { tasks, principal, onTask }:
   );
 
   // The SDK's own handler leaves a listener behind for every look and keeps questions in memory only.
-  server.setRequestHandler(GetTaskPayloadRequestSchema, async ({ params: { taskId } }, { signal }) => {
+  server.setRequestHandler(GetTaskPayloadRequestSchema, async ({ params: { taskId } }, extra) => {
+    const { signal, sendRequest } = extra;
     for (let record = await look(taskId, signal); ; record = await look(taskId, signal, WAIT_MS)) {
+      if (questions.areTaken) questions.ask(record, sendRequest);
       if (!isEnded(record)) continue;
       if (record.status === 'cancelled') {
         throw new McpError(ErrorCode.InternalError, `The task ${taskId} was cancelled`);

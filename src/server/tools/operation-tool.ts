@@ -4,15 +4,20 @@ import { isEnded, type TaskRecord } from '../../engine/task-record.js';
 import type { Operation } from '../operation.js';
 import { pollAfterMs } from '../poll-hint.js';
 import type { TaskService } from '../task-service.js';
+import { ToolFailure } from '../tool-failure.js';
+import { afterQuestions, unlessAskedAgain } from './after-questions.js';
 import { callMetaReader } from './call-options.js';
 import { PAIR_META, PAIR_NAME, TASK_META } from './meta-keys.js';
 import {
   type CallContext,
+  InvalidStateError,
   jsonSchema,
+  type Rounds,
   refusalOf,
   refusalSchema,
   type ServerTool,
   type StartContext,
+  takesQuestions,
 } from './server-tool.js';
 import { taskAnswerSchema } from './task-answer.js';
 import { resultOfTask } from './task-result.js';
@@ -55,41 +60,73 @@ export function operationTool({ operation, tasks, inlineWindowMs }: OperationToo
     definition: definitionOf(operation),
     start,
     async call(argumentsGiven, context) {
+      const startedAt = performance.now();
       try {
-        const accepted = await start(argumentsGiven, { principal: context.principal, meta: context.meta });
-        context.onTask?.(accepted);
         const { waitSeconds, idempotencyKey } = readMeta(context.meta);
         const waitMs = waitSeconds === undefined ? inlineWindowMs : waitSeconds * 1000;
-        return answerTo(
-          await inlineEnd(accepted, { waitMs, isKeyed: idempotencyKey !== undefined, context }),
-        );
+        const { principal, meta, rounds } = context;
+        const accepted =
+          rounds?.state === undefined
+            ? await start(argumentsGiven, { principal, meta })
+            : await answered(rounds, context);
+        context.onTask?.(accepted);
+        const isKnown = idempotencyKey !== undefined || rounds?.state !== undefined;
+        const record = await inlineEnd(accepted, { waitMs, isKnown, context });
+        const { taskRef, inputRequests } = record;
+        if (inputRequests !== undefined && takesQuestions(rounds)) {
+          return {
+            resultType: 'input_required',
+            inputRequests,
+            requestState: stateOf(taskRef, inputRequests),
+          };
+        }
+        return answerTo(await afterQuestions(record, tasks, { ...context, startedAt }));
       } catch (error) {
         return refusalOf(error);
       }
     },
   };
 
+  /** The task of an earlier round of the same call: its reference is as hard to guess as any, and its owner's only. */
+  async function answered(
+    { state = '', responses = {} }: Rounds,
+    { principal, signal }: CallContext,
+  ): Promise<TaskRecord> {
+    const taskRef = state.slice(state.lastIndexOf('.') + 1);
+    const record = await tasks.resolve(principal, taskRef, { waitMs: 0, signal }).catch(error => {
+      if (error instanceof ToolFailure && error.code === 'TASK_NOT_FOUND') throw new InvalidStateError();
+      throw error;
+    });
+    if (record.operation !== operation.name) throw new InvalidStateError();
+    return (await tasks.answer(principal, taskRef, responses).catch(unlessAskedAgain)) ?? record;
+  }
+
   async function inlineEnd(
     accepted: TaskRecord,
-    { waitMs, isKeyed, context }: InlineWait,
+    { waitMs, isKnown, context }: InlineWait,
   ): Promise<TaskRecord> {
     const { principal, signal, reportProgress } = context;
-    if (waitMs === 0) return accepted;
+    if (waitMs === 0 || accepted.inputRequests !== undefined) return accepted;
     try {
       return await tasks.resolve(principal, accepted.taskRef, { waitMs, signal, onProgress: reportProgress });
     } catch {
       // Nobody else could know of a task without a key, and its caller has given it up.
-      if (signal.aborted && !isKeyed) await tasks.cancel(principal, accepted.taskRef);
+      if (signal.aborted && !isKnown) await tasks.cancel(principal, accepted.taskRef);
       // Whatever became of the wait, the task is accepted, and the caller must learn its reference.
       return accepted;
     }
   }
 }
 
+/** Another one in each round; what counts is the reference at its end. */
+function stateOf(taskRef: string, inputRequests: object): string {
+  return `${Object.keys(inputRequests)[0]}.${taskRef}`;
+}
+
 interface InlineWait {
   readonly waitMs: number;
   /** Whether the caller can find the task again without its reference. */
-  readonly isKeyed: boolean;
+  readonly isKnown: boolean;
   readonly context: CallContext;
 }
 

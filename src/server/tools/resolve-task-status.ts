@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { EndWait, TaskService } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
+import { afterQuestions, unlessAskedAgain } from './after-questions.js';
 import { resolveMany } from './resolve-many.js';
-import { failureSchema, type ServerTool, serverTool } from './server-tool.js';
+import { failureSchema, type ServerTool, serverTool, takesQuestions } from './server-tool.js';
 import { taskAnswer, taskAnswerSchema, taskRefSchema, waitSecondsSchema } from './task-answer.js';
 
 const MOST_TASKS = 100;
@@ -43,7 +44,9 @@ export function resolveTaskStatus(tasks: TaskService): ServerTool {
     input,
     output,
     annotations: { readOnlyHint: true, openWorldHint: false },
-    async run({ task_ref, task_refs, wait_seconds }, { principal, signal, reportProgress, onTask }) {
+    async run({ task_ref, task_refs, wait_seconds }, context) {
+      const { principal, signal, reportProgress, onTask } = context;
+      const startedAt = performance.now();
       const waitMs = wait_seconds * 1000;
       const resolve = async (ref: string, wait: EndWait) => {
         const record = await tasks.resolve(principal, ref, wait);
@@ -54,7 +57,20 @@ export function resolveTaskStatus(tasks: TaskService): ServerTool {
         return resolveMany(task_refs, { waitMs, signal, resolve });
       if (task_ref === undefined || task_refs !== undefined)
         throw new ToolFailure('INVALID_ARGUMENTS', 'Give either `task_ref` or `task_refs`, and not both.');
-      return taskAnswer(await resolve(task_ref, { waitMs, signal, onProgress: reportProgress }), Date.now());
+      const { rounds, askClient } = context;
+      if (rounds?.responses !== undefined) {
+        await tasks.answer(principal, task_ref, rounds.responses).catch(unlessAskedAgain);
+      }
+      const wait = { waitMs, signal, onProgress: reportProgress };
+      // What is open already is asked at once.
+      const isAsking = takesQuestions(rounds) || askClient !== undefined;
+      const asking = isAsking ? await resolve(task_ref, { ...wait, waitMs: 0 }) : undefined;
+      const record = asking?.inputRequests === undefined ? await resolve(task_ref, wait) : asking;
+      const { inputRequests } = record;
+      if (inputRequests !== undefined && takesQuestions(rounds)) {
+        return { resultType: 'input_required', inputRequests };
+      }
+      return taskAnswer(await afterQuestions(record, tasks, { ...context, startedAt }), Date.now());
     },
   });
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { TaskRecord } from '../../engine/task-record.js';
 import type { Progress } from '../../types.js';
 import { describeIssues } from '../describe-issues.js';
+import { isRecord } from '../is-record.js';
 import { ToolFailure, toFailure } from '../tool-failure.js';
 
 /** Who calls, and until when the caller listens. */
@@ -13,9 +14,39 @@ export interface CallContext {
   readonly reportProgress?: ((progress: Progress) => void) | undefined;
   /** The request's `_meta`. */
   readonly meta?: Readonly<Record<string, unknown>> | undefined;
+  /** Set where the client can ask a person. */
+  readonly askClient?: AskClient | undefined;
+  /** Set where the tool may answer with what it has to know. */
+  readonly rounds?: Rounds | undefined;
   /** Told of each task that the call is about. */
   readonly onTask?: ((record: TaskRecord) => void) | undefined;
 }
+
+/** What a tool has to know before it can answer (spec 2026-07-28, "InputRequiredResult"). */
+export interface InputRequired {
+  readonly resultType: 'input_required';
+  readonly inputRequests: Readonly<Record<string, unknown>>;
+  /** Comes back with the answers, as it is; whoever reads it must not trust it. */
+  readonly requestState?: string;
+}
+
+/** In a protocol in which a call may be answered with questions and sent again with their answers. */
+export interface Rounds {
+  readonly clientCapabilities: Readonly<Record<string, unknown>>;
+  readonly responses?: Readonly<Record<string, unknown>> | undefined;
+  readonly state?: string | undefined;
+}
+
+/** A `requestState` that no earlier round of this call has given out. */
+export class InvalidStateError extends Error {
+  override readonly name = 'InvalidStateError';
+  constructor() {
+    super('The `requestState` is not that of a call of this tool, or has expired: send the call without it');
+  }
+}
+
+/** Asks the client's person what a task asks, on the call that is under way; the answers go into the store. */
+export type AskClient = (record: TaskRecord) => void;
 
 /** Who starts a task in a protocol that has tasks of its own. */
 export interface StartContext {
@@ -23,17 +54,18 @@ export interface StartContext {
   readonly meta?: Readonly<Record<string, unknown>> | undefined;
   /** How long the task is to be kept, where the protocol can say that and the call does not. */
   readonly ttlSeconds?: number | undefined;
+  readonly rounds?: Rounds | undefined;
 }
 
 /** One tool of the server, free of any SDK, so that every protocol era can serve it. */
 export interface ServerTool {
   readonly definition: Tool;
-  call(argumentsGiven: unknown, context: CallContext): Promise<CallToolResult>;
+  call(argumentsGiven: unknown, context: CallContext): Promise<CallToolResult | InputRequired>;
   /**
    * Starts it as a task and answers at once, where `definition.execution` says that it can be one.
    * @throws ToolFailure when nothing was queued
    */
-  readonly start?: (argumentsGiven: unknown, context: StartContext) => Promise<TaskRecord>;
+  readonly start?: (argumentsGiven: unknown, context: StartContext) => Promise<TaskRecord | InputRequired>;
 }
 
 export interface ServerToolOptions<Input extends z.ZodType, Output extends z.ZodType> {
@@ -45,7 +77,7 @@ export interface ServerToolOptions<Input extends z.ZodType, Output extends z.Zod
   readonly listedInput?: z.ZodType | undefined;
   readonly output: Output;
   readonly annotations: ToolAnnotations;
-  readonly run: (input: z.output<Input>, context: CallContext) => Promise<z.input<Output>>;
+  readonly run: (input: z.output<Input>, context: CallContext) => Promise<z.input<Output> | InputRequired>;
 }
 
 export const failureSchema = z.object({ code: z.string(), message: z.string(), retryable: z.boolean() });
@@ -75,12 +107,22 @@ export function serverTool<Input extends z.ZodType, Output extends z.ZodType>(
       const parsed = input.safeParse(argumentsGiven ?? {});
       try {
         if (!parsed.success) throw invalidArguments(name, parsed.error);
-        return toResult((await run(parsed.data, context)) as Record<string, unknown>);
+        const answer = (await run(parsed.data, context)) as Record<string, unknown>;
+        return isInputRequired(answer) ? answer : toResult(answer);
       } catch (error) {
         return refusalOf(error);
       }
     },
   };
+}
+
+/** Whether the client can put questions to a person in a further round. */
+export function takesQuestions(rounds: Rounds | undefined): boolean {
+  return isRecord(rounds?.clientCapabilities.elicitation);
+}
+
+export function isInputRequired(answer: object): answer is InputRequired {
+  return 'resultType' in answer && answer.resultType === 'input_required';
 }
 
 /** The answer to a call that failed. @throws what is no failure that a caller could understand */

@@ -39,11 +39,26 @@ export const taskAnswerSchema = z.object({
     })
     .optional()
     .describe('Where a webhook_url was given: how far its delivery is'),
+  input_requests: z
+    .record(z.string(), z.object({ method: z.string(), params: z.record(z.string(), z.unknown()) }))
+    .optional()
+    .describe('While it waits for answers: what it asks, by key, as MCP elicitations'),
   poll_after_ms: z.number().optional().describe('While it runs: milliseconds to wait before asking again'),
 });
 
 export function taskAnswer(record: TaskRecord, now: number): z.input<typeof taskAnswerSchema> {
-  const { taskRef, status, createdAt, updatedAt, result, error, progress, webhookUrl, delivery } = record;
+  const {
+    taskRef,
+    status,
+    createdAt,
+    updatedAt,
+    result,
+    error,
+    progress,
+    inputRequests,
+    webhookUrl,
+    delivery,
+  } = record;
   return {
     task_ref: taskRef,
     status,
@@ -52,6 +67,7 @@ export function taskAnswer(record: TaskRecord, now: number): z.input<typeof task
     result: result ?? null,
     error: error ?? null,
     ...(progress !== undefined && { progress }),
+    ...(inputRequests !== undefined && { input_requests: structuredClone(inputRequests) as never }),
     ...(webhookUrl !== undefined && { webhook: webhookAnswer(delivery) }),
     ...(!isEnded(record) && { poll_after_ms: pollAfterMs(now - createdAt) }),
   };

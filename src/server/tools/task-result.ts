@@ -1,5 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskRecord } from '../../engine/task-record.js';
+import { isRecord } from '../is-record.js';
 
 /** What a task that has ended is as the answer to a tool call: a model can read it, a program can branch on it. */
 export function resultOfTask({ status, result, error }: TaskRecord): CallToolResult {
@@ -30,8 +31,4 @@ function isToolResult(value: unknown): value is CallToolResult {
     Array.isArray(value.content) &&
     value.content.every(block => typeof block?.type === 'string')
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -27,7 +27,7 @@ test('a store that fails in the middle of a wait is told too', async () => {
   const tools = await connectTools([echo], { worker: false });
   const { initiate, resolve } = await tools.connect();
   const { data } = await initiate('echo', { text: 'a' });
-  vi.spyOn(tools.engine, 'waitForEnd').mockRejectedValueOnce(new StoreFailure('The disk is full.'));
+  vi.spyOn(tools.engine, 'waitForChange').mockRejectedValueOnce(new StoreFailure('The disk is full.'));
   expect((await resolve(data.task_ref, 1)).data.error).toMatchObject({
     code: 'STORE_UNAVAILABLE',
     message: 'The disk is full.',

@@ -1,0 +1,126 @@
+import type { ServerResponse } from 'node:http';
+import { isRecord } from '../is-record.js';
+import type { Offer } from '../offer.js';
+import { asRequestError, resultOf } from '../protocol-2026-07-28/answer-request.js';
+import { readEnvelope } from '../protocol-2026-07-28/envelope.js';
+import { checkHeaders } from '../protocol-2026-07-28/headers.js';
+import { openSubscription, type Subscription } from '../protocol-2026-07-28/subscription.js';
+import {
+  CODE,
+  errorMessage,
+  isModernMessage,
+  type ModernRequest,
+  modernRequest,
+  RequestError,
+  VERSIONS,
+} from '../protocol-2026-07-28/wire.js';
+import { keepAlive, sendEvent } from './event-stream.js';
+import type { McpExchange } from './mcp-exchange.js';
+import { refuse, sendJson, wrongMethod } from './responses.js';
+
+const MOST_SUBSCRIPTIONS = 1000;
+
+export interface StatelessOptions {
+  readonly offer: Offer;
+  /** Told what went wrong and was not the client's to know. */
+  onError(error: unknown): void;
+  /** Told of a response that has no end of its own. */
+  onStream(response: ServerResponse): void;
+}
+
+/** The endpoint of the protocol without sessions: each request says all that is to be known of its client. */
+export class StatelessEndpoint {
+  readonly #options: StatelessOptions;
+  readonly #subscriptions = new Set<Subscription>();
+  #opening = 0;
+
+  constructor(options: StatelessOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a request of this protocol; false, and nothing is done, where it is none. */
+  async handle(exchange: McpExchange): Promise<boolean> {
+    const { request, response, body } = exchange;
+    const version = versionOf(exchange);
+    if (request.method !== 'POST') {
+      if (version === null || !VERSIONS.includes(version)) return false;
+      refuse(response, wrongMethod(['POST']));
+      return true;
+    }
+    if (!isRecord(body) || !isModernMessage(body, version ?? undefined)) return false;
+    const message = modernRequest(body);
+    // A request is given up by closing its stream: there is nothing to notify.
+    if (message === undefined) response.writeHead(202).end();
+    else await this.#answer(message, exchange).catch(error => this.#fail(response, message, error));
+    return true;
+  }
+
+  /** Ends all subscriptions with their results. */
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.end();
+  }
+
+  async #answer(message: ModernRequest, exchange: McpExchange): Promise<void> {
+    const { request, response, principal } = exchange;
+    const envelope = readEnvelope(message, versionOf(exchange));
+    checkHeaders(message, request.headers);
+    keepAlive(response);
+    if (message.method === 'subscriptions/listen') return this.#subscribe(message, exchange);
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const answer = await resultOf(message, this.#options.offer, {
+      principal,
+      envelope,
+      signal: gone.signal,
+      notify: (method, params) => sendEvent(response, { jsonrpc: '2.0', method, params }),
+    });
+    if (!response.headersSent) return sendJson(response, 200, answer);
+    sendEvent(response, answer);
+    response.end();
+  }
+
+  async #subscribe(message: ModernRequest, exchange: McpExchange): Promise<void> {
+    const { response, principal } = exchange;
+    if (this.#subscriptions.size + this.#opening >= MOST_SUBSCRIPTIONS) {
+      throw new RequestError(CODE.internal, 'Too many open subscriptions: try again later', {
+        httpStatus: 503,
+      });
+    }
+    this.#options.onStream(response);
+    this.#opening += 1;
+    try {
+      const subscription = await openSubscription(message, {
+        offer: this.#options.offer,
+        principal,
+        envelope: readEnvelope(message),
+        send: each => sendEvent(response, each),
+        onEnd: () => response.end(),
+      });
+      if (response.writableEnded) return;
+      if (response.destroyed) return subscription.stop();
+      this.#subscriptions.add(subscription);
+      response.once('close', () => {
+        subscription.stop();
+        this.#subscriptions.delete(subscription);
+      });
+    } finally {
+      this.#opening -= 1;
+    }
+  }
+
+  #fail(response: ServerResponse, { id }: ModernRequest, error: unknown): void {
+    if (response.destroyed) return;
+    if (!(error instanceof RequestError)) this.#options.onError(error);
+    const refusal = asRequestError(error);
+    if (response.headersSent) {
+      sendEvent(response, errorMessage(id, refusal));
+      response.end();
+    } else sendJson(response, refusal.httpStatus, errorMessage(id, refusal));
+  }
+}
+
+/** Null where the header is missing. */
+function versionOf({ request }: McpExchange): string | null {
+  const version = request.headers['mcp-protocol-version'];
+  return typeof version === 'string' ? version.trim() : null;
+}

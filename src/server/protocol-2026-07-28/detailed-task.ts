@@ -1,0 +1,69 @@
+import type { TaskRecord } from '../../engine/task-record.js';
+import type { TaskError } from '../../types.js';
+import { pollAfterMs } from '../poll-hint.js';
+import { taskMessage } from '../task-message.js';
+import { resultOfTask } from '../tools/task-result.js';
+import { CODE } from './wire.js';
+
+/** Errors that say that the work could not be done or finished; any other is the work's own answer. */
+const BROKEN: readonly string[] = [
+  'OPERATION_FAILED',
+  'INVALID_OUTPUT',
+  'INVALID_RESULT',
+  'RESULT_TOO_LARGE',
+  'SLA_EXCEEDED',
+  'UNKNOWN_OPERATION',
+  'WORKER_LOST',
+  'WORKER_STOPPED',
+];
+
+type Json = Record<string, unknown>;
+
+/** A task without its result (extension io.modelcontextprotocol/tasks, "Task"). */
+export function taskFields(record: TaskRecord, now: number): Json {
+  const { taskRef, createdAt, updatedAt, expiresAt } = record;
+  const statusMessage = taskMessage(record);
+  return {
+    taskId: taskRef,
+    status: statusOf(record),
+    ...(statusMessage !== undefined && { statusMessage }),
+    createdAt: new Date(createdAt).toISOString(),
+    lastUpdatedAt: new Date(updatedAt).toISOString(),
+    ttlMs: expiresAt - createdAt,
+    pollIntervalMs: pollAfterMs(now - createdAt),
+  };
+}
+
+/** A task with what it came to (extension io.modelcontextprotocol/tasks, "DetailedTask"). */
+export function detailedTask(record: TaskRecord, now: number): Json {
+  const fields = taskFields(record, now);
+  switch (fields.status) {
+    case 'completed':
+      return { ...fields, result: { resultType: 'complete', ...resultOfTask(record) } };
+    case 'failed':
+      return { ...fields, error: jsonRpcError(record.error) };
+    case 'input_required':
+      return { ...fields, inputRequests: record.inputRequests };
+    default:
+      return fields;
+  }
+}
+
+/** `failed` is for calls that broke: a tool error is a result like any other. */
+function statusOf({ status, error, inputRequests }: TaskRecord): string {
+  if (inputRequests !== undefined) return 'input_required';
+  switch (status) {
+    case 'pending':
+    case 'processing':
+      return 'working';
+    case 'failed':
+      return error !== undefined && BROKEN.includes(error.code) ? 'failed' : 'completed';
+    case 'completed':
+    case 'cancelled':
+      return status;
+  }
+}
+
+function jsonRpcError(error: Required<TaskError> | undefined): Json {
+  return { code: CODE.internal, message: error?.message ?? 'The task failed', data: error };
+}

@@ -1,0 +1,42 @@
+import { isEnded, type TaskRecord } from '../../engine/task-record.js';
+import type { TaskService } from '../task-service.js';
+import { ToolFailure } from '../tool-failure.js';
+import type { CallContext } from './server-tool.js';
+import { LONGEST_WAIT_SECONDS } from './task-answer.js';
+
+/** What is left to do after an answer is often little. */
+const AFTER_ANSWER_MS = 1000;
+
+interface QuestionContext extends Pick<CallContext, 'principal' | 'signal' | 'askClient'> {
+  /** When the call began, on the clock of `performance`. */
+  readonly startedAt: number;
+}
+
+/**
+ * The task once the client's person was asked what it asks and has answered, at the latest when a call should not be held
+ * any longer. An answer that comes later counts all the same.
+ */
+export async function afterQuestions(
+  record: TaskRecord,
+  tasks: TaskService,
+  { principal, signal, askClient, startedAt }: QuestionContext,
+): Promise<TaskRecord> {
+  const deadline = startedAt + LONGEST_WAIT_SECONDS * 1000;
+  let known = record;
+  while (askClient !== undefined && known.inputRequests !== undefined) {
+    askClient(known);
+    const timeoutMs = deadline - performance.now();
+    if (timeoutMs <= 0) break;
+    known = await tasks.waitForChange(principal, known.taskRef, { known, timeoutMs, signal });
+    if (known.inputRequests !== undefined || isEnded(known)) continue;
+    const waitMs = Math.max(0, Math.min(AFTER_ANSWER_MS, deadline - performance.now()));
+    known = await tasks.resolve(principal, known.taskRef, { waitMs, signal });
+  }
+  return known;
+}
+
+/** An answer that does not fit leaves its question open, which is asked again then. @throws every other failure */
+export function unlessAskedAgain(error: unknown): undefined {
+  if (error instanceof ToolFailure && error.code === 'INVALID_ANSWER') return undefined;
+  throw error;
+}

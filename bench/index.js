@@ -5,6 +5,7 @@ import { coldStart } from './cold-start.js';
 import { engine } from './engine.js';
 import { initiate } from './initiate.js';
 import { manyWaits } from './many-waits.js';
+import { waiting } from './waiting.js';
 import { waitingSimulation } from './waiting-simulation.js';
 
 const benches = {
@@ -13,6 +14,7 @@ const benches = {
   'call-overhead': callOverhead,
   'cold-start': coldStart,
   'many-waits': manyWaits,
+  waiting,
   'waiting-simulation': waitingSimulation,
 };
 

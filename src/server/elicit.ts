@@ -2,6 +2,7 @@ import { ElicitRequestFormParamsSchema } from '@modelcontextprotocol/sdk/types.j
 import type { z } from 'zod';
 import type { ExecutionContext } from '../engine/engine.js';
 import type { InputRequest, InputResponse, RequestedSchema } from '../engine/question.js';
+import { checkerOf } from './answer-checker.js';
 import { describeIssues } from './describe-issues.js';
 import { MAX_QUESTION_BYTES, MOST_QUESTIONS } from './input-limits.js';
 import { type ElicitAnswer, isSchema, OperationError } from './operation.js';
@@ -21,8 +22,10 @@ export function createElicit({ operation, ask }: ElicitOptions) {
   ): Promise<ElicitAnswer<never>> {
     if (place >= MOST_QUESTIONS) throw tooManyQuestions(operation);
     const zodSchema = isSchema(schema) ? (schema as z.ZodObject) : undefined;
-    const requestedSchema = zodSchema ? jsonSchema(zodSchema, 'input') : schema;
-    const request = checkRequest(operation, { message, requestedSchema: requestedSchema as RequestedSchema });
+    const { $schema: _dialect, ...requestedSchema } = (
+      zodSchema ? jsonSchema(zodSchema, 'input') : schema
+    ) as RequestedSchema;
+    const request = checkRequest(operation, { message, requestedSchema });
     const response = await ask({ place: place++, request });
     if (response === undefined) throw notAnswered(operation, message);
     return toAnswer(operation, response, zodSchema) as Promise<ElicitAnswer<never>>;
@@ -42,6 +45,14 @@ function checkRequest(operation: string, params: InputRequest['params']): InputR
     throw new TypeError(
       `Operation ${operation} asks with a schema or message that MCP has no form for: ${describeIssues(parsed.error)}. Expected a sentence and an object whose properties are strings, numbers, booleans or choices.`,
     );
+  }
+  try {
+    checkerOf(params.requestedSchema);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TypeError(`Operation ${operation} asks with a schema that cannot be used: ${reason}`, {
+      cause,
+    });
   }
   // As it will be read from the store.
   const json = JSON.stringify({ method: 'elicitation/create', params });

@@ -1,7 +1,6 @@
-import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv-provider.js';
-import type { JsonSchemaType } from '@modelcontextprotocol/sdk/validation/types.js';
 import { z } from 'zod';
 import type { InputRequest, InputResponse } from '../engine/question.js';
+import { checkerOf } from './answer-checker.js';
 import { describeIssues } from './describe-issues.js';
 import { MAX_ANSWER_BYTES } from './input-limits.js';
 import { ToolFailure } from './tool-failure.js';
@@ -38,10 +37,8 @@ function checkAnswer(key: string, { params }: InputRequest, response: unknown): 
   const { action } = parsed.data;
   if (action !== 'accept') return { action };
   const content = parsed.data.content ?? {};
-  // One for each: it keeps every schema that it has compiled.
-  const schema = params.requestedSchema as JsonSchemaType;
-  const check = new AjvJsonSchemaValidator().getValidator(schema)(content);
-  if (!check.valid) refuse(key, `its content does not fit the requested schema: ${check.errorMessage}`);
+  const misfit = checkerOf(params.requestedSchema)(content);
+  if (misfit !== undefined) refuse(key, `its content does not fit the requested schema: ${misfit}`);
   return { action, content };
 }
 

@@ -59,7 +59,11 @@ const form = z.object({
 
 describe('an operation that asks with a zod schema', () => {
   test('asks in the shapes of MCP and gets what the schema makes of the answer', async () => {
-    const { asked, service, taskRef, ended } = await start(({ elicit }) => elicit(form, 'Which one?'));
+    const { asked, service, taskRef, ended } = await start(async ({ elicit }) => {
+      const answer = await elicit(form, 'Which one?');
+      // The types are those of the schema.
+      return answer.action === 'accept' ? answer.content.name.repeat(answer.content.count) : answer.action;
+    });
     const record = await asked();
     const key = keyOf(record);
     expect(record.inputRequests?.[key]).toMatchObject({
@@ -82,7 +86,7 @@ describe('an operation that asks with a zod schema', () => {
     });
     expect(await ended()).toMatchObject({
       status: 'completed',
-      result: { action: 'accept', content: { name: 'Bo', count: 1 } },
+      result: 'Bo',
     });
   });
 
@@ -107,7 +111,8 @@ describe('an operation that asks with a zod schema', () => {
 
 describe('an operation that asks with a JSON Schema', () => {
   test('gets the content as it was answered', async () => {
-    const schema = { type: 'object', properties: { tags: choices() }, required: ['tags'] } as const;
+    const $schema = 'https://json-schema.org/draft/2020-12/schema';
+    const schema = { $schema, type: 'object', properties: { tags: choices() }, required: ['tags'] } as const;
     const { asked, service, taskRef, ended } = await start(({ elicit }) => elicit(schema, 'Which?'));
     const key = keyOf(await asked());
     await service.answer('ada', taskRef, { [key]: { action: 'accept', content: { tags: ['a'] } } });
@@ -121,6 +126,11 @@ describe('an operation that asks with a JSON Schema', () => {
   test.each([
     ['a schema that is nested', { type: 'object', properties: { a: { type: 'object', properties: {} } } }],
     ['a schema of no object', { type: 'string' }],
+    [
+      'a schema that cannot be compiled',
+      { type: 'object', properties: { a: { type: 'string', pattern: '(' } } },
+    ],
+    ['a schema that lies elsewhere', { type: 'object', properties: {}, $ref: 'https://example.com/schema' }],
     ['a question that is too long', { type: 'object', properties: {}, title: 'x'.repeat(17_000) }],
   ])('fails with %s, and asks nobody', async (_case, schema) => {
     const { ended } = await start(({ elicit }) => elicit(schema as never, 'What?'));

@@ -2,16 +2,23 @@ import { randomUUID } from 'node:crypto';
 import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
 import { answer, ask, type InputResponse, type Question, type Questions, take } from '../question.js';
 import { type QuestionStore, RunOverError } from '../run-questions.js';
-import { type JobData, readQuestions, readTask } from './job-data.js';
+import { type JobData, type JobTask, readQuestions } from './job-data.js';
 import { excusedReturns, isTaken, returnCount, type StoredJob, toRecord } from './job-record.js';
 import type { OperationQueue } from './operation-queue.js';
 
 type Edit = (questions: Questions) => Questions;
 
+/** A job as it was taken, and what its data say. */
+export interface TakenJob {
+  readonly job: StoredJob;
+  readonly data: JobData;
+  readonly task: JobTask;
+}
+
 /** The questions of the run that has taken the job; they are in its data. */
-export function jobQuestionStore(queue: OperationQueue, job: StoredJob): QuestionStore {
+export function jobQuestionStore(queue: OperationQueue, { job, data: taken, task }: TakenJob): QuestionStore {
   // From when the run has all its answers on, it may be lost only as often as before it began.
-  const excused = excusedReturns(job, JSON.parse(job.data), Date.now());
+  const excused = excusedReturns(job, taken, Date.now());
   const counted = returnCount(job) - excused;
 
   async function read(): Promise<{ readonly stored: StoredJob; readonly data: JobData }> {
@@ -38,11 +45,9 @@ export function jobQuestionStore(queue: OperationQueue, job: StoredJob): Questio
   return {
     async ask(asked) {
       const key = randomUUID();
-      const edit: Edit = questions => {
-        const { inputTimeoutMs = DEFAULT_INPUT_TIMEOUT_MS } = readTask(JSON.parse(job.data));
-        return ask(questions, asked, { key, now: Date.now(), timeoutMs: inputTimeoutMs });
-      };
-      return only((await change(edit))[asked.place]);
+      const { inputTimeoutMs: timeoutMs = DEFAULT_INPUT_TIMEOUT_MS } = task;
+      const questions = await change(before => ask(before, asked, { key, now: Date.now(), timeoutMs }));
+      return only(questions[asked.place]);
     },
     async find(key) {
       return readQuestions((await read()).data).find(question => question.key === key);

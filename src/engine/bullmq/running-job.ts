@@ -78,7 +78,7 @@ export class RunningJob {
     const { queue, answerWaits, onTurn } = context;
     this.#questions = new RunQuestions({
       taskRef: job.id,
-      store: jobQuestionStore(queue, job),
+      store: jobQuestionStore(queue, { job, data: this.#data, task: this.#task }),
       signal: this.#controller.signal,
       waits: answerWaits,
       recheckMs: ANSWER_RECHECK_MS,

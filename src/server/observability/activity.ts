@@ -1,4 +1,4 @@
-import type { Execute } from '../../engine/engine.js';
+import type { Execute, ExecutionContext } from '../../engine/engine.js';
 import type { TaskRecord } from '../../engine/task-record.js';
 import { ToolFailure } from '../tool-failure.js';
 import type { ServerTool } from '../tools/server-tool.js';
@@ -85,17 +85,34 @@ export function logActivity(log: Log): Activity {
 export function observeRuns(execute: Execute, activity: Activity): Execute {
   return async (task, context) => {
     const startedAt = performance.now();
-    const execution = await execute(task, context);
+    const waits = countWaits(context);
+    const execution = await execute(task, waits.context);
     const { operation, taskRef } = task.record;
     activity.ran({
       operation,
       taskRef,
-      durationMs: performance.now() - startedAt,
+      durationMs: performance.now() - startedAt - waits.waitedMs(),
       outcome: context.signal.aborted ? 'stopped' : execution.status,
       code: execution.status === 'failed' ? execution.error.code : undefined,
     });
     return execution;
   };
+}
+
+/** The same context, which counts for how long its run waits for answers. */
+function countWaits(context: ExecutionContext) {
+  let waitedMs = 0;
+  let openCount = 0;
+  let since = 0;
+  const ask: ExecutionContext['ask'] = async asked => {
+    if (openCount++ === 0) since = performance.now();
+    try {
+      return await context.ask(asked);
+    } finally {
+      if (--openCount === 0) waitedMs += performance.now() - since;
+    }
+  };
+  return { context: { ...context, ask }, waitedMs: () => waitedMs };
 }
 
 /** The same tools, which tell of every call. */

@@ -1,11 +1,12 @@
-import { describe, expect, test, vi } from 'vitest';
-import { logActivity, observeRuns } from '../../../src/server/observability/activity.js';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type Activity, logActivity, observeRuns } from '../../../src/server/observability/activity.js';
 import {
   createLog,
   LOG_LEVELS,
   type LogEntry,
   type LogLevel,
 } from '../../../src/server/observability/log.js';
+import { sleep } from '../../../src/time/sleep.js';
 import { unasked } from '../../fixtures/server/unasked.js';
 
 function logOf(level: LogLevel) {
@@ -69,4 +70,27 @@ test('a log that throws fails no task', async () => {
   const task = { record: { operation: 'bake', taskRef: 'task_1' }, parameters: {} };
   const context = { signal: new AbortController().signal, reportProgress: vi.fn(), ...unasked };
   expect(await execute(task as never, context)).toBe(execution);
+});
+
+test('the time that a run waits for answers is no part of its duration', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const ran = vi.fn();
+  const ask = () => sleep(5000).then(() => undefined);
+  const execute = observeRuns(
+    async (_, context) => {
+      await sleep(30);
+      const asked = { place: 0, request: {} as never };
+      await Promise.all([context.ask(asked), context.ask({ ...asked, place: 1 })]);
+      await sleep(10);
+      return { status: 'completed', result: 1 };
+    },
+    { ran } as unknown as Activity,
+  );
+  const task = { record: { operation: 'bake', taskRef: 'task_1' }, parameters: {} };
+  const context = { signal: new AbortController().signal, reportProgress: () => {}, ask };
+  const execution = execute(task as never, context);
+  await vi.runAllTimersAsync();
+  await execution;
+  expect(ran).toHaveBeenCalledWith(expect.objectContaining({ durationMs: 40 }));
 });

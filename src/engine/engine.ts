@@ -39,7 +39,7 @@ export interface Engine {
 
   /**
    * The record as soon as its status, its open questions or its progress differ from `known`, whichever process changed
-   * them; at the latest after `timeoutMs` as it then is. Changes that follow each other closely may be told as one.
+   * them; at once where the task has ended, and at the latest after `timeoutMs` as it then is. Changes that follow each other closely may be told as one.
    * @throws the signal's reason when it aborts.
    */
   waitForChange(taskRef: string, options: WaitForChangeOptions): Promise<TaskRecord | undefined>;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Execute } from '../../../src/engine/engine.js';
 import type { InputRequest } from '../../../src/engine/question.js';
 import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { sleep } from '../../../src/time/sleep.js';
@@ -283,6 +284,50 @@ export function describeQuestions({ open, unless }: Bench): void {
       });
     });
 
+    handles('loses no answer to workers that come and go while it is given', async () => {
+      const front = await open();
+      const tasks = Array.from({ length: 30 }, () => newTask());
+      for (const task of tasks) await front.submit(task);
+      const execute: Execute = async (_task, context) => {
+        const answers = [];
+        for (const place of [0, 1, 2]) {
+          answers.push((await context.ask({ place, request: question(`Number ${place}?`) }))?.action);
+        }
+        return { status: 'completed', result: answers };
+      };
+      const answering = tasks.map(async ({ taskRef }, index) => {
+        let record = (await front.find(taskRef)) as TaskRecord;
+        while (record.endedAt === undefined) {
+          const responses = Object.fromEntries(
+            Object.keys(record.inputRequests ?? {}).map(key => [key, yes]),
+          );
+          await sleep((index * 7) % 40);
+          record = (await front.answer(taskRef, responses)) ?? record;
+          const known = record;
+          // It may have asked anew meanwhile.
+          if (known.inputRequests !== undefined) continue;
+          record = (await front.waitForChange(taskRef, { known, timeoutMs: LONG_MS })) ?? record;
+        }
+        return record;
+      });
+      let isOver = false;
+      const workers = (async () => {
+        while (!isOver) {
+          const engine = await open();
+          const worker = engine.startWorker({ execute, operations: ['echo'], concurrency: 5 });
+          await sleep(60);
+          await worker.drain(LONG_MS);
+          await engine.close();
+        }
+      })();
+      const ended = await Promise.all(answering);
+      isOver = true;
+      await workers;
+      for (const record of ended) {
+        expect(record).toMatchObject({ status: 'completed', result: ['accept', 'accept', 'accept'] });
+      }
+    });
+
     handles('is not waited for by a worker that finishes: it goes back to the queue', async () => {
       const { engine, manual, worker } = await openWorker();
       const front = await open();
@@ -337,13 +382,16 @@ export function describeQuestions({ open, unless }: Bench): void {
       expect(await ended).toMatchObject({ status: 'completed', result: 'done' });
     });
 
-    test('ends at once where the record differs already, or is none', async () => {
+    test('ends at once where the record differs already, has ended, or is none', async () => {
       const { engine, manual } = await openWorker();
       const { record } = await engine.submit(newTask());
       (await manual.next()).complete('done');
       const ended = await engine.waitForEnd(record.taskRef, { timeoutMs: LONG_MS });
       const wait = { known: record, timeoutMs: LONG_MS };
       expect(await engine.waitForChange(record.taskRef, wait)).toStrictEqual(ended);
+      // Nothing changes any more.
+      const known = ended as TaskRecord;
+      expect(await engine.waitForChange(record.taskRef, { ...wait, known })).toStrictEqual(ended);
       expect(await engine.waitForChange('nobody', wait)).toBeUndefined();
     });
 

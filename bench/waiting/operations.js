@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defineOperation } from 'mcp-await/server';
 import { z } from 'zod';
 
-export default [
+export const operations = [
   defineOperation({
     name: 'timed_sleep',
     description: 'Waits for so many seconds and returns {ended_at}, in milliseconds since the epoch.',

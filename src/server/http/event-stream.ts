@@ -3,20 +3,24 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { startTimer } from '../../time/sleep.js';
 
 /** Shorter than the idle time after which common proxies cut a connection. */
-const PING_MS = 15_000;
+export const PING_MS = 15_000;
 
 /** What a client has not read yet, at most: one that does not read is given up. */
 const MOST_UNREAD_BYTES = 4 * 1024 * 1024;
+
+const HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
 
 /** Sends a message on a response, which becomes an event stream with the first (HTML standard, "Server-sent events"). */
 export function sendEvent(response: ServerResponse, message: JSONRPCMessage): void {
   if (response.destroyed || response.writableEnded) return;
   if (!response.headersSent) {
-    response.writeHead(200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-    });
+    // What is given to writeHead could not be read again.
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    response.writeHead(200);
   }
   response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
   if (response.writableLength > MOST_UNREAD_BYTES) response.destroy();
@@ -33,6 +37,6 @@ export function keepAlive(response: ServerResponse, pingMs = PING_MS): void {
 }
 
 function isOpenStream(response: ServerResponse): boolean {
-  const type = String(response.getHeader('content-type') ?? '');
-  return response.headersSent && !response.writableEnded && type.startsWith('text/event-stream');
+  const isStream = response.getHeader('content-type') === HEADERS['content-type'];
+  return isStream && response.headersSent && !response.writableEnded;
 }

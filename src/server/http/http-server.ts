@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { startTimer } from '../../time/sleep.js';
 import type { Offer } from '../offer.js';
+import { EventLog } from './event-log.js';
 import { isWildcard } from './guards.js';
 import { checkAddress, listen } from './listen.js';
 import { OpenResponses } from './open-responses.js';
@@ -62,8 +63,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { host = '127.0.0.1', port = 3000, sessionIdleMs = 30 * 60_000 } = options;
   const tokens = parseTokens(options.tokens ?? []);
   checkAddress({ host, port, hasToken: tokens.length > 0, tokenFlag: '--token' });
+  const now = options.now ?? (() => performance.now());
   const limits = { maxSessions: options.maxSessions ?? 1000, idleMs: sessionIdleMs };
-  const sessions = new SessionRegistry(limits, options.now ?? (() => performance.now()));
+  const sessions = new SessionRegistry(limits, now);
   let closing = false;
   const responses = new OpenResponses();
   const onError = (error: unknown) => options.onError?.(error);
@@ -72,6 +74,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     offer && new StatelessEndpoint({ offer, onError, onStream: response => responses.markStream(response) });
   const handlerOptions: RequestHandlerOptions = {
     sessions,
+    events: new EventLog(now),
     stateless,
     tokens,
     createMcpServer: principal => options.createMcpServer(principal),

@@ -7,13 +7,21 @@ import {
   isJSONRPCRequest,
   type JSONRPCRequest,
 } from '@modelcontextprotocol/sdk/types.js';
-import { keepAlive } from './event-stream.js';
+import { startTimer } from '../../time/sleep.js';
+import type { EventLog } from './event-log.js';
+import { PING_MS } from './event-stream.js';
 import type { McpExchange } from './mcp-exchange.js';
 import { type Refusal, refuse } from './responses.js';
 import type { Session, SessionRegistry } from './session-registry.js';
 import type { StatelessEndpoint } from './stateless-endpoint.js';
 
 const SESSION_HEADER = 'mcp-session-id';
+
+/** The first version whose clients get an event to resume from before anything was sent. */
+const RESUMABLE_SINCE = '2025-11-25';
+const RESUME_WITHIN_MS = 60_000;
+/** When a client is to come back whose stream broke. */
+const RETRY_MS = 1000;
 
 const NO_SESSION: Refusal = {
   status: 400,
@@ -34,6 +42,7 @@ const TOO_MANY_SESSIONS: Refusal = {
 
 export interface McpEndpointOptions {
   readonly sessions: SessionRegistry;
+  readonly events: EventLog;
   createMcpServer(principal: string): Server;
   /** Answers what belongs to no session; undefined where everything does. */
   readonly stateless?: Pick<StatelessEndpoint, 'handle'> | undefined;
@@ -44,7 +53,6 @@ export interface McpEndpointOptions {
 export async function handleMcp(exchange: McpExchange, options: McpEndpointOptions): Promise<void> {
   if ((await options.stateless?.handle(exchange)) === true) return;
   const { request, response, principal, body } = exchange;
-  keepAlive(response);
   const id = request.headers[SESSION_HEADER];
   if (id === undefined) {
     if (!messagesOf(body).some(isInitializeRequest)) return refuse(response, NO_SESSION);
@@ -54,20 +62,29 @@ export async function handleMcp(exchange: McpExchange, options: McpEndpointOptio
   const session = typeof id === 'string' ? options.sessions.find(id, principal) : undefined;
   if (session === undefined) return refuse(response, UNKNOWN_SESSION);
   const leave = options.sessions.enter(session);
+  if (request.headers['last-event-id'] !== undefined) session.resumedAt = performance.now();
   response.once('close', () => {
     leave();
-    if (!response.writableFinished) abandon(session, body);
+    if (!response.writableFinished) onHangUp(session, exchange);
   });
   await session.transport.handleRequest(request, response, body);
 }
 
 async function openSession(exchange: McpExchange, options: McpEndpointOptions): Promise<void> {
   const { request, response, principal, body } = exchange;
-  const { sessions, createMcpServer, onError } = options;
+  const { sessions, events, createMcpServer, onError } = options;
   const id = randomBytes(32).toString('base64url');
-  const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: () => id });
+  const transport = new StreamableHTTPServerTransport({
+    sessionIdGenerator: () => id,
+    eventStore: events.ofSession(id),
+    retryInterval: RETRY_MS,
+    keepAliveMs: PING_MS,
+  });
   transport.onerror = onError;
-  transport.onclose = () => sessions.remove(id);
+  transport.onclose = () => {
+    sessions.remove(id);
+    events.forget(id);
+  };
   // At once, so that many clients that come at the same time cannot all pass the limit.
   response.once('close', sessions.enter(sessions.add(id, principal, transport)));
   try {
@@ -80,10 +97,19 @@ async function openSession(exchange: McpExchange, options: McpEndpointOptions): 
   }
 }
 
-/**
- * Ends the handlers of requests whose client hung up. Without an event store nobody can fetch their answers any more,
- * and a long poll would go on for nobody.
- */
+/** A client that can resume its stream may do so for a while. Others cannot fetch their answers any more. */
+function onHangUp(session: Session, { request, body }: McpExchange): void {
+  const goneAt = performance.now();
+  const version = request.headers['mcp-protocol-version'];
+  const isResumable = typeof version === 'string' && version >= RESUMABLE_SINCE;
+  const giveUp = () => {
+    if (!session.isClosed && session.resumedAt < goneAt) abandon(session, body);
+  };
+  if (isResumable) startTimer(RESUME_WITHIN_MS, giveUp, { unref: true });
+  else abandon(session, body);
+}
+
+/** Ends the handlers of requests whose answers nobody fetches: a long poll would go on for nobody. */
 function abandon({ transport }: Session, body: unknown): void {
   for (const { id } of messagesOf(body).filter(isRequest)) {
     const params = { requestId: id, reason: 'The client hung up' };

@@ -10,6 +10,9 @@ export interface Session {
   openCount: number;
   /** On the registry's clock. */
   lastUsedAt: number;
+  /** When its client last came back for a stream that broke, on the clock of `performance`. */
+  resumedAt: number;
+  isClosed: boolean;
 }
 
 export interface SessionLimits {
@@ -58,7 +61,15 @@ export class SessionRegistry {
   }
 
   add(id: string, principal: string, transport: StreamableHTTPServerTransport): Session {
-    const session = { id, principal, transport, openCount: 0, lastUsedAt: this.#now() };
+    const session = {
+      id,
+      principal,
+      transport,
+      openCount: 0,
+      lastUsedAt: this.#now(),
+      resumedAt: Number.NEGATIVE_INFINITY,
+      isClosed: false,
+    };
     this.#sessions.set(id, session);
     return session;
   }
@@ -84,6 +95,8 @@ export class SessionRegistry {
 
   /** For a transport that has closed. */
   remove(id: string): void {
+    const session = this.#sessions.get(id);
+    if (session !== undefined) session.isClosed = true;
     this.#sessions.delete(id);
   }
 
@@ -99,7 +112,7 @@ export class SessionRegistry {
   }
 
   #close(session: Session): Promise<void> {
-    this.#sessions.delete(session.id);
+    this.remove(session.id);
     return session.transport.close();
   }
 }

@@ -167,6 +167,32 @@ describe('hanging up', () => {
     expect(onError).not.toHaveBeenCalled();
   });
 
+  test('loses nothing for a client that can resume: it gets the answer with its next request', async () => {
+    const { server, waiting, onError } = await start();
+    const session = {
+      'mcp-session-id': await openSession(server),
+      'mcp-protocol-version': '2025-11-25',
+      ...HEADERS,
+    };
+    const controller = new AbortController();
+    const body = JSON.stringify(call(2, 'wait'));
+    const { signal } = controller;
+    const broken = await fetch(server.url, { method: 'POST', headers: session, body, signal });
+    const first = new TextDecoder().decode((await broken.body?.getReader().read())?.value);
+    const [, id = ''] = /^id: (\S+)\nretry: \d+\ndata: \n\n/.exec(first) ?? [];
+    controller.abort();
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    waiting[0]?.finish();
+    const resumed = await fetch(server.url, { headers: { ...session, 'last-event-id': id } });
+    const rest = new TextDecoder().decode((await resumed.body?.getReader().read())?.value);
+    expect(rest).toContain('"id":2');
+    expect(rest).toContain('local');
+    expect(waiting[0]?.signal.aborted).toBe(false);
+    const stranger = { ...session, 'mcp-session-id': await openSession(server), 'last-event-id': id };
+    expect((await fetch(server.url, { headers: stranger })).status).toBe(400);
+    expect(onError).not.toHaveBeenCalledWith(expect.objectContaining({ name: 'TypeError' }));
+  });
+
   test('in the middle of a body is no error of ours', async () => {
     const { server, onError } = await start();
     const health = `http://127.0.0.1:${server.port}/health`;

@@ -1,4 +1,4 @@
-export { AwaitClient, type SdkCallOptions, type ToolExplanation } from './client/await-client.js';
+export { AwaitClient, type ToolExplanation } from './client/await-client.js';
 export type { ClientStats } from './client/call-stats.js';
 export type { CircuitBreakerOptions } from './client/circuit-options.js';
 export type { ConnectOptions, ConnectTarget } from './client/connect.js';
@@ -6,6 +6,7 @@ export type { AwaitEvent } from './client/events.js';
 export type { InputAnswer, InputHandler, InputQuestion } from './client/input/input-handler.js';
 export type { JournalOptions } from './client/journal/options.js';
 export type { AwaitClientOptions, CallOptions, WaitOptions } from './client/options.js';
+export type { SdkCallOptions } from './client/sdk-call-options.js';
 export type { TaskHandle } from './client/task-handle.js';
 export type { HttpTarget, ServerTarget, StdioTarget } from './client/transport.js';
 export {

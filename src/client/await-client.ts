@@ -1,5 +1,4 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import type {
   CallToolResult,
   CallToolResultSchema,
@@ -34,9 +33,10 @@ import { PassThrough } from './pass-through.js';
 import { Places } from './places.js';
 import { PollScheduler } from './poll-scheduler.js';
 import { parseReference, protocolOf } from './reference.js';
+import { ResourceUpdates } from './resource-updates.js';
 import type { RunContext } from './run-context.js';
+import { fromSdkOptions, type SdkCallOptions } from './sdk-call-options.js';
 import { type Ready, sdkPort } from './sdk-port.js';
-import { sdkProgressOf } from './sdk-progress.js';
 import { TaskHandle } from './task-handle.js';
 import { readNews, TaskNews } from './task-news.js';
 import { TaskRun } from './task-run.js';
@@ -61,17 +61,6 @@ export interface ToolExplanation {
   readonly definition: Tool;
 }
 
-/** Options of the SDK's own `callTool` that keep their meaning here, so that a caller of it need not change. */
-export interface SdkCallOptions {
-  readonly onprogress?: ProgressCallback | undefined;
-  /** Taken as `deadlineMs` where that is not set, in milliseconds. */
-  readonly maxTotalTimeout?: number | undefined;
-  /** Not used: this client's calls are bounded by `silenceTimeoutMs` and `deadlineMs`. */
-  readonly timeout?: number | undefined;
-  /** Not used: progress always ends a silence. */
-  readonly resetTimeoutOnProgress?: boolean | undefined;
-}
-
 /**
  * A client whose `callTool` returns the final result of any tool, however long it takes.
  *
@@ -91,6 +80,7 @@ export class AwaitClient extends PassThrough {
   readonly #startPlaces = new Places(MOST_STARTS);
   readonly #scheduler: PollScheduler;
   readonly #news = new TaskNews();
+  readonly #resources: ResourceUpdates;
   readonly #journal: Journal | undefined;
   readonly #stats = new CallStats();
   readonly #circuits: Circuits | undefined;
@@ -111,6 +101,11 @@ export class AwaitClient extends PassThrough {
     this.#ready = signal => connection?.ready(signal);
     this.#port = sdkPort(sdkClient, this.#ready);
     this.#catalog = new ToolCatalog(sdkClient, this.#port, this.#openRuns.closed);
+    this.#resources = new ResourceUpdates({
+      port: this.#port,
+      isOffered: () => sdkClient.getServerCapabilities()?.resources?.subscribe === true,
+      closed: this.#openRuns.closed,
+    });
     this.#desk = new InputDesk(sdkClient, options.onInput);
     this.#journal = openJournal(sdkClient, options);
     const breaker = resolveCircuitOptions(options.circuitBreaker);
@@ -218,11 +213,17 @@ export class AwaitClient extends PassThrough {
   }
 
   #onConnection(event: ConnectionEvent, connection: LastingTransport): void {
-    // A server that was started again may be another version.
-    if (event.type === 'connection-restored' && event.newSession) this.#catalog.forget();
+    if (event.type === 'connection-restored' && event.newSession) this.#beginAnew();
     this.#options.onEvent?.(event);
     // The tasks of a server that runs them itself go on only when it does.
     if (event.type === 'connection-lost' && this.#openRuns.size > 0) connection.restore();
+  }
+
+  /** In a new session the server knows of nothing to tell, and may be another version. */
+  #beginAnew(): void {
+    this.#catalog.forget();
+    this.#resources.renew();
+    this.#news.tellMissed();
   }
 
   #begin(call: ToolCall, options: CallOptions = {}): TaskRun {
@@ -253,6 +254,7 @@ export class AwaitClient extends PassThrough {
       startPlaces: this.#startPlaces,
       scheduler: this.#scheduler,
       news: this.#news,
+      resources: this.#resources,
       journal: this.#journal,
       watch,
       desk: this.#desk,
@@ -273,18 +275,4 @@ function openJournal(sdkClient: Client, { journal, onEvent }: AwaitClientOptions
 function pollRate({ maxPollsPerSecond = MOST_POLLS_PER_SECOND }: AwaitClientOptions): number {
   checkOption('maxPollsPerSecond', maxPollsPerSecond, 'a positive number');
   return maxPollsPerSecond;
-}
-
-function fromSdkOptions(options: (CallOptions & SdkCallOptions) | undefined): CallOptions | undefined {
-  if (options?.onprogress === undefined && options?.maxTotalTimeout === undefined) return options;
-  const { onprogress, maxTotalTimeout, onUpdate, deadlineMs = maxTotalTimeout, ...rest } = options;
-  return {
-    ...rest,
-    deadlineMs,
-    onUpdate: snapshot => {
-      onUpdate?.(snapshot);
-      const progress = sdkProgressOf(snapshot);
-      if (progress !== undefined) onprogress?.(progress);
-    },
-  };
 }

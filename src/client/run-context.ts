@@ -9,6 +9,7 @@ import type { OpenRuns } from './open-runs.js';
 import type { CallOptions, ResolvedWaitOptions } from './options.js';
 import type { Places } from './places.js';
 import type { PollScheduler } from './poll-scheduler.js';
+import type { ResourceUpdates } from './resource-updates.js';
 import type { Ready } from './sdk-port.js';
 import type { TaskNews } from './task-news.js';
 
@@ -34,6 +35,7 @@ export interface RunContext {
   readonly scheduler: PollScheduler;
   /** What the server tells without being asked. */
   readonly news: TaskNews;
+  readonly resources: ResourceUpdates;
   /** The client's waits, this one among them while it lasts. */
   readonly openRuns: OpenRuns;
   readonly journal: Journal | undefined;

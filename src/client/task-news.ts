@@ -49,6 +49,11 @@ export class TaskNews {
     for (const listener of listeners ?? []) listener(news);
   }
 
+  /** There may have been news that did not come: everybody has reason to ask. */
+  tellMissed(): void {
+    for (const [topic, listeners] of this.#listeners) for (const listener of listeners) listener({ topic });
+  }
+
   /** Hears of the topics until the answer is disposed, at once of what has come already. */
   listen(topics: readonly string[], listener: NewsListener): Disposable {
     for (const topic of topics) {

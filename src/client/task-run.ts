@@ -14,6 +14,7 @@ import { TaskQuestions } from './input/task-questions.js';
 import type { Known } from './journal/journal.js';
 import { lookUp } from './journal/look-up.js';
 import { protocolOf, referenceTo } from './reference.js';
+import { linkedResource } from './resource-updates.js';
 import type { Beginning, RunContext } from './run-context.js';
 import type { News } from './task-news.js';
 import { TaskState } from './task-state.js';
@@ -35,6 +36,8 @@ export class TaskRun {
   /** Whether the end of the wait also cancels the task. */
   #cancelling = false;
   #protocol: Protocol | undefined;
+  /** What the server has linked to as it accepted the job: its updates are news of the task. */
+  #resource: string | undefined;
   #outcome: Promise<Outcome> | undefined;
 
   constructor(context: RunContext, beginning: Beginning) {
@@ -139,6 +142,7 @@ export class TaskRun {
     });
     if (answer.handle !== undefined) this.#accept(answer.handle);
     this.state.observe(answer, 0);
+    this.#resource = linkedResource(answer.raw);
     // The state has the answer as it came, for as long as it is the last.
     return answer.kind === 'ended' ? answer : { ...answer, raw: undefined };
   }
@@ -186,9 +190,14 @@ export class TaskRun {
     using _deadline = this.#watchDeadline();
     using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
-    const { wait, scheduler, news } = this.#context;
+    const { wait, scheduler, news, resources } = this.#context;
     using questions = this.#questions(handle);
-    using _news = news.listen(this.protocol.topics?.(handle) ?? [], told => this.#hear(told));
+    using _followed = this.#resource === undefined ? undefined : resources.follow(this.#resource);
+    const topics = [
+      ...(this.protocol.topics?.(handle) ?? []),
+      ...(this.#resource === undefined ? [] : [this.#resource]),
+    ];
+    using _news = news.listen(topics, told => this.#hear(told));
     const fromStart = this.#plan !== undefined;
     const { reference } = this.state;
     using pacer = this.#context.durations.pacer(this.tool, wait, { reference, fromStart });

@@ -19,6 +19,7 @@ import { identityOf } from './journal/identify.js';
 import { Journal } from './journal/journal.js';
 import { resolveJournalOptions } from './journal/options.js';
 import { type KnownDurations, knownDurations } from './known-durations.js';
+import { nativeTasksOf } from './native-tasks.js';
 import { tapNotifications } from './notification-tap.js';
 import { OpenRuns } from './open-runs.js';
 import { checkOption } from './option-check.js';
@@ -258,6 +259,7 @@ export class AwaitClient extends PassThrough {
       journal: this.#journal,
       watch,
       desk: this.#desk,
+      nativeTasks: () => nativeTasksOf(this.sdkClient),
     };
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
-import { protocolByName } from '../protocols/index.js';
-import type { Protocol } from '../protocols/protocol.js';
+import { protocolByName, protocolOfTasks } from '../protocols/index.js';
+import type { NativeTasks, Protocol } from '../protocols/protocol.js';
 import type { TaskReference } from '../types.js';
 
 const referenceSchema = z.object({
@@ -21,9 +21,15 @@ export function parseReference(value: unknown): TaskReference {
   );
 }
 
-/** @throws ConfigurationError when this version does not know the protocol */
-export function protocolOf(reference: TaskReference): Protocol {
+/**
+ * How the task of a reference is awaited. A native task that was started in one generation of MCP is asked about in that
+ * which the connection speaks.
+ * @throws ConfigurationError when this version does not know the protocol
+ */
+export function protocolOf(reference: TaskReference, nativeTasks?: NativeTasks): Protocol {
   const protocol = protocolByName(reference.protocol);
+  if (protocol?.nativeTasks !== undefined && nativeTasks !== undefined)
+    return protocolOfTasks(nativeTasks) ?? protocol;
   if (protocol !== undefined) return protocol;
   throw new ConfigurationError(
     `The reference is of protocol \`${reference.protocol}\`, which this version does not know.`,

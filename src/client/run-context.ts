@@ -1,4 +1,4 @@
-import type { Port, ToolPlan } from '../protocols/protocol.js';
+import type { NativeTasks, Port, ToolPlan } from '../protocols/protocol.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import type { CallWatch } from './call-watch.js';
 import type { AwaitEvent } from './events.js';
@@ -41,6 +41,8 @@ export interface RunContext {
   readonly journal: Journal | undefined;
   /** Hears of the call, and may keep it from being sent. */
   readonly watch: Required<CallWatch>;
+  /** The tasks of MCP itself that the connection can use. */
+  readonly nativeTasks: () => NativeTasks | undefined;
   /** Where the server's questions come in. */
   readonly desk: InputDesk;
 }

@@ -165,7 +165,7 @@ export class TaskRun {
     this.state.entry = known?.entry;
     this.state.resume(reference);
     this.#stage = 'accepted';
-    this.#protocol = protocolOf(reference);
+    this.#protocol = protocolOf(reference, this.#context.nativeTasks());
     if (known?.outcome !== undefined) return this.#answerWith(known.outcome);
     return { kind: 'running', status: 'working', handle: reference.handle, raw: undefined };
   }

@@ -9,11 +9,10 @@ import {
 import { ProtocolViolationError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
 import { planTool } from '../protocols/index.js';
-import type { NativeTasks, Port, ServerFacts, ToolPlan } from '../protocols/protocol.js';
-import { LastingTransport } from './connection/lasting-transport.js';
-import { TASKS_EXTENSION } from './era/newer-protocol.js';
+import type { Port, ServerFacts, ToolPlan } from '../protocols/protocol.js';
 import * as explain from './explain.js';
 import { classifyFailure, retryAfterMsOf } from './failure.js';
+import { nativeTasksOf } from './native-tasks.js';
 import type { ResolvedWaitOptions } from './options.js';
 
 /** How one server's tools will be awaited. */
@@ -124,15 +123,6 @@ function planIn(plans: Plans | undefined, name: string): ToolPlan {
 function planAll(server: ServerFacts): Plans {
   const byTool = new Map(server.tools.map(tool => [tool.name, planTool(tool, server)]));
   return { byTool, hidden: new Set([...byTool.values()].flatMap(plan => plan.hiddenTools)) };
-}
-
-/** The generation of MCP's own tasks that the connected server offers for tools. */
-function nativeTasksOf(client: Client): NativeTasks | undefined {
-  const { tasks, extensions } = client.getServerCapabilities() ?? {};
-  const { transport } = client;
-  if (transport instanceof LastingTransport && transport.era === 'newer')
-    return extensions?.[TASKS_EXTENSION] === undefined ? undefined : '2026-07-28';
-  return tasks?.requests?.tools?.call === undefined ? undefined : '2025-11-25';
 }
 
 /** Only a passing fault is worth the wait: an answer will not change. */

@@ -1,5 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import type { Protocol, ServerFacts, ToolPlan } from './protocol.js';
+import type { NativeTasks, Protocol, ServerFacts, ToolPlan } from './protocol.js';
 import { sync } from './sync.js';
 import { tasks20251125 } from './tasks-2025-11-25.js';
 import { tasks20260728 } from './tasks-2026-07-28.js';
@@ -15,6 +15,11 @@ export function planTool(tool: Tool, server: ServerFacts): ToolPlan {
     if (plan !== undefined) return plan;
   }
   throw new TypeError('`sync` recognises every tool and must stay in the list.');
+}
+
+/** The protocol of a generation of MCP's own tasks. */
+export function protocolOfTasks(nativeTasks: NativeTasks): Protocol | undefined {
+  return protocols.find(protocol => protocol.nativeTasks === nativeTasks);
 }
 
 export function protocolByName(name: string): Protocol | undefined {

@@ -128,6 +128,8 @@ export interface ManyPolls {
  */
 export interface Protocol {
   readonly name: string;
+  /** The generation of MCP's own tasks that it awaits; they have handles in common. @default none */
+  readonly nativeTasks?: NativeTasks;
   /** How it would await `tool`; undefined when it would not. Pure. */
   plan(tool: Tool, server: ServerFacts): ToolPlan | undefined;
   /** Asks for the state once. @throws TaskNotFoundError when the server does not know the task. */

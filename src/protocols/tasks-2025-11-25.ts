@@ -28,6 +28,7 @@ const FOR_AS_LONG_AS_IT_TAKES_MS = 2 ** 31 - 1;
 /** Experimental native tasks (spec 2025-11-25, basic/utilities/tasks): `tasks/get` tells the state, `tasks/result` the end. */
 export const tasks20251125: Protocol = {
   name: 'tasks-2025-11-25',
+  nativeTasks: '2025-11-25',
   plan(tool, { nativeTasks }) {
     const support = tool.execution?.taskSupport;
     if (nativeTasks !== '2025-11-25' || (support !== 'required' && support !== 'optional')) return undefined;

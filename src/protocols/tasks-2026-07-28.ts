@@ -21,6 +21,7 @@ import { isRecord, outcomeOfResult } from './tool-result.js';
 /** The extension `io.modelcontextprotocol/tasks` (SEP-2663): the server says with its answer that a call has become a task. */
 export const tasks20260728: Protocol = {
   name: 'tasks-2026-07-28',
+  nativeTasks: '2026-07-28',
   plan(tool, { nativeTasks }) {
     if (nativeTasks !== '2026-07-28' || tool.execution?.taskSupport === 'forbidden') return undefined;
     return {

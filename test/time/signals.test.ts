@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
-import { linkSignals, onAbort, untilAborted } from '../../src/time/signals.js';
+import { laterSignal, linkSignals, onAbort, untilAborted } from '../../src/time/signals.js';
 
 const listenerCount = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
 
@@ -90,4 +90,21 @@ describe('callbacks of one signal', () => {
     controller.abort();
     expect(called).toHaveBeenCalledOnce();
   });
+});
+
+test('a later signal aborts some time after its source, with its reason, and leaves nothing behind', async () => {
+  vi.useFakeTimers();
+  const source = new AbortController();
+  using later = laterSignal(source.signal, 1000);
+  source.abort('enough');
+  await vi.advanceTimersByTimeAsync(999);
+  expect(later.signal.aborted).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(later.signal.reason).toBe('enough');
+  for (const given of [AbortSignal.abort('before'), new AbortController().signal]) {
+    const disposed = laterSignal(given, 1000);
+    disposed[Symbol.dispose]();
+    expect([listenerCount(given), vi.getTimerCount()]).toEqual([0, 0]);
+  }
+  vi.useRealTimers();
 });

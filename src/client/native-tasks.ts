@@ -1,0 +1,13 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { NativeTasks } from '../protocols/protocol.js';
+import { LastingTransport } from './connection/lasting-transport.js';
+import { TASKS_EXTENSION } from './era/newer-protocol.js';
+
+/** The generation of MCP's own tasks that the connected server offers for tools. */
+export function nativeTasksOf(client: Client): NativeTasks | undefined {
+  const { tasks, extensions } = client.getServerCapabilities() ?? {};
+  const { transport } = client;
+  if (transport instanceof LastingTransport && transport.era === 'newer')
+    return extensions?.[TASKS_EXTENSION] === undefined ? undefined : '2026-07-28';
+  return tasks?.requests?.tools?.call === undefined ? undefined : '2025-11-25';
+}

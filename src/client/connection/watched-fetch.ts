@@ -7,8 +7,10 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Agent, Response as UndiciResponse, fetch as undiciFetch } from 'undici';
 import { excerpt } from '../../protocols/excerpt.js';
+import { isRecord } from '../../protocols/tool-result.js';
 import { parseRetryAfter } from '../../time/retry-after.js';
 import type { RequestExtender, RequestExtension } from './client-transport.js';
+import { LostContactError } from './lost-contact.js';
 import { isRequest } from './message-kind.js';
 
 /** Called with the id of a request when the stream that answers it has ended. */
@@ -51,6 +53,7 @@ export function watchedFetch({ fetch, agent, onAnswerEnd, extend }: WatchedFetch
     });
     await refusePostponed(response);
     if (message === undefined || !isRequest(message)) return response;
+    if (response.ok && isJson(response)) return await wholeAnswer(response);
     const readable = extension === undefined ? response : await withErrorAsMessage(response, message.id);
     return watchAnswer(readable, () => onAnswerEnd(message.id));
   };
@@ -65,10 +68,26 @@ function extendedHeaders(given: RequestInit['headers'], { headers }: RequestExte
   return extended;
 }
 
+function isJson({ headers }: UndiciResponse): boolean {
+  return headers.get('content-type')?.includes('json') === true;
+}
+
+/** An answer that ends too early is no answer, where the SDK would say that it cannot be read. @throws LostContactError */
+async function wholeAnswer(response: UndiciResponse): Promise<UndiciResponse> {
+  const text = await response.text();
+  const parsed = parse(text);
+  if (parsed === undefined && text.trimStart().startsWith('{'))
+    throw new LostContactError('the answer broke off');
+  const Response = response.constructor as typeof UndiciResponse;
+  const whole = new Response(text, { status: response.status, headers: response.headers });
+  // Long results are not read twice.
+  return parsed === undefined ? whole : Object.defineProperty(whole, 'json', { value: async () => parsed });
+}
+
 /** The SDK throws away the body of an HTTP error, in which the newer generation answers with JSON-RPC errors. */
 async function withErrorAsMessage(response: UndiciResponse, id: RequestId): Promise<UndiciResponse> {
   const { ok, status, headers } = response;
-  if (ok || AUTHORIZATION.has(status) || !headers.get('content-type')?.includes('json')) return response;
+  if (ok || AUTHORIZATION.has(status) || !isJson(response)) return response;
   const text = await response.text();
   const Response = response.constructor as typeof UndiciResponse;
   const error = errorIn(text);
@@ -80,8 +99,13 @@ async function withErrorAsMessage(response: UndiciResponse, id: RequestId): Prom
 }
 
 function errorIn(text: string): unknown {
+  const body = parse(text);
+  return JSONRPCErrorResponseSchema.shape.error.safeParse(isRecord(body) ? body.error : undefined).data;
+}
+
+function parse(text: string): unknown {
   try {
-    return JSONRPCErrorResponseSchema.shape.error.safeParse(JSON.parse(text)?.error).data;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

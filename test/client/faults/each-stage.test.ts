@@ -65,9 +65,15 @@ const passing: Readonly<Record<string, Fault>> = {
   'a delay': { kind: 'delay', delayMs: 100 },
 };
 
-describe.concurrent.each(Object.entries(passing))('%s', (_name, fault) => {
+/** There is no session that could be forgotten. */
+const { 'HTTP 404': _forgotten, ...passingInNewer } = passing;
+
+describe.concurrent.each([
+  ...Object.entries(passing).map(([name, fault]) => ['older', name, fault, 0] as const),
+  ...Object.entries(passingInNewer).map(([name, fault]) => ['newer', name, fault, 3000] as const),
+])('in the %s generation: %s', (_era, _name, fault, discoverTimeoutMs) => {
   test.each(['tools/list', START, POLL])('at %s: the result comes, of one run', async stage => {
-    await using at = await open();
+    await using at = await open({ discoverTimeoutMs });
     const client = await at.connect();
     faultOnce(at.proxy, stage, fault);
     const { structuredContent } = await client.callTool(noteCall(7));
@@ -77,7 +83,7 @@ describe.concurrent.each(Object.entries(passing))('%s', (_name, fault) => {
   });
 
   test('at the cancel: the task is cancelled', async () => {
-    await using at = await open();
+    await using at = await open({ discoverTimeoutMs });
     const client = await at.connect();
     const task = await client.startTool(noteCall(7, 20_000));
     faultOnce(at.proxy, CANCEL, fault);
@@ -87,7 +93,7 @@ describe.concurrent.each(Object.entries(passing))('%s', (_name, fault) => {
   });
 
   test('at the goodbye: the client closes all the same', async () => {
-    await using at = await open();
+    await using at = await open({ discoverTimeoutMs });
     const client = await at.connect();
     faultOnce(at.proxy, 'DELETE', fault);
     await client.close();
@@ -100,7 +106,7 @@ test.each([
   ['HTTP 500', /failed \(HTTP 500/],
   ['a reset before the server got it', /could not be spoken to/],
 ])('%s while connecting is told at once', async (name, message) => {
-  await using at = await open();
+  await using at = await open({ discoverTimeoutMs: 0 });
   faultOnce(at.proxy, 'initialize', passing[name] as Fault);
   const error = await failureOf(at.connect());
   expect(error).toBeInstanceOf(ServerUnavailableError);
@@ -108,7 +114,7 @@ test.each([
 });
 
 test('a session that is gone is renewed once for all who meet it, and the events tell so', async () => {
-  await using at = await open();
+  await using at = await open({ discoverTimeoutMs: 0 });
   const client = await at.connect();
   const tasks = await Promise.all([1, 2, 3, 4, 5].map(id => client.startTool(noteCall(id, 300))));
   const gone = at.proxy.seen.at(-1)?.session;
@@ -168,7 +174,7 @@ test.each([
   ['a renewal', 404],
   ['a repetition', 503],
 ])('an abort ends a wait at once while it waits for %s', async (_name, status) => {
-  await using at = await open();
+  await using at = await open({ discoverTimeoutMs: 0 });
   const client = await at.connect();
   const controller = new AbortController();
   const task = await client.startTool(noteCall(1, 100), { signal: controller.signal });
@@ -183,7 +189,7 @@ test.each([
 });
 
 test('with `reconnect: false` a session that is gone is the end of the wait', async () => {
-  await using at = await open({ reconnect: false });
+  await using at = await open({ reconnect: false, discoverTimeoutMs: 0 });
   const client = await at.connect();
   const task = await client.startTool(noteCall(1, 100));
   faultOnce(at.proxy, POLL, passing['HTTP 404'] as Fault);

@@ -1,5 +1,6 @@
 import { parseReference } from '../client/reference.js';
-import { bundledHandle, bundledTaskRef, toolPair } from '../protocols/tool-pair.js';
+import { bundledHandle, bundledTaskRef } from '../protocols/bundled-pair.js';
+import { toolPair } from '../protocols/tool-pair.js';
 import type { TaskReference } from '../types.js';
 import { parseObject } from './arguments.js';
 import { UsageError } from './exit-code.js';

@@ -2,6 +2,7 @@ import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { AskedQuestion } from '../errors.js';
 import type { Outcome, Progress, RunningStatus, ToolCall } from '../types.js';
+import type { Pair } from './pair/profile.js';
 
 /** What a protocol may ask of the connection: the narrow port to the SDK. */
 export interface Port {
@@ -49,6 +50,8 @@ export interface ServerFacts {
   readonly tools: readonly Tool[];
   /** The tasks of MCP itself that this connection can use. @default none */
   readonly nativeTasks?: NativeTasks | undefined;
+  /** Pairs of tools that the user tells of; they come before those that are built in. @default none */
+  readonly pairs?: readonly Pair[] | undefined;
 }
 
 /** What a server asks the user or the host of the client (spec 2025-11-25, client: elicitation, sampling, roots). */

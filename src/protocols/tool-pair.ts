@@ -1,217 +1,46 @@
-import { type CallToolResult, CallToolResultSchema, type Tool } from '@modelcontextprotocol/sdk/types.js';
-import { z } from 'zod';
-import { NotSupportedError, TaskNotFoundError } from '../errors.js';
-import type { ToolCall } from '../types.js';
-import {
-  readMany,
-  readMarked,
-  readStart,
-  readStatus,
-  requestError,
-  type StatusAbilities,
-  type TaskId,
-  taskIdSchema,
-} from './pair-answers.js';
-import type { PairProfile, WaitArgument } from './pair-profile.js';
-import { mcpAwaitPair } from './pairs/mcp-await.js';
-import type { Exchange, Protocol, ServerFacts, ToolPlan } from './protocol.js';
-import { isRecord } from './tool-result.js';
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import { bundledPair, isBundled } from './bundled-pair.js';
+import { readHandle } from './pair/handle.js';
+import { planPair } from './pair/plan.js';
+import type { Pair } from './pair/profile.js';
+import { cancelPair, pollPair } from './pair/steps.js';
+import { builtInPairs } from './pairs/index.js';
+import type { Protocol, ServerFacts, ToolPlan } from './protocol.js';
 
-const builtInPairs: readonly PairProfile[] = [mcpAwaitPair];
-
-const handleSchema = z.object({
-  pair: z.string(),
-  id: taskIdSchema,
-  /** Whether the status tool takes the profile's wait argument. */
-  holds: z.boolean().optional(),
-  /** Whether it takes many handles at a time. */
-  many: z.boolean().optional(),
-});
-
-/** A start tool returns a handle, another tool tells its state. Which tools, and in which words, is a `PairProfile`. */
+/** A start tool returns a handle, another tool tells its state. Which tools, and in which words, is a profile: data. */
 export const toolPair: Protocol = {
   name: 'tool-pair',
   plan(tool, server) {
-    const profile = builtInPairs.find(
-      candidate => candidate.start.tool === tool.name || isMarked(tool, candidate),
-    );
-    if (profile === undefined || !offers(server, profile)) return undefined;
-    return isMarked(tool, profile) ? planOfMarked(tool, profile, server) : planOf(tool, profile, server);
+    const told = firstPlan(tool, server.pairs ?? [], server);
+    if (told !== undefined) return told;
+    const bundled = bundledPair.plan(tool, server);
+    if (bundled !== undefined) return { ...bundled, protocol: toolPair };
+    // MCP's own tasks tell more than any status tool.
+    return isNativeTask(tool, server) ? undefined : firstPlan(tool, builtInPairs, server);
   },
-  async poll(handle, exchange) {
-    const { profile, id, holds } = readHandle(handle);
-    const { tool, handleArgument, waitArgument } = profile.status;
-    const wait = holds ? waitFor(waitArgument, exchange) : {};
-    const call = { name: tool, arguments: { [handleArgument]: id, ...wait } };
-    return readStatus(await callTool(call, exchange), profile, id);
-  },
-  holds(handle) {
-    return readHandle(handle).holds;
-  },
-  topics(handle) {
-    return [String(readHandle(handle).id)];
-  },
+  poll: async (handle, exchange) =>
+    isBundled(handle) ? bundledPair.poll(handle, exchange) : pollPair(readHandle(handle), exchange),
+  cancel: async (handle, exchange) =>
+    isBundled(handle) ? bundledPair.cancel(handle, exchange) : cancelPair(readHandle(handle), exchange),
+  holds: handle =>
+    (isBundled(handle) ? bundledPair.holds?.(handle) : readHandle(handle).holds === true) === true,
+  topics: handle =>
+    (isBundled(handle) ? bundledPair.topics?.(handle) : readHandle(handle).ids.map(String)) ?? [],
   many: {
-    groupOf(handle) {
-      const { profile, many } = readHandle(handle);
-      return many ? { name: profile.name, most: profile.status.many?.most ?? 1 } : undefined;
-    },
-    async poll(handles, exchange) {
-      const parsed = handles.map(readHandle);
-      const [first] = parsed;
-      if (first?.profile.status.many === undefined) return [];
-      const { tool, many } = first.profile.status;
-      const ids = parsed.map(({ id }) => id);
-      const answer = await callTool({ name: tool, arguments: { [many.argument]: ids } }, exchange);
-      return readMany(answer, first.profile, ids);
-    },
-  },
-  async cancel(handle, exchange) {
-    const { profile, id } = readHandle(handle);
-    const { cancel } = profile;
-    if (cancel === undefined)
-      throw new NotSupportedError(`The pair \`${profile.name}\` has no cancel tool; detach() stops waiting.`);
-    const answer = await callTool(
-      { name: cancel.tool, arguments: { [cancel.handleArgument]: id } },
-      { ...exchange, holdMs: 0 },
-    );
-    if (answer.isError === true) throw requestError(answer, profile, `cancel the task ${id}`, id);
+    groupOf: handle => (isBundled(handle) ? bundledPair.many?.groupOf(handle) : undefined),
+    poll: (handles, exchange) => bundledPair.many?.poll(handles, exchange) ?? Promise.resolve([]),
   },
 };
 
-/** The handle of a task of the bundled server, of which a person knows only the `task_ref`. */
-export function bundledHandle(taskRef: string): unknown {
-  return { pair: mcpAwaitPair.name, id: taskRef, holds: true, many: true };
-}
-
-/** The `task_ref` in a handle of the bundled server; undefined for any other handle. */
-export function bundledTaskRef(handle: unknown): string | undefined {
-  const parsed = handleSchema.safeParse(handle);
-  return parsed.data?.pair === mcpAwaitPair.name ? String(parsed.data.id) : undefined;
-}
-
-function planOf(tool: Tool, profile: PairProfile, server: ServerFacts): ToolPlan {
-  const idempotencyArgument = idempotencyArgumentOf(tool, profile);
-  const { waitArgument } = profile.start;
-  return {
-    ...planFacts(profile, server),
-    idempotent: idempotencyArgument !== undefined,
-    listed: listedTool(tool),
-    async start(call, exchange) {
-      const wait = takes(tool, waitArgument?.name) ? waitFor(waitArgument, exchange) : {};
-      const keyed = withIdempotencyKey(call, idempotencyArgument, exchange);
-      const waiting = { ...keyed, arguments: { ...wait, ...keyed.arguments } };
-      return readStart(await callTool(waiting, exchange), profile, abilitiesOf(profile, server));
-    },
-  };
-}
-
-/** A tool that takes the work's own arguments: what else is to be said goes beside them. */
-function planOfMarked(tool: Tool, profile: PairProfile, server: ServerFacts): ToolPlan {
-  const { idempotencyArgument, waitArgument } = profile.start;
-  const { outputSchema: _replaced, _meta: _mark, ...listed } = tool;
-  return {
-    ...planFacts(profile, server),
-    idempotent: idempotencyArgument !== undefined,
-    listed,
-    async start(call, exchange) {
-      const { callKey = '' } = profile.marked ?? {};
-      const key = exchange.idempotencyKey;
-      const said = {
-        ...(waitArgument !== undefined && { [waitArgument.name]: 0 }),
-        ...waitFor(waitArgument, exchange),
-        ...(idempotencyArgument !== undefined && key !== undefined && { [idempotencyArgument]: key }),
-      };
-      const own = call._meta?.[callKey];
-      const _meta = { ...call._meta, [callKey]: { ...said, ...(isRecord(own) && own) } };
-      return readMarked(await callTool({ ...call, _meta }, exchange), profile, abilitiesOf(profile, server));
-    },
-  };
-}
-
-function planFacts(profile: PairProfile, server: ServerFacts) {
-  const helpers = [profile.status.tool, profile.cancel?.tool].filter(name => name !== undefined);
-  return {
-    protocol: toolPair,
-    why: `\`${profile.status.tool}\` tells the state of what it starts (profile \`${profile.name}\`)`,
-    blocking: false,
-    hiddenTools: helpers.filter(name => server.tools.some(other => other.name === name)),
-  } as const;
-}
-
-function isMarked(tool: Tool, { name, marked }: PairProfile): boolean {
-  return marked !== undefined && tool._meta?.[marked.definitionKey] === name;
-}
-
-function abilitiesOf({ status }: PairProfile, server: ServerFacts): StatusAbilities {
-  const tool = server.tools.find(({ name }) => name === status.tool);
-  return {
-    ...(takes(tool, status.waitArgument?.name) && { holds: true }),
-    ...(takes(tool, status.many?.argument) && { many: true }),
-  };
-}
-
-/** The profile knows the argument; a tool that lists its arguments without it would refuse it, or not heed it. */
-function idempotencyArgumentOf({ inputSchema }: Tool, { start }: PairProfile): string | undefined {
-  const { idempotencyArgument } = start;
-  const { properties } = inputSchema;
-  const isTaken = properties === undefined || Object.hasOwn(properties, idempotencyArgument ?? '');
-  return isTaken ? idempotencyArgument : undefined;
-}
-
-function takes(tool: Tool | undefined, argument: string | undefined): boolean {
-  return argument !== undefined && Object.hasOwn(tool?.inputSchema.properties ?? {}, argument);
-}
-
-function waitFor(argument: WaitArgument | undefined, { holdMs }: Exchange): Record<string, number> {
-  if (argument === undefined || holdMs <= 0) return {};
-  return { [argument.name]: Math.min(holdMs / 1000, argument.mostSeconds) };
-}
-
-function offers(server: ServerFacts, profile: PairProfile): boolean {
-  return server.tools.some(tool => tool.name === profile.status.tool);
-}
-
-/** The answer of an awaited call is the task's result, so the start tool's output schema no longer describes it. */
-function listedTool(tool: Tool): Tool {
-  const { outputSchema: _replaced, ...rest } = tool;
-  const note = 'This call waits for the task and returns its final result; there is nothing to poll.';
-  return { ...rest, description: [tool.description, note].filter(Boolean).join('\n\n') };
-}
-
-function withIdempotencyKey(
-  call: ToolCall,
-  argument: string | undefined,
-  { idempotencyKey }: Exchange,
-): ToolCall {
-  if (argument === undefined || idempotencyKey === undefined) return call;
-  return { ...call, arguments: { [argument]: idempotencyKey, ...call.arguments } };
-}
-
-function callTool(call: ToolCall, exchange: Exchange): Promise<CallToolResult> {
-  const { port, signal, requestTimeoutMs, holdMs, onProgress } = exchange;
-  return port.request({ method: 'tools/call', params: call }, CallToolResultSchema, {
-    signal,
-    timeoutMs: requestTimeoutMs + holdMs,
-    ...(holdMs > 0 && { onProgress }),
-  });
-}
-
-interface PairHandle {
-  readonly profile: PairProfile;
-  readonly id: TaskId;
-  readonly holds: boolean;
-  readonly many: boolean;
-}
-
-function readHandle(handle: unknown): PairHandle {
-  const parsed = handleSchema.safeParse(handle);
-  const profile = builtInPairs.find(candidate => candidate.name === parsed.data?.pair);
-  if (!parsed.success || profile === undefined) {
-    throw new TaskNotFoundError(
-      'The reference does not name a known pair of tools; it may come from a newer version of mcp-await.',
-    );
+function firstPlan(tool: Tool, pairs: readonly Pair[], server: ServerFacts): ToolPlan | undefined {
+  for (const pair of pairs) {
+    const plan = planPair(tool, pair, server, toolPair);
+    if (plan !== undefined) return plan;
   }
-  const { id, holds = false, many = false } = parsed.data;
-  return { profile, id, holds, many };
+  return undefined;
+}
+
+function isNativeTask({ execution }: Tool, { nativeTasks }: ServerFacts): boolean {
+  const support = execution?.taskSupport;
+  return nativeTasks === '2025-11-25' && (support === 'optional' || support === 'required');
 }

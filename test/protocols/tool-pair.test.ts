@@ -2,9 +2,10 @@ import { type CallToolResult, CallToolResultSchema, type Tool } from '@modelcont
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../../src/errors.js';
-import { mcpAwaitPair } from '../../src/protocols/pairs/mcp-await.js';
+import { bundledHandle, bundledTaskRef } from '../../src/protocols/bundled-pair.js';
+import { mcpAwaitPair } from '../../src/protocols/mcp-await-pair.js';
 import type { Exchange, Port } from '../../src/protocols/protocol.js';
-import { bundledHandle, bundledTaskRef, toolPair } from '../../src/protocols/tool-pair.js';
+import { toolPair } from '../../src/protocols/tool-pair.js';
 import {
   cancelled,
   completed,

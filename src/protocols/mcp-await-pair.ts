@@ -1,9 +1,9 @@
-import type { PairProfile } from '../pair-profile.js';
+import type { BundledProfile } from './bundled-profile.js';
 
 const WAIT = { name: 'wait_seconds', mostSeconds: 20 };
 
 /** The bundled server's own pair (docs/server.md). */
-export const mcpAwaitPair: PairProfile = {
+export const mcpAwaitPair: BundledProfile = {
   name: 'mcp-await',
   start: {
     tool: 'initiate_background_task',

@@ -8,7 +8,7 @@ export interface WaitArgument {
 }
 
 /** A start tool and the tool that tells its state, described as data. Paths are dotted keys into an answer's payload. */
-export interface PairProfile {
+export interface BundledProfile {
   /** Stands in references: a profile keeps its name for as long as tasks may be resumed. */
   readonly name: string;
   readonly start: {

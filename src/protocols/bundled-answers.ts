@@ -2,8 +2,8 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../errors.js';
 import { isEndStatus, type Outcome, type TaskError, type TaskStatus } from '../types.js';
+import type { BundledProfile } from './bundled-profile.js';
 import { excerpt } from './excerpt.js';
-import type { PairProfile } from './pair-profile.js';
 import { foldWord, readProgress, valueAt } from './payload.js';
 import type { PollAnswer, StartAnswer } from './protocol.js';
 import { isRecord, outcomeOfResult, payloadOf, resultOfValue, textOf } from './tool-result.js';
@@ -20,7 +20,7 @@ export interface StatusAbilities {
 
 export function readStart(
   answer: CallToolResult,
-  profile: PairProfile,
+  profile: BundledProfile,
   abilities: StatusAbilities,
 ): StartAnswer {
   const outcome = outcomeOfResult(answer);
@@ -38,7 +38,7 @@ export function readStart(
 
 export function readMarked(
   answer: CallToolResult,
-  profile: PairProfile,
+  profile: BundledProfile,
   abilities: StatusAbilities,
 ): StartAnswer {
   const task = answer._meta?.[profile.marked?.taskKey ?? ''];
@@ -58,11 +58,11 @@ export function readMarked(
   return { kind: 'ended', outcome, handle, raw: answer };
 }
 
-function hasEnd(payload: Readonly<Record<string, unknown>>, { status }: PairProfile): boolean {
+function hasEnd(payload: Readonly<Record<string, unknown>>, { status }: BundledProfile): boolean {
   return valueAt(payload, status.resultAt) !== undefined || valueAt(payload, status.errorAt) !== undefined;
 }
 
-export function readStatus(answer: CallToolResult, profile: PairProfile, id: TaskId): PollAnswer {
+export function readStatus(answer: CallToolResult, profile: BundledProfile, id: TaskId): PollAnswer {
   if (answer.isError === true) throw requestError(answer, profile, `tell the state of the task ${id}`, id);
   const { tool, handleAt, statusAt } = profile.status;
   const payload = payloadOf(answer) ?? violation(`\`${tool}\` answered without data`, answer);
@@ -78,7 +78,7 @@ export function readStatus(answer: CallToolResult, profile: PairProfile, id: Tas
 /** Of an answer about many tasks, each task's own; undefined for one that it leaves out. */
 export function readMany(
   answer: CallToolResult,
-  profile: PairProfile,
+  profile: BundledProfile,
   ids: readonly TaskId[],
 ): readonly (PollAnswer | Error | undefined)[] {
   const { tool, handleAt, many } = profile.status;
@@ -102,7 +102,7 @@ export function readMany(
 /** The state that an answer tells; undefined when it tells none. */
 function readState(
   payload: Readonly<Record<string, unknown>>,
-  profile: PairProfile,
+  profile: BundledProfile,
   answer: CallToolResult,
 ): PollAnswer | undefined {
   const { statusAt, resultAt, errorAt } = profile.status;
@@ -130,12 +130,12 @@ function readState(
   }
 }
 
-function statusOf(word: string, { words }: PairProfile): TaskStatus | undefined {
+function statusOf(word: string, { words }: BundledProfile): TaskStatus | undefined {
   const folded = foldWord(word);
   return Object.hasOwn(words, folded) ? words[folded] : undefined;
 }
 
-function running(payload: Readonly<Record<string, unknown>>, { status }: PairProfile) {
+function running(payload: Readonly<Record<string, unknown>>, { status }: BundledProfile) {
   const progress = readProgress(valueAt(payload, status.progressAt));
   const hintMs = valueAt(payload, status.pollAfterMsAt);
   return {
@@ -160,7 +160,12 @@ function readTaskError(value: unknown, status: 'failed' | 'cancelled'): TaskErro
 }
 
 /** A status or cancel tool that reports an error says nothing about the task, except that there is none. */
-export function requestError(answer: CallToolResult, profile: PairProfile, what: string, id: TaskId): Error {
+export function requestError(
+  answer: CallToolResult,
+  profile: BundledProfile,
+  what: string,
+  id: TaskId,
+): Error {
   const error = payloadOf(answer)?.error;
   if (isRecord(error) && profile.status.notFoundCodes.includes(String(error.code))) {
     return new TaskNotFoundError(

@@ -1,0 +1,83 @@
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { isRecord, textOf } from '../tool-result.js';
+import { labelled } from './labels.js';
+import type { Places } from './profile.js';
+
+const ENVELOPE = new Set(['content', 'structuredContent', 'isError', '_meta']);
+/** Longer text is no answer about a state. */
+const MOST_JSON = 5_000_000;
+
+/** An answer, taken apart: where data may be, in the order in which they are believed. */
+export interface AnswerData {
+  readonly sources: readonly unknown[];
+  readonly text: string;
+}
+
+/** Data of an answer: structured content, JSON in text (also fenced, also behind a sentence), extra keys of the answer itself. */
+export function dataOf(answer: CallToolResult): AnswerData {
+  const extras = Object.entries(answer).filter(([key]) => !ENVELOPE.has(key));
+  const texts = (answer.content ?? []).flatMap(block => (block.type === 'text' ? [block.text] : []));
+  return {
+    sources: [
+      ...(isRecord(answer.structuredContent) ? [answer.structuredContent] : []),
+      ...texts.map(jsonIn).filter(value => value !== undefined),
+      ...(extras.length > 0 ? [Object.fromEntries(extras)] : []),
+    ],
+    text: textOf(answer),
+  };
+}
+
+/** The values at the first place that has any; of a label, the texts behind it. */
+export function valuesAt(data: AnswerData, places: Places | undefined): readonly unknown[] {
+  for (const place of places === undefined ? [] : [places].flat()) {
+    const found =
+      typeof place === 'string' ? inSources(data.sources, place) : labelled(data.text, place.label);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+export function valueAt(data: AnswerData, places: Places | undefined): unknown {
+  return valuesAt(data, places)[0];
+}
+
+function inSources(sources: readonly unknown[], path: string): readonly unknown[] {
+  const keys = path.split('.');
+  for (const source of sources) {
+    const found = follow(source, keys);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/** What is at a path; `*` is each of a list. Nothing where the path ends early, or in null. */
+export function follow(value: unknown, [key, ...rest]: readonly string[]): readonly unknown[] {
+  if (value === undefined || value === null) return [];
+  if (key === undefined) return [value];
+  if (key === '*') return Array.isArray(value) ? value.flatMap(item => follow(item, rest)) : [];
+  if (Array.isArray(value)) return /^\d+$/.test(key) ? follow(value[Number(key)], rest) : [];
+  return isRecord(value) && Object.hasOwn(value, key) ? follow(value[key], rest) : [];
+}
+
+/** The JSON object or list that a text is, or holds in a fence, or ends with. */
+function jsonIn(text: string): unknown {
+  if (text.length > MOST_JSON) return undefined;
+  const fenced = /```(?:json)?\s*\n([\s\S]*?)\n\s*```/i.exec(text)?.[1];
+  return parsed(text) ?? (fenced && parsed(fenced)) ?? embedded(text);
+}
+
+function embedded(text: string): unknown {
+  const from = text.search(/[{[]/);
+  if (from < 0) return undefined;
+  const closing = text[from] === '{' ? '}' : ']';
+  return parsed(text.slice(from, text.lastIndexOf(closing) + 1));
+}
+
+function parsed(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

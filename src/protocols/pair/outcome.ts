@@ -1,0 +1,69 @@
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { Outcome, TaskError } from '../../types.js';
+import { isRecord, outcomeOfResult, resultOfValue } from '../tool-result.js';
+import { type AnswerData, valueAt, valuesAt } from './answer-data.js';
+import type { Pair } from './profile.js';
+import { exitCodeIn } from './state.js';
+
+const REASONS = [
+  'error',
+  'error_message',
+  'errorMessage',
+  'failure_reason',
+  'failureReason',
+  'errors.0',
+  'reason',
+  'statusMessage',
+  'status_message',
+  'message',
+  'detail',
+];
+const MOST_CHARACTERS = 2000;
+
+/** What a task that has ended came to: the whole answer, or the part of it that the profile calls the result. */
+export function outcomeOf(
+  status: 'completed' | 'failed' | 'cancelled',
+  answer: CallToolResult,
+  data: AnswerData,
+  pair: Pair,
+): Outcome {
+  switch (status) {
+    case 'completed':
+      return outcomeOfResult(resultIn(answer, data, pair));
+    case 'failed':
+      // All that the server says of the failure, marked as one in whatever dress it came.
+      return { status, error: errorIn(data, pair, status), result: { ...answer, isError: true } };
+    case 'cancelled':
+      return { status, error: errorIn(data, pair, status) };
+  }
+}
+
+function resultIn(answer: CallToolResult, data: AnswerData, { status }: Pair): CallToolResult {
+  const value = valueAt(data, status.resultAt);
+  if (value === undefined) return answer;
+  const others = (answer.content ?? []).filter(block => block.type !== 'text');
+  if (typeof value === 'string') return { content: [{ type: 'text', text: value }, ...others] };
+  const result = resultOfValue(value);
+  return result === value ? result : { ...result, content: [...result.content, ...others] };
+}
+
+/** Why a task did not complete, as far as its answer tells. */
+export function errorIn(data: AnswerData, pair: Pair, status: 'failed' | 'cancelled'): TaskError {
+  const [given] = valuesAt(data, pair.status.errorAt ?? REASONS);
+  const error = isRecord(given) ? given : {};
+  const exitCode = exitCodeIn(data, pair);
+  const message =
+    [given, error.message, error.error, error.detail].find(isText) ??
+    (exitCode === undefined || exitCode === 0 ? undefined : `It ended with exit code ${exitCode}.`) ??
+    (data.sources.length === 0 && data.text.trim() !== '' ? data.text : undefined) ??
+    `The server gave no reason why the task is ${status}.`;
+  return {
+    code: isText(error.code) ? error.code : status === 'failed' ? 'TASK_FAILED' : 'CANCELLED',
+    message: message.slice(0, MOST_CHARACTERS),
+    ...(typeof error.retryable === 'boolean' && { retryable: error.retryable }),
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
+}

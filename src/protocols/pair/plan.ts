@@ -1,0 +1,95 @@
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { ToolCall } from '../../types.js';
+import { isMarkedIdempotent } from '../idempotent-tool.js';
+import type { Exchange, Protocol, ServerFacts, StartAnswer, ToolPlan } from '../protocol.js';
+import { dataOf, follow } from './answer-data.js';
+import { argumentsOf } from './arguments.js';
+import { argumentSchema } from './handle.js';
+import { type Pair, startTools } from './profile.js';
+import { newHandle, readStartAnswer } from './start-answer.js';
+import { readStatusAnswer } from './status-answer.js';
+import { neededTools, sendCall } from './steps.js';
+
+/** How a start tool of a known pair is awaited; undefined where the server has not all of the pair. */
+export function planPair(
+  tool: Tool,
+  pair: Pair,
+  server: ServerFacts,
+  protocol: Protocol,
+): ToolPlan | undefined {
+  if (!startTools(pair).includes(tool.name) || !offers(server, pair)) return undefined;
+  const statusTool = server.tools.find(({ name }) => name === pair.status.tool);
+  const key = pair.start.idempotencyArgument;
+  const keyArgument = argumentSchema(tool, key ?? '') === undefined ? undefined : key;
+  return {
+    protocol,
+    why: `\`${pair.status.tool}\` tells the state of what it starts (profile \`${pair.name}\`)`,
+    blocking: false,
+    idempotent: keyArgument !== undefined || isMarkedIdempotent(tool),
+    listed: listedTool(tool),
+    hiddenTools: hiddenTools(tool, pair, server),
+    start: (call, exchange) => start({ call, exchange, pair, tool, statusTool, keyArgument }),
+  };
+}
+
+/** Whether the server has the tools of a pair, and its status tool the argument for the handle. */
+export function offers(server: ServerFacts, pair: Pair): boolean {
+  const has = (name: string) => server.tools.some(tool => tool.name === name);
+  const statusTool = server.tools.find(({ name }) => name === pair.status.tool);
+  const [first = ''] = pair.status.handleArgument.split('.');
+  const { properties } = statusTool?.inputSchema ?? {};
+  return neededTools(pair).every(has) && (properties === undefined || Object.hasOwn(properties, first));
+}
+
+interface Starting {
+  readonly call: ToolCall;
+  readonly exchange: Exchange;
+  readonly pair: Pair;
+  readonly tool: Tool;
+  readonly statusTool: Tool | undefined;
+  readonly keyArgument: string | undefined;
+}
+
+async function start({
+  call,
+  exchange,
+  pair,
+  tool,
+  statusTool,
+  keyArgument,
+}: Starting): Promise<StartAnswer> {
+  const key = exchange.idempotencyKey;
+  const keyed = keyArgument === undefined || key === undefined ? {} : { [keyArgument]: key };
+  const fixed = Object.entries(pair.start.arguments ?? {}).filter(
+    ([path]) => argumentSchema(tool, path) !== undefined,
+  );
+  const sent = { ...call, arguments: argumentsOf(call.arguments, keyed, Object.fromEntries(fixed)) };
+  const answer = await sendCall(sent, exchange);
+  const asked = idAskedFor(call, pair);
+  if (asked === undefined || answer.isError === true)
+    return readStartAnswer(answer, pair, { call: sent, statusTool });
+  // One tool for both: this call asks for a task that another call has started.
+  const read = readStatusAnswer(answer, pair, asked);
+  return { ...read, handle: newHandle([asked], pair, { call: sent, statusTool, data: dataOf(answer) }) };
+}
+
+function idAskedFor({ name, arguments: given }: ToolCall, { status }: Pair): string | number | undefined {
+  if (name !== status.tool) return undefined;
+  const [value] = follow(given, status.handleArgument.split('.'));
+  return typeof value === 'string' || typeof value === 'number' ? value : undefined;
+}
+
+function hiddenTools(tool: Tool, pair: Pair, server: ServerFacts): readonly string[] {
+  const own = new Set(startTools(pair));
+  const named = [...neededTools(pair), pair.cancel?.tool, ...pair.hides];
+  return server.tools
+    .map(({ name }) => name)
+    .filter(name => name !== tool.name && !own.has(name) && named.includes(name));
+}
+
+/** The answer of an awaited call is the task's result, so the start tool's output schema no longer describes it. */
+export function listedTool(tool: Tool): Tool {
+  const { outputSchema: _replaced, ...rest } = tool;
+  const note = 'This call waits for the task and returns its final result; there is nothing to poll.';
+  return { ...rest, description: [tool.description, note].filter(Boolean).join('\n\n') };
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod';
+
+/** Keys that must never be written through. */
+const UNSAFE = /(^|\.)(__proto__|constructor|prototype)(\.|$)/;
+
+const text = z.string().min(1).max(200);
+const toolName = z.string().min(1).max(128);
+
+const path = text
+  .regex(/^[^.\s]+(\.[^.\s]+)*$/, 'expected keys joined by dots, such as `data.task_id`')
+  .refine(value => !UNSAFE.test(value), 'expected keys of data');
+
+const place = z.union([path, z.strictObject({ label: text })]);
+
+const places = z.union([place, z.array(place).min(1).max(8)]);
+
+const argumentSource = z.union([
+  z.strictObject({ call: path }),
+  z.strictObject({ answer: places }),
+  z.strictObject({ value: z.json() }),
+]);
+
+const argumentSources = z
+  .record(path, argumentSource)
+  .refine(sources => Object.keys(sources).length <= 20, 'expected at most 20 arguments');
+
+const waitArgument = z.strictObject({
+  name: path.describe('The argument.'),
+  mostSeconds: z.number().positive().max(3600).describe('The longest time that the tool takes.'),
+  unit: z
+    .enum(['seconds', 'milliseconds'])
+    .default('seconds')
+    .describe('What the argument is in; it is sent as a whole number.'),
+});
+
+const endStatus = z.enum(['working', 'input_required', 'completed', 'failed', 'cancelled']);
+
+const phrases = z.array(text).min(1).max(20);
+
+const start = z.strictObject({
+  tool: z
+    .union([toolName, z.array(toolName).min(1).max(50)])
+    .describe('The tool that starts the task, or several that start tasks of the same kind.'),
+  handleAt: places.describe(
+    'Where the answer has the handle. Several values are several tasks: all are awaited.',
+  ),
+  arguments: z
+    .record(path, z.json())
+    .optional()
+    .describe('Arguments that are sent where the caller gives none.'),
+  idempotencyArgument: path
+    .optional()
+    .describe('The argument that makes a repeated start return the same task, if there is one.'),
+});
+
+const status = z.strictObject({
+  tool: toolName.describe('The tool that tells the state; it may be the start tool.'),
+  handleArgument: path.describe('Its argument that takes the handle.'),
+  arguments: argumentSources
+    .optional()
+    .describe(
+      'Further arguments: `{call: path}` of the start call, `{answer: place}` of the start answer, or `{value: …}`.',
+    ),
+  statusAt: places.optional().describe('Where the status word is. Several values: all have to be done.'),
+  doneAt: places
+    .optional()
+    .describe('What is true, or there at all, once the task is done, and false or missing before.'),
+  says: z
+    .partialRecord(endStatus, phrases)
+    .optional()
+    .describe('For states told in sentences: phrases of the text, by the state that they mean.'),
+  handleAt: places
+    .optional()
+    .describe('Where the answer repeats the handle; one about another task is refused.'),
+  resultAt: places.optional().describe('Where the result is.'),
+  errorAt: places
+    .optional()
+    .describe('Where the reason of a failure is; one that is there makes a task failed.'),
+  exitCodeAt: places.optional().describe('Where an exit code is; any other than 0 makes a task failed.'),
+  messageAt: places.optional().describe('Where a sentence about the state is.'),
+  progressAt: places
+    .optional()
+    .describe("Where progress is: a number, a percentage, or an object in MCP's shape."),
+  totalAt: places.optional().describe('Where the number is that progress goes up to.'),
+  pollAfterMsAt: places.optional().describe('Where the server says how many milliseconds to wait.'),
+  pollAfterSecondsAt: places.optional().describe('Where it says how many seconds to wait.'),
+  waitArgument: waitArgument
+    .optional()
+    .describe('The argument by which the tool holds its answer back until the task ends (long poll).'),
+});
+
+const cancel = z.strictObject({
+  tool: toolName.describe('The tool that cancels a task.'),
+  handleArgument: path.describe('Its argument that takes the handle.'),
+  arguments: argumentSources.optional().describe('As of the status tool.'),
+});
+
+const result = z.strictObject({
+  tool: toolName.describe('The tool that has the result, once the task is completed.'),
+  arguments: argumentSources.describe(
+    'As of the status tool; `{answer: place}` is of the last status answer.',
+  ),
+  handleArgument: path.optional().describe('Its argument that takes the handle, if it takes it.'),
+});
+
+/** What a pair of tools is. Every field has its sentence here; docs/servers.md shows them. */
+export const pairProfileSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w@/.-]{1,100}$/, 'expected letters, digits, and . / @ _ -')
+    .describe('Stands in references: a profile keeps its name for as long as tasks may be resumed.'),
+  version: z.int().positive().default(1).describe('Counted up when the profile changes.'),
+  source: z
+    .string()
+    .max(500)
+    .optional()
+    .describe('From where this is known: a package and its version, a page.'),
+  start: start.describe('The start tool.'),
+  status: status.describe('The status tool.'),
+  result: result.optional().describe('The tool that has the result, where the status answer does not.'),
+  cancel: cancel.optional().describe('The tool that cancels.'),
+  words: z
+    .record(z.string().min(1).max(100), endStatus)
+    .refine(words => Object.keys(words).length <= 100, 'expected at most 100 words')
+    .default({})
+    .describe(
+      "The server's own status words, over those that everybody uses: case, blanks, - and _ do not matter.",
+    ),
+  hides: z.array(toolName).max(20).default([]).describe('Further tools that an agent need not see.'),
+});
+
+/** A start tool and the tool that tells its state, as data (docs/servers.md). */
+export type PairProfile = z.input<typeof pairProfileSchema>;
+
+/** A profile with its defaults. */
+export type Pair = z.output<typeof pairProfileSchema>;
+
+export type Path = string;
+/** A path of keys joined by dots (`*` for each of a list), or a label in text. */
+export type Place = z.output<typeof place>;
+export type Places = z.output<typeof places>;
+export type ArgumentSources = z.output<typeof argumentSources>;
+
+export function startTools({ start }: Pair): readonly string[] {
+  return [start.tool].flat();
+}

@@ -1,0 +1,104 @@
+import type { TaskStatus } from '../../types.js';
+import { isRecord } from '../tool-result.js';
+import { type AnswerData, valueAt, valuesAt } from './answer-data.js';
+import type { Pair, Places } from './profile.js';
+import { meaningOf } from './words.js';
+
+/** What an answer says of a task. */
+export interface State {
+  readonly status: TaskStatus;
+  /** A word that is not known; the task then counts as running. */
+  readonly unknownWord?: string;
+}
+
+/** The least that has to be true for success comes last: a task that failed may say so beside `"status": "completed"`. */
+const SENTENCES = ['failed', 'cancelled', 'input_required', 'working', 'completed'] as const;
+
+/** The state that an answer tells; undefined when it tells none. */
+export function readState(data: AnswerData, pair: Pair): State | undefined {
+  const told = stateByWord(data, pair) ?? stateBySign(data, pair) ?? stateByPhrase(data, pair);
+  const exitCode = exitCodeIn(data, pair);
+  if (exitCode !== undefined && exitCode !== 0 && (told === undefined || isEnd(told)))
+    return { status: 'failed' };
+  if (told?.unknownWord !== undefined && exitCode === 0 && /^exited$/i.test(told.unknownWord))
+    return { status: 'completed' };
+  return told?.status === 'completed' && failureBeside(data, pair) ? { status: 'failed' } : told;
+}
+
+/** The exit code of an answer, where the profile says that there is one. */
+export function exitCodeIn(data: AnswerData, { status }: Pair): number | undefined {
+  const value = valueAt(data, status.exitCodeAt);
+  const code = typeof value === 'string' ? Number.parseInt(value, 10) : value;
+  return typeof code === 'number' && Number.isFinite(code) ? code : undefined;
+}
+
+function isEnd({ status, unknownWord }: State): boolean {
+  return status === 'completed' || /^exited$/i.test(unknownWord ?? '');
+}
+
+function stateByWord(data: AnswerData, { status, words }: Pair): State | undefined {
+  const places = [status.statusAt ?? []].flat();
+  for (const place of places) {
+    const found = valuesAt(data, place)
+      .flat()
+      .filter(value => typeof value === 'string');
+    const states = found.map(word =>
+      stateOfWord(typeof place === 'string' ? word : lettersOf(word), place, words),
+    );
+    if (states.length > 0) return joint(states);
+  }
+  return undefined;
+}
+
+function stateOfWord(word: string, place: Places, own: Pair['words']): State {
+  const key = typeof place === 'string' ? place.split('.').at(-1) : undefined;
+  const status = meaningOf(word, { key, own });
+  return status === undefined ? { status: 'working', unknownWord: word } : { status };
+}
+
+/** "✅ Completed (3 files)" is `Completed`. */
+function lettersOf(value: string): string {
+  return /[A-Za-z][A-Za-z _-]*/.exec(value)?.[0].trim() ?? value;
+}
+
+/** Of many parts: all have to be done, and one that failed makes the whole failed. */
+function joint(states: readonly State[]): State | undefined {
+  const order: readonly TaskStatus[] = ['input_required', 'working', 'failed', 'cancelled', 'completed'];
+  return (
+    states.find(({ unknownWord }) => unknownWord !== undefined) ??
+    order.map(status => states.find(state => state.status === status)).find(state => state !== undefined)
+  );
+}
+
+function stateBySign(data: AnswerData, { status }: Pair): State | undefined {
+  if (status.doneAt === undefined || data.sources.length === 0) return undefined;
+  const signs = valuesAt(data, status.doneAt);
+  const isDone = signs.length > 0 && signs.every(isSign);
+  if (isDone) return { status: 'completed' };
+  return failureBeside(data, { status }) ? { status: 'failed' } : { status: 'working' };
+}
+
+/** True, or something that is there; a number is a counter. */
+function isSign(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
+  return value === true || (typeof value === 'string' && value !== '');
+}
+
+function stateByPhrase({ text }: AnswerData, { status }: Pair): State | undefined {
+  const lower = text.toLowerCase();
+  const found = SENTENCES.find(each =>
+    status.says?.[each]?.some(phrase => lower.includes(phrase.toLowerCase())),
+  );
+  return found && { status: found };
+}
+
+/** Whether an answer that calls a task done also says that it went wrong. */
+export function failureBeside(data: AnswerData, { status }: Pick<Pair, 'status'>): boolean {
+  const reasons = valuesAt(data, status.errorAt ?? 'error');
+  return reasons.some(isReason) || data.sources.some(source => isRecord(source) && source.success === false);
+}
+
+function isReason(value: unknown): boolean {
+  if (typeof value === 'string') return value.trim() !== '' && !/^(none|null|no error)$/i.test(value.trim());
+  return isRecord(value) && isReason(value.message ?? value.error ?? value.code ?? '');
+}

@@ -1,0 +1,117 @@
+import { type CallToolResult, CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { NotSupportedError, StatusCheckError } from '../../errors.js';
+import type { ToolCall } from '../../types.js';
+import { excerpt } from '../excerpt.js';
+import type { Exchange, PollAnswer } from '../protocol.js';
+import { refusalOf } from '../refusal.js';
+import { outcomeOfResult, textOf } from '../tool-result.js';
+import { dataOf } from './answer-data.js';
+import { type Arguments, argumentsOf, collectArguments } from './arguments.js';
+import type { PairHandle, TaskId } from './handle.js';
+import { joinAnswers } from './many-outcomes.js';
+import type { Pair } from './profile.js';
+import { readStatusAnswer, refusedStatus } from './status-answer.js';
+
+/** Asks for the state of all tasks of a handle. */
+export async function pollPair(handle: PairHandle, exchange: Exchange): Promise<PollAnswer> {
+  // One after another: a server that has been asked for the first is asked for the next.
+  const answers: PollAnswer[] = [];
+  for (const id of handle.ids) answers.push(await pollOne(handle, id, exchange));
+  return joinAnswers(handle.ids, answers);
+}
+
+/** @throws NotSupportedError when the pair has no cancel tool */
+export async function cancelPair(handle: PairHandle, exchange: Exchange): Promise<void> {
+  const { cancel, name } = handle.profile;
+  if (cancel === undefined)
+    throw new NotSupportedError(`The pair \`${name}\` has no cancel tool; detach() stops waiting.`);
+  for (const id of handle.ids) {
+    const call = {
+      name: cancel.tool,
+      arguments: argumentsOf({ [cancel.handleArgument]: id }, handle.cancel),
+    };
+    const answer = await sendAbout(id, call, { ...exchange, holdMs: 0 });
+    if (answer.isError !== true) continue;
+    throw (
+      refusedStatus(textOf(answer), id, cancel.tool) ??
+      new StatusCheckError(
+        `\`${cancel.tool}\` could not cancel the task ${id}: ${excerpt(textOf(answer)) || 'it gave no reason'}`,
+        { retryable: false },
+      )
+    );
+  }
+}
+
+async function pollOne(handle: PairHandle, id: TaskId, exchange: Exchange): Promise<PollAnswer> {
+  const { profile } = handle;
+  const { tool, handleArgument } = profile.status;
+  const call = {
+    name: tool,
+    arguments: argumentsOf({ [handleArgument]: id }, waitArguments(handle, exchange), handle.status),
+  };
+  const answer = await sendAbout(id, call, exchange);
+  const read = readStatusAnswer(answer, profile, id);
+  return read.kind === 'ended' && read.outcome.status === 'completed' && profile.result !== undefined
+    ? await fetchResult({ handle, id, exchange, answer, read })
+    : read;
+}
+
+interface Fetching {
+  readonly handle: PairHandle;
+  readonly id: TaskId;
+  readonly exchange: Exchange;
+  /** The last status answer. */
+  readonly answer: CallToolResult;
+  readonly read: PollAnswer;
+}
+
+async function fetchResult({ handle, id, exchange, answer, read }: Fetching): Promise<PollAnswer> {
+  const { result } = handle.profile;
+  if (result === undefined) return read;
+  const told = collectArguments(result.arguments, { answer: dataOf(answer) });
+  const isMissing = Object.entries(result.arguments).some(
+    ([path, source]) => 'answer' in source && told[path] === undefined,
+  );
+  // A task that has no such result has the one that its status answer tells.
+  if (isMissing) return read;
+  const own = result.handleArgument === undefined ? {} : { [result.handleArgument]: id };
+  const call = { name: result.tool, arguments: argumentsOf(own, told, handle.result) };
+  const fetched = await sendAbout(id, call, { ...exchange, holdMs: 0 });
+  if (fetched.isError !== true) return { kind: 'ended', outcome: outcomeOfResult(fetched), raw: fetched };
+  throw new StatusCheckError(
+    `The task ${id} is completed, but \`${result.tool}\` could not tell its result: ${excerpt(textOf(fetched))}`,
+    { retryable: refusedStatus(textOf(fetched), id, result.tool) instanceof StatusCheckError },
+  );
+}
+
+function waitArguments({ profile, holds }: PairHandle, { holdMs }: Exchange): Arguments {
+  const { waitArgument } = profile.status;
+  if (!holds || waitArgument === undefined) return {};
+  const { name, mostSeconds, unit } = waitArgument;
+  const seconds = Math.min(Math.max(holdMs, 0) / 1000, mostSeconds);
+  return { [name]: unit === 'seconds' ? Math.floor(seconds) : Math.floor(seconds * 1000) };
+}
+
+/** Some servers refuse an unknown task with a JSON-RPC error. */
+async function sendAbout(id: TaskId, call: ToolCall, exchange: Exchange): Promise<CallToolResult> {
+  try {
+    return await sendCall(call, exchange);
+  } catch (error) {
+    const refusal = refusalOf(error);
+    throw (refusal && refusedStatus(refusal.message, id, call.name)) ?? error;
+  }
+}
+
+export function sendCall(call: ToolCall, exchange: Exchange): Promise<CallToolResult> {
+  const { port, signal, requestTimeoutMs, holdMs, onProgress } = exchange;
+  return port.request({ method: 'tools/call', params: call }, CallToolResultSchema, {
+    signal,
+    timeoutMs: requestTimeoutMs + holdMs,
+    onProgress,
+  });
+}
+
+/** Which of its tools a server needs, so that the pair can be used. */
+export function neededTools({ status, result }: Pair): readonly string[] {
+  return [status.tool, ...(result === undefined ? [] : [result.tool])];
+}

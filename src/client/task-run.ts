@@ -3,6 +3,7 @@ import { type AwaitError, NotSupportedError } from '../errors.js';
 import type { Ended, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
 import { Alarm } from '../time/alarm.js';
 import { atMost, TimeLimitError } from '../time/at-most.js';
+import { onDispose } from '../time/on-dispose.js';
 import { untilAborted } from '../time/signals.js';
 import type { Outcome, TaskReference, ToolCall } from '../types.js';
 import { awaitEnd } from './await-loop.js';
@@ -10,7 +11,7 @@ import { CallRequests, SOON_MS } from './call-requests.js';
 import type { CallEnd } from './call-watch.js';
 import { Ending } from './ending.js';
 import * as explain from './explain.js';
-import { TaskQuestions } from './input/task-questions.js';
+import { mayAskUntold, TaskQuestions } from './input/task-questions.js';
 import type { Known } from './journal/journal.js';
 import { lookUp } from './journal/look-up.js';
 import { protocolOf, referenceTo } from './reference.js';
@@ -191,7 +192,8 @@ export class TaskRun {
     using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
     const { wait, scheduler, news, resources } = this.#context;
-    using questions = this.#questions(handle);
+    let questions = mayAskUntold(this.protocol, this.#context.call) ? this.#questions(handle) : undefined;
+    using _questions = onDispose(() => questions?.[Symbol.dispose]());
     using _followed = this.#resource === undefined ? undefined : resources.follow(this.#resource);
     const topics = [
       ...(this.protocol.topics?.(handle) ?? []),
@@ -217,6 +219,8 @@ export class TaskRun {
       onRequest: (attempt, asked) => this.state.request(attempt, asked),
       onAnswer: (answer, attempt) => {
         this.state.observe(answer, attempt);
+        if (answer.kind === 'running' && answer.status === 'input_required')
+          questions ??= this.#questions(handle);
         questions?.hear(answer);
       },
       ask: due =>
@@ -230,10 +234,7 @@ export class TaskRun {
     return ended;
   }
 
-  /** Undefined of a task that cannot ask. */
-  #questions(handle: unknown): TaskQuestions | undefined {
-    const { answer, listenForQuestions } = this.protocol;
-    if ((answer ?? listenForQuestions ?? this.#context.call.onInput) === undefined) return undefined;
+  #questions(handle: unknown): TaskQuestions {
     return new TaskQuestions({
       context: this.#context,
       requests: this.#requests,

@@ -5,7 +5,7 @@ import { isEndStatus, type Outcome, type TaskError, type TaskStatus } from '../t
 import type { BundledProfile } from './bundled-profile.js';
 import { excerpt } from './excerpt.js';
 import { foldWord, readProgress, valueAt } from './payload.js';
-import type { PollAnswer, StartAnswer } from './protocol.js';
+import type { PollAnswer, Question, StartAnswer } from './protocol.js';
 import { isRecord, outcomeOfResult, payloadOf, resultOfValue, textOf } from './tool-result.js';
 
 export const taskIdSchema = z.union([z.string().min(1), z.number()]);
@@ -125,8 +125,11 @@ function readState(
         raw: answer,
       };
     case 'working':
-    case 'input_required':
-      return { ...running(payload, profile), status, raw: answer };
+    case 'input_required': {
+      const questions = readQuestions(valueAt(payload, profile.status.questionsAt));
+      if (questions === undefined) return { ...running(payload, profile), status, raw: answer };
+      return { ...running(payload, profile), status: 'input_required', questions, raw: answer };
+    }
   }
 }
 
@@ -145,6 +148,17 @@ function running(payload: Readonly<Record<string, unknown>>, { status }: Bundled
     ...(progress !== undefined && { progress }),
     ...(typeof hintMs === 'number' && { hintMs }),
   } as const;
+}
+
+/** Undefined where nothing is asked. */
+function readQuestions(value: unknown): Readonly<Record<string, Question>> | undefined {
+  if (!isRecord(value)) return undefined;
+  const questions = Object.entries(value).flatMap(([key, question]) =>
+    isRecord(question) && typeof question.method === 'string' && isRecord(question.params)
+      ? [[key, { method: question.method, params: question.params }] as const]
+      : [],
+  );
+  return questions.length === 0 ? undefined : Object.fromEntries(questions);
 }
 
 function readTaskError(value: unknown, status: 'failed' | 'cancelled'): TaskError {

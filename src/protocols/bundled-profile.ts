@@ -40,6 +40,8 @@ export interface BundledProfile {
     readonly errorAt: string;
     /** Where progress in MCP's shape is. */
     readonly progressAt?: string;
+    /** Where the questions of a task that waits for answers are, by key, as MCP requests. */
+    readonly questionsAt?: string;
     /** Where the server says how many milliseconds to wait before the next status request. */
     readonly pollAfterMsAt?: string;
     /** Error codes by which the status tool says that there is no such task. */

@@ -24,6 +24,7 @@ export const mcpAwaitPair: BundledProfile = {
     resultAt: 'result',
     errorAt: 'error',
     progressAt: 'progress',
+    questionsAt: 'input_requests',
     pollAfterMsAt: 'poll_after_ms',
     notFoundCodes: ['TASK_NOT_FOUND'],
     waitArgument: WAIT,

@@ -5,6 +5,7 @@ import type { TaskReference } from '../../types.js';
 import type { CallRequests } from '../call-requests.js';
 import type { CallFacts } from '../explain.js';
 import * as explain from '../explain.js';
+import type { CallOptions } from '../options.js';
 import type { RunContext } from '../run-context.js';
 import type { Asked } from './input-desk.js';
 
@@ -70,6 +71,8 @@ export class TaskQuestions implements Disposable {
       this.#leaveOpen(fresh.map(([, question]) => question));
       return;
     }
+    // Where an answer has no way back, the server asks in its own time.
+    if (protocol.answer === undefined && !canListen) return;
     if (this.#seen.size + fresh.length > MOST_QUESTIONS) {
       this.#fail(new ProtocolViolationError(`The task asks more than ${MOST_QUESTIONS} questions.`));
       return;
@@ -139,4 +142,12 @@ export class TaskQuestions implements Disposable {
     const done = () => void this.#thinking--;
     answer.then(done, done);
   }
+}
+
+/** Whether questions may come that no status answer has told of. */
+export function mayAskUntold(
+  { answer, listenForQuestions }: Protocol,
+  { onInput }: Pick<CallOptions, 'onInput'>,
+): boolean {
+  return (answer ?? listenForQuestions ?? onInput) !== undefined;
 }

@@ -30,6 +30,7 @@ import {
   type ResolvedWaitOptions,
   resolveWaitOptions,
 } from './options.js';
+import { resolvePairOptions } from './pair-options.js';
 import { PassThrough } from './pass-through.js';
 import { Places } from './places.js';
 import { PollScheduler } from './poll-scheduler.js';
@@ -101,7 +102,12 @@ export class AwaitClient extends PassThrough {
     const connection = transport instanceof LastingTransport ? transport : undefined;
     this.#ready = signal => connection?.ready(signal);
     this.#port = sdkPort(sdkClient, this.#ready);
-    this.#catalog = new ToolCatalog(sdkClient, this.#port, this.#openRuns.closed);
+    this.#catalog = new ToolCatalog({
+      client: sdkClient,
+      port: this.#port,
+      closed: this.#openRuns.closed,
+      pairs: resolvePairOptions(options),
+    });
     this.#resources = new ResourceUpdates({
       port: this.#port,
       isOffered: () => sdkClient.getServerCapabilities()?.resources?.subscribe === true,
@@ -130,6 +136,7 @@ export class AwaitClient extends PassThrough {
     // Before there is a connection that would have to be closed again.
     resolveWaitOptions(options, defaultWaitOptions);
     resolveCircuitOptions(options.circuitBreaker);
+    resolvePairOptions(options);
     const client = new AwaitClient(await connectClient(target, options), options);
     try {
       await client.#journal?.open();

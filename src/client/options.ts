@@ -4,6 +4,7 @@ import type { AwaitEvent } from './events.js';
 import type { InputHandler } from './input/input-handler.js';
 import type { JournalOptions } from './journal/options.js';
 import { checkOption, type OptionKind } from './option-check.js';
+import type { PairOptions } from './pair-options.js';
 
 /** How long and how often to wait. Set for a whole client, and again for one call. */
 export interface WaitOptions {
@@ -48,7 +49,7 @@ export interface CallOptions extends WaitOptions {
 }
 
 /** Options of a client. */
-export interface AwaitClientOptions extends WaitOptions {
+export interface AwaitClientOptions extends WaitOptions, PairOptions {
   /** Called with everything that happens during waits; for logs and metrics. Must not throw. */
   readonly onEvent?: ((event: AwaitEvent) => void) | undefined;
   /** Most status requests a second, of all waits of this client together, and most at once; `Infinity` for no limit. @default 20 */

@@ -14,6 +14,7 @@ import * as explain from './explain.js';
 import { classifyFailure, retryAfterMsOf } from './failure.js';
 import { nativeTasksOf } from './native-tasks.js';
 import type { ResolvedWaitOptions } from './options.js';
+import type { ResolvedPairOptions } from './pair-options.js';
 
 /** How one server's tools will be awaited. */
 export interface Plans {
@@ -25,20 +26,29 @@ export interface Plans {
 /** More pages than any real server has; a server that never stops paging is broken. */
 const MAX_PAGES = 1000;
 
+export interface ToolCatalogOptions {
+  readonly client: Client;
+  readonly port: Port;
+  /** Aborts when the client is closed. */
+  readonly closed: AbortSignal;
+  readonly pairs: ResolvedPairOptions;
+}
+
 /** The server's tools and their plans: listed once, at first need, and again after the server says that they changed. */
 export class ToolCatalog {
   readonly #port: Port;
   readonly #client: Client;
   readonly #closed: AbortSignal;
+  readonly #pairs: ResolvedPairOptions;
   #plans: Promise<Plans> | undefined;
   /** What `#plans` came to. */
   #known: Plans | undefined;
 
-  /** @param closed aborts when the client is closed */
-  constructor(client: Client, port: Port, closed: AbortSignal) {
+  constructor({ client, port, closed, pairs }: ToolCatalogOptions) {
     this.#client = client;
     this.#port = port;
     this.#closed = closed;
+    this.#pairs = pairs;
   }
 
   forget(): void {
@@ -55,7 +65,7 @@ export class ToolCatalog {
   plans(limits: ListLimits): Promise<Plans> {
     if (this.#plans === undefined) {
       const plans = this.#list(limits).then(tools =>
-        planAll({ tools, nativeTasks: nativeTasksOf(this.#client) }),
+        planAll({ tools, nativeTasks: nativeTasksOf(this.#client), pairs: this.#pairs.pairs }, this.#pairs),
       );
       this.#plans = plans;
       plans.then(
@@ -120,9 +130,10 @@ function planIn(plans: Plans | undefined, name: string): ToolPlan {
   return plans?.byTool.get(name) ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
 }
 
-function planAll(server: ServerFacts): Plans {
+function planAll(server: ServerFacts, { showPairTools }: ResolvedPairOptions): Plans {
   const byTool = new Map(server.tools.map(tool => [tool.name, planTool(tool, server)]));
-  return { byTool, hidden: new Set([...byTool.values()].flatMap(plan => plan.hiddenTools)) };
+  const hidden = showPairTools ? [] : [...byTool.values()].flatMap(plan => plan.hiddenTools);
+  return { byTool, hidden: new Set(hidden) };
 }
 
 /** Only a passing fault is worth the wait: an answer will not change. */

@@ -1,0 +1,65 @@
+import { closestMatch } from 'leven';
+import { z } from 'zod';
+import { ConfigurationError } from '../errors.js';
+import { type Pair, type PairProfile, pairProfileSchema } from '../protocols/pair/profile.js';
+import { builtInPairs, namedPairs } from '../protocols/pairs/index.js';
+import { checkOption } from './option-check.js';
+
+/** How a client knows start/status pairs of tools. */
+export interface PairOptions {
+  /**
+   * Start/status pairs of the server's tools, as profiles or by the names of those that are built in (docs/servers.md).
+   * They come before what is built in or found. @default []
+   */
+  readonly pairs?: readonly (PairProfile | string)[] | undefined;
+  /** Whether pairs that no profile tells of are looked for, and used where the evidence is strong. @default true */
+  readonly detect?: boolean | undefined;
+  /** Whether `listTools` also shows the status, cancel and result tools of pairs. @default false */
+  readonly showPairTools?: boolean | undefined;
+}
+
+export interface ResolvedPairOptions {
+  readonly pairs: readonly Pair[];
+  readonly detect: boolean;
+  readonly showPairTools: boolean;
+}
+
+/** @throws ConfigurationError that names the profile and the field */
+export function resolvePairOptions({
+  pairs = [],
+  detect = true,
+  showPairTools = false,
+}: PairOptions): ResolvedPairOptions {
+  checkOption('detect', detect, 'true or false');
+  checkOption('showPairTools', showPairTools, 'true or false');
+  return { pairs: parsePairs(pairs, '`pairs`'), detect, showPairTools };
+}
+
+/** @param where names the source in errors @throws ConfigurationError */
+export function parsePairs(pairs: unknown, where: string): readonly Pair[] {
+  if (!Array.isArray(pairs))
+    throw new ConfigurationError(`Expected ${where} to be a list of profiles and names of profiles`);
+  return pairs.map((pair, index) =>
+    typeof pair === 'string' ? pairOfName(pair, where) : parsePair(pair, `${where}, entry ${index + 1}`),
+  );
+}
+
+function parsePair(value: unknown, where: string): Pair {
+  const parsed = pairProfileSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const name = (value as { name?: unknown } | null)?.name;
+  const told = typeof name === 'string' ? ` (profile \`${name.slice(0, 100)}\`)` : '';
+  throw new ConfigurationError(
+    `${where}${told} is no profile of a pair: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}. docs/servers.md has every field.`,
+  );
+}
+
+function pairOfName(name: string, where: string): Pair {
+  const known = [...builtInPairs, ...namedPairs];
+  const found = known.find(pair => pair.name === name);
+  if (found !== undefined) return found;
+  const names = known.map(pair => pair.name);
+  throw new ConfigurationError(
+    `${where} names the profile \`${name}\`, which is not built in. Did you mean \`${closestMatch(name, names)}\`? There are: ${names.join(', ')}.`,
+  );
+}

@@ -6,7 +6,7 @@ export type { AwaitEvent } from './client/events.js';
 export type { InputAnswer, InputHandler, InputQuestion } from './client/input/input-handler.js';
 export type { JournalOptions } from './client/journal/options.js';
 export type { AwaitClientOptions, CallOptions, WaitOptions } from './client/options.js';
-export type { PairOptions } from './client/pair-options.js';
+export type { PairOptions, PairProfile } from './client/pair-options.js';
 export type { SdkCallOptions } from './client/sdk-call-options.js';
 export type { TaskHandle } from './client/task-handle.js';
 export type { HttpTarget, ServerTarget, StdioTarget } from './client/transport.js';
@@ -27,5 +27,4 @@ export {
   TaskNotFoundError,
   type TimeoutBudget,
 } from './errors.js';
-export type { PairProfile } from './protocols/pair/profile.js';
 export type { Outcome, Progress, Snapshot, TaskError, TaskReference, TaskStatus, ToolCall } from './types.js';

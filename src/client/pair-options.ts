@@ -5,6 +5,8 @@ import { type Pair, type PairProfile, pairProfileSchema } from '../protocols/pai
 import { builtInPairs, namedPairs } from '../protocols/pairs/index.js';
 import { checkOption } from './option-check.js';
 
+export type { PairProfile } from '../protocols/pair/profile.js';
+
 /** How a client knows start/status pairs of tools. */
 export interface PairOptions {
   /**

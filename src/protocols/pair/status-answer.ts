@@ -4,10 +4,9 @@ import type { Progress } from '../../types.js';
 import { excerpt } from '../excerpt.js';
 import { readProgress } from '../payload.js';
 import type { PollAnswer, Running } from '../protocol.js';
-import { textOf } from '../tool-result.js';
 import { type AnswerData, dataOf, valueAt } from './answer-data.js';
 import type { TaskId } from './handle.js';
-import { outcomeOf } from './outcome.js';
+import { errorIn, outcomeOf } from './outcome.js';
 import type { Pair } from './profile.js';
 import { readRefusal } from './refused-status.js';
 import { failureBeside, readState } from './state.js';
@@ -81,7 +80,7 @@ function readErrorAnswer(answer: CallToolResult, data: AnswerData, pair: Pair, i
   const refused =
     word === 'failed' || word === 'cancelled'
       ? undefined
-      : refusedStatus(textOf(answer), id, pair.status.tool);
+      : refusedStatus(data.text || errorIn(data, pair, 'failed').message, id, pair.status.tool);
   if (refused !== undefined) throw refused;
   const status = word === 'cancelled' ? word : 'failed';
   return { kind: 'ended', outcome: outcomeOf(status, answer, data, pair), raw: answer };

@@ -7,6 +7,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskRecord } from '../../engine/task-record.js';
 import type { TaskService } from '../task-service.js';
+import { takesForms } from '../tools/server-tool.js';
 import { relatedTask } from './native-task.js';
 
 type SendRequest = RequestHandlerExtra<ServerRequest, ServerNotification>['sendRequest'];
@@ -33,7 +34,7 @@ export function createClientQuestions({ server, tasks, principal }: ClientQuesti
   const asked = new Set<string>();
   return {
     get areTaken() {
-      return server.getClientCapabilities()?.elicitation !== undefined;
+      return takesForms(server.getClientCapabilities()?.elicitation);
     },
     ask({ taskRef, inputRequests = {} }, sendRequest) {
       for (const [key, { method, params }] of Object.entries(inputRequests)) {

@@ -118,7 +118,12 @@ export function serverTool<Input extends z.ZodType, Output extends z.ZodType>(
 
 /** Whether the client can put questions to a person in a further round. */
 export function takesQuestions(rounds: Rounds | undefined): boolean {
-  return isRecord(rounds?.clientCapabilities.elicitation);
+  return takesForms(rounds?.clientCapabilities.elicitation);
+}
+
+/** Whether a client that declares this elicitation capability can show a form: one that says nothing can. */
+export function takesForms(elicitation: unknown): boolean {
+  return isRecord(elicitation) && ('form' in elicitation || !('url' in elicitation));
 }
 
 export function isInputRequired(answer: object): answer is InputRequired {

@@ -37,16 +37,29 @@ function ownLoop(delays) {
   };
 }
 
-/** A contender by what it awaits. */
-export const contenders = {
-  'mcp-await': async url => {
+/** This library; `options` choose the generation of the protocol, and `asNative` hides that the tool is of a known pair. */
+function ours(options, { asNative = false } = {}) {
+  return async url => {
     const { AwaitClient } = await import('mcp-await');
-    const client = await AwaitClient.connect(url);
+    const client = await AwaitClient.connect(url, options);
+    const { transport } = client;
+    const deliver = transport.onmessage;
+    transport.onmessage = (message, extra) => {
+      if (asNative) for (const tool of message.result?.tools ?? []) delete tool._meta;
+      deliver(message, extra);
+    };
     return {
       run: async seconds => (await client.callTool({ name: TOOL, arguments: { seconds } })).structuredContent,
       close: () => client.close(),
     };
-  },
+  };
+}
+
+/** A contender by what it awaits. */
+export const contenders = {
+  'mcp-await, tool pair': ours(),
+  'mcp-await, tasks 2025-11-25': ours({ discoverTimeoutMs: 0 }, { asNative: true }),
+  'mcp-await, tasks 2026-07-28': ours({}, { asNative: true }),
   'backoff 1, 2, 4 … 30 s': ownLoop(attempt => Math.min(2 ** attempt, 30)),
   'fixed 1 s': ownLoop(() => 1),
   'SDK callToolStream': async url => {

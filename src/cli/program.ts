@@ -15,6 +15,7 @@ import {
 } from './flags.js';
 import type { CommandIo } from './io.js';
 import { addLoadFlags } from './load/load-flags.js';
+import { addPairFlags } from './pair-flags.js';
 
 /** The command line. Each verb's code is loaded when the verb is used, so that help is instant. */
 export function buildProgram(
@@ -30,13 +31,14 @@ export function buildProgram(
     .exitOverride()
     .showHelpAfterError('(add --help for usage)');
 
-  addServerFlags(addWaitFlags(program.command('run')))
+  addPairFlags(addServerFlags(addWaitFlags(program.command('run'))))
     .description('call a tool and print its final result')
     .argument('<tool>', 'name of the tool')
     .option('--args <json>', 'arguments as a JSON object, @file, or - for standard input')
     .option('--arg <key=value>', "one argument, read as the type in the tool's schema (repeatable)", collect)
     .option('--idempotency-key <key>', 'the same key returns the same task instead of starting a second one')
     .option('--detach', 'print the reference once the job has started, and leave it running')
+    .option('--no-detect', 'use no pair of tools that neither a profile nor a flag tells of')
     .option('--no-journal', 'leave the job out of the journal, so that `mcp-await list` does not know it')
     .action(async (tool, flags) =>
       onExit(await (await import('./run.js')).run(tool, flags, serverCommand, io)),
@@ -77,6 +79,7 @@ export function buildProgram(
 
   addServerFlags(program.command('tools'))
     .description("list a server's tools and how each is awaited")
+    .option('--no-detect', 'look for no pairs of tools')
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./tools.js')).tools(flags, serverCommand, io)));
 

@@ -6,11 +6,14 @@ import { awaitJob, leaveJob } from './await-job.js';
 import { UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { type PairFlags, pairOfFlags } from './pair-flags.js';
 import { progressView } from './progress-view.js';
 import { waitOptionsOf } from './wait-options.js';
 import { withClient } from './with-client.js';
 
-export interface RunFlags extends ServerFlags, WaitFlags {
+export interface RunFlags extends ServerFlags, WaitFlags, PairFlags {
+  /** False with `--no-detect`. */
+  readonly detect?: boolean;
   readonly args?: string;
   readonly arg?: readonly string[];
   readonly idempotencyKey?: string;
@@ -26,37 +29,44 @@ export function run(
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {
-  return withClient(flags, command, io, async ({ client, server, interrupts, settings, onEvent, onAsk }) => {
-    const tool = await findTool(client, toolName, flags.detach === true);
-    const call = { name: toolName, arguments: await readArguments(flags.args, flags.arg ?? [], tool, io) };
-    const view = progressView(toolName, io, flags.quiet === true);
-    onEvent(event => view.hear(event));
-    onAsk(() => view.pause());
-    try {
-      const task = await client.startTool(call, {
-        ...waitOptionsOf(flags, settings),
-        signal: interrupts.second,
-        idempotencyKey: flags.idempotencyKey,
-        onUpdate: snapshot => view.update(snapshot),
-      });
-      const output = {
-        io,
-        json: flags.json === true,
-        quiet: flags.quiet === true,
-        server,
-      };
-      if (flags.detach === true && task.snapshot.status === 'working') {
+  const pair = pairOfFlags(toolName, flags);
+  const pairs = pair === undefined ? [] : [pair];
+  return withClient(
+    { ...flags, pairs },
+    command,
+    io,
+    async ({ client, server, interrupts, settings, onEvent, onAsk }) => {
+      const tool = await findTool(client, toolName, flags);
+      const call = { name: toolName, arguments: await readArguments(flags.args, flags.arg ?? [], tool, io) };
+      const view = progressView(toolName, io, flags.quiet === true);
+      onEvent(event => view.hear(event));
+      onAsk(() => view.pause());
+      try {
+        const task = await client.startTool(call, {
+          ...waitOptionsOf(flags, settings),
+          signal: interrupts.second,
+          idempotencyKey: flags.idempotencyKey,
+          onUpdate: snapshot => view.update(snapshot),
+        });
+        const output = {
+          io,
+          json: flags.json === true,
+          quiet: flags.quiet === true,
+          server,
+        };
+        if (flags.detach === true && task.snapshot.status === 'working') {
+          view.stop();
+          return leaveJob(task, output);
+        }
+        return await awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
+      } finally {
         view.stop();
-        return leaveJob(task, output);
       }
-      return await awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
-    } finally {
-      view.stop();
-    }
-  });
+    },
+  );
 }
 
-async function findTool(client: AwaitClient, name: string, detach: boolean): Promise<Tool> {
+async function findTool(client: AwaitClient, name: string, { detach, statusTool }: RunFlags): Promise<Tool> {
   const tools = await client.explainTools();
   const found = tools.find(({ tool }) => tool === name);
   if (found === undefined) {
@@ -65,6 +75,8 @@ async function findTool(client: AwaitClient, name: string, detach: boolean): Pro
     const hint = nearest === undefined ? '' : ` Did you mean \`${nearest}\`? It has: ${names.join(', ')}.`;
     throw new UsageError(`The server has no tool \`${name}\`.${hint}`);
   }
+  if (statusTool !== undefined && !tools.some(({ tool }) => tool === statusTool))
+    throw new UsageError(`The server has no tool \`${statusTool}\`, which --status-tool names.`);
   if (detach && found.protocol === 'sync') {
     throw new UsageError(
       `\`${name}\` is synchronous: its work ends with the call, so --detach would lose it.`,

@@ -6,7 +6,7 @@ import { withClient } from './with-client.js';
 
 /** `mcp-await tools`: lists a server's tools and how each is awaited. */
 export function tools(
-  flags: ServerFlags & { readonly json?: boolean },
+  flags: ServerFlags & { readonly json?: boolean; readonly detect?: boolean },
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {

@@ -1,6 +1,7 @@
 import { AwaitClient } from '../client/await-client.js';
 import type { AwaitEvent } from '../client/events.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
+import type { PairProfile } from '../client/pair-options.js';
 import type { Settings } from '../server/config/config-schema.js';
 import { canAsk, terminalAsker } from './ask/terminal-asker.js';
 import { useSettings } from './config/load-settings.js';
@@ -27,6 +28,10 @@ export interface ClientFlags extends ServerFlags {
   readonly json?: boolean;
   /** Whether calls are written down in this machine's journal. */
   readonly journal?: boolean;
+  /** Pairs of tools that the command line tells of. */
+  readonly pairs?: readonly PairProfile[];
+  /** Whether pairs are looked for. */
+  readonly detect?: boolean;
 }
 
 /** Connects to the server that the flags choose, lets `work` use it, and closes it in every case. */
@@ -55,6 +60,8 @@ export async function withClient(
       io.stderr.write(`${errorFacts(event.error).message} The job goes on without its journal.\n`);
     },
     configFile: server.configFile,
+    pairs: flags.pairs,
+    detect: flags.detect,
     signal: interrupts.first,
     // A result is delivered once it is printed. A call matters more than its record.
     journal: flags.journal === true && {

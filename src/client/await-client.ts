@@ -30,7 +30,7 @@ import {
   type ResolvedWaitOptions,
   resolveWaitOptions,
 } from './options.js';
-import { resolvePairOptions } from './pair-options.js';
+import { pairsFor, resolvePairOptions } from './pair-options.js';
 import { PassThrough } from './pass-through.js';
 import { Places } from './places.js';
 import { PollScheduler } from './poll-scheduler.js';
@@ -137,7 +137,8 @@ export class AwaitClient extends PassThrough {
     resolveWaitOptions(options, defaultWaitOptions);
     resolveCircuitOptions(options.circuitBreaker);
     resolvePairOptions(options);
-    const client = new AwaitClient(await connectClient(target, options), options);
+    const pairs = pairsFor(target, options);
+    const client = new AwaitClient(await connectClient(target, options), { ...options, pairs });
     try {
       await client.#journal?.open();
       return client;

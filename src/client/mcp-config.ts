@@ -45,6 +45,17 @@ export function namedServer(name: string, source: NamedServerSource): ServerTarg
   return mapStrings(parsed.data, fill) as ServerTarget;
 }
 
+/** What the file says of the server's pairs of tools, as it stands there. @throws ConfigurationError as `namedServer` */
+export function pairsOfServer(
+  name: string,
+  source: NamedServerSource,
+): { readonly pairs: unknown; readonly where: string } {
+  const { file, servers } = readServers(source);
+  const entry = Object.hasOwn(servers, name) ? servers[name] : undefined;
+  const pairs = (entry as { readonly pairs?: unknown } | undefined)?.pairs;
+  return { pairs: pairs ?? [], where: `\`pairs\` of the server \`${name}\` in ${file}` };
+}
+
 /** The names in an `mcpServers` file; none where there is no file. @throws ConfigurationError when it cannot be read */
 export function serverNames(source: NamedServerSource): readonly string[] {
   if (source.configFile === undefined && findFile(source.directory) === undefined) return [];

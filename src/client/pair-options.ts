@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
 import { type Pair, type PairProfile, pairProfileSchema } from '../protocols/pair/profile.js';
 import { builtInPairs, namedPairs } from '../protocols/pairs/index.js';
+import { pairsOfServer } from './mcp-config.js';
 import { checkOption } from './option-check.js';
 
 export type { PairProfile } from '../protocols/pair/profile.js';
@@ -64,4 +65,16 @@ function pairOfName(name: string, where: string): Pair {
   throw new ConfigurationError(
     `${where} names the profile \`${name}\`, which is not built in. Did you mean \`${closestMatch(name, names)}\`? There are: ${names.join(', ')}.`,
   );
+}
+
+/** The pairs that options and the file of a named server tell of; those of the options come first. @throws ConfigurationError */
+export function pairsFor(
+  target: unknown,
+  options: PairOptions & { readonly configFile?: string | undefined },
+): readonly (PairProfile | string)[] {
+  const given = options.pairs ?? [];
+  if (typeof target !== 'string' || /^https?:\/\//i.test(target)) return given;
+  const source = { configFile: options.configFile, directory: process.cwd(), environment: process.env };
+  const { pairs, where } = pairsOfServer(target, source);
+  return [...given, ...parsePairs(pairs, where)];
 }

@@ -12,7 +12,7 @@ const path = text
 
 const place = z.union([path, z.strictObject({ label: text })]);
 
-const places = z.union([place, z.array(place).min(1).max(8)]);
+const places = z.union([place, z.array(place).min(1).max(100)]);
 
 const argumentSource = z.union([
   z.strictObject({ call: path }),
@@ -61,7 +61,11 @@ const status = z.strictObject({
     .describe(
       'Further arguments: `{call: path}` of the start call, `{answer: place}` of the start answer, or `{value: …}`.',
     ),
-  statusAt: places.optional().describe('Where the status word is. Several values: all have to be done.'),
+  statusAt: places
+    .optional()
+    .describe(
+      'Where the status word is, or true for done and false for not yet. Several values: all have to be done.',
+    ),
   doneAt: places
     .optional()
     .describe('What is true, or there at all, once the task is done, and false or missing before.'),

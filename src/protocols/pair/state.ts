@@ -37,17 +37,26 @@ function isEnd({ status, unknownWord }: State): boolean {
 }
 
 function stateByWord(data: AnswerData, { status, words }: Pair): State | undefined {
-  const places = [status.statusAt ?? []].flat();
-  for (const place of places) {
-    const found = valuesAt(data, place)
-      .flat()
-      .filter(value => typeof value === 'string');
-    const states = found.map(word =>
-      stateOfWord(typeof place === 'string' ? word : lettersOf(word), place, words),
-    );
-    if (states.length > 0) return joint(states);
+  let envelope: State | undefined;
+  for (const place of [status.statusAt ?? []].flat()) {
+    const found = valuesAt(data, place).flat().filter(isTold);
+    const state = joint(found.map(value => stateOfValue(value, place, words)));
+    if (state === undefined) continue;
+    // `{"status": "success", "data": {"state": "running"}}` tells of the request first.
+    const isEnvelope = found.every(value => typeof value === 'string' && /^(success|ok)$/i.test(value));
+    if (!isEnvelope) return state;
+    envelope ??= state;
   }
-  return undefined;
+  return envelope;
+}
+
+function isTold(value: unknown): value is string | boolean {
+  return typeof value === 'string' || typeof value === 'boolean';
+}
+
+function stateOfValue(value: string | boolean, place: Places, own: Pair['words']): State {
+  if (typeof value === 'boolean') return { status: value ? 'completed' : 'working' };
+  return stateOfWord(typeof place === 'string' ? value : lettersOf(value), place, own);
 }
 
 function stateOfWord(word: string, place: Places, own: Pair['words']): State {

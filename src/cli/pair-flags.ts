@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import type { PairProfile } from '../client/pair-options.js';
+import {
+  usualErrorPlaces,
+  usualExitCodePlaces,
+  usualHandlePlaces,
+  usualHints,
+  usualStatusPlaces,
+} from '../protocols/pair/usual-places.js';
+import { UsageError } from './exit-code.js';
+import { collect } from './flags.js';
+
+/** A pair of tools as flags tell of it. */
+export interface PairFlags {
+  readonly statusTool?: string;
+  readonly idArg?: string;
+  readonly idKey?: string;
+  readonly statusKey?: string;
+  readonly resultKey?: string;
+  readonly doneWord?: readonly string[];
+  readonly failedWord?: readonly string[];
+  readonly cancelTool?: string;
+}
+
+export function addPairFlags(command: Command): Command {
+  return command
+    .option('--status-tool <tool>', 'tool that tells the state of what the called tool starts')
+    .option('--id-arg <argument>', 'its argument that takes the handle of the task')
+    .option('--id-key <path>', 'where the answer to the start has the handle (default: where it usually is)')
+    .option('--status-key <path>', 'where the status answer has the state (default: where it usually is)')
+    .option('--result-key <path>', 'where it has the result (default: the whole answer)')
+    .option('--done-word <word>', 'status word for a task that is completed (repeatable)', collect)
+    .option('--failed-word <word>', 'status word for a task that failed (repeatable)', collect)
+    .option('--cancel-tool <tool>', 'tool that cancels, with the same argument');
+}
+
+/**
+ * The profile that the flags describe; undefined where there are none.
+ * @throws UsageError when half of the pair is missing
+ */
+export function pairOfFlags(tool: string, flags: PairFlags): PairProfile | undefined {
+  const {
+    statusTool,
+    idArg,
+    idKey,
+    statusKey,
+    resultKey,
+    doneWord = [],
+    failedWord = [],
+    cancelTool,
+  } = flags;
+  if (statusTool === undefined) {
+    const others = {
+      idArg,
+      idKey,
+      statusKey,
+      resultKey,
+      cancelTool,
+      doneWord: doneWord[0],
+      failedWord: failedWord[0],
+    };
+    if (Object.values(others).some(value => value !== undefined))
+      throw new UsageError('Flags that describe a pair of tools go with --status-tool and --id-arg.');
+    return undefined;
+  }
+  if (idArg === undefined)
+    throw new UsageError(
+      `--status-tool ${statusTool} needs --id-arg, the argument that takes the task's handle.`,
+    );
+  return {
+    name: 'told-by-flags',
+    start: { tool, handleAt: idKey ?? usualHandlePlaces(idArg) },
+    status: {
+      tool: statusTool,
+      handleArgument: idArg,
+      statusAt: statusKey ?? usualStatusPlaces,
+      errorAt: usualErrorPlaces,
+      exitCodeAt: usualExitCodePlaces,
+      ...usualHints,
+      ...(resultKey !== undefined && { resultAt: resultKey }),
+    },
+    ...(cancelTool !== undefined && { cancel: { tool: cancelTool, handleArgument: idArg } }),
+    words: {
+      ...Object.fromEntries(doneWord.map(word => [word, 'completed' as const])),
+      ...Object.fromEntries(failedWord.map(word => [word, 'failed' as const])),
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { pairOfFlags } from '../../src/cli/pair-flags.js';
+import { parsePairs } from '../../src/client/pair-options.js';
+
+describe('the flags of a pair', () => {
+  test('make a profile with the usual places', () => {
+    const pair = pairOfFlags('bake', {
+      statusTool: 'look',
+      idArg: 'ticketId',
+      doneWord: ['golden brown'],
+      failedWord: ['burnt'],
+    });
+    const [parsed] = parsePairs([pair], 'flags');
+    expect(parsed).toMatchObject({
+      start: {
+        tool: 'bake',
+        handleAt: expect.arrayContaining([
+          'ticketId',
+          'ticket_id',
+          'id',
+          'data.ticket_id',
+          { label: 'ticket id' },
+        ]),
+      },
+      status: {
+        tool: 'look',
+        handleArgument: 'ticketId',
+        statusAt: expect.arrayContaining(['status', 'data.state']),
+      },
+      words: { 'golden brown': 'completed', burnt: 'failed' },
+    });
+  });
+
+  test('may say every place', () => {
+    const flags = {
+      statusTool: 'look',
+      idArg: 'id',
+      idKey: 'a.b',
+      statusKey: 'c',
+      resultKey: 'd',
+      cancelTool: 'stop',
+    };
+    expect(pairOfFlags('bake', flags)).toMatchObject({
+      start: { handleAt: 'a.b' },
+      status: { statusAt: 'c', resultAt: 'd' },
+      cancel: { tool: 'stop', handleArgument: 'id' },
+    });
+  });
+
+  test('are none without a status tool', () => {
+    expect(pairOfFlags('bake', {})).toBeUndefined();
+    expect(() => pairOfFlags('bake', { idArg: 'id' })).toThrow(/go with --status-tool/);
+    expect(() => pairOfFlags('bake', { doneWord: ['x'] })).toThrow(/go with --status-tool/);
+    expect(() => pairOfFlags('bake', { statusTool: 'look' })).toThrow(/needs --id-arg/);
+  });
+});

@@ -1,4 +1,6 @@
+export type { AgentTool, ToolsOptions } from './client/agent-tools.js';
 export { AwaitClient, type ToolExplanation } from './client/await-client.js';
+export type { BackgroundResult } from './client/background-call.js';
 export type { ClientStats } from './client/call-stats.js';
 export type { CircuitBreakerOptions } from './client/circuit-options.js';
 export type { ConnectOptions, ConnectTarget } from './client/connect.js';

@@ -7,6 +7,7 @@ import type {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Port } from '../protocols/protocol.js';
 import type { TaskReference, ToolCall } from '../types.js';
+import { type AgentTool, agentTools, type ToolsOptions } from './agent-tools.js';
 import { CallStats, type ClientStats } from './call-stats.js';
 import { CallWatches } from './call-watch.js';
 import { resolveCircuitOptions } from './circuit-options.js';
@@ -196,6 +197,15 @@ export class AwaitClient extends PassThrough {
     ];
     const visible = page.tools.filter(tool => !plans.hidden.has(tool.name));
     return { ...page, tools: visible.map(tool => plans.byTool.get(tool.name)?.listed ?? tool) };
+  }
+
+  /**
+   * The tools of `listTools` with a function each, for an agent's loop: what goes wrong with a call is a result that the
+   * model can read.
+   * @throws ConfigurationError when `background` is set and `onResult` is not
+   */
+  tools(options?: ToolsOptions): Promise<AgentTool[]> {
+    return agentTools(this, options);
   }
 
   /** How each tool of the server is awaited, and why. */

@@ -44,9 +44,11 @@ test('the library exports exactly the types that it promises', () => {
         .map(name => name.replace(/^type /, '')),
   );
   expect(exported.sort()).toEqual([
+    'AgentTool',
     'AskedQuestion',
     'AwaitClientOptions',
     'AwaitEvent',
+    'BackgroundResult',
     'CallOptions',
     'CircuitBreakerOptions',
     'ClientStats',
@@ -70,6 +72,7 @@ test('the library exports exactly the types that it promises', () => {
     'TimeoutBudget',
     'ToolCall',
     'ToolExplanation',
+    'ToolsOptions',
     'WaitOptions',
   ]);
 });
@@ -148,6 +151,20 @@ describe('the built package', () => {
         /\/node_modules\/(@?libsql|bullmq|commander)\/|\/dist\/(server|engine|cli)\//.test(url),
       ),
     ).toEqual([]);
+  });
+
+  const FRAMEWORKS: Readonly<Record<string, RegExp>> = {
+    langchain: /\/node_modules\/(@langchain\/|langsmith\/)/,
+  };
+  const frameworksIn = (urls: readonly string[]) =>
+    Object.keys(FRAMEWORKS).filter(name => urls.some(url => FRAMEWORKS[name]?.test(url)));
+
+  test('loads no agent framework, with the library and with the server', () => {
+    expect(frameworksIn([...loadedBy('dist/index.js'), ...loadedBy('dist/server/index.js')])).toEqual([]);
+  });
+
+  test.each(Object.keys(FRAMEWORKS))('loads with the subpath `%s` that framework and no other', name => {
+    expect(frameworksIn(loadedBy(`dist/integrations/${name}.js`))).toEqual([name]);
   });
 
   test('loads what renders metrics only with a server that can be scraped', () => {

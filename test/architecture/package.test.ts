@@ -60,6 +60,8 @@ test('the library exports exactly the types that it promises', () => {
     'InputQuestion',
     'JournalOptions',
     'Outcome',
+    'PairOptions',
+    'PairProfile',
     'Progress',
     'SdkCallOptions',
     'ServerTarget',

@@ -71,7 +71,7 @@ export class Connections {
   }
 
   #onEvent(event: AwaitEvent): void {
-    if (event.type === 'connection-restored' && event.newSession) this.#reconnects += 1;
+    if (event.type === 'connection-restored') this.#reconnects += 1;
     if (event.type === 'status-requested') {
       this.#recorders.get(JSON.stringify(event.reference.handle))?.request(event);
     }

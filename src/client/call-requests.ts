@@ -1,6 +1,6 @@
 import { retryRequest } from '../pacing/retry-request.js';
 import type { Exchange, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
-import { laterSignal } from '../time/signals.js';
+import { laterSignal, neverAborts } from '../time/signals.js';
 import type { ToolCall } from '../types.js';
 import { isTransient, isTurnedAway, mayStartAgain, retryAfterMsOf } from './failure.js';
 import type { RunContext } from './run-context.js';
@@ -48,7 +48,7 @@ export class CallRequests {
     const { watch, ready, scheduler, startPlaces, holdPlaces, wait } = context;
     watch.starting();
     // Whether it has an end of its own is known when it comes; one that is not over soon is not waited for.
-    using later = laterSignal(plan.mayBlock ? signal : new AbortController().signal, SOON_MS);
+    using later = plan.mayBlock ? laterSignal(signal, SOON_MS) : undefined;
     const isLong = plan.blocking || plan.mayBlock === true;
     const send = async () => {
       // A start that waits for its turn is not sent any more when the wait is over.
@@ -56,7 +56,7 @@ export class CallRequests {
       await ready(signal);
       await scheduler.ready(signal);
       using hold = isLong || wait.inlineWaitMs === 0 ? undefined : holdPlaces.take();
-      const exchange = this.exchange(plan.blocking ? signal : later.signal);
+      const exchange = this.exchange(plan.blocking ? signal : (later?.signal ?? neverAborts));
       const holdMs = hold === undefined ? 0 : wait.inlineWaitMs;
       const answer = await plan.start(call, { ...exchange, holdMs });
       if (signal.aborted) onLate(answer);
@@ -87,7 +87,7 @@ export class CallRequests {
 
   /** Also when the wait is over: a cancel must reach the server while there is a client. */
   cancelTask(protocol: Protocol, handle: unknown): Promise<void> {
-    const exchange = this.exchange(new AbortController().signal);
+    const exchange = this.exchange(neverAborts);
     return this.retry(
       () => protocol.cancel(handle, exchange),
       isTransient,

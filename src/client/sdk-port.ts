@@ -4,7 +4,7 @@ import { type CallToolResult, McpError } from '@modelcontextprotocol/sdk/types.j
 import type { z } from 'zod';
 import { AwaitError } from '../errors.js';
 import type { Port, RequestOptions } from '../protocols/protocol.js';
-import { linkSignals } from '../time/signals.js';
+import { linkSignals, neverAborts } from '../time/signals.js';
 import type { Progress, ToolCall } from '../types.js';
 import { SIGN_OF_LIFE } from './era/newer-session.js';
 
@@ -27,18 +27,18 @@ export function sdkPort(client: Client, ready: Ready = () => undefined): Port {
       options: RequestOptions,
     ) {
       await ready(options.signal);
-      using linked = linkSignals(options.signal);
+      using linked = options.signal === neverAborts ? undefined : linkSignals(options.signal);
       return await client
-        .request(request as Parameters<Client['request']>[0], schema, requestOptions(options, linked.signal))
+        .request(request as Parameters<Client['request']>[0], schema, requestOptions(options, linked?.signal))
         .catch(throwOwn);
     },
   };
 }
 
 /** The SDK never takes its abort listener off a signal, and cancels what has long ended: no two requests share one. */
-function requestOptions({ timeoutMs, onProgress }: RequestOptions, signal: AbortSignal) {
+function requestOptions({ timeoutMs, onProgress }: RequestOptions, signal: AbortSignal | undefined) {
   return {
-    signal,
+    ...(signal && { signal }),
     timeout: Math.min(timeoutMs, 2 ** 31 - 1),
     ...(onProgress && { onprogress: toListener(onProgress), resetTimeoutOnProgress: true }),
   };

@@ -10,6 +10,7 @@ import { ProtocolViolationError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
 import { planTool } from '../protocols/index.js';
 import type { Port, ServerFacts, ToolPlan } from '../protocols/protocol.js';
+import { neverAborts } from '../time/signals.js';
 import * as explain from './explain.js';
 import { classifyFailure, retryAfterMsOf } from './failure.js';
 import { nativeTasksOf } from './native-tasks.js';
@@ -106,7 +107,7 @@ export class ToolCatalog {
   #page(cursor: string | undefined, limits: ListLimits): Promise<ListToolsResult> {
     const request = { method: 'tools/list', params: { cursor } };
     // All calls share one list, so no caller's signal may end it.
-    const options = { signal: new AbortController().signal, timeoutMs: limits.requestTimeoutMs };
+    const options = { signal: neverAborts, timeoutMs: limits.requestTimeoutMs };
     return this.retry(() => this.#port.request(request, ListToolsResultSchema, options), limits);
   }
 

@@ -1,5 +1,8 @@
 import { startTimer } from './sleep.js';
 
+/** For what nothing ends early. A signal of its own for each such request would cost more than the rest of it. */
+export const neverAborts: AbortSignal = new AbortController().signal;
+
 /** A signal of its own life: what was linked is unlinked when it is disposed. */
 export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal;

@@ -87,6 +87,11 @@ export function duration(text: string): number {
   return milliseconds;
 }
 
+/** A duration, or `off`. */
+export function limit(text: string): number {
+  return text === 'off' ? Number.POSITIVE_INFINITY : duration(text);
+}
+
 export function count(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a positive integer.');
   return Number(text);
@@ -140,6 +145,12 @@ export function addTaskFlags(command: Command): Command {
 }
 
 export function addListenFlags(command: Command): Command {
+  return addHttpFlags(command)
+    .option('--worker', 'run tasks too (default)')
+    .option('--no-worker', 'only accept tasks, and leave them to `mcp-await worker` on the same store');
+}
+
+export function addHttpFlags(command: Command): Command {
   return command
     .option('--http', 'serve Streamable HTTP instead of the standard streams')
     .option('--stdio', 'serve the standard streams, also where the settings say HTTP')
@@ -147,9 +158,7 @@ export function addListenFlags(command: Command): Command {
     .option('--port <number>', 'port to listen on, 0 for any free one (default: 3000)', port)
     .option('--token-file <file>', 'one token per line, as name=token or bare')
     .option('--allowed-host <name>', 'further name in the Host header (repeatable)', collect)
-    .option('--allowed-origin <origin>', 'further Origin whose pages may call (repeatable)', collect)
-    .option('--worker', 'run tasks too (default)')
-    .option('--no-worker', 'only accept tasks, and leave them to `mcp-await worker` on the same store');
+    .option('--allowed-origin <origin>', 'further Origin whose pages may call (repeatable)', collect);
 }
 
 export function addProbeFlags(command: Command): Command {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.js';
 import {
+  addHttpFlags,
   addListenFlags,
   addPollingFlags,
   addProbeFlags,
@@ -11,6 +12,7 @@ import {
   collect,
   duration,
   KEY_PREFIX,
+  limit,
   SHARED_STORES,
 } from './flags.js';
 import type { CommandIo } from './io.js';
@@ -94,6 +96,26 @@ export function buildProgram(
         !isBehindRelay(io) && (await chooseTransport(flags, io)) === 'stdio'
           ? await relayStdio(io)
           : await (await import('./serve.js')).serve(relayedFlags(flags, io), io),
+      );
+    });
+
+  addHttpFlags(addServerFlags(program.command('proxy')))
+    .description(
+      'serve any server, or all of an mcpServers file (--config), so that hosts that time out can use it',
+    )
+    .option('--token <token>', 'bearer token that callers must send')
+    .option(
+      '--host-timeout <duration>',
+      'answer a call that takes longer with its reference, or off (default: 55s on stdio, off over HTTP)',
+      limit,
+    )
+    .option('--no-journal', 'leave calls out of the journal, so that their results end with this process')
+    .action(async flags => {
+      const { isBehindRelay, relayStdio } = await import('./stdio-relay.js');
+      onExit(
+        flags.http !== true && !isBehindRelay(io)
+          ? await relayStdio(io)
+          : await (await import('./proxy.js')).proxy(flags, serverCommand, io),
       );
     });
 

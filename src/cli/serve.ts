@@ -1,5 +1,4 @@
 import type { Settings } from '../server/config/config-schema.js';
-import type { HttpServerOptions } from '../server/http/http-server.js';
 import { type RunningServer, startServer } from '../server/index.js';
 import type { StdioStreams } from '../server/stdio.js';
 import { useSettings } from './config/load-settings.js';
@@ -8,22 +7,15 @@ import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { TaskFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { checkTokenFlags, httpOptions, type ListenFlags, strayHttpFlag } from './listen-options.js';
 import { logLines } from './log-line.js';
 import { offeredOperations } from './offered-operations.js';
-import { readSecretFile } from './secret-file.js';
 import { relayedStreams } from './stdio-relay.js';
 import { untilEnded } from './until-ended.js';
 import { webhookOptions } from './webhook-options.js';
 
 /** Those that are no settings, and those that go with HTTP. */
-export interface ServeFlags extends TaskFlags, TransportFlags {
-  readonly host?: string;
-  readonly port?: number;
-  readonly token?: string;
-  readonly tokenFile?: string;
-  readonly allowedHost?: readonly string[];
-  readonly allowedOrigin?: readonly string[];
-}
+export interface ServeFlags extends TaskFlags, TransportFlags, ListenFlags {}
 
 /** `mcp-await serve`: the bundled server in this process, on the streams that a relay gave it or over HTTP. */
 export async function serve(flags: ServeFlags, io: CommandIo): Promise<number> {
@@ -78,30 +70,7 @@ async function start({ flags, settings, stdio, io }: Start): Promise<RunningServ
 }
 
 function checkFlags(flags: ServeFlags, { server }: Settings): void {
-  const { host, port, token, tokenFile, allowedHost, allowedOrigin } = flags;
-  const httpOnly = {
-    '--host': host,
-    '--port': port,
-    '--token': token,
-    '--token-file': tokenFile,
-    '--allowed-host': allowedHost,
-    '--allowed-origin': allowedOrigin,
-  };
-  const stray = Object.entries(httpOnly).find(([, value]) => value !== undefined)?.[0];
+  const stray = strayHttpFlag(flags);
   if (server.transport !== 'http' && stray !== undefined) throw new UsageError(`${stray} goes with --http.`);
-  if (token !== undefined && tokenFile !== undefined)
-    throw new UsageError('Give --token or --token-file, not both.');
-}
-
-async function httpOptions(
-  token: string | undefined,
-  { host, port, tokenFile, allowedHosts, allowedOrigins }: Settings['server'],
-  io: CommandIo,
-): Promise<Omit<HttpServerOptions, 'createMcpServer'>> {
-  const tokens = token === undefined ? await tokensOf(tokenFile, io) : [token];
-  return { host, port, tokens, allowedHosts, allowedOrigins };
-}
-
-async function tokensOf(file: string | undefined, io: CommandIo): Promise<readonly string[]> {
-  return file === undefined ? [] : readSecretFile(file, 'token', io);
+  checkTokenFlags(flags);
 }

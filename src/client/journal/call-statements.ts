@@ -29,6 +29,9 @@ export function prepareCallStatements(database: Database.Database) {
     findByReference: rows(`
       SELECT * FROM calls WHERE reference_key = :referenceKey AND expires_at > :now
       ORDER BY updated_at DESC`),
+    findByKeyPrefix: rows(`
+      SELECT * FROM calls WHERE substr(idempotency_key, 1, length(:prefix)) = :prefix AND expires_at > :now
+      ORDER BY started_at, rowid`),
     isOnServer: query('SELECT 1 FROM calls WHERE id = :id AND server_key = :serverKey'),
     list: rows(`
       SELECT * FROM calls WHERE expires_at > :now AND (:all OR state <> 'delivered')

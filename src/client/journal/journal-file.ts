@@ -140,6 +140,11 @@ export class JournalFile {
     return this.#statements.findByPrefix({ prefix, now: this.#clock() }).map(toJournalRecord);
   }
 
+  /** The calls whose idempotency key begins so, the oldest first. */
+  findByKeyPrefix(prefix: string): readonly JournalRecord[] {
+    return this.#statements.findByKeyPrefix({ prefix, now: this.#clock() }).map(toJournalRecord);
+  }
+
   /** The calls of this task, the last changed first; of one server only where it is given. */
   findByReference(reference: TaskReference, identity?: ServerIdentity): readonly JournalRecord[] {
     const referenceKey = this.#referenceKey(reference);

@@ -1,0 +1,51 @@
+import { type CallToolResult, ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import { AwaitError, InputRequiredError } from '../errors.js';
+import type { CallEnd } from './proxy-task.js';
+import type { Upstream } from './upstream.js';
+
+/** An error with its JSON-RPC code, as the host is to get it. */
+export class RelayedError extends Error {
+  override readonly name = 'RelayedError';
+  readonly code: number;
+  readonly data: unknown;
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
+}
+
+/** What an upstream's error is to the host: the same error. The SDK puts its code into its message, once for each server. */
+export function relayed(error: unknown): unknown {
+  if (!(error instanceof McpError)) return error;
+  const message = error.message.replace(/^(MCP error -?\d+: )+/, '');
+  return new RelayedError(error.code, message, error.data);
+}
+
+/** The end of a call as the answer to it: a model can read what went wrong. @throws RelayedError the upstream's own refusal */
+export function answerOf(end: CallEnd): CallToolResult {
+  if ('result' in end) return end.result;
+  const { error } = end;
+  if (!(error instanceof AwaitError)) throw relayed(error);
+  const questions = error instanceof InputRequiredError ? { questions: error.questions } : {};
+  return {
+    isError: true,
+    content: [{ type: 'text', text: `${error.code}: ${error.message}` }],
+    structuredContent: { error: { code: error.code, message: error.message, ...questions } },
+  };
+}
+
+/** Nobody offers it; one that cannot be reached may. */
+export function unknownName(
+  what: 'tool' | 'prompt',
+  name: string,
+  upstreams: readonly Pick<Upstream, 'name' | 'connected'>[],
+): RelayedError {
+  const missing = upstreams.filter(({ connected }) => connected === undefined).map(each => each.name);
+  const hint =
+    missing.length === 0
+      ? `List the ${what}s again: they may have changed.`
+      : `Not to be reached now, and tried again: ${missing.join(', ')}.`;
+  return new RelayedError(ErrorCode.InvalidParams, `Unknown ${what}: ${name.slice(0, 100)}. ${hint}`);
+}

@@ -1,0 +1,178 @@
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import {
+  CallToolRequestSchema,
+  type CallToolResult,
+  type ClientCapabilities,
+  ErrorCode,
+  InitializeRequestSchema,
+  LATEST_PROTOCOL_VERSION,
+  ListToolsRequestSchema,
+  RootsListChangedNotificationSchema,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '@modelcontextprotocol/sdk/types.js';
+import type { WaitOptions } from '../client/options.js';
+import { newDeferred } from '../time/deferred.js';
+import { VERSION } from '../version.js';
+import { answerOf, RelayedError, unknownName } from './call-answer.js';
+import { type Extra, serveFeatures } from './features.js';
+import { nextProgress } from './host-progress.js';
+import { hostQuestions } from './host-questions.js';
+import { ALL_CAPABILITIES, mergedCapabilities } from './merged-capabilities.js';
+import { OpenCalls } from './open-calls.js';
+import type { ProxyTask } from './proxy-task.js';
+import type { ProxyTasks } from './proxy-tasks.js';
+import { AWAIT_TOOL, awaitTool, listOfCalls, stillRunning } from './still-running.js';
+import { Upstream, type UpstreamTarget } from './upstream.js';
+import { Upstreams } from './upstreams.js';
+
+export interface HostSessionOptions {
+  readonly targets: readonly UpstreamTarget[];
+  readonly tasks: ProxyTasks;
+  readonly principal: string;
+  /** How long a call may take before it is answered with its reference; `Infinity` for any time. */
+  readonly hostTimeoutMs: number;
+  readonly wait: WaitOptions;
+  /** Whether a result that is sent now reaches the host. */
+  readonly isListening: () => boolean;
+  /** Whether the host is asked on the stream of a call of its own, where it has one open. */
+  readonly asksOnCalls: boolean;
+  readonly onNotice: (line: string) => void;
+}
+
+/** How long a host may wait for the answer to `initialize`: what has not come by then comes later. */
+const FIRST_CONTACT_MS = 20_000;
+const SERVER_INFO = { name: 'mcp-await-proxy', version: VERSION };
+/** What the HTTP entry says where a client has hung up: a way of going, not a wish. */
+const NO_WISH = /hung up|time[d]?[ -]?out/i;
+
+/** The proxy as one host sees it, in one session: an MCP server whose upstreams are connected for this host alone. */
+export function createHostSession(options: HostSessionOptions): Server {
+  const { targets, tasks, principal, hostTimeoutMs, wait, onNotice, isListening, asksOnCalls } = options;
+  const server = new Server(SERVER_INFO, { capabilities: ALL_CAPABILITIES });
+  const ready = newDeferred();
+  const calls = new OpenCalls();
+  let upstreams = new Upstreams([]);
+  let isGone = false;
+
+  server.setRequestHandler(InitializeRequestSchema, async ({ params }) => {
+    // A second one would leave the upstreams of the first without a host.
+    if (upstreams.all.length > 0)
+      throw new RelayedError(ErrorCode.InvalidRequest, 'The session is open already');
+    upstreams = connectUpstreams(params.capabilities);
+    await upstreams.settle(FIRST_CONTACT_MS);
+    const instructions = upstreams.all.flatMap(({ instructions }) => instructions ?? []).join('\n\n');
+    return {
+      protocolVersion: SUPPORTED_PROTOCOL_VERSIONS.includes(params.protocolVersion)
+        ? params.protocolVersion
+        : LATEST_PROTOCOL_VERSION,
+      capabilities: mergedCapabilities(upstreams.all),
+      serverInfo: SERVER_INFO,
+      ...(instructions !== '' && { instructions }),
+    };
+  });
+  server.oninitialized = ready.resolve;
+  server.onclose = () => {
+    isGone = true;
+    for (const upstream of upstreams.all) upstream.leave();
+  };
+
+  server.setRequestHandler(ListToolsRequestSchema, async () => {
+    const tools = [...(await upstreams.tools()).values()].map(({ definition }) => definition);
+    return { tools: [...tools, awaitTool] };
+  });
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    const { name, arguments: args = {}, _meta } = params;
+    if (name === AWAIT_TOOL) return awaitTask(args, extra);
+    const task = await startCall(name, args, _meta);
+    const cancel = () => {
+      if (!isGone && !NO_WISH.test(String(extra.signal.reason))) task.cancel();
+    };
+    extra.signal.addEventListener('abort', cancel, { once: true });
+    return answerWithin(task, extra).finally(() => extra.signal.removeEventListener('abort', cancel));
+  });
+  server.setNotificationHandler(RootsListChangedNotificationSchema, async () => {
+    for (const { connected } of upstreams.all) await connected?.sendRootsListChanged().catch(() => {});
+  });
+  const features = serveFeatures(server, () => upstreams);
+
+  function connectUpstreams(capabilities: ClientCapabilities): Upstreams {
+    const host = {
+      capabilities,
+      onInput: hostQuestions({
+        server,
+        ready: ready.promise,
+        request: () => (asksOnCalls ? calls.latest() : undefined),
+      }),
+      onNotification: (notification: { method: string; params?: Record<string, unknown> | undefined }) => {
+        void ready.promise.then(() => tell(notification));
+      },
+      onNewSession: (upstream: Upstream) => {
+        void features.restore(upstream);
+        for (const list of ['tools', 'resources', 'prompts'])
+          void ready.promise.then(() => tell({ method: `notifications/${list}/list_changed` }));
+      },
+      onNotice,
+    };
+    return new Upstreams(targets.map(target => new Upstream(target, host, wait)));
+  }
+
+  /** Whoever has gone hears of nothing more. */
+  async function tell(notification: { method: string; params?: Record<string, unknown> | undefined }) {
+    await server.transport?.send({ jsonrpc: '2.0', ...notification }).catch(() => {});
+  }
+
+  async function startCall(
+    name: string,
+    args: Record<string, unknown>,
+    meta: Record<string, unknown> | undefined,
+  ): Promise<ProxyTask> {
+    const found = (await upstreams.tools()).get(name);
+    if (found === undefined) throw unknownName('tool', name, upstreams.all);
+    const { progressToken: _ours, ...theirs } = meta ?? {};
+    const { owner: upstream, name: own } = found.route;
+    const call = { name: own, arguments: args, ...(Object.keys(theirs).length > 0 && { _meta: theirs }) };
+    const task = tasks.start({ principal, upstream, call, tool: name });
+    calls.follow(task);
+    return task;
+  }
+
+  async function awaitTask({ reference }: Record<string, unknown>, extra: Extra): Promise<CallToolResult> {
+    if (reference === undefined || reference === '')
+      return listOfCalls(await tasks.list(principal, upstreams.all));
+    const task = await tasks.find(principal, String(reference), upstreams.all);
+    if (task !== undefined) return answerWithin(task, extra);
+    const text = `There is no call with the reference ${JSON.stringify(String(reference).slice(0, 100))}: it is wrong or has expired. Call \`${AWAIT_TOOL}\` without a reference for those that there are.`;
+    return {
+      isError: true,
+      content: [{ type: 'text', text }],
+      structuredContent: { error: { code: 'TASK_NOT_FOUND', message: text } },
+    };
+  }
+
+  async function answerWithin(task: ProxyTask, extra: Extra): Promise<CallToolResult> {
+    using _open = calls.enter(extra.requestId);
+    const end = await task.watch({
+      limitMs: hostTimeoutMs,
+      signal: extra.signal,
+      report: progressTeller(extra),
+    });
+    if (end === undefined) return stillRunning(task);
+    if (isListening()) tasks.delivered(task);
+    return answerOf(end);
+  }
+
+  return server;
+}
+
+function progressTeller({ _meta, sendNotification }: Extra) {
+  const progressToken = _meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  let last: number | undefined;
+  return (told: { progress: number } | undefined) => {
+    const next = nextProgress(last, told);
+    last = next.progress;
+    sendNotification({ method: 'notifications/progress', params: { ...next, progressToken } }).catch(
+      () => {},
+    );
+  };
+}

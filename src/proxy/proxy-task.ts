@@ -1,0 +1,157 @@
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { sdkProgressOf } from '../client/sdk-progress.js';
+import type { TaskHandle } from '../client/task-handle.js';
+import { Alarm } from '../time/alarm.js';
+import type { Progress, Snapshot } from '../types.js';
+
+/** How a call ended: an answer, or what went wrong. */
+export type CallEnd = { readonly result: CallToolResult } | { readonly error: unknown };
+
+/** A call that was sent, or one whose end is known already. */
+export type Started = { readonly handle: TaskHandle } | CallEnd;
+
+export interface ProxyTaskOptions {
+  /** Names the call to its host; as hard to guess as any secret. */
+  readonly reference: string;
+  /** Whose it is; for anybody else it does not exist. */
+  readonly principal: string;
+  /** As the host knows it. */
+  readonly tool: string;
+  readonly startedAt: number;
+}
+
+export interface CallWatch {
+  /** How long to wait for the end; `Infinity` for no limit. */
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+  /** Told of every change, and at least every few seconds that nothing has changed; not more often than a host can read. */
+  readonly report?: ((progress: Progress | undefined) => void) | undefined;
+}
+
+const SIGN_OF_LIFE_MS = 5000;
+const BETWEEN_REPORTS_MS = 200;
+
+/** One call on its way, whoever listens. It goes on when its host has gone. */
+export class ProxyTask {
+  readonly reference: string;
+  readonly principal: string;
+  readonly tool: string;
+  readonly startedAt: number;
+  readonly #watchers = new Set<() => void>();
+  #snapshot: Snapshot = { status: 'working', attempt: 0, elapsedMs: 0, raw: undefined };
+  #updatedAt: number;
+  #handle: TaskHandle | undefined;
+  #end: CallEnd | undefined;
+  #cancelled = false;
+  #acknowledged: (() => void) | undefined;
+
+  constructor({ reference, principal, tool, startedAt }: ProxyTaskOptions) {
+    this.reference = reference;
+    this.principal = principal;
+    this.tool = tool;
+    this.startedAt = startedAt;
+    this.#updatedAt = startedAt;
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  get updatedAt(): number {
+    return this.#updatedAt;
+  }
+
+  /** Undefined while it runs. */
+  get end(): CallEnd | undefined {
+    return this.#end;
+  }
+
+  get isCancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  /** Runs the call to its end. Never rejects. */
+  async run(start: () => Promise<Started>): Promise<void> {
+    try {
+      const started = await start();
+      this.#finish('handle' in started ? { result: await this.#resultOf(started.handle) } : started);
+    } catch (error) {
+      this.#finish({ error });
+    }
+  }
+
+  update(snapshot: Snapshot): void {
+    this.#snapshot = snapshot;
+    this.#announce();
+  }
+
+  /** Asks the upstream to stop, where it can be asked. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#handle?.cancel().catch(() => {});
+  }
+
+  /** The host has the result. */
+  acknowledge(): void {
+    this.#handle?.acknowledge();
+    this.#acknowledged?.();
+  }
+
+  /** Calls `tell` when the host has the result. */
+  onAcknowledged(tell: () => void): void {
+    this.#acknowledged = tell;
+  }
+
+  /** Calls `listener` at every change, until the function that is returned is called. */
+  listen(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
+  /**
+   * Waits for the end; undefined when the time is up before.
+   * @throws the signal's reason
+   */
+  async watch({ limitMs, signal, report }: CallWatch): Promise<CallEnd | undefined> {
+    const alarm = new Alarm();
+    const deadline = performance.now() + limitMs;
+    const forget = this.listen(() => alarm.ring());
+    let reportedAt = Number.NEGATIVE_INFINITY;
+    let isNews = true;
+    try {
+      while (this.#end === undefined) {
+        const now = performance.now();
+        if (now >= deadline) return undefined;
+        const reportAt = reportedAt + (isNews ? BETWEEN_REPORTS_MS : SIGN_OF_LIFE_MS);
+        if (now < reportAt) {
+          // A ring that only says what has been told already is a change all the same.
+          if (await alarm.sleep(Math.min(reportAt, deadline) - now, signal)) isNews = true;
+          continue;
+        }
+        report?.(sdkProgressOf(this.#snapshot));
+        [reportedAt, isNews] = [now, false];
+      }
+      return this.#end;
+    } finally {
+      forget();
+    }
+  }
+
+  #resultOf(handle: TaskHandle): Promise<CallToolResult> {
+    this.#handle = handle;
+    // A host may have given up before the upstream had accepted the call.
+    if (this.#cancelled) this.cancel();
+    this.#snapshot = handle.snapshot;
+    return handle.result();
+  }
+
+  #finish(end: CallEnd): void {
+    this.#end = end;
+    this.#announce();
+  }
+
+  #announce(): void {
+    this.#updatedAt = Date.now();
+    for (const tell of [...this.#watchers]) tell();
+  }
+}

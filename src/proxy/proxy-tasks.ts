@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import type { JournalRecord } from '../client/journal/journal-record.js';
+import { outcomeUnknown } from '../client/journal/refusals.js';
+import { BoundedMap } from '../pacing/bounded-map.js';
+import { resultOfOutcome } from '../protocols/tool-result.js';
+import { ChangeNotice } from '../time/change-notice.js';
+import { sleep } from '../time/sleep.js';
+import type { ToolCall } from '../types.js';
+import { keyScope, type ProxyJournal } from './proxy-journal.js';
+import { ProxyTask, type Started } from './proxy-task.js';
+import type { RunningCall } from './still-running.js';
+import type { Upstream } from './upstream.js';
+
+/** A host with more calls under way is broken, or means harm. */
+const MOST_RUNNING = 1000;
+/** Ended calls whose results nobody has had yet; the journal keeps more. */
+const MOST_KEPT = 200;
+/** How often a call that another process makes is looked at, in milliseconds. */
+const LOOK_AGAIN_MS = 500;
+
+export interface NewCall {
+  readonly principal: string;
+  readonly upstream: Upstream;
+  readonly call: ToolCall;
+  /** As the host knows the tool. */
+  readonly tool: string;
+}
+
+/** Too many calls are under way; nothing was sent. */
+export class TooManyCallsError extends Error {
+  override readonly name = 'TooManyCallsError';
+}
+
+/** The calls of all hosts of this process, and through the journal those of processes before it. */
+export class ProxyTasks {
+  readonly #journal: ProxyJournal | undefined;
+  readonly #running = new Map<string, ProxyTask>();
+  readonly #ended = new BoundedMap<ProxyTask>(MOST_KEPT);
+  readonly #settled = new ChangeNotice();
+
+  constructor(journal: ProxyJournal | undefined) {
+    this.#journal = journal;
+  }
+
+  /** Sends a call, and follows it to its end whatever becomes of the host. @throws TooManyCallsError */
+  start({ principal, upstream, call, tool }: NewCall): ProxyTask {
+    this.#checkRoom();
+    const reference = randomBytes(18).toString('base64url');
+    const task = new ProxyTask({ reference, principal, tool, startedAt: Date.now() });
+    return this.#run(task, upstream, async () => {
+      const client = await upstream.client();
+      const handle = await client.startTool(call, {
+        idempotencyKey: `${keyScope(principal, upstream.id)}${reference}`,
+        inlineWaitMs: 1000,
+        onUpdate: snapshot => task.update(snapshot),
+      });
+      return { handle };
+    });
+  }
+
+  /** The call with this reference, of whichever process; undefined where there is none of this caller. */
+  async find(
+    principal: string,
+    reference: string,
+    upstreams: readonly Upstream[],
+  ): Promise<ProxyTask | undefined> {
+    const inMemory = () => this.#running.get(reference) ?? this.#ended.get(reference);
+    const ownOnly = (task: ProxyTask) => (task.principal === principal ? task : undefined);
+    for (const upstream of upstreams) {
+      let known = inMemory();
+      if (known !== undefined) return ownOnly(known);
+      const record = await this.#journal?.find(`${keyScope(principal, upstream.id)}${reference}`);
+      if (record === undefined) continue;
+      // Somebody else may have asked meanwhile.
+      known = inMemory();
+      if (known !== undefined) return ownOnly(known);
+      this.#checkRoom();
+      const { tool, startedAt } = record;
+      const task = new ProxyTask({ reference, principal, tool, startedAt });
+      return this.#run(task, upstream, () => this.#takeUp(record, task, upstream));
+    }
+    return undefined;
+  }
+
+  /** The calls of this caller whose results nobody has had yet, the oldest first. */
+  async list(principal: string, upstreams: readonly Upstream[]): Promise<readonly RunningCall[]> {
+    const calls = new Map<string, RunningCall>();
+    for (const upstream of upstreams) {
+      const scope = keyScope(principal, upstream.id);
+      for (const record of (await this.#journal?.undelivered(scope)) ?? []) {
+        const { idempotencyKey = '', tool, status, message, startedAt } = record;
+        const reference = idempotencyKey.slice(scope.length);
+        const snapshot = {
+          status: status === 'unknown' ? ('failed' as const) : status,
+          ...(message !== undefined && { message }),
+        };
+        calls.set(reference, { reference, tool, snapshot, startedAt });
+      }
+    }
+    for (const task of [...this.#ended.values(), ...this.#running.values()]) {
+      if (task.principal === principal) calls.set(task.reference, task);
+    }
+    return [...calls.values()].sort((one, other) => one.startedAt - other.startedAt);
+  }
+
+  /** The host has the result. */
+  delivered(task: ProxyTask): void {
+    task.acknowledge();
+    this.#ended.take(task.reference);
+  }
+
+  /** Settles when no call is under way. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await this.#settled.next;
+  }
+
+  #run(task: ProxyTask, upstream: Upstream, start: () => Promise<Started>): ProxyTask {
+    this.#running.set(task.reference, task);
+    const held = upstream.hold();
+    void task.run(start).finally(() => {
+      this.#ended.set(task.reference, task);
+      this.#running.delete(task.reference);
+      held[Symbol.dispose]();
+      this.#settled.announce();
+    });
+    return task;
+  }
+
+  /** Goes on with a call that another process has sent. */
+  async #takeUp(record: JournalRecord, task: ProxyTask, upstream: Upstream): Promise<Started> {
+    for (let known: JournalRecord | undefined = record; ; ) {
+      const { outcome, reference, claimUntil, id } = known;
+      if (outcome !== undefined) {
+        task.onAcknowledged(() => void this.#journal?.deliver(id));
+        return { result: resultOfOutcome(outcome) };
+      }
+      if (reference !== undefined) {
+        const client = await upstream.client();
+        return { handle: await client.resumeTask(reference, { onUpdate: each => task.update(each) }) };
+      }
+      // The process that makes the call holds on to it.
+      if (claimUntil <= Date.now()) throw outcomeUnknown(known);
+      await sleep(LOOK_AGAIN_MS);
+      known = (await this.#journal?.find(record.idempotencyKey ?? '')) ?? { ...known, claimUntil: 0 };
+    }
+  }
+
+  #checkRoom(): void {
+    if (this.#running.size < MOST_RUNNING) return;
+    throw new TooManyCallsError(`${MOST_RUNNING} calls are under way already: wait for some to end`);
+  }
+}

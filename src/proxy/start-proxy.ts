@@ -1,0 +1,79 @@
+import type { WaitOptions } from '../client/options.js';
+import { type HttpServerOptions, startHttpServer } from '../server/http/http-server.js';
+import { LOCAL_PRINCIPAL } from '../server/http/principals.js';
+import type { RunningServer } from '../server/start-server.js';
+import { type StdioStreams, serveStdio } from '../server/stdio.js';
+import { newDeferred } from '../time/deferred.js';
+import { createHostSession } from './host-session.js';
+import type { ProxyJournal } from './proxy-journal.js';
+import { ProxyTasks } from './proxy-tasks.js';
+import type { UpstreamTarget } from './upstream.js';
+
+export interface ProxyOptions {
+  readonly targets: readonly UpstreamTarget[];
+  /** Where calls of earlier processes are found. */
+  readonly journal: ProxyJournal | undefined;
+  /** How long a call may take before it is answered with its reference; `Infinity` for any time. */
+  readonly hostTimeoutMs: number;
+  readonly wait: WaitOptions;
+  /** Serves these streams; without them HTTP. */
+  readonly stdio?: StdioStreams | undefined;
+  readonly http?: Omit<HttpServerOptions, 'createMcpServer' | 'offer' | 'watching' | 'onError' | 'now'>;
+  /** A line for the operator. */
+  readonly onNotice: (line: string) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Each session has connections, and maybe processes, of its own. */
+const MOST_SESSIONS = 100;
+
+/**
+ * Starts an MCP server in front of others: on streams, or over HTTP.
+ * @throws ConfigurationError when the address cannot be listened on
+ */
+export async function startProxy(options: ProxyOptions): Promise<RunningServer> {
+  const { targets, journal, hostTimeoutMs, wait, stdio, http, onNotice, onError } = options;
+  const tasks = new ProxyTasks(journal);
+  const shared = { targets, tasks, hostTimeoutMs, wait, onNotice };
+  const stopped = newDeferred();
+  if (stdio !== undefined) {
+    const principal = LOCAL_PRINCIPAL;
+    // A host that has closed its side takes no result that it would have to show somebody.
+    const isListening = () => !stdio.input.readableEnded;
+    const server = createHostSession({ ...shared, principal, isListening, asksOnCalls: false });
+    const { gone } = await serveStdio({ server, principal, onError }, stdio);
+    const finish = async () => {
+      await gone;
+      await server.close();
+      stdio.output.end();
+      await tasks.idle();
+      await journal?.close();
+    };
+    return {
+      url: undefined,
+      ended: Promise.race([finish(), stopped.promise]),
+      async close() {
+        await server.close();
+        await journal?.close();
+        stdio.output.end(() => stdio.input.destroy());
+        stopped.resolve();
+      },
+    };
+  }
+  const server = await startHttpServer({
+    maxSessions: MOST_SESSIONS,
+    ...http,
+    createMcpServer: principal =>
+      createHostSession({ ...shared, principal, isListening: () => true, asksOnCalls: true }),
+    onError,
+  });
+  return {
+    url: server.url,
+    ended: stopped.promise,
+    async close(graceMs = 0) {
+      await server.close(graceMs, tasks.idle());
+      await journal?.close();
+      stopped.resolve();
+    },
+  };
+}

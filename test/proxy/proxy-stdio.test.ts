@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { callAsModel, EVERYTHING, newHome, serversFile, startHost, textOf } from './proxy-host.js';
+
+const node = process.execPath;
+const everything = [node, EVERYTHING, 'stdio'] as const;
+
+test('a host that would time out gets the result of a long task by the one tool that the answer names', async () => {
+  const { client } = await startHost(['--host-timeout', '2s'], newHome());
+  const names = (await client.listTools()).tools.map(tool => tool.name);
+  expect(names).toContain('sleep');
+  expect(names).toContain('await_task');
+  expect(names).not.toContain('resolve_task_status');
+  const { answers, result } = await callAsModel(client, 'sleep', { seconds: 6 });
+  expect(answers.length).toBeGreaterThan(1);
+  expect(answers[0]?.structuredContent).toMatchObject({ status: 'working', tool: 'sleep' });
+  expect(answers[0]?.isError).toBeUndefined();
+  expect(result.structuredContent).toEqual({ slept_seconds: 6 });
+});
+
+test('a tool that blocks is awaited in the same way, and each progress tells more than the one before', async () => {
+  const { client } = await startHost(['--host-timeout', '2s', '--', ...everything], newHome());
+  const args = { duration: 5, steps: 5 };
+  const { answers, result, progress } = await callAsModel(client, 'trigger-long-running-operation', args);
+  expect(answers.length).toBeGreaterThan(1);
+  expect(textOf(result)).toContain('Long running operation completed');
+  expect(progress.length).toBeGreaterThan(2);
+});
+
+test('without a limit the call is held to its end, and progress keeps the time-out of the host from firing', async () => {
+  const { client } = await startHost(['--host-timeout', 'off', '--', ...everything], newHome());
+  const told: number[] = [];
+  const result = await client.callTool(
+    { name: 'trigger-long-running-operation', arguments: { duration: 9, steps: 1 } },
+    undefined,
+    { timeout: 7000, resetTimeoutOnProgress: true, onprogress: ({ progress }) => told.push(progress) },
+  );
+  expect(textOf(result)).toContain('Long running operation completed');
+  expect(told.length).toBeGreaterThan(1);
+  expect(told.every((each, index) => index === 0 || each > (told[index - 1] ?? 0))).toBe(true);
+});
+
+test('the same call twice is two tasks', async () => {
+  const { client } = await startHost(['--host-timeout', '100ms'], newHome());
+  const call = { name: 'sleep', arguments: { seconds: 30 } };
+  const answers = await Promise.all([client.callTool(call), client.callTool(call)]);
+  const references = answers.map(
+    ({ structuredContent }) => (structuredContent as { reference: string }).reference,
+  );
+  expect(new Set(references).size).toBe(2);
+  const listed = await client.callTool({ name: 'await_task', arguments: {} });
+  expect((listed.structuredContent as { tasks: unknown[] }).tasks).toHaveLength(2);
+});
+
+test('a task goes on when its host is gone, and its result is there for the next session', async () => {
+  const home = newHome();
+  const words = ['--host-timeout', '20s', '--', ...everything];
+  const first = await startHost(words, home);
+  const lost = first.client.callTool({
+    name: 'trigger-long-running-operation',
+    arguments: { duration: 6, steps: 3 },
+  });
+  const told = new Promise(resolve => setTimeout(resolve, 1500));
+  await Promise.race([lost, told]);
+  process.kill(first.pid() ?? 0, 'SIGKILL');
+  await expect(lost).rejects.toThrow();
+
+  const { client } = await startHost(words, home);
+  const list = await client.callTool({ name: 'await_task', arguments: {} });
+  const [task] = (list.structuredContent as { tasks: { reference: string; tool: string }[] }).tasks;
+  expect(task?.tool).toBe('trigger-long-running-operation');
+  const { result } = await callAsModel(client, 'await_task', { reference: task?.reference });
+  expect(textOf(result)).toContain('Long running operation completed');
+});
+
+test('an unknown reference is an error that says what to do', async () => {
+  const { client } = await startHost(['--host-timeout', '2s'], newHome());
+  const result = await client.callTool({ name: 'await_task', arguments: { reference: 'nobody-knows' } });
+  expect(result.isError).toBe(true);
+  expect(textOf(result)).toContain('without a reference');
+});
+
+test('several servers are one, names that two of them have get a prefix, and one that is not there disturbs nobody', async () => {
+  const home = newHome();
+  const file = serversFile(home, {
+    one: everything,
+    'the other': everything,
+    broken: [node, '-e', 'process.exit(3)'],
+    bundled: [node, new URL('../../bin/mcp-await.js', import.meta.url).pathname, 'serve'],
+  });
+  const host = await startHost(['--config', file], home);
+  const names = (await host.client.listTools()).tools.map(tool => tool.name);
+  expect(names).toContain('one_echo');
+  expect(names).toContain('the_other_echo');
+  expect(names).toContain('hash_tree');
+  expect(names).not.toContain('echo');
+  const result = await host.client.callTool({ name: 'the_other_echo', arguments: { message: 'hello' } });
+  expect(textOf(result)).toBe('Echo: hello');
+  expect(host.stderr()).toContain('The server broken cannot be used');
+  await expect(host.client.callTool({ name: 'gone', arguments: {} })).rejects.toThrow(
+    /Not to be reached now.*broken/,
+  );
+});

@@ -14,7 +14,10 @@ export type AgentTool = Tool & {
    * @throws AwaitAbortedError when the signal aborts or the client is closed; ConfigurationError when an option is not
    * usable
    */
-  call(args: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<CallToolResult>;
+  call(
+    args: Readonly<Record<string, unknown>>,
+    options?: CallOptions & Pick<ToolCall, '_meta'>,
+  ): Promise<CallToolResult>;
 };
 
 /** What `AwaitClient.tools` makes. */
@@ -50,8 +53,8 @@ export async function agentTools(source: ToolSource, options: ToolsOptions = {})
   const shown = (await source.explainTools()).filter(({ hidden }) => !hidden);
   return shown.map(({ definition }) => ({
     ...(deliver === undefined ? definition : inBackground(definition)),
-    async call(args, callOptions = {}) {
-      const call = { name: definition.name, arguments: args };
+    async call(args, { _meta, ...callOptions } = {}) {
+      const call = { name: definition.name, arguments: args, ...(_meta !== undefined && { _meta }) };
       try {
         if (deliver === undefined) return await source.callTool(call, undefined, callOptions);
         const start = source.startTool.bind(source);

@@ -29,12 +29,12 @@ export async function proxy(flags: ProxyFlags, command: readonly string[], io: C
   const stdio = isHttp ? undefined : (relayedStreams(io) ?? { input: io.stdin, output: io.stdout });
   // Whoever read the standard error may leave before the calls have ended.
   io.stderr.on('error', () => {});
-  const server = await start({ flags, command, stdio, io }).catch(error => {
+  const { server, drainSeconds } = await start({ flags, command, stdio, io }).catch(error => {
     // Its end tells the relay; an open line would keep this process alive.
     stdio?.input.destroy();
     throw error;
   });
-  const ended = untilEnded(server, 0, io);
+  const ended = untilEnded(server, drainSeconds, io);
   if (server.url !== undefined) io.stderr.write(`Listening on ${server.url}\n`);
   await ended;
   return ExitCode.completed;
@@ -48,14 +48,19 @@ interface Start {
   readonly io: CommandIo;
 }
 
-async function start({ flags, command, stdio, io }: Start): Promise<RunningServer> {
+async function start({
+  flags,
+  command,
+  stdio,
+  io,
+}: Start): Promise<{ server: RunningServer; drainSeconds: number }> {
   const stray = stdio === undefined ? undefined : strayHttpFlag(flags);
   if (stray !== undefined) throw new UsageError(`${stray} goes with --http.`);
   checkTokenFlags(flags);
   const targets = proxyTargets(flags, command, io);
   const settings = await useSettings(flags, io);
   const onError = (error: unknown) => reportError(error, io);
-  return startProxy({
+  const server = await startProxy({
     targets,
     journal: flags.journal === false ? undefined : new ProxyJournal(defaultJournalFile(io.env), onError),
     hostTimeoutMs: flags.hostTimeout ?? (stdio === undefined ? Number.POSITIVE_INFINITY : HOST_TIMEOUT_MS),
@@ -64,6 +69,7 @@ async function start({ flags, command, stdio, io }: Start): Promise<RunningServe
     onNotice: line => void io.stderr.write(`${line}\n`),
     onError,
   });
+  return { server, drainSeconds: settings.execution.drainSeconds };
 }
 
 /** However long a task takes: it is the host that gives up. */

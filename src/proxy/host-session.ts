@@ -1,8 +1,10 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
+  type CallToolRequest,
   CallToolRequestSchema,
   type CallToolResult,
   type ClientCapabilities,
+  type CreateTaskResult,
   ErrorCode,
   InitializeRequestSchema,
   LATEST_PROTOCOL_VERSION,
@@ -11,6 +13,9 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { WaitOptions } from '../client/options.js';
+import { startNativeTask } from '../server/tasks-2025-11-25/start-native-task.js';
+import { createStatusNotices } from '../server/tasks-2025-11-25/status-notices.js';
+import { handleTaskRequests } from '../server/tasks-2025-11-25/task-requests.js';
 import { newDeferred } from '../time/deferred.js';
 import { VERSION } from '../version.js';
 import { answerOf, RelayedError, unknownName } from './call-answer.js';
@@ -18,16 +23,20 @@ import { type Extra, serveFeatures } from './features.js';
 import { nextProgress } from './host-progress.js';
 import { hostQuestions } from './host-questions.js';
 import { ALL_CAPABILITIES, mergedCapabilities } from './merged-capabilities.js';
+import { taskAnswers, taskFeed } from './native-tasks.js';
 import { OpenCalls } from './open-calls.js';
 import type { ProxyTask } from './proxy-task.js';
 import type { ProxyTasks } from './proxy-tasks.js';
 import { AWAIT_TOOL, awaitTool, listOfCalls, stillRunning } from './still-running.js';
+import { recordOf } from './task-record.js';
 import { Upstream, type UpstreamTarget } from './upstream.js';
 import { Upstreams } from './upstreams.js';
 
 export interface HostSessionOptions {
   readonly targets: readonly UpstreamTarget[];
   readonly tasks: ProxyTasks;
+  /** Every connection of the process, also those whose host has gone. */
+  readonly connected: Set<Upstream>;
   readonly principal: string;
   /** How long a call may take before it is answered with its reference; `Infinity` for any time. */
   readonly hostTimeoutMs: number;
@@ -47,7 +56,8 @@ const NO_WISH = /hung up|time[d]?[ -]?out/i;
 
 /** The proxy as one host sees it, in one session: an MCP server whose upstreams are connected for this host alone. */
 export function createHostSession(options: HostSessionOptions): Server {
-  const { targets, tasks, principal, hostTimeoutMs, wait, onNotice, isListening, asksOnCalls } = options;
+  const { targets, tasks, connected, principal, hostTimeoutMs, wait, onNotice, isListening, asksOnCalls } =
+    options;
   const server = new Server(SERVER_INFO, { capabilities: ALL_CAPABILITIES });
   const ready = newDeferred();
   const calls = new OpenCalls();
@@ -71,8 +81,13 @@ export function createHostSession(options: HostSessionOptions): Server {
     };
   });
   server.oninitialized = ready.resolve;
+  const answers = taskAnswers(tasks, () => upstreams.all);
+  const notices = createStatusNotices(server, taskFeed(tasks));
+  const native = { tasks: answers, principal, onTask: notices.follow };
+  handleTaskRequests(server, { ...native, questions: { areTaken: false, ask() {} } });
   server.onclose = () => {
     isGone = true;
+    notices.stop();
     for (const upstream of upstreams.all) upstream.leave();
   };
 
@@ -82,6 +97,7 @@ export function createHostSession(options: HostSessionOptions): Server {
   });
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const { name, arguments: args = {}, _meta } = params;
+    if (params.task !== undefined) return startTask(params);
     if (name === AWAIT_TOOL) return awaitTask(args, extra);
     const task = await startCall(name, args, _meta);
     const cancel = () => {
@@ -113,7 +129,13 @@ export function createHostSession(options: HostSessionOptions): Server {
       },
       onNotice,
     };
-    return new Upstreams(targets.map(target => new Upstream(target, host, wait)));
+    return new Upstreams(
+      targets.map(target => {
+        const upstream = new Upstream(target, { ...host, onClosed: () => connected.delete(upstream) }, wait);
+        connected.add(upstream);
+        return upstream;
+      }),
+    );
   }
 
   /** Whoever has gone hears of nothing more. */
@@ -134,6 +156,12 @@ export function createHostSession(options: HostSessionOptions): Server {
     const task = tasks.start({ principal, upstream, call, tool: name });
     calls.follow(task);
     return task;
+  }
+
+  function startTask(params: CallToolRequest['params']): Promise<CreateTaskResult> {
+    const { name, arguments: args = {}, _meta } = params;
+    const start = async () => recordOf(await startCall(name, args, _meta));
+    return startNativeTask(name === AWAIT_TOOL ? {} : { start }, params, native);
   }
 
   async function awaitTask({ reference }: Record<string, unknown>, extra: Extra): Promise<CallToolResult> {

@@ -1,6 +1,9 @@
 import type { ServerCapabilities } from '@modelcontextprotocol/sdk/types.js';
 import type { Upstream } from './upstream.js';
 
+/** Any call may run as a task of the host's, whatever its server makes of it. */
+const TASKS = { cancel: {}, requests: { tools: { call: {} } } };
+
 /** All that a proxy can serve, if its upstreams can. */
 export const ALL_CAPABILITIES: ServerCapabilities = {
   tools: { listChanged: true },
@@ -8,6 +11,7 @@ export const ALL_CAPABILITIES: ServerCapabilities = {
   prompts: { listChanged: true },
   logging: {},
   completions: {},
+  tasks: TASKS,
 };
 
 /** What a host is told: what any upstream has. One that cannot be reached may have anything. */
@@ -17,6 +21,7 @@ export function mergedCapabilities(upstreams: readonly Pick<Upstream, 'capabilit
     known.some(capabilities => capabilities === undefined || Boolean(test(capabilities)));
   return {
     tools: { listChanged: true },
+    tasks: TASKS,
     ...(has(each => each.resources) && {
       resources: { listChanged: true, ...(has(each => each.resources?.subscribe) && { subscribe: true }) },
     }),

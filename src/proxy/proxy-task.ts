@@ -137,6 +137,22 @@ export class ProxyTask {
     }
   }
 
+  /** Waits until `isReached` says so after a change, or the time is up. @throws the signal's reason */
+  async until(isReached: () => boolean, limitMs: number, signal: AbortSignal): Promise<void> {
+    const alarm = new Alarm();
+    const deadline = performance.now() + limitMs;
+    const forget = this.listen(() => alarm.ring());
+    try {
+      while (!isReached()) {
+        const leftMs = deadline - performance.now();
+        if (leftMs <= 0) return;
+        await alarm.sleep(leftMs, signal);
+      }
+    } finally {
+      forget();
+    }
+  }
+
   #resultOf(handle: TaskHandle): Promise<CallToolResult> {
     this.#handle = handle;
     // A host may have given up before the upstream had accepted the call.

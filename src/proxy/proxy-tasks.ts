@@ -58,21 +58,25 @@ export class ProxyTasks {
     });
   }
 
+  /** The call with this reference where this process knows it. */
+  here(reference: string): ProxyTask | undefined {
+    return this.#running.get(reference) ?? this.#ended.get(reference);
+  }
+
   /** The call with this reference, of whichever process; undefined where there is none of this caller. */
   async find(
     principal: string,
     reference: string,
     upstreams: readonly Upstream[],
   ): Promise<ProxyTask | undefined> {
-    const inMemory = () => this.#running.get(reference) ?? this.#ended.get(reference);
     const ownOnly = (task: ProxyTask) => (task.principal === principal ? task : undefined);
     for (const upstream of upstreams) {
-      let known = inMemory();
+      let known = this.here(reference);
       if (known !== undefined) return ownOnly(known);
       const record = await this.#journal?.find(`${keyScope(principal, upstream.id)}${reference}`);
       if (record === undefined) continue;
       // Somebody else may have asked meanwhile.
-      known = inMemory();
+      known = this.here(reference);
       if (known !== undefined) return ownOnly(known);
       this.#checkRoom();
       const { tool, startedAt } = record;

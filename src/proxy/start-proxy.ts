@@ -3,11 +3,12 @@ import { type HttpServerOptions, startHttpServer } from '../server/http/http-ser
 import { LOCAL_PRINCIPAL } from '../server/http/principals.js';
 import type { RunningServer } from '../server/start-server.js';
 import { type StdioStreams, serveStdio } from '../server/stdio.js';
+import { atMost } from '../time/at-most.js';
 import { newDeferred } from '../time/deferred.js';
 import { createHostSession } from './host-session.js';
 import type { ProxyJournal } from './proxy-journal.js';
 import { ProxyTasks } from './proxy-tasks.js';
-import type { UpstreamTarget } from './upstream.js';
+import type { Upstream, UpstreamTarget } from './upstream.js';
 
 export interface ProxyOptions {
   readonly targets: readonly UpstreamTarget[];
@@ -34,8 +35,14 @@ const MOST_SESSIONS = 100;
 export async function startProxy(options: ProxyOptions): Promise<RunningServer> {
   const { targets, journal, hostTimeoutMs, wait, stdio, http, onNotice, onError } = options;
   const tasks = new ProxyTasks(journal);
-  const shared = { targets, tasks, hostTimeoutMs, wait, onNotice };
+  const connected = new Set<Upstream>();
+  const shared = { targets, tasks, connected, hostTimeoutMs, wait, onNotice };
   const stopped = newDeferred();
+  const idleWithin = (graceMs: number) => atMost(tasks.idle(), graceMs).catch(() => {});
+  const release = async () => {
+    await Promise.all([...connected].map(upstream => upstream.close()));
+    await journal?.close();
+  };
   if (stdio !== undefined) {
     const principal = LOCAL_PRINCIPAL;
     // A host that has closed its side takes no result that it would have to show somebody.
@@ -47,14 +54,15 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
       await server.close();
       stdio.output.end();
       await tasks.idle();
-      await journal?.close();
+      await release();
     };
     return {
       url: undefined,
       ended: Promise.race([finish(), stopped.promise]),
-      async close() {
+      async close(graceMs = 0) {
         await server.close();
-        await journal?.close();
+        await idleWithin(graceMs);
+        await release();
         stdio.output.end(() => stdio.input.destroy());
         stopped.resolve();
       },
@@ -71,8 +79,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
     url: server.url,
     ended: stopped.promise,
     async close(graceMs = 0) {
-      await server.close(graceMs, tasks.idle());
-      await journal?.close();
+      await server.close(graceMs, idleWithin(graceMs));
+      await release();
       stopped.resolve();
     },
   };

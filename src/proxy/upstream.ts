@@ -32,6 +32,8 @@ export interface UpstreamHost {
   readonly onNotification: (notification: UpstreamNotification, upstream: Upstream) => void;
   /** Told that an upstream has come (back), with another session. */
   readonly onNewSession: (upstream: Upstream) => void;
+  /** Told that the connection is over for good. */
+  readonly onClosed: () => void;
   /** A line for the operator. */
   readonly onNotice: (line: string) => void;
 }
@@ -64,6 +66,7 @@ export class Upstream {
   /** Calls under way. */
   #held = 0;
   #isLeft = false;
+  #closing: Promise<void> | undefined;
 
   constructor(target: UpstreamTarget, host: UpstreamHost, wait: WaitOptions) {
     this.name = target.name;
@@ -114,9 +117,10 @@ export class Upstream {
 
   async close(): Promise<void> {
     this.#stopRetry();
-    if (this.#closed.signal.aborted) return;
+    this.#host.onClosed();
     this.#closed.abort(new Error('The proxy is closing'));
-    await this.#client?.close().catch(() => {});
+    this.#closing ??= this.#client?.close().catch(() => {});
+    await this.#closing;
   }
 
   async #connect(): Promise<AwaitClient> {

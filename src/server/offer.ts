@@ -1,12 +1,12 @@
 import { VERSION } from '../version.js';
 import type { TaskFeed } from './task-feed.js';
-import type { TaskService } from './task-service.js';
+import type { TaskAnswers } from './task-service.js';
 import type { ServerTool } from './tools/server-tool.js';
 
 /** What a server offers, whichever protocol it is asked in. */
 export interface Offer {
   readonly tools: ReadonlyMap<string, ServerTool>;
-  readonly tasks: TaskService;
+  readonly tasks: TaskAnswers;
   readonly feed: TaskFeed;
 }
 

@@ -69,6 +69,9 @@ export interface TaskService {
   cancel(owner: string, taskRef: string): Promise<TaskRecord>;
 }
 
+/** What the protocols with tasks of their own need of tasks that have been started. */
+export type TaskAnswers = Pick<TaskService, 'ttlBounds' | 'resolve' | 'answer' | 'cancel'>;
+
 /** @throws ConfigurationError when a limit is not usable */
 export function createTaskService(options: TaskServiceOptions): TaskService {
   const { engine, operations, webhooks, onCreated } = options;

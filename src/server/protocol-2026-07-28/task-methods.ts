@@ -1,6 +1,6 @@
 import { isEnded } from '../../engine/task-record.js';
 import { isRecord } from '../is-record.js';
-import type { TaskService } from '../task-service.js';
+import type { TaskAnswers } from '../task-service.js';
 import { toFailure } from '../tool-failure.js';
 import type { CallerContext } from './call-tool.js';
 import { detailedTask } from './detailed-task.js';
@@ -12,7 +12,7 @@ import { CODE, type ModernRequest, missingTasks, RequestError } from './wire.js'
  */
 export async function answerTaskMethod(
   { method, params }: ModernRequest,
-  tasks: TaskService,
+  tasks: TaskAnswers,
   { principal, signal, envelope }: CallerContext,
 ): Promise<Record<string, unknown>> {
   if (!envelope.takesTasks) throw missingTasks(`The method ${method}`);

@@ -6,7 +6,7 @@ import {
   type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskRecord } from '../../engine/task-record.js';
-import type { TaskService } from '../task-service.js';
+import type { TaskAnswers } from '../task-service.js';
 import { takesForms } from '../tools/server-tool.js';
 import { relatedTask } from './native-task.js';
 
@@ -24,7 +24,7 @@ export interface ClientQuestions {
 
 export interface ClientQuestionsOptions {
   readonly server: Server;
-  readonly tasks: TaskService;
+  readonly tasks: TaskAnswers;
   readonly principal: string;
 }
 

@@ -7,7 +7,7 @@ import {
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
-import type { TaskService } from '../task-service.js';
+import type { TaskAnswers } from '../task-service.js';
 import { toFailure } from '../tool-failure.js';
 import { resultOfTask } from '../tools/task-result.js';
 import type { ClientQuestions } from './client-questions.js';
@@ -16,7 +16,7 @@ import { nativeTask, relatedTask } from './native-task.js';
 const WAIT_MS = 60_000;
 
 export interface TaskRequestsOptions {
-  readonly tasks: TaskService;
+  readonly tasks: TaskAnswers;
   readonly principal: string;
   readonly questions: ClientQuestions;
   /** Told of each task that the client asks about. */

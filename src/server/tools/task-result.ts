@@ -5,6 +5,8 @@ import { isRecord } from '../is-record.js';
 /** What a task that has ended is as the answer to a tool call: a model can read it, a program can branch on it. */
 export function resultOfTask({ status, result, error }: TaskRecord): CallToolResult {
   if (status === 'completed') return resultOfValue(result ?? null);
+  // The tool has said itself what went wrong.
+  if (status === 'failed' && isToolResult(result)) return result;
   const { code, message } = error ?? { code: 'TASK_FAILED', message: 'The task failed.' };
   const what = status === 'cancelled' ? 'The task was cancelled' : 'The task failed';
   return {

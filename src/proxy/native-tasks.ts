@@ -1,0 +1,64 @@
+import { hasChanged } from '../engine/record-change.js';
+import { isEnded, type TaskRecord } from '../engine/task-record.js';
+import { createTaskFeed, type TaskFeed } from '../server/task-feed.js';
+import type { TaskAnswers } from '../server/task-service.js';
+import { ToolFailure } from '../server/tool-failure.js';
+import type { ProxyTask } from './proxy-task.js';
+import type { ProxyTasks } from './proxy-tasks.js';
+import { recordOf } from './task-record.js';
+import type { Upstream } from './upstream.js';
+
+/** As long as the journal keeps calls. */
+const LONGEST_TTL_SECONDS = 30 * 86_400;
+/** How long an upstream may take to stop. */
+const CANCEL_WITHIN_MS = 5000;
+
+/** Calls as the tasks of hosts that speak MCP's own, in either generation. */
+export function taskAnswers(tasks: ProxyTasks, upstreams: () => readonly Upstream[]): TaskAnswers {
+  const found = async (principal: string, reference: string): Promise<ProxyTask> => {
+    const task = await tasks.find(principal, reference, upstreams());
+    if (task !== undefined) return task;
+    throw new ToolFailure('TASK_NOT_FOUND', `The task ${reference} was not found or has expired`);
+  };
+  return {
+    ttlBounds: [1, LONGEST_TTL_SECONDS],
+    async resolve(principal, reference, { waitMs, signal }) {
+      const task = await found(principal, reference);
+      await task.watch({ limitMs: waitMs, signal });
+      // Whoever knows of the end fetches the result, and may do so again.
+      if (task.end !== undefined) task.acknowledge();
+      return recordOf(task);
+    },
+    /** Upstreams ask the host itself: a task never has questions. */
+    async answer(principal, reference) {
+      return recordOf(await found(principal, reference));
+    },
+    async cancel(principal, reference) {
+      const task = await found(principal, reference);
+      task.cancel();
+      await task.watch({ limitMs: CANCEL_WITHIN_MS, signal: new AbortController().signal });
+      return recordOf(task);
+    },
+  };
+}
+
+/** Tells of changes of calls that are under way in this process. */
+export function taskFeed(tasks: ProxyTasks): TaskFeed {
+  return createTaskFeed({
+    waitForEnd: (reference, { timeoutMs, signal }) => waitFor(reference, timeoutMs, signal, isEnded),
+    waitForChange: (reference, { known, timeoutMs, signal }) =>
+      waitFor(reference, timeoutMs, signal, record => hasChanged(known, record)),
+  });
+
+  async function waitFor(
+    reference: string,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    isWanted: (record: TaskRecord) => boolean,
+  ): Promise<TaskRecord | undefined> {
+    const task = tasks.here(reference);
+    if (task === undefined) return undefined;
+    await task.until(() => isWanted(recordOf(task)), timeoutMs, signal ?? new AbortController().signal);
+    return recordOf(task);
+  }
+}

@@ -171,6 +171,35 @@ test('`Retry-After` is the least pause before the request is sent again', async 
 });
 
 test.each([
+  ['429 with `Retry-After`', 429, { 'retry-after': '2' }, 2000],
+  ['503 with `Retry-After`', 503, { 'retry-after': '2' }, 2000],
+  ['429 alone', 429, {}, 1000],
+] as const)(
+  'one request that is turned away with %s holds back every wait',
+  async (_, status, headers, pauseMs) => {
+    await using at = await open();
+    const client = await at.connect();
+    await client.explainTools();
+    const times: number[] = [];
+    let turnedAwayAt = 0;
+    at.proxy.decide = () => {
+      times.push(performance.now());
+      if (turnedAwayAt > 0) return undefined;
+      turnedAwayAt = performance.now();
+      return { kind: 'status', when: 'before', status, headers };
+    };
+    const first = client.callTool(noteCall(1));
+    await expect.poll(at.typesOf).toContain('request-failed');
+    const others = [2, 3, 4].map(id => client.callTool(noteCall(id)));
+    await Promise.all([first, ...others]);
+    // Timers and clocks round to milliseconds.
+    const early = times.filter(at => at > turnedAwayAt && at < turnedAwayAt + pauseMs - 5);
+    expect(early).toEqual([]);
+    await client.close();
+  },
+);
+
+test.each([
   ['a renewal', 404],
   ['a repetition', 503],
 ])('an abort ends a wait at once while it waits for %s', async (_name, status) => {

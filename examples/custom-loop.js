@@ -7,23 +7,23 @@ function scriptedModel(messages, tools) {
   const last = messages.at(-1);
   if (last.role === 'tool')
     return { role: 'assistant', text: `The digest is ${JSON.parse(last.text).digest}.` };
-  const tool = tools.find(({ name }) => name === 'initiate_background_task');
-  const toolCall = {
-    name: tool.name,
-    arguments: { operation_type: 'hash_tree', parameters: { path: 'src' } },
-  };
-  return { role: 'assistant', toolCall };
+  const { name } = tools.find(tool => tool.name === 'hash_tree');
+  return { role: 'assistant', toolCall: { name, arguments: { path: 'src' } } };
 }
 
 const client = await AwaitClient.connect({ command: 'node', args: ['bin/mcp-await.js', 'serve'] });
-const { tools } = await client.listTools();
+const tools = await client.tools();
 const messages = [{ role: 'user', text: 'What is the digest of the folder src?' }];
 
 let answer = scriptedModel(messages, tools);
 let toolCalls = 0;
 while (answer.toolCall !== undefined) {
   toolCalls++;
-  const result = await client.callTool(answer.toolCall);
+  const tool = tools.find(({ name }) => name === answer.toolCall.name);
+  // A tool that fails gives a result, too: the model reads why.
+  const result = await tool.call(answer.toolCall.arguments, {
+    onUpdate: ({ status, progress }) => console.error(status, progress?.message ?? ''),
+  });
   messages.push(answer, { role: 'tool', text: result.content[0].text, isError: result.isError === true });
   answer = scriptedModel(messages, tools);
 }

@@ -1,5 +1,6 @@
 // `npm run bench [name …]`: prints the tables of docs/figures.md, measured in this run.
 import { cpus } from 'node:os';
+import { agent } from './agent.js';
 import { callOverhead } from './call-overhead.js';
 import { coldStart } from './cold-start.js';
 import { engine } from './engine.js';
@@ -10,6 +11,7 @@ import { waitingSimulation } from './waiting-simulation.js';
 
 const benches = {
   initiate,
+  agent,
   engine,
   'call-overhead': callOverhead,
   'cold-start': coldStart,

@@ -49,6 +49,15 @@ export type AwaitEvent =
     }
   /** The server used a status word that nobody has told us; it counts as running. Once per word and task. */
   | { readonly type: 'status-unknown'; readonly tool: string; readonly word: string }
+  /** A tool that no profile tells of looked like the start of a task that `statusTool` tells of; `used` says whether it was awaited as one. */
+  | {
+      readonly type: 'pair-detected';
+      readonly tool: string;
+      readonly statusTool: string;
+      readonly used: boolean;
+      /** What speaks for it, and what was against it; for a person. */
+      readonly reasons: readonly string[];
+    }
   /** The wait was over before the server answered the start: the job runs and nobody waits for it. */
   | { readonly type: 'task-orphaned'; readonly tool: string; readonly reference: TaskReference }
   /** Too many of the tool's last calls failed or were too slow: its calls are refused until `retryAt` (ISO 8601). */

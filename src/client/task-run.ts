@@ -141,6 +141,8 @@ export class TaskRun {
     const answer = await (plan.blocking ? sent : untilAborted(sent, signal)).catch(error => {
       throw signal.aborted ? signal.reason : this.#startFailure(error, plan);
     });
+    if (answer.detected !== undefined)
+      this.#context.onEvent?.({ type: 'pair-detected', tool: this.tool, ...answer.detected });
     if (answer.handle !== undefined) this.#accept(answer.handle);
     this.state.observe(answer, 0);
     this.#resource = linkedResource(answer.raw);

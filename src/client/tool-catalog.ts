@@ -66,7 +66,7 @@ export class ToolCatalog {
   plans(limits: ListLimits): Promise<Plans> {
     if (this.#plans === undefined) {
       const plans = this.#list(limits).then(tools =>
-        planAll({ tools, nativeTasks: nativeTasksOf(this.#client), pairs: this.#pairs.pairs }, this.#pairs),
+        planAll({ ...this.#pairs, tools, nativeTasks: nativeTasksOf(this.#client) }),
       );
       this.#plans = plans;
       plans.then(
@@ -131,7 +131,7 @@ function planIn(plans: Plans | undefined, name: string): ToolPlan {
   return plans?.byTool.get(name) ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
 }
 
-function planAll(server: ServerFacts, { showPairTools }: ResolvedPairOptions): Plans {
+function planAll({ showPairTools, ...server }: ServerFacts & ResolvedPairOptions): Plans {
   const byTool = new Map(server.tools.map(tool => [tool.name, planTool(tool, server)]));
   const hidden = showPairTools ? [] : [...byTool.values()].flatMap(plan => plan.hiddenTools);
   return { byTool, hidden: new Set(hidden) };

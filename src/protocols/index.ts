@@ -1,4 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import { planFound } from './detection/plan-found.js';
 import type { NativeTasks, Protocol, ServerFacts, ToolPlan } from './protocol.js';
 import { sync } from './sync.js';
 import { tasks20251125 } from './tasks-2025-11-25.js';
@@ -11,6 +12,9 @@ export const protocols: readonly Protocol[] = [toolPair, tasks20251125, tasks202
 /** How a tool will be awaited: by the first protocol that recognises it. */
 export function planTool(tool: Tool, server: ServerFacts): ToolPlan {
   for (const protocol of protocols) {
+    // Whatever tells of itself comes before what is only found.
+    const found = protocol === sync ? planFound(tool, server, toolPair) : undefined;
+    if (found !== undefined) return found;
     const plan = protocol.plan(tool, server);
     if (plan !== undefined) return plan;
   }

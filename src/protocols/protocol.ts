@@ -52,6 +52,8 @@ export interface ServerFacts {
   readonly nativeTasks?: NativeTasks | undefined;
   /** Pairs of tools that the user tells of; they come before those that are built in. @default none */
   readonly pairs?: readonly Pair[] | undefined;
+  /** Whether pairs may be used that nobody tells of. @default false */
+  readonly detect?: boolean | undefined;
 }
 
 /** What a server asks the user or the host of the client (spec 2025-11-25, client: elicitation, sampling, roots). */
@@ -81,7 +83,19 @@ export interface Ended {
 
 export type PollAnswer = Running | Ended;
 /** A task that has ended already may have a handle, too: its server still knows it. */
-export type StartAnswer = (Running & { readonly handle: unknown }) | (Ended & { readonly handle?: unknown });
+export type StartAnswer = (
+  | (Running & { readonly handle: unknown })
+  | (Ended & { readonly handle?: unknown })
+) & { readonly detected?: Detected };
+
+/** What came of looking for a pair of tools in the answer to a start. */
+export interface Detected {
+  readonly statusTool: string;
+  /** Whether the answer was taken for that of a start. */
+  readonly used: boolean;
+  /** For a person. */
+  readonly reasons: readonly string[];
+}
 
 /** How one tool of one server will be awaited. */
 export interface ToolPlan {

@@ -1,7 +1,7 @@
 import type { TaskStatus } from '../../types.js';
 
 const WORKING =
-  'accepted active_job aborting awaiting_start busy building canceling cancelling creating delayed deploying dispatched downloading encoding enqueued executing finalizing generating in_process in_progress in_queue indexing initialized initializing initiated inprogress inqueue launched loading new not_ready not_started ongoing pending pending_start polling preparing preprocessing postprocessing processing provisioning queued queueing received rendering rescheduled retrying running scheduled scraping started starting still_processing still_running stopping submitted submitting synthesizing throttled timing_out training transcribing uploading validating waiting waiting_to_run working';
+  'accepted active_job aborting awaiting_start busy building canceling cancelling created creating delayed deploying dispatched downloading encoding enqueued executing finalizing generating in_process in_progress in_queue indexing initialized initializing initiated inprogress inqueue launched loading new not_ready not_started ongoing pending pending_start planning polling preparing preprocessing postprocessing processing provisioning queued queueing received rendering rescheduled retrying running scheduled scraping started starting still_processing still_running stopping submitted submitting synthesizing throttled timing_out training transcribing uploading validating waiting waiting_to_run working';
 const COMPLETED =
   'complete completed completed_successfully completed_with_warnings done finished job_state_succeeded succeed succeeded success successful successfully_completed';
 const FAILED =

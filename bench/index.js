@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { agent } from './agent.js';
 import { callOverhead } from './call-overhead.js';
 import { coldStart } from './cold-start.js';
+import { detection } from './detection.js';
 import { engine } from './engine.js';
 import { initiate } from './initiate.js';
 import { manyWaits } from './many-waits.js';
@@ -16,6 +17,7 @@ const benches = {
   'call-overhead': callOverhead,
   'cold-start': coldStart,
   'many-waits': manyWaits,
+  detection,
   waiting,
   'waiting-simulation': waitingSimulation,
 };

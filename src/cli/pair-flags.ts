@@ -1,12 +1,5 @@
 import type { Command } from 'commander';
 import type { PairProfile } from '../client/pair-options.js';
-import {
-  usualErrorPlaces,
-  usualExitCodePlaces,
-  usualHandlePlaces,
-  usualHints,
-  usualStatusPlaces,
-} from '../protocols/pair/usual-places.js';
 import { UsageError } from './exit-code.js';
 import { collect } from './flags.js';
 
@@ -69,14 +62,11 @@ export function pairOfFlags(tool: string, flags: PairFlags): PairProfile | undef
     );
   return {
     name: 'told-by-flags',
-    start: { tool, handleAt: idKey ?? usualHandlePlaces(idArg) },
+    start: { tool, ...(idKey !== undefined && { handleAt: idKey }) },
     status: {
       tool: statusTool,
       handleArgument: idArg,
-      statusAt: statusKey ?? usualStatusPlaces,
-      errorAt: usualErrorPlaces,
-      exitCodeAt: usualExitCodePlaces,
-      ...usualHints,
+      ...(statusKey !== undefined && { statusAt: statusKey }),
       ...(resultKey !== undefined && { resultAt: resultKey }),
     },
     ...(cancelTool !== undefined && { cancel: { tool: cancelTool, handleArgument: idArg } }),

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
 import { VERSION } from '../version.js';
 import {
   addHttpFlags,
@@ -84,6 +84,14 @@ export function buildProgram(
     .option('--no-detect', 'look for no pairs of tools')
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./tools.js')).tools(flags, serverCommand, io)));
+
+  addServerFlags(program.command('pairs'))
+    .description('propose profiles for the pairs of start and status tools of a server')
+    .addArgument(new Argument('<action>', 'what to do').choices(['init']))
+    .option('--yes', 'take all that have strong evidence, without asking')
+    .action(async (_action, flags) =>
+      onExit(await (await import('./pairs.js')).pairs(flags, serverCommand, io)),
+    );
 
   addListenFlags(addTaskFlags(program.command('serve')))
     .description('run the bundled server, on the standard streams or over HTTP')

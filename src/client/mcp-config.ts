@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { closestMatch } from 'leven';
 import { z } from 'zod';
@@ -54,6 +54,35 @@ export function pairsOfServer(
   const entry = Object.hasOwn(servers, name) ? servers[name] : undefined;
   const pairs = (entry as { readonly pairs?: unknown } | undefined)?.pairs;
   return { pairs: pairs ?? [], where: `\`pairs\` of the server \`${name}\` in ${file}` };
+}
+
+/**
+ * Adds profiles to a server of a file, and changes nothing else in it. One whose name is there stays as it is.
+ * @returns how many were added @throws ConfigurationError when the file cannot be read or has no such server
+ */
+export function addPairs(
+  file: string,
+  server: string,
+  profiles: readonly { readonly name: string }[],
+): number {
+  const text = readText(file);
+  parseConfig(text, file);
+  const whole = JSON.parse(text) as { mcpServers: Record<string, { pairs?: unknown[] }> };
+  const entry = Object.hasOwn(whole.mcpServers, server) ? whole.mcpServers[server] : undefined;
+  if (entry === undefined)
+    throw new ConfigurationError(unknownName(server, Object.keys(whole.mcpServers), file));
+  const known = Array.isArray(entry.pairs) ? entry.pairs : [];
+  const names = new Set(
+    known.map(pair => (typeof pair === 'string' ? pair : (pair as { name?: unknown } | null)?.name)),
+  );
+  const added = profiles.filter(({ name }) => !names.has(name));
+  entry.pairs = [...known, ...added];
+  // Whole or not at all: other programs read it.
+  const target = realpathSync(file);
+  const next = `${target}.${process.pid}.new`;
+  writeFileSync(next, `${JSON.stringify(whole, null, 2)}\n`, { mode: statSync(target).mode });
+  renameSync(next, target);
+  return added.length;
 }
 
 /** The names in an `mcpServers` file; none where there is no file. @throws ConfigurationError when it cannot be read */

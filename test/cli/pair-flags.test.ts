@@ -12,21 +12,8 @@ describe('the flags of a pair', () => {
     });
     const [parsed] = parsePairs([pair], 'flags');
     expect(parsed).toMatchObject({
-      start: {
-        tool: 'bake',
-        handleAt: expect.arrayContaining([
-          'ticketId',
-          'ticket_id',
-          'id',
-          'data.ticket_id',
-          { label: 'ticket id' },
-        ]),
-      },
-      status: {
-        tool: 'look',
-        handleArgument: 'ticketId',
-        statusAt: expect.arrayContaining(['status', 'data.state']),
-      },
+      start: { tool: 'bake' },
+      status: { tool: 'look', handleArgument: 'ticketId' },
       words: { 'golden brown': 'completed', burnt: 'failed' },
     });
   });

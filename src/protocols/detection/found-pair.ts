@@ -1,29 +1,18 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { type Pair, pairProfileSchema } from '../pair/profile.js';
-import {
-  usualErrorPlaces,
-  usualExitCodePlaces,
-  usualHandlePlaces,
-  usualHints,
-  usualStatusPlaces,
-} from '../pair/usual-places.js';
 import type { Proposal } from './propose.js';
 
-/** The profile that a proposal comes to: with everything where it usually is. */
+/** The profile that a proposal comes to: everything is where it usually is. */
 export function pairOfProposal(proposal: Proposal, tools: readonly Tool[]): Pair {
   const { start, status, argument, copied, cancel } = proposal;
   const properties = tools.find(({ name }) => name === status)?.inputSchema.properties ?? {};
   return pairProfileSchema.parse({
     name: `found/${start}`.replace(/[^\w@/.-]/g, '-').slice(0, 100),
-    start: { tool: start, handleAt: usualHandlePlaces(argument) },
+    start: { tool: start },
     status: {
       tool: status,
       handleArgument: argument,
       ...(copied.length > 0 && { arguments: Object.fromEntries(copied.map(name => [name, { call: name }])) }),
-      statusAt: usualStatusPlaces,
-      errorAt: usualErrorPlaces,
-      exitCodeAt: usualExitCodePlaces,
-      ...usualHints,
       ...waitArgumentIn(properties),
     },
     ...(cancel !== undefined && { cancel: { tool: cancel, handleArgument: argument } }),

@@ -6,6 +6,7 @@ import { isRecord } from '../tool-result.js';
 import { type AnswerData, valuesAt } from './answer-data.js';
 import { firstToken } from './labels.js';
 import { type Pair, pairProfileSchema } from './profile.js';
+import { usualHandlePlaces } from './usual-places.js';
 
 export type TaskId = string | number;
 
@@ -55,8 +56,12 @@ export function isSmall(handle: unknown): boolean {
 }
 
 /** The handles in the answer to a start, each once, as the status tool takes them. */
-export function idsIn(data: AnswerData, { start }: Pair, type: 'string' | 'number' | undefined): TaskId[] {
-  for (const place of [start.handleAt].flat()) {
+export function idsIn(
+  data: AnswerData,
+  { start, status }: Pair,
+  type: 'string' | 'number' | undefined,
+): TaskId[] {
+  for (const place of [start.handleAt ?? usualHandlePlaces(status.handleArgument)].flat()) {
     const found = valuesAt(data, place).flat();
     const ids = found.map(value => (typeof place === 'string' ? value : firstToken(String(value))));
     const usable = ids.filter(id => taskId.safeParse(id).success).map(id => typed(id as TaskId, type));

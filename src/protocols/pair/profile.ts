@@ -41,13 +41,17 @@ const start = z.strictObject({
   tool: z
     .union([toolName, z.array(toolName).min(1).max(50)])
     .describe('The tool that starts the task, or several that start tasks of the same kind.'),
-  handleAt: places.describe(
-    'Where the answer has the handle. Several values are several tasks: all are awaited.',
-  ),
+  handleAt: places
+    .optional()
+    .describe('Where the answer has the handle. Several values are several tasks: all are awaited.'),
   arguments: z
     .record(path, z.json())
     .optional()
     .describe('Arguments that are sent where the caller gives none.'),
+  tellsEnd: z
+    .boolean()
+    .default(false)
+    .describe('Whether an answer that tells an end is the end; else only the status tool is believed.'),
   idempotencyArgument: path
     .optional()
     .describe('The argument that makes a repeated start return the same task, if there is one.'),
@@ -105,6 +109,7 @@ const result = z.strictObject({
     'As of the status tool; `{answer: place}` is of the last status answer.',
   ),
   handleArgument: path.optional().describe('Its argument that takes the handle, if it takes it.'),
+  alsoFailed: z.boolean().default(false).describe('Whether it also tells more of a task that failed.'),
 });
 
 /** What a pair of tools is. Every field has its sentence here; docs/servers.md shows them. */

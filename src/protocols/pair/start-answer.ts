@@ -25,7 +25,7 @@ export function readStartAnswer(
   const data = dataOf(answer);
   const state = readState(data, pair);
   const ids = idsIn(data, pair, argumentType(statusTool, pair.status.handleArgument));
-  if (ids.length === 0) {
+  if (ids.length === 0 || (pair.start.tellsEnd && state !== undefined && isEndStatus(state.status))) {
     if (state?.status === 'working' || state?.status === 'input_required')
       throw violation(`\`${call.name}\` answered that its task is running, without a handle`, answer);
     // A start that was quick enough answers with the result.

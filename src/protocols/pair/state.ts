@@ -1,7 +1,8 @@
 import type { TaskStatus } from '../../types.js';
 import { isRecord } from '../tool-result.js';
 import { type AnswerData, valueAt, valuesAt } from './answer-data.js';
-import type { Pair, Places } from './profile.js';
+import type { Pair, Place, Places } from './profile.js';
+import { usualErrorPlaces, usualExitCodePlaces, usualStatusPlaces } from './usual-places.js';
 import { meaningOf } from './words.js';
 
 /** What an answer says of a task. */
@@ -27,7 +28,7 @@ export function readState(data: AnswerData, pair: Pair): State | undefined {
 
 /** The exit code of an answer, where the profile says that there is one. */
 export function exitCodeIn(data: AnswerData, { status }: Pair): number | undefined {
-  const value = valueAt(data, status.exitCodeAt);
+  const value = valueAt(data, status.exitCodeAt ?? usualExitCodePlaces);
   const code = typeof value === 'string' ? Number.parseInt(value, 10) : value;
   return typeof code === 'number' && Number.isFinite(code) ? code : undefined;
 }
@@ -38,7 +39,7 @@ function isEnd({ status, unknownWord }: State): boolean {
 
 function stateByWord(data: AnswerData, { status, words }: Pair): State | undefined {
   let envelope: State | undefined;
-  for (const place of [status.statusAt ?? []].flat()) {
+  for (const place of statusPlaces(status)) {
     const found = valuesAt(data, place).flat().filter(isTold);
     const state = joint(found.map(value => stateOfValue(value, place, words)));
     if (state === undefined) continue;
@@ -48,6 +49,11 @@ function stateByWord(data: AnswerData, { status, words }: Pair): State | undefin
     envelope ??= state;
   }
   return envelope;
+}
+
+function statusPlaces({ statusAt, doneAt, says }: Pair['status']): readonly Place[] {
+  const isToldOtherwise = doneAt !== undefined || says !== undefined;
+  return [statusAt ?? (isToldOtherwise ? [] : usualStatusPlaces)].flat();
 }
 
 function isTold(value: unknown): value is string | boolean {
@@ -103,7 +109,7 @@ function stateByPhrase({ text }: AnswerData, { status }: Pair): State | undefine
 
 /** Whether an answer that calls a task done also says that it went wrong. */
 export function failureBeside(data: AnswerData, { status }: Pick<Pair, 'status'>): boolean {
-  const reasons = valuesAt(data, status.errorAt ?? 'error');
+  const reasons = valuesAt(data, status.errorAt ?? usualErrorPlaces);
   return reasons.some(isReason) || data.sources.some(source => isRecord(source) && source.success === false);
 }
 

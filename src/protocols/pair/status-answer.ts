@@ -10,6 +10,7 @@ import { errorIn, outcomeOf } from './outcome.js';
 import type { Pair } from './profile.js';
 import { readRefusal } from './refused-status.js';
 import { failureBeside, readState } from './state.js';
+import { usualHints } from './usual-places.js';
 
 /**
  * What a status answer says of one task. Pure.
@@ -98,9 +99,11 @@ function progressIn(data: AnswerData, status: Pair['status']): Progress | undefi
 }
 
 function hintIn(data: AnswerData, status: Pair['status']): number | undefined {
-  const milliseconds = Number(valueAt(data, status.pollAfterMsAt) ?? Number.NaN);
+  const milliseconds = Number(valueAt(data, status.pollAfterMsAt ?? usualHints.pollAfterMsAt) ?? Number.NaN);
   if (Number.isFinite(milliseconds)) return milliseconds;
-  const seconds = Number(valueAt(data, status.pollAfterSecondsAt) ?? Number.NaN);
+  const seconds = Number(
+    valueAt(data, status.pollAfterSecondsAt ?? usualHints.pollAfterSecondsAt) ?? Number.NaN,
+  );
   return Number.isFinite(seconds) ? seconds * 1000 : undefined;
 }
 

@@ -1,8 +1,8 @@
 import { type CallToolResult, CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { NotSupportedError, StatusCheckError } from '../../errors.js';
-import type { ToolCall } from '../../types.js';
+import type { Outcome, ToolCall } from '../../types.js';
 import { excerpt } from '../excerpt.js';
-import type { Exchange, PollAnswer } from '../protocol.js';
+import type { Ended, Exchange, PollAnswer } from '../protocol.js';
 import { refusalOf } from '../refusal.js';
 import { outcomeOfResult, textOf } from '../tool-result.js';
 import { dataOf } from './answer-data.js';
@@ -51,9 +51,23 @@ async function pollOne(handle: PairHandle, id: TaskId, exchange: Exchange): Prom
   };
   const answer = await sendAbout(id, call, exchange);
   const read = readStatusAnswer(answer, profile, id);
-  return read.kind === 'ended' && read.outcome.status === 'completed' && profile.result !== undefined
+  return read.kind === 'ended' && isFetched(read.outcome, profile)
     ? await fetchResult({ handle, id, exchange, answer, read })
     : read;
+}
+
+function isFetched({ status }: Outcome, { result }: Pair): boolean {
+  return result !== undefined && (status === 'completed' || (status === 'failed' && result.alsoFailed));
+}
+
+/** A failure, with what the result tool has of it behind the status answer. */
+function withMore(outcome: Extract<Outcome, { status: 'failed' }>, { content }: CallToolResult): Outcome {
+  const result = {
+    ...outcome.result,
+    content: [...(outcome.result?.content ?? []), ...(content ?? [])],
+    isError: true,
+  };
+  return { ...outcome, result };
 }
 
 interface Fetching {
@@ -62,7 +76,7 @@ interface Fetching {
   readonly exchange: Exchange;
   /** The last status answer. */
   readonly answer: CallToolResult;
-  readonly read: PollAnswer;
+  readonly read: Ended;
 }
 
 async function fetchResult({ handle, id, exchange, answer, read }: Fetching): Promise<PollAnswer> {
@@ -77,6 +91,7 @@ async function fetchResult({ handle, id, exchange, answer, read }: Fetching): Pr
   const own = result.handleArgument === undefined ? {} : { [result.handleArgument]: id };
   const call = { name: result.tool, arguments: argumentsOf(own, told, handle.result) };
   const fetched = await sendAbout(id, call, { ...exchange, holdMs: 0 });
+  if (read.outcome.status === 'failed') return { ...read, outcome: withMore(read.outcome, fetched) };
   if (fetched.isError !== true) return { kind: 'ended', outcome: outcomeOfResult(fetched), raw: fetched };
   throw new StatusCheckError(
     `The task ${id} is completed, but \`${result.tool}\` could not tell its result: ${excerpt(textOf(fetched))}`,

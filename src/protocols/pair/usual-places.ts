@@ -1,6 +1,6 @@
-import type { PairProfile } from './profile.js';
+import type { Place } from './profile.js';
 
-type Places = Extract<PairProfile['status']['statusAt'], readonly unknown[]>;
+type Places = Place[];
 
 const WITHIN = ['', 'data.', 'task.', 'job.', 'run.', 'execution.', 'operation.', 'result.'];
 const STATUS = [
@@ -60,7 +60,7 @@ export const usualHints = {
     'retryAfterMs',
     'retry_after_ms',
   ],
-} satisfies Partial<PairProfile['status']>;
+};
 
 /** Where the handle for an argument usually is: under the argument's own name, as any id of work, as a labelled one. */
 export function usualHandlePlaces(argument: string): Places {

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { proposePairs } from '../dist/protocols/detection/propose.js';
+
+const LISTS = {
+  corpus: '`tools/list` answers of seven real servers',
+  'held-out':
+    'servers of other vendors, written down before the first rule was tried on them; rules were then changed',
+  'held-out-2': 'further servers, the same way',
+};
+
+/** Which pairs are found in lists of tools, and which of those would be used by themselves. */
+export async function detection() {
+  console.log('\n### Detection of pairs\n');
+  console.log('| tools of | tools | real pairs | proposed: recall, precision | strong: recall, precision |');
+  console.log('|---|---|---|---|---|');
+  for (const [name, what] of Object.entries(LISTS)) {
+    const lists = JSON.parse(
+      readFileSync(new URL(`../test/fixtures/detection/${name}.json`, import.meta.url), 'utf8'),
+    );
+    const counts = lists.map(count).reduce(add);
+    const { tools, pairs, proposed, right, strong, strongRight } = counts;
+    console.log(
+      `| ${what} | ${tools} | ${pairs} | ${share(right, pairs)}, ${share(right, proposed)} | ${share(strongRight, pairs)}, ${share(strongRight, strong)} |`,
+    );
+  }
+  console.log(
+    '\nA pair with strong evidence is used once an answer shows a job under way and the status tool knows of it.',
+  );
+}
+
+function count({ tools, pairs }) {
+  const found = proposePairs(tools);
+  const isReal = ({ start, status }) => pairs.some(pair => pair.start === start && pair.status === status);
+  const strong = found.filter(({ isStrong }) => isStrong);
+  return {
+    tools: tools.length,
+    pairs: pairs.length,
+    proposed: found.length,
+    right: found.filter(isReal).length,
+    strong: strong.length,
+    strongRight: strong.filter(isReal).length,
+  };
+}
+
+function add(one, other) {
+  return Object.fromEntries(Object.entries(one).map(([key, value]) => [key, value + other[key]]));
+}
+
+function share(part, whole) {
+  return whole === 0 ? 'none' : `${Math.round((part / whole) * 100)} % (${part} of ${whole})`;
+}

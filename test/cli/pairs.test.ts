@@ -1,0 +1,134 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { pairs } from '../../src/cli/pairs.js';
+import { tools } from '../../src/cli/tools.js';
+import { parsePairs } from '../../src/client/pair-options.js';
+import { pairServer } from '../fixtures/pairs/pair-server.js';
+
+const json = (value: unknown) => ({ content: [{ type: 'text' as const, text: JSON.stringify(value) }] });
+
+/** A server whose tools speak for themselves. */
+async function exporting() {
+  const { url } = await pairServer(
+    {
+      pair: {
+        name: 'x',
+        start: { tool: 'start_export' },
+        status: { tool: 'get_export_status', handleArgument: 'export_id' },
+      },
+      call: { name: 'start_export', arguments: {} },
+      ids: ['e1'],
+      started: json({ export_id: 'e1' }),
+      running: [],
+      ends: { completed: json({ status: 'done' }) },
+      definitions: {
+        start_export: { description: 'Starts an export job in the background. Poll get_export_status.' },
+        get_export_status: { description: 'The status of an export.' },
+      },
+    },
+    'completed',
+  );
+  const folder = mkdtempSync(join(tmpdir(), 'pairs-init-'));
+  const file = join(folder, 'mcp.json');
+  writeFileSync(
+    file,
+    JSON.stringify({ mcpServers: { exporter: { url, headers: {} }, other: { command: 'x' } }, more: 1 }),
+  );
+  return { url, file, folder };
+}
+
+function terminal(folder: string, typed?: string) {
+  const stdin = Object.assign(new PassThrough(), { isTTY: typed !== undefined });
+  if (typed !== undefined) stdin.write(typed);
+  const stdout = new PassThrough();
+  const stderr = Object.assign(new PassThrough(), { isTTY: typed !== undefined });
+  return {
+    io: { argv: [], stdin, stdout, stderr, env: {}, cwd: () => folder, on() {}, off() {} },
+    async said() {
+      stdout.end();
+      stderr.end();
+      return { stdout: await text(stdout), stderr: await text(stderr) };
+    },
+  };
+}
+
+describe('mcp-await pairs init', () => {
+  test('explains what it proposes, and writes what is accepted', async () => {
+    const { file, folder } = await exporting();
+    const before = JSON.parse(readFileSync(file, 'utf8'));
+    const { io, said } = terminal(folder);
+    expect(await pairs({ server: 'exporter', config: file, yes: true }, [], io)).toBe(0);
+    const { stdout, stderr } = await said();
+    expect(stderr).toMatch(
+      /start_export → get_export_status\(export_id\): strong evidence, score \d+\n {2}- `start_export` names/,
+    );
+    expect(stderr).toContain('1 of 1 written to the server `exporter`');
+    const after = JSON.parse(readFileSync(file, 'utf8'));
+    expect(after).toEqual({
+      ...before,
+      mcpServers: {
+        ...before.mcpServers,
+        exporter: { ...before.mcpServers.exporter, pairs: JSON.parse(stdout) },
+      },
+    });
+    expect(parsePairs(after.mcpServers.exporter.pairs, 'file')).toMatchObject([
+      { name: 'start_export', status: { tool: 'get_export_status', handleArgument: 'export_id' } },
+    ]);
+  });
+
+  test('has nothing more to propose then, and the pair is told', async () => {
+    const { file, folder } = await exporting();
+    await pairs({ server: 'exporter', config: file, yes: true }, [], terminal(folder).io);
+    const again = terminal(folder);
+    await pairs({ server: 'exporter', config: file, yes: true }, [], again.io);
+    expect((await again.said()).stderr).toContain('not known already');
+    const listed = terminal(folder);
+    await tools({ server: 'exporter', config: file }, [], listed.io);
+    expect((await listed.said()).stdout).toMatch(
+      /start_export +tool-pair: .*profile `start_export`.*\nget_export_status +hidden|profile `start_export`/,
+    );
+  });
+
+  test.each([
+    ['y\n', 1],
+    ['n\n', 0],
+    ['\n', 0],
+  ])('asks on a terminal: %j', async (typed, count) => {
+    const { file, folder } = await exporting();
+    const { io, said } = terminal(folder, typed);
+    await pairs({ server: 'exporter', config: file }, [], io);
+    expect(JSON.parse((await said()).stdout)).toHaveLength(count);
+    expect(JSON.parse(readFileSync(file, 'utf8')).mcpServers.exporter.pairs ?? []).toHaveLength(count);
+  });
+
+  test('writes nothing without a name or a word of consent', async () => {
+    const { url, file, folder } = await exporting();
+    for (const flags of [
+      { url, yes: true },
+      { server: 'exporter', config: file },
+    ]) {
+      const { io, said } = terminal(folder);
+      await pairs(flags, [], io);
+      expect((await said()).stderr).toContain('Nothing was written');
+    }
+    expect(JSON.parse(readFileSync(file, 'utf8')).mcpServers.exporter).not.toHaveProperty('pairs');
+  });
+});
+
+describe('mcp-await tools', () => {
+  test('tells how each would be awaited and why; --no-detect takes what is found away', async () => {
+    const { url, folder } = await exporting();
+    const found = terminal(folder);
+    await tools({ url }, [], found.io);
+    expect((await found.said()).stdout).toMatch(
+      /start_export +tool-pair: found: `get_export_status` may tell.*score \d+: `start_export` names/,
+    );
+    const plain = terminal(folder);
+    await tools({ url, detect: false }, [], plain.io);
+    expect((await plain.said()).stdout).toMatch(/start_export +sync: the server answers the call itself/);
+  });
+});

@@ -3,6 +3,8 @@ import type { AgentTool, AwaitClient, ToolsOptions } from '../index.js';
 import { callWithProgress } from './call-with-progress.js';
 import { modelParts, onlyText } from './model-parts.js';
 
+export type { ToolProgress } from './tool-progress.js';
+
 type DynamicTool = Parameters<typeof dynamicTool>[0];
 type ToModelOutput = NonNullable<DynamicTool['toModelOutput']>;
 type ModelOutput = Awaited<ReturnType<ToModelOutput>>;

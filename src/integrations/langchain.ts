@@ -6,6 +6,8 @@ import type { AgentTool, AwaitClient, ToolsOptions } from '../index.js';
 import { type ModelPart, modelParts, onlyText } from './model-parts.js';
 import { toolProgress } from './tool-progress.js';
 
+export type { ToolProgress } from './tool-progress.js';
+
 /** What LangChain and LangGraph hand a tool with its arguments, as far as it is used here. */
 interface RunConfigLike {
   readonly signal?: AbortSignal;

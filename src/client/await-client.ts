@@ -6,6 +6,7 @@ import type {
   Tool,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Port } from '../protocols/protocol.js';
+import { Turns } from '../time/turns.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import { type AgentTool, agentTools, type ToolsOptions } from './agent-tools.js';
 import { CallStats, type ClientStats } from './call-stats.js';
@@ -23,7 +24,6 @@ import { type KnownDurations, knownDurations } from './known-durations.js';
 import { nativeTasksOf } from './native-tasks.js';
 import { tapNotifications } from './notification-tap.js';
 import { OpenRuns } from './open-runs.js';
-import { checkOption } from './option-check.js';
 import {
   type AwaitClientOptions,
   type CallOptions,
@@ -34,7 +34,7 @@ import {
 import { pairsFor, resolvePairOptions } from './pair-options.js';
 import { PassThrough } from './pass-through.js';
 import { Places } from './places.js';
-import { PollScheduler } from './poll-scheduler.js';
+import { PollScheduler, pollRate } from './poll-scheduler.js';
 import { parseReference, protocolOf } from './reference.js';
 import { ResourceUpdates } from './resource-updates.js';
 import type { RunContext } from './run-context.js';
@@ -51,7 +51,6 @@ import { portWithMeta } from './tracing/port-with-meta.js';
 const MOST_HELD_REQUESTS = 32;
 /** Starts under way at the same time; each is a connection over HTTP. */
 const MOST_STARTS = 100;
-const MOST_POLLS_PER_SECOND = 20;
 
 /** How one tool is awaited, and whether an agent sees it. */
 export interface ToolExplanation {
@@ -81,6 +80,7 @@ export class AwaitClient extends PassThrough {
   readonly #durations: KnownDurations;
   readonly #holdPlaces = new Places(MOST_HELD_REQUESTS);
   readonly #startPlaces = new Places(MOST_STARTS);
+  readonly #turns = new Turns();
   readonly #scheduler: PollScheduler;
   readonly #news = new TaskNews();
   readonly #resources: ResourceUpdates;
@@ -161,6 +161,7 @@ export class AwaitClient extends PassThrough {
     resultSchema?: typeof CallToolResultSchema,
     options?: CallOptions & SdkCallOptions,
   ): Promise<CallToolResult> {
+    await this.#turns.next();
     const result = await new TaskHandle(this.#begin(call, fromSdkOptions(options))).result();
     return resultSchema === undefined ? result : resultSchema.parse(result);
   }
@@ -171,6 +172,7 @@ export class AwaitClient extends PassThrough {
    * @throws AwaitError or the SDK's `McpError` when the job could not be started
    */
   async startTool(call: ToolCall, options?: CallOptions): Promise<TaskHandle> {
+    await this.#turns.next();
     const run = this.#begin(call, { ...options, inlineWaitMs: options?.inlineWaitMs ?? 0 });
     await run.accepted();
     return new TaskHandle(run);
@@ -290,9 +292,4 @@ function openJournal(sdkClient: Client, { journal, onEvent }: AwaitClientOptions
     identity: () => identityOf(sdkClient, options.server),
     onFailure: error => onEvent?.({ type: 'journal-failed', error }),
   });
-}
-
-function pollRate({ maxPollsPerSecond = MOST_POLLS_PER_SECOND }: AwaitClientOptions): number {
-  checkOption('maxPollsPerSecond', maxPollsPerSecond, 'a positive number');
-  return maxPollsPerSecond;
 }

@@ -2,6 +2,8 @@ import { TokenBucket } from '../pacing/token-bucket.js';
 import type { PollAnswer } from '../protocols/protocol.js';
 import { sleep, startTimer } from '../time/sleep.js';
 import { askTogether, type DuePoll, groupOf } from './joint-poll.js';
+import { checkOption } from './option-check.js';
+import type { AwaitClientOptions } from './options.js';
 
 interface QueuedPoll extends DuePoll {
   readonly resolve: (answer: PollAnswer) => void;
@@ -10,6 +12,7 @@ interface QueuedPoll extends DuePoll {
   readonly alone: boolean;
 }
 
+const DEFAULT_PER_SECOND = 20;
 /** Of a server that turns requests away without saying for how long. */
 const UNSAID_PAUSE_MS = 1000;
 /** No server may stall its waits for longer. */
@@ -135,4 +138,10 @@ export class PollScheduler {
     else if (answer !== undefined) poll.resolve(answer);
     else if (!poll.exchange.signal.aborted) this.#enqueue({ ...poll, alone: true });
   }
+}
+
+/** @throws ConfigurationError when it is no rate */
+export function pollRate({ maxPollsPerSecond = DEFAULT_PER_SECOND }: AwaitClientOptions): number {
+  checkOption('maxPollsPerSecond', maxPollsPerSecond, 'a positive number');
+  return maxPollsPerSecond;
 }

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
-import { serverNames } from '../client/mcp-config.js';
+import { namedServer, serverNames } from '../client/mcp-config.js';
+import type { ServerTarget } from '../client/transport.js';
 import type { UpstreamTarget } from '../proxy/upstream.js';
 import { UsageError } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
@@ -33,8 +34,21 @@ export function proxyTargets(
     ];
   }
   const file = resolve(io.cwd(), config);
-  const names = serverNames({ configFile: file, directory: io.cwd(), environment: io.env });
-  if (names.length === 0) throw new UsageError(`The file ${file} names no server.`);
+  const source = { configFile: file, directory: io.cwd(), environment: io.env };
+  const isOther = (name: string) => {
+    if (
+      !isProxyOf(
+        file,
+        unlessUnusable(() => namedServer(name, source)),
+      )
+    )
+      return true;
+    io.stderr.write(`The server ${name} is left out: it is this proxy itself.\n`);
+    return false;
+  };
+  const names = serverNames(source).filter(isOther);
+  if (names.length === 0)
+    throw new UsageError(`The file ${file} names no server that this proxy could stand before.`);
   return names.map(name => ({
     name,
     target: name,
@@ -42,6 +56,23 @@ export function proxyTargets(
     id: JSON.stringify([file, name]),
     journal: isKept === false ? undefined : journal,
   }));
+}
+
+/** Whether a server is a proxy in front of the file that names it, which would start itself without end. */
+function isProxyOf(file: string, server: ServerTarget | undefined): boolean {
+  if (server === undefined || 'url' in server) return false;
+  const { args = [], cwd = '.' } = server;
+  const isFile = (word: string) => resolve(cwd, word.replace(/^--config=/, '')) === file;
+  return args.includes('proxy') && args.some(isFile);
+}
+
+/** An entry that makes no sense is told of when it is connected to. */
+function unlessUnusable<Value>(read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 function hostOf(url: string): string {

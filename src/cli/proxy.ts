@@ -1,4 +1,5 @@
 import { defaultJournalFile } from '../client/journal/journal-store.js';
+import type { WaitOptions } from '../client/options.js';
 import { ProxyJournal } from '../proxy/proxy-journal.js';
 import { startProxy } from '../proxy/start-proxy.js';
 import type { Settings } from '../server/config/config-schema.js';
@@ -21,6 +22,8 @@ export interface ProxyFlags extends ProxyTargetFlags, TransportFlags, ListenFlag
 
 /** Hosts that time out do so after 60 seconds. */
 const HOST_TIMEOUT_MS = 55_000;
+const LONGEST_SILENCE_MS = 2 * 3_600_000;
+const LONGEST_CALL_MS = 24 * 3_600_000;
 
 /** `mcp-await proxy`: an MCP server in front of others, on the streams that a relay gave this process or over HTTP. */
 export async function proxy(flags: ProxyFlags, command: readonly string[], io: CommandIo): Promise<number> {
@@ -72,7 +75,12 @@ async function start({
   return { server, drainSeconds: settings.execution.drainSeconds };
 }
 
-/** However long a task takes: it is the host that gives up. */
-function waitOf({ polling }: Settings) {
-  return { ...polling, maxAttempts: Number.POSITIVE_INFINITY };
+/** However long a task takes, and however silent it is: it is the host that gives up. A day is an end all the same. */
+function waitOf({ polling }: Settings): WaitOptions {
+  return {
+    ...polling,
+    maxAttempts: Number.POSITIVE_INFINITY,
+    silenceTimeoutMs: LONGEST_SILENCE_MS,
+    deadlineMs: LONGEST_CALL_MS,
+  };
 }

@@ -22,6 +22,7 @@ import { answerOf, RelayedError, unknownName } from './call-answer.js';
 import { type Extra, serveFeatures } from './features.js';
 import { nextProgress } from './host-progress.js';
 import { hostQuestions } from './host-questions.js';
+import { instructionsOf } from './instructions.js';
 import { ALL_CAPABILITIES, mergedCapabilities } from './merged-capabilities.js';
 import { taskAnswers, taskFeed } from './native-tasks.js';
 import { OpenCalls } from './open-calls.js';
@@ -70,14 +71,13 @@ export function createHostSession(options: HostSessionOptions): Server {
       throw new RelayedError(ErrorCode.InvalidRequest, 'The session is open already');
     upstreams = connectUpstreams(params.capabilities);
     await upstreams.settle(FIRST_CONTACT_MS);
-    const instructions = upstreams.all.flatMap(({ instructions }) => instructions ?? []).join('\n\n');
     return {
       protocolVersion: SUPPORTED_PROTOCOL_VERSIONS.includes(params.protocolVersion)
         ? params.protocolVersion
         : LATEST_PROTOCOL_VERSION,
       capabilities: mergedCapabilities(upstreams.all),
       serverInfo: SERVER_INFO,
-      ...(instructions !== '' && { instructions }),
+      instructions: await instructionsOf(upstreams.all),
     };
   });
   server.oninitialized = ready.resolve;

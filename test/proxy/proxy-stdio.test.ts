@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { callAsModel, EVERYTHING, newHome, serversFile, startHost, textOf } from './proxy-host.js';
 
@@ -14,6 +15,8 @@ test('a host that would time out gets the result of a long task by the one tool 
   expect(answers.length).toBeGreaterThan(1);
   expect(answers[0]?.structuredContent).toMatchObject({ status: 'working', tool: 'sleep' });
   expect(answers[0]?.isError).toBeUndefined();
+  expect(client.getInstructions()).toContain('await_task');
+  expect(client.getInstructions()).not.toContain('resolve_task_status');
   expect(result.structuredContent).toEqual({ slept_seconds: 6 });
 });
 
@@ -85,6 +88,7 @@ test('several servers are one, names that two of them have get a prefix, and one
     one: everything,
     'the other': everything,
     broken: [node, '-e', 'process.exit(3)'],
+    itself: [node, 'anything.js', 'proxy', '--config', join(home, 'mcp.json')],
     bundled: [node, new URL('../../bin/mcp-await.js', import.meta.url).pathname, 'serve'],
   });
   const host = await startHost(['--config', file], home);
@@ -96,6 +100,7 @@ test('several servers are one, names that two of them have get a prefix, and one
   const result = await host.client.callTool({ name: 'the_other_echo', arguments: { message: 'hello' } });
   expect(textOf(result)).toBe('Echo: hello');
   expect(host.stderr()).toContain('The server broken cannot be used');
+  expect(host.stderr()).toContain('The server itself is left out');
   await expect(host.client.callTool({ name: 'gone', arguments: {} })).rejects.toThrow(
     /Not to be reached now.*broken/,
   );

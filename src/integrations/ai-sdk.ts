@@ -1,13 +1,10 @@
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { dynamicTool, jsonSchema, type ToolSet } from 'ai';
 import type { AgentTool, AwaitClient, ToolsOptions } from '../index.js';
+import { aiModelOutput } from './ai-model-output.js';
 import { callWithProgress } from './call-with-progress.js';
-import { modelParts, onlyText } from './model-parts.js';
 
 export type { ToolProgress } from './tool-progress.js';
-
-type DynamicTool = Parameters<typeof dynamicTool>[0];
-type ToModelOutput = NonNullable<DynamicTool['toModelOutput']>;
-type ModelOutput = Awaited<ReturnType<ToModelOutput>>;
 
 /**
  * The tools of a server for the Vercel AI SDK (`generateText`, `streamText`, agents). A tool's progress comes as preliminary
@@ -31,21 +28,6 @@ function aiSdkTool(tool: AgentTool) {
       const args = input as Readonly<Record<string, unknown>>;
       yield yield* callWithProgress(tool, { args, toolCallId, signal });
     },
-    toModelOutput: ({ output }) => modelOutput(output as Awaited<ReturnType<AgentTool['call']>>),
+    toModelOutput: ({ output }) => aiModelOutput(output as CallToolResult),
   });
-}
-
-function modelOutput(result: Awaited<ReturnType<AgentTool['call']>>): ModelOutput {
-  const parts = modelParts(result);
-  const text = onlyText(parts);
-  if (text !== undefined) return { type: result.isError === true ? 'error-text' : 'text', value: text };
-  return {
-    type: 'content',
-    value: parts.map(part => {
-      if (part.type === 'text') return part;
-      const { mimeType: mediaType, data } = part;
-      const type = mediaType.startsWith('image/') ? ('image-data' as const) : ('file-data' as const);
-      return { type, mediaType, data };
-    }),
-  };
 }

@@ -30,7 +30,7 @@ const outputs: Readonly<Record<string, RegExp>> = {
   'ai-sdk.js': /type: 'tool-progress'[\s\S]*It says .*slept_seconds/,
   'openai-agents.js': /It says .*slept_seconds/,
   'strands.js': /It says .*slept_seconds/,
-  'mastra.js': /It says .*slept_seconds/,
+  'mastra.js': /type: 'tool-progress'[\s\S]*It says .*slept_seconds/,
   'background.js':
     /It says sleep goes on in the background as (\w+)\.[\s\S]*It says The result of sleep \(\1\):\n\{"slept_seconds":3\}/,
 };

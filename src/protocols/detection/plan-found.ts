@@ -13,6 +13,9 @@ import { pairOfProposal } from './found-pair.js';
 import { readLiveEvidence } from './live-evidence.js';
 import { type Proposal, proposePairs } from './propose.js';
 
+/** Each is compared with each. */
+const MOST_TOOLS = 1000;
+
 /** All plans of one list of tools share what was found in it. */
 const proposals = new WeakMap<readonly Tool[], readonly Proposal[]>();
 
@@ -21,7 +24,7 @@ const proposals = new WeakMap<readonly Tool[], readonly Proposal[]>();
  * only an answer that shows a job under way, of which the status tool then knows, is waited for.
  */
 export function planFound(tool: Tool, server: ServerFacts, protocol: Protocol): ToolPlan | undefined {
-  if (server.detect !== true) return undefined;
+  if (server.detect !== true || server.tools.length > MOST_TOOLS) return undefined;
   const found = proposals.get(server.tools) ?? proposePairs(server.tools);
   proposals.set(server.tools, found);
   const proposal = found.find(({ start }) => start === tool.name);

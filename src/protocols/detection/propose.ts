@@ -31,11 +31,6 @@ export interface Proposal {
 const LEAST_SCORE = { work: 4, lasting: 5 };
 const STRONG_SCORE = 8;
 
-const WORKS_LATER =
-  /\basync(hronous(ly)?)?\b|in the background|background (job|task|process)|returns? (immediately|right away|at once)|\b(job|task|run|request|execution|operation|prediction|generation|research|crawl|export|query)[ _-]?id\b|\bpoll|long[- ]running|takes? (a while|several|a few|up to|\d+[-–to ]*\d*) ?(seconds|minutes|hours)?|(check|track|monitor|get|query) (the |its )?(status|progress)|until (it|the \w+) (is|has|completes?|finish)|\b(starts?|triggers?|launch(es)?|submits?|kicks? off|queues?|initiates?|schedules?) (an? |the )?[\w-]*( [\w-]+)? ?(job|task|run|export|build|training|crawl|research|generation|render|deployment|execution|transcription|scan|workflow|pipeline)/i;
-const TELLS_STATE =
-  /\b(status|progress|state) (of|for|and)\b|\bstatus\b|\bpoll|\bprogress\b|current state|(is|has) (complete|finish|done)|wait(s|ing)? (for|until)/i;
-
 /** Proposes for each tool the one that tells the state of what it starts, the best first. Pure. */
 export function proposePairs(tools: readonly Tool[]): readonly Proposal[] {
   const facts = factsOf(tools);
@@ -47,7 +42,7 @@ export function proposePairs(tools: readonly Tool[]): readonly Proposal[] {
 
 function bestFor(start: ToolFacts, facts: readonly ToolFacts[]): Proposal | undefined {
   const proposals = facts
-    .filter(status => status !== start && status.onlyLooks)
+    .filter(status => status !== start && status.onlyLooks && status.needed.length > 0)
     .flatMap(status => propose(start, status, facts) ?? [])
     .sort((a, b) => b.score - a.score || b.likeness - a.likeness);
   const [best, second] = proposals;
@@ -59,7 +54,7 @@ function bestFor(start: ToolFacts, facts: readonly ToolFacts[]): Proposal | unde
 }
 
 function propose(start: ToolFacts, status: ToolFacts, facts: readonly ToolFacts[]): Proposal | undefined {
-  const taken = argumentsOfStatus(start.tool, status.tool);
+  const taken = argumentsOfStatus(start.tool, status);
   if (taken === undefined) return undefined;
   const { argument, copied } = taken;
   const names_ = namings(start, status, argument);
@@ -68,8 +63,8 @@ function propose(start: ToolFacts, status: ToolFacts, facts: readonly ToolFacts[
   const isAbout = handleNouns.some(noun => start.words.includes(noun) || start.nouns.includes(noun));
   const isMentioned = !isAbout && handleNouns.some(noun => start.description.includes(noun));
   const isWorkId = isWorkHandle(argument);
-  const isLater = WORKS_LATER.test(start.description);
-  const tells = TELLS_STATE.test(status.description);
+  const isLater = start.worksLater;
+  const tells = status.speaksOfState;
   if (names_.length === 0 && shared.length === 0 && !isAbout && !isMentioned) return undefined;
   const evidence: readonly (readonly [boolean, number, string])[] = [
     [names_.length > 0, 4, names_.join(', ')],
@@ -103,7 +98,7 @@ function propose(start: ToolFacts, status: ToolFacts, facts: readonly ToolFacts[
       ...held.map(([, , reason]) => reason),
       ...(isWork ? [] : ['but it may be about what lasts for days']),
     ],
-    isStrong: isWork && (isSaid || (score >= STRONG_SCORE && isLater && status.tellsState)),
+    isStrong: isWork && !start.looksUp && (isSaid || (score >= STRONG_SCORE && isLater && status.tellsState)),
   };
 }
 
@@ -130,18 +125,15 @@ export function names(text: string, tool: string): boolean {
 /** The argument for the handle, and those that the start tool has, too; undefined where the status tool needs more. */
 function argumentsOfStatus(
   start: Tool,
-  status: Tool,
+  status: ToolFacts,
 ): { readonly argument: string; readonly copied: readonly string[] } | undefined {
-  const { properties = {}, required } = status.inputSchema;
-  const all = Object.keys(properties);
-  const needed =
-    required ?? (all.length === 1 ? all : all.filter(name => isHandleArgument(name, properties[name])));
+  const { needed } = status;
   const given = start.inputSchema.properties ?? {};
   const copied = needed.filter(name => Object.hasOwn(given, name));
   const own = needed.filter(name => !Object.hasOwn(given, name));
   const [argument] = own;
-  if (argument === undefined || own.length !== 1 || !isHandleArgument(argument, properties[argument]))
-    return undefined;
+  const schema = status.tool.inputSchema.properties?.[argument ?? ''];
+  if (argument === undefined || own.length !== 1 || !isHandleArgument(argument, schema)) return undefined;
   return { argument, copied };
 }
 

@@ -48,14 +48,26 @@ export interface ToolFacts {
   readonly nouns: readonly string[];
   /** In lower case. */
   readonly description: string;
+  /** Whether it says that its work goes on after the answer. */
+  readonly worksLater: boolean;
+  readonly speaksOfState: boolean;
+  /** Arguments without which it cannot be called. */
+  readonly needed: readonly string[];
   /** Whether it may be asked for a state: it only looks. */
   readonly onlyLooks: boolean;
   /** Whether it may start something that is to be waited for. */
   readonly mayStart: boolean;
+  /** Whether its name is that of what is answered at once. */
+  readonly looksUp: boolean;
   readonly tellsState: boolean;
   /** Whether it puts something somewhere, or tells somebody: what comes of that is no work of the server's. */
   readonly records: boolean;
 }
+
+const WORKS_LATER =
+  /\basync(hronous(ly)?)?\b|in the background|background (job|task|process)|returns? (immediately|right away|at once)|\breturns? (an?|the|its) ([\w-]+ ){0,2}(id|identifier|handle)\b|\b(job|task|run|request|execution|operation|prediction|generation|research|crawl|export|query)[ _-]?id\b|\bpoll|long[- ]running|takes? (a while|several|a few|up to|\d+[-–to ]*\d*) ?(seconds|minutes|hours)?|(check|track|monitor|get|query) (the |its )?(status|progress)|until (it|the \w+) (is|has|completes?|finish)|\b(starts?|triggers?|launch(es)?|submits?|kicks? off|queues?|initiates?|schedules?) (an? |the )?[\w-]*( [\w-]+)? ?(job|task|run|export|build|training|crawl|research|generation|render|deployment|execution|transcription|scan|workflow|pipeline)/i;
+const TELLS_STATE =
+  /\b(status|progress|state) (of|for|and)\b|\bstatus\b|\bpoll|\bprogress\b|current state|(is|has) (complete|finish|done)|wait(s|ing)? (for|until)/i;
 
 /** What names, schemas and hints of tools tell. */
 export function factsOf(tools: readonly Tool[]): readonly ToolFacts[] {
@@ -66,7 +78,10 @@ export function factsOf(tools: readonly Tool[]): readonly ToolFacts[] {
 function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
   const { readOnlyHint, destructiveHint } = tool.annotations ?? {};
   const verb = words.find(word => CHANGING.has(word) || READING.has(word));
-  const changes = verb !== undefined && !READING.has(verb);
+  // Of `test_run_progress` the progress is meant, of `set_progress` the setting.
+  const isNameOfState =
+    STATE.has(words.at(-1) ?? '') && !CHANGING.has(words[0] ?? '') && !words.some(word => ENDING.has(word));
+  const changes = verb !== undefined && !READING.has(verb) && !isNameOfState;
   const nouns = words
     .filter(
       word =>
@@ -77,16 +92,30 @@ function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
     )
     .map(singular);
   const refuses = destructiveHint === true ? readOnlyHint !== true : readOnlyHint === false;
+  const description = (tool.description ?? '').slice(0, MOST_DESCRIPTION).toLowerCase();
+  const worksLater = WORKS_LATER.test(description);
+  const looksUp = !changes && words.some(word => LOOKUP.has(word));
   return {
     tool,
     words,
+    worksLater,
+    speaksOfState: TELLS_STATE.test(description),
+    needed: neededArguments(tool),
     nouns,
-    description: (tool.description ?? '').slice(0, MOST_DESCRIPTION).toLowerCase(),
+    description,
     onlyLooks: !changes && !refuses,
-    mayStart: changes ? !ENDING.has(verb) : verb === undefined && !words.some(word => LOOKUP.has(word)),
+    mayStart: changes ? !ENDING.has(verb) : verb === undefined && !isNameOfState && (!looksUp || worksLater),
+    looksUp,
     tellsState: words.some(word => STATE.has(word)),
     records: verb !== undefined && RECORDING.has(verb),
   };
+}
+
+/** Some servers mark nothing as required. */
+function neededArguments({ inputSchema }: Tool): readonly string[] {
+  const { properties = {}, required } = inputSchema;
+  const all = Object.keys(properties);
+  return required ?? (all.length === 1 ? all : all.filter(name => isHandleArgument(name, properties[name])));
 }
 
 /** How many words all names begin with: the server's own name. */

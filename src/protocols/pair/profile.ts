@@ -144,7 +144,6 @@ export type PairProfile = z.input<typeof pairProfileSchema>;
 /** A profile with its defaults. */
 export type Pair = z.output<typeof pairProfileSchema>;
 
-export type Path = string;
 /** A path of keys joined by dots (`*` for each of a list), or a label in text. */
 export type Place = z.output<typeof place>;
 export type Places = z.output<typeof places>;

@@ -11,7 +11,9 @@ import {
   type ToolList,
 } from '../../fixtures/detection/tool-lists.js';
 
-const lists = (['corpus', 'held-out', 'held-out-2'] as const).flatMap(name => readToolLists(name));
+const lists = (['corpus', 'held-out', 'held-out-2', 'held-out-3'] as const).flatMap(name =>
+  readToolLists(name),
+);
 
 const isTrue = ({ pairs }: ToolList, { start, status }: { start: string; status: string }) =>
   pairs.some(pair => pair.start === start && pair.status === status);

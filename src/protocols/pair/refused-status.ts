@@ -11,11 +11,14 @@ const TRANSIENT =
   /rate.?limit|too many requests|\b(429|502|503|504)\b|temporar(y|ily)|not (yet )?ready|try again|unavailable|overloaded|request timed? ?out|etimedout|econnre(set|fused)|gateway time|socket hang up|network error|fetch failed/i;
 const MOST_TEXT = 2000;
 
-/** Says which: a status tool that reports an error tells of a failed task, unless it looks passing or says that there is none. */
-export function readRefusal(text: string, ids: readonly (string | number)[]): RefusedStatus {
+/**
+ * Says which: a status tool that reports an error tells of a failed task, unless it looks passing or says that there is none.
+ * @param about names of the task: its id, the argument for it
+ */
+export function readRefusal(text: string, about: readonly string[]): RefusedStatus {
   const shortened = text.slice(0, MOST_TEXT);
-  const names = ids.some(id => shortened.includes(String(id)));
-  if (NOT_FOUND.test(shortened) || (names && /not found|does not exist|unknown/i.test(shortened)))
+  const names = about.some(name => shortened.includes(name));
+  if (NOT_FOUND.test(shortened) || (names && /not found|does not exist|no longer exists/i.test(shortened)))
     return 'not-found';
   return TRANSIENT.test(shortened) ? 'transient' : 'failed';
 }

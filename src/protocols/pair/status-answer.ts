@@ -10,7 +10,7 @@ import { errorIn, outcomeOf } from './outcome.js';
 import type { Pair } from './profile.js';
 import { readRefusal } from './refused-status.js';
 import { failureBeside, readState } from './state.js';
-import { usualHints } from './usual-places.js';
+import { usualHints, wordsOf } from './usual-places.js';
 
 /**
  * What a status answer says of one task. Pure.
@@ -58,9 +58,19 @@ export function running(
   };
 }
 
+interface Refused {
+  readonly id: TaskId;
+  readonly tool: string;
+  /** The argument for the handle. */
+  readonly argument: string;
+}
+
 /** The error for a status tool that could not be asked. */
-export function refusedStatus(text: string, id: TaskId, tool: string): Error | undefined {
-  switch (readRefusal(text, [id])) {
+export function refusedStatus(text: string, { id, tool, argument }: Refused): Error | undefined {
+  const name = argument.split('.').at(-1) ?? '';
+  // "id" is in many words.
+  const names = [name, wordsOf(name).slice(0, -1).join(' ')].filter(({ length }) => length > 3);
+  switch (readRefusal(text, [String(id), ...names])) {
     case 'not-found':
       return new TaskNotFoundError(
         `The server does not know the task ${id}: the reference is wrong, belongs to somebody else, or has expired.`,
@@ -81,7 +91,11 @@ function readErrorAnswer(answer: CallToolResult, data: AnswerData, pair: Pair, i
   const refused =
     word === 'failed' || word === 'cancelled'
       ? undefined
-      : refusedStatus(data.text || errorIn(data, pair, 'failed').message, id, pair.status.tool);
+      : refusedStatus(data.text || errorIn(data, pair, 'failed').message, {
+          id,
+          tool: pair.status.tool,
+          argument: pair.status.handleArgument,
+        });
   if (refused !== undefined) throw refused;
   const status = word === 'cancelled' ? word : 'failed';
   return { kind: 'ended', outcome: outcomeOf(status, answer, data, pair), raw: answer };

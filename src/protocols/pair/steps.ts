@@ -33,7 +33,7 @@ export async function cancelPair(handle: PairHandle, exchange: Exchange): Promis
     const answer = await sendAbout(id, call, { ...exchange, holdMs: 0 });
     if (answer.isError !== true) continue;
     throw (
-      refusedStatus(textOf(answer), id, cancel.tool) ??
+      refusedStatus(textOf(answer), { id, tool: cancel.tool, argument: cancel.handleArgument }) ??
       new StatusCheckError(
         `\`${cancel.tool}\` could not cancel the task ${id}: ${excerpt(textOf(answer)) || 'it gave no reason'}`,
         { retryable: false },
@@ -95,7 +95,10 @@ async function fetchResult({ handle, id, exchange, answer, read }: Fetching): Pr
   if (fetched.isError !== true) return { kind: 'ended', outcome: outcomeOfResult(fetched), raw: fetched };
   throw new StatusCheckError(
     `The task ${id} is completed, but \`${result.tool}\` could not tell its result: ${excerpt(textOf(fetched))}`,
-    { retryable: refusedStatus(textOf(fetched), id, result.tool) instanceof StatusCheckError },
+    {
+      retryable:
+        refusedStatus(textOf(fetched), { id, tool: result.tool, argument: '' }) instanceof StatusCheckError,
+    },
   );
 }
 
@@ -113,7 +116,7 @@ async function sendAbout(id: TaskId, call: ToolCall, exchange: Exchange): Promis
     return await sendCall(call, exchange);
   } catch (error) {
     const refusal = refusalOf(error);
-    throw (refusal && refusedStatus(refusal.message, id, call.name)) ?? error;
+    throw (refusal && refusedStatus(refusal.message, { id, tool: call.name, argument: '' })) ?? error;
   }
 }
 

@@ -7,6 +7,7 @@ import { argumentsOf, collectArguments } from '../../../src/protocols/pair/argum
 import { idsIn, readHandle } from '../../../src/protocols/pair/handle.js';
 import { labelled } from '../../../src/protocols/pair/labels.js';
 import { type PairProfile, pairProfileSchema } from '../../../src/protocols/pair/profile.js';
+import { readRefusal } from '../../../src/protocols/pair/refused-status.js';
 import { readStartAnswer } from '../../../src/protocols/pair/start-answer.js';
 import { readStatusAnswer } from '../../../src/protocols/pair/status-answer.js';
 import { fold, meaningOf } from '../../../src/protocols/pair/words.js';
@@ -288,6 +289,22 @@ describe('a status answer', () => {
       progress: { progress: 40, total: 100 },
     });
   });
+});
+
+test.each<[string, string]>([
+  ['Task 12 failed: unknown error', 'failed'],
+  ['The input file was not found', 'failed'],
+  ['Invalid audio', 'failed'],
+  ['Job timed out after 3600 s', 'failed'],
+  ['Request timed out', 'transient'],
+  ['503 Service Unavailable', 'transient'],
+  ['Results are not ready yet', 'transient'],
+  ['No such job', 'not-found'],
+  ['12 does not exist', 'not-found'],
+  ['Execution with ID 12 not found', 'not-found'],
+  ['video_id not found', 'not-found'],
+])('the error %j of a status tool means %s', (message, meaning) => {
+  expect(readRefusal(message, ['12', 'video_id'])).toBe(meaning);
 });
 
 describe('the result', () => {

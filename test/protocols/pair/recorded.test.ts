@@ -4,7 +4,7 @@ import type { ConnectOptions } from '../../../src/client/connect.js';
 import { startTools } from '../../../src/protocols/pair/profile.js';
 import { builtInPairs, namedPairs } from '../../../src/protocols/pairs/index.js';
 import { type PairShape, pairServer } from '../../fixtures/pairs/pair-server.js';
-import { recordedShapes } from '../../fixtures/pairs/recorded-shapes.js';
+import { recordedShapes, variantShapes } from '../../fixtures/pairs/recorded-shapes.js';
 
 const quick = { initialIntervalMs: 2, maxIntervalMs: 2, longPollMs: 1000 } as const;
 
@@ -22,9 +22,11 @@ async function connect(url: string, options?: ConnectOptions): Promise<AwaitClie
 
 /** What the user has to say, so that a pair is used. */
 const told = ({ pair }: PairShape) =>
-  namedPairs.some(({ name }) => name === pair.name) ? { pairs: [pair.name] } : {};
+  builtInPairs.some(({ name }) => name === pair.name)
+    ? {}
+    : { pairs: [namedPairs.some(({ name }) => name === pair.name) ? pair.name : pair] };
 
-describe.each(Object.entries(recordedShapes))('a server as %s', (_name, shape) => {
+describe.each(Object.entries({ ...recordedShapes, ...variantShapes }))('a server as %s', (_name, shape) => {
   const { call, ids, pair } = shape;
   const completed = shape.fetched ?? shape.ends.completed;
 

@@ -30,6 +30,7 @@ export interface Proposal {
 /** What lasts for days has to show more. */
 const LEAST_SCORE = { work: 4, lasting: 5 };
 const STRONG_SCORE = 8;
+const SECRET = /key|token|secret|password|credential|auth/i;
 
 /** Proposes for each tool the one that tells the state of what it starts, the best first. Pure. */
 export function proposePairs(tools: readonly Tool[]): readonly Proposal[] {
@@ -130,6 +131,8 @@ function argumentsOfStatus(
   const { needed } = status;
   const given = start.inputSchema.properties ?? {};
   const copied = needed.filter(name => Object.hasOwn(given, name));
+  // What is handed on stands in references.
+  if (copied.some(name => SECRET.test(name))) return undefined;
   const own = needed.filter(name => !Object.hasOwn(given, name));
   const [argument] = own;
   const schema = status.tool.inputSchema.properties?.[argument ?? ''];

@@ -148,6 +148,77 @@ describe('a live answer that speaks against a pair', () => {
   });
 });
 
+describe('ordinary answers of all tools', () => {
+  const ordinary: readonly (readonly [string, unknown])[] = [
+    ['a text', 'All done.'],
+    ['a record', { id: 'r-1', name: 'A thing', created_at: '2026-01-01' }],
+    ['a record with a state of its own', { id: 'r-2', status: 'active' }],
+    ['an empty record', {}],
+    [
+      'a list',
+      {
+        items: [
+          { id: 'a', status: 'running' },
+          { id: 'b', status: 'done' },
+        ],
+        total: 2,
+      },
+    ],
+    ['a result', { id: 'r-3', status: 'completed', output: 'x' }],
+  ];
+
+  test.each(ordinary)('come as they are: %s', async (_what, answer) => {
+    for (const list of lists) {
+      const strong = new Map(
+        proposePairs(list.tools).flatMap(({ start, status, isStrong }) =>
+          isStrong ? [[start, status] as const] : [],
+        ),
+      );
+      const scripts = Object.fromEntries(
+        list.tools.map(({ name }): [string, Reply] => [name, () => resultOf(answer)]),
+      );
+      const server = await ScriptedServer.connect(scripts, {
+        definitions: Object.fromEntries(list.tools.map(tool => [tool.name, tool])),
+      });
+      const client = new AwaitClient(server.client, { pairs: [], initialIntervalMs: 1 });
+      const known = new Set(
+        (await client.explainTools()).flatMap(({ tool, why }) => (why.includes('profile `') ? [tool] : [])),
+      );
+      for (const { name } of list.tools.filter(tool => !known.has(tool.name))) {
+        const before = server.calls.length;
+        expect(await client.callTool({ name, arguments: {} }), `${list.server} ${name}`).toEqual(
+          resultOf(answer),
+        );
+        const [first, ...others] = server.calls.slice(before).map(({ tool }) => tool);
+        expect(first).toBe(name);
+        if (others.length > 0) expect(others, name).toEqual([strong.get(name)]);
+      }
+      await client.close();
+    }
+  });
+});
+
+test('a pair that would need a secret in its references is not proposed', () => {
+  const tool = (name: string, properties: object, description: string) => ({
+    name,
+    description,
+    inputSchema: {
+      type: 'object' as const,
+      properties: { ...properties },
+      required: Object.keys(properties),
+    },
+  });
+  const start = tool(
+    'start_export',
+    { api_key: {} },
+    'Starts an export in the background, see get_export_status.',
+  );
+  const status = (more: object) =>
+    tool('get_export_status', { ...more, export_id: { type: 'string' } }, 'Status of an export.');
+  expect(proposePairs([start, status({})])).toHaveLength(1);
+  expect(proposePairs([start, status({ api_key: {} })])).toEqual([]);
+});
+
 test('the names of all tools of a server do not count for likeness', () => {
   const tools = ['acme_start_run', 'acme_get_run', 'acme_list'].map(name => ({
     name,

@@ -74,6 +74,26 @@ export class ServerUnavailableError extends AwaitError {
   readonly code = 'SERVER_UNAVAILABLE';
 }
 
+/** The server wants authorization that there is not, or refuses what there is. It has not looked at the request. */
+export class AuthorizationError extends AwaitError {
+  override readonly name = 'AuthorizationError';
+  readonly code = 'AUTHORIZATION';
+  /**
+   * Where somebody was sent to authorize: takes the URL that they came back to, whose `state` and `iss` are checked, or
+   * the code in it. Once it has resolved, connect or call again, or resume the task. Undefined where nobody was sent.
+   * @throws AuthorizationError when the answer is not to this request, or the authorization was refused
+   */
+  readonly finishAuth: ((answer: string | URL) => Promise<void>) | undefined;
+
+  constructor(
+    message: string,
+    options: AwaitErrorOptions & { readonly finishAuth?: AuthorizationError['finishAuth'] } = {},
+  ) {
+    super(message, options);
+    this.finishAuth = options.finishAuth;
+  }
+}
+
 /** The call was sent and contact was lost before the answer: the job may or may not have started. */
 export class OutcomeUnknownError extends AwaitError {
   override readonly name = 'OutcomeUnknownError';

@@ -14,6 +14,7 @@ export type { TaskHandle } from './client/task-handle.js';
 export type { HttpTarget, ServerTarget, StdioTarget } from './client/transport.js';
 export {
   type AskedQuestion,
+  AuthorizationError,
   AwaitAbortedError,
   AwaitDetachedError,
   AwaitError,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConnectTarget } from '../client/connect.js';
-import { displayUrl } from '../client/connect-failure.js';
+import { displayUrl } from '../client/display-url.js';
 import { type KnownServer, knownHttpServer, knownStdioServer } from '../client/journal/known-server.js';
 import { maskSecrets } from '../server/config/mask-secrets.js';
 import { UsageError } from './exit-code.js';

@@ -1,7 +1,8 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { ServerUnavailableError } from '../errors.js';
+import { AuthorizationError, type AwaitError, ServerUnavailableError } from '../errors.js';
 import { formatDuration } from '../time/duration.js';
-import { classifyFailure, messageOf, systemCode } from './failure.js';
+import { displayUrl } from './display-url.js';
+import { classifyFailure, messageOf, refusedStatus, systemCode } from './failure.js';
 import type { Evidence, ServerTarget } from './transport.js';
 
 /** Why there is no connection, and what to do about it. */
@@ -10,7 +11,9 @@ export function explainConnectFailure(
   target: ServerTarget,
   evidence: Evidence,
   timeoutMs: number,
-): ServerUnavailableError {
+): AwaitError {
+  if (error instanceof AuthorizationError) return error;
+  if ('url' in target && refusedStatus(error) !== undefined) return wantsAuthorization(error, target.url);
   const what =
     'url' in target
       ? httpProblem(error, target.url, timeoutMs)
@@ -21,9 +24,6 @@ export function explainConnectFailure(
 function httpProblem(error: unknown, url: string | URL, timeoutMs: number): string {
   const where = displayUrl(url);
   const status = error instanceof StreamableHTTPError ? error.code : undefined;
-  if (status === 401 || status === 403 || (error instanceof Error && error.name === 'UnauthorizedError')) {
-    return `The server at ${where} wants authorization (HTTP ${status ?? 401}); give it a header such as \`Authorization: Bearer …\`.`;
-  }
   if (status !== undefined && status >= 400 && status < 500) {
     return `There is no MCP endpoint at ${where} (HTTP ${status}); check the path, which is often /mcp.`;
   }
@@ -63,8 +63,9 @@ function stdioProblem(error: unknown, command: string, evidence: Evidence, timeo
   return `The server \`${command}\` could not be spoken to: ${messageOf(error)}.${heard}`;
 }
 
-/** A URL without what may be secret: no user, password, query or fragment. */
-export function displayUrl(url: string | URL): string {
-  const { origin, pathname } = new URL(url);
-  return `${origin}${pathname}`;
+function wantsAuthorization(error: unknown, url: string | URL): AuthorizationError {
+  return new AuthorizationError(
+    `The server at ${displayUrl(url)} wants authorization (HTTP ${refusedStatus(error)}); give it a header such as \`Authorization: Bearer …\`, or an \`authProvider\`.`,
+    { cause: error },
+  );
 }

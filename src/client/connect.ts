@@ -4,8 +4,9 @@ import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
 import { AwaitAbortedError, ConfigurationError } from '../errors.js';
 import { linkSignals } from '../time/signals.js';
 import { VERSION } from '../version.js';
-import { displayUrl, explainConnectFailure } from './connect-failure.js';
+import { explainConnectFailure } from './connect-failure.js';
 import { LastingTransport } from './connection/lasting-transport.js';
+import { displayUrl } from './display-url.js';
 import { capabilitiesToAsk } from './input/question-methods.js';
 import { identifyTarget, rememberServer } from './journal/identify.js';
 import { shareDurations } from './known-durations.js';
@@ -44,7 +45,8 @@ const RESTARTS = { most: 5, withinMs: 60_000 };
 
 /**
  * A connected client of @modelcontextprotocol/sdk.
- * @throws ConfigurationError when the target makes no sense; ServerUnavailableError when it does not answer
+ * @throws ConfigurationError when the target makes no sense; ServerUnavailableError when it does not answer;
+ * AuthorizationError when it wants authorization
  */
 export async function connectClient(target: ConnectTarget, options: ConnectOptions): Promise<Client> {
   const { connectTimeoutMs: timeout = DEFAULT_CONNECT_TIMEOUT_MS } = options;
@@ -110,6 +112,7 @@ export function resolveTarget(target: ConnectTarget, configFile?: string): Serve
 function checkTarget(target: ServerTarget): ServerTarget {
   if ('url' in target) {
     checkHeaders(target);
+    checkProvider(target);
     return { ...target, url: checkUrl(target) };
   }
   if (typeof target.command === 'string' && target.command !== '') return target;
@@ -127,6 +130,16 @@ function checkUrl({ url }: HttpTarget): URL {
   throw new ConfigurationError(
     `Expected the server's \`url\` to be an http:// or https:// URL, got one that begins with "${beginning}"`,
   );
+}
+
+function checkProvider({ authProvider, headers }: HttpTarget): void {
+  if (authProvider === undefined) return;
+  if (typeof authProvider?.tokens !== 'function')
+    throw new ConfigurationError(
+      'Expected `authProvider` to be an OAuthClientProvider of @modelcontextprotocol/sdk, which has a method `tokens`',
+    );
+  if (Object.keys(headers ?? {}).some(name => name.toLowerCase() === 'authorization'))
+    throw new ConfigurationError('Give either an `authProvider` or the header `Authorization`, not both.');
 }
 
 /** Here, because the message of a request that fails for a header shows the header's value. */

@@ -1,5 +1,6 @@
 import { McpError } from '@modelcontextprotocol/sdk/types.js';
 import {
+  AuthorizationError,
   AwaitAbortedError,
   AwaitDetachedError,
   AwaitError,
@@ -14,7 +15,7 @@ import {
 import { excerpt } from '../protocols/excerpt.js';
 import type { Question } from '../protocols/protocol.js';
 import { formatDuration } from '../time/duration.js';
-import { classifyFailure, isTransient, messageOf } from './failure.js';
+import { classifyFailure, isTransient, messageOf, refusedStatus } from './failure.js';
 import { UnansweredError } from './input/input-desk.js';
 
 /** How far a call has come: not sent yet; a synchronous call under way; a start under way; a task with a reference. */
@@ -103,6 +104,7 @@ export function startFailure(
 ): unknown {
   const { tool } = facts;
   const options = { ...facts, cause: error };
+  if (wantsAuthorization(error)) return unauthorized(error, facts);
   switch (classifyFailure(error)) {
     case 'answered':
       return error instanceof McpError ? error : notCalled(error, facts);
@@ -133,6 +135,7 @@ export function startFailure(
 
 /** The call did not reach the server. */
 export function notCalled(error: unknown, facts: CallFacts): AwaitError {
+  if (wantsAuthorization(error)) return unauthorized(error, facts);
   const failure = classifyFailure(error);
   if (failure === 'ours') return withFacts(error as AwaitError, facts);
   if (failure === 'unreadable') {
@@ -149,6 +152,7 @@ export function notCalled(error: unknown, facts: CallFacts): AwaitError {
 
 /** What a status request that failed for good means: contact is lost, the task is not. */
 export function pollFailure(error: unknown, facts: CallFacts): AwaitError {
+  if (wantsAuthorization(error)) return unauthorized(error, facts);
   const failure = classifyFailure(error);
   if (failure === 'answered' && error instanceof McpError) {
     return new StatusCheckError(
@@ -170,6 +174,23 @@ export function pollFailure(error: unknown, facts: CallFacts): AwaitError {
         { ...facts, cause: error },
       );
   }
+}
+
+function wantsAuthorization(error: unknown): boolean {
+  return error instanceof AuthorizationError || refusedStatus(error) !== undefined;
+}
+
+/** The server has not looked at the request. Many calls may share the error, and each has a task of its own. */
+function unauthorized(error: unknown, facts: CallFacts): AuthorizationError {
+  const isKnown = error instanceof AuthorizationError;
+  const why = isKnown
+    ? error.message
+    : `The server wants authorization (HTTP ${refusedStatus(error)}): give it another \`Authorization\` header, or an \`authProvider\`.`;
+  const fate = facts.stage === 'accepted' ? fateOf(facts) : `\`${facts.tool}\` was not called.`;
+  return new AuthorizationError(`${why} ${fate}`, {
+    ...facts,
+    ...(isKnown ? { finishAuth: error.finishAuth, cause: error.cause } : { cause: error }),
+  });
 }
 
 function unknownOutcome(what: string, options: CallFacts): OutcomeUnknownError {

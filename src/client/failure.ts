@@ -88,6 +88,12 @@ export function retryAfterMsOf(error: unknown): number | undefined {
   return undefined;
 }
 
+/** The HTTP status by which a server says that it wants authorization. */
+export function refusedStatus(error: unknown): 401 | 403 | undefined {
+  if (!(error instanceof StreamableHTTPError)) return undefined;
+  return error.code === 401 || error.code === 403 ? error.code : undefined;
+}
+
 /** Whether the server refuses requests for a while, whatever they are about. */
 export function isTurnedAway(error: unknown): boolean {
   return retryAfterMsOf(error) !== undefined || (error instanceof StreamableHTTPError && error.code === 429);

@@ -1,9 +1,11 @@
+import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Agent } from 'undici';
 import { sleep } from '../time/sleep.js';
+import { authorizationOf } from './authorization/authorization.js';
 import type { ClientTransport, RequestExtender, RequestExtension } from './connection/client-transport.js';
 import { type AnswerEndListener, watchedFetch } from './connection/watched-fetch.js';
 import { EraTransport } from './era/era-transport.js';
@@ -21,6 +23,8 @@ export interface StdioTarget {
 export interface HttpTarget {
   readonly url: string | URL;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Has the tokens, and gets others when the server refuses them (OAuth 2.1). One provider is for one server and one user. */
+  readonly authProvider?: OAuthClientProvider | undefined;
 }
 
 export type ServerTarget = StdioTarget | HttpTarget;
@@ -73,14 +77,23 @@ function stdioTransport({ command, args, env, cwd }: StdioTarget): StdioClientTr
   });
 }
 
-async function httpTransport({ url, headers }: HttpTarget): Promise<ClientTransport> {
+async function httpTransport({ url, headers, authProvider }: HttpTarget): Promise<ClientTransport> {
   const { Agent, fetch } = await import('undici');
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
   const onAnswerEnd: AnswerEndListener = id => transport.onanswerend?.(id);
+  const authorization = authProvider && authorizationOf(authProvider, new URL(url));
+  const extend: RequestExtender = message => transport.extend(message);
   const transport = new PatientHttpTransport(new URL(url), {
     headers: { ...headers },
     agent,
-    fetch: watchedFetch({ fetch, agent, onAnswerEnd, extend: message => transport.extend(message) }),
+    fetch: watchedFetch({
+      fetch,
+      agent,
+      onAnswerEnd,
+      extend,
+      authorize: authorization && ((send, isLast) => authorization.send(send, isLast)),
+    }),
+    isAuthorizing: () => authorization?.isUnderWay === true,
   });
   return transport;
 }
@@ -99,6 +112,7 @@ interface PatientHttpOptions {
   readonly headers: Record<string, string>;
   readonly agent: Agent;
   readonly fetch: FetchLike;
+  readonly isAuthorizing: () => boolean;
 }
 
 /**
@@ -108,12 +122,14 @@ interface PatientHttpOptions {
  */
 class PatientHttpTransport extends StreamableHTTPClientTransport implements ClientTransport {
   onanswerend?: (id: RequestId) => void;
+  readonly isAuthorizing: () => boolean;
   readonly #agent: Agent;
   #extend: RequestExtender = () => undefined;
 
-  constructor(url: URL, { headers, agent, fetch }: PatientHttpOptions) {
+  constructor(url: URL, { headers, agent, fetch, isAuthorizing }: PatientHttpOptions) {
     super(url, { requestInit: { headers }, fetch });
     this.#agent = agent;
+    this.isAuthorizing = isAuthorizing;
   }
 
   extendRequests(extend: RequestExtender): void {

@@ -1,5 +1,6 @@
 import { McpError } from '@modelcontextprotocol/sdk/types.js';
 import {
+  AuthorizationError,
   AwaitAbortedError,
   AwaitDetachedError,
   CircuitOpenError,
@@ -14,6 +15,7 @@ import { isTransient } from './failure.js';
 
 /** These are about the caller or about the reference, not about how the tool fares. */
 const TELL_NOTHING = [
+  AuthorizationError,
   AwaitAbortedError,
   AwaitDetachedError,
   CircuitOpenError,

@@ -17,6 +17,7 @@ test('the version is that of package.json', () => {
 
 test('the library exports exactly what it promises', () => {
   expect(Object.keys(library).sort()).toEqual([
+    'AuthorizationError',
     'AwaitAbortedError',
     'AwaitClient',
     'AwaitDetachedError',

@@ -10,7 +10,7 @@ import {
 import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
-import { ConfigurationError, ServerUnavailableError } from '../../src/errors.js';
+import { AuthorizationError, ConfigurationError, ServerUnavailableError } from '../../src/errors.js';
 import { failureOf } from '../fixtures/client/await-fixture.js';
 import { loopbackServer, unusedOrigin } from '../fixtures/client/loopback-server.js';
 
@@ -102,10 +102,14 @@ describe('a URL', () => {
 });
 
 describe('a URL that cannot be spoken to', () => {
-  const failAt = async (listener: RequestListener, path = '/mcp') => {
+  const failAt = async (
+    listener: RequestListener,
+    path = '/mcp',
+    Class: typeof AuthorizationError | typeof ServerUnavailableError = ServerUnavailableError,
+  ) => {
     const origin = await loopbackServer(listener);
     const error = await failureOf(AwaitClient.connect({ url: `${origin}${path}${QUERY}`, ...SECRETS }));
-    expect(error).toBeInstanceOf(ServerUnavailableError);
+    expect(error).toBeInstanceOf(Class);
     expect(error.message).toContain(`${origin}${path}`);
     expectNoSecret(error);
     return error.message;
@@ -120,7 +124,7 @@ describe('a URL that cannot be spoken to', () => {
   });
 
   test.each([401, 403])('because it wants authorization (HTTP %d) says what to give', async status => {
-    expect(await failAt(answerWith(status, 'text/plain', 'no'))).toMatch(
+    expect(await failAt(answerWith(status, 'text/plain', 'no'), '/mcp', AuthorizationError)).toMatch(
       new RegExp(`wants authorization \\(HTTP ${status}\\); give it a header such as \`Authorization`),
     );
   });

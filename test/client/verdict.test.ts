@@ -17,6 +17,7 @@ test.each<[unknown, Verdict]>([
   [new errors.AwaitDetachedError('x'), 'nothing'],
   [new errors.ConfigurationError('x'), 'nothing'],
   [new errors.CircuitOpenError('x', { retryAt: '' }), 'nothing'],
+  [new errors.AuthorizationError('x'), 'nothing'],
   [new errors.InputRequiredError('x', {}), 'nothing'],
   [new errors.TaskNotFoundError('x'), 'nothing'],
 ])('a call that ends in %s', (error, verdict) => {

@@ -16,4 +16,6 @@ export interface ClientTransport extends Transport {
   onanswerend?: ((id: RequestId) => void) | undefined;
   /** Over HTTP: from now on asks what to add to the request that carries a message. */
   extendRequests?(extend: RequestExtender): void;
+  /** Whether a token is being asked for, which may take longer than an answer. */
+  isAuthorizing?(): boolean;
 }

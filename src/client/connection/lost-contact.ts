@@ -1,5 +1,6 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { z } from 'zod';
+import { AwaitError } from '../../errors.js';
 
 /** A request was sent and its connection was lost before the answer. */
 export class LostContactError extends Error {
@@ -24,7 +25,8 @@ const GATEWAY_STATUSES = new Set<number | undefined>([502, 503, 504]);
 export type Contact = 'gone' | 'lost' | 'kept';
 
 export function contactAfter(error: unknown, sessionId: string | undefined): Contact {
-  if (error instanceof SyntaxError || error instanceof z.core.$ZodError) return 'kept';
+  if (error instanceof AwaitError || error instanceof SyntaxError || error instanceof z.core.$ZodError)
+    return 'kept';
   if (!(error instanceof StreamableHTTPError)) return 'lost';
   if (sessionId !== undefined && isSessionUnknown(error)) return 'gone';
   return GATEWAY_STATUSES.has(error.code) ? 'lost' : 'kept';

@@ -1,5 +1,5 @@
 import type { JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
-import { ServerUnavailableError } from '../../errors.js';
+import { AuthorizationError, ServerUnavailableError } from '../../errors.js';
 import { atMost } from '../../time/at-most.js';
 import { formatDuration } from '../../time/duration.js';
 import { sleep } from '../../time/sleep.js';
@@ -42,7 +42,8 @@ export class Reopener {
 
   /**
    * A connection with a session, opened in the words of `greeting`.
-   * @throws NotConnectedError when it cannot be had now, ServerUnavailableError when it will not be tried again so soon
+   * @throws NotConnectedError when it cannot be had now, ServerUnavailableError when it will not be tried again so soon,
+   * AuthorizationError when the server wants authorization
    */
   reopen(greeting: JSONRPCRequest): Promise<Link> {
     this.#opening ??= this.#open(greeting).finally(() => {
@@ -75,6 +76,7 @@ export class Reopener {
       await link?.close();
       signal.throwIfAborted();
       const reason = explain(error, evidence());
+      if (reason instanceof AuthorizationError) throw reason;
       throw new NotConnectedError(reason.message, { cause: reason });
     }
   }

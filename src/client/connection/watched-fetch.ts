@@ -31,6 +31,13 @@ export interface WatchedFetchOptions {
   readonly agent: Agent;
   readonly onAnswerEnd: AnswerEndListener;
   readonly extend: RequestExtender;
+  /** Sends a request with a token, and again with another where it is refused; undefined to send none. */
+  readonly authorize:
+    | ((
+        send: (token: string | undefined) => Promise<UndiciResponse>,
+        isLast: boolean,
+      ) => Promise<UndiciResponse>)
+    | undefined;
 }
 
 /** Statuses that are for the SDK's transport to deal with. */
@@ -39,18 +46,27 @@ const AUTHORIZATION = new Set([401, 403]);
 const POSTPONING = new Set([429, 503]);
 
 /** A fetch for the SDK's transport, which tells what the SDK does not: how long to wait, and that an answer is over. */
-export function watchedFetch({ fetch, agent, onAnswerEnd, extend }: WatchedFetchOptions): FetchLike {
+export function watchedFetch({
+  fetch,
+  agent,
+  onAnswerEnd,
+  extend,
+  authorize,
+}: WatchedFetchOptions): FetchLike {
   const watched = async (input: string | URL, init?: RequestInit): Promise<UndiciResponse> => {
     const message = init?.method === 'POST' ? messageIn(init.body) : undefined;
     const extension = message && extend(message);
-    const response = await fetch(input, {
-      ...(init as object),
-      ...((extension && { headers: extendedHeaders(init?.headers, extension) }) as object),
-      // The SDK gives every request the one signal of the transport, on which fetch would gather a listener a request:
-      // destroying the agent ends them all.
-      signal: extension?.signal ?? null,
-      dispatcher: agent,
-    });
+    const send = (token: string | undefined) =>
+      fetch(input, {
+        ...(init as object),
+        ...({ headers: headersOf(init, extension, token) } as object),
+        // The SDK gives every request the one signal of the transport, on which fetch would gather a listener a request:
+        // destroying the agent ends them all.
+        signal: extension?.signal ?? null,
+        dispatcher: agent,
+      });
+    // Who says goodbye sends nobody to authorize.
+    const response = await (authorize?.(send, init?.method === 'DELETE') ?? send(undefined));
     await refusePostponed(response);
     if (message === undefined || !isRequest(message)) return response;
     if (response.ok && isJson(response)) return await wholeAnswer(response);
@@ -61,11 +77,18 @@ export function watchedFetch({ fetch, agent, onAnswerEnd, extend }: WatchedFetch
   return watched as unknown as FetchLike;
 }
 
-function extendedHeaders(given: RequestInit['headers'], { headers }: RequestExtension): Headers {
-  const extended = new Headers(given);
-  for (const [name, value] of Object.entries(headers)) extended.set(name, value);
-  extended.delete('mcp-session-id');
-  return extended;
+function headersOf(
+  init: RequestInit | undefined,
+  extension: RequestExtension | undefined,
+  token: string | undefined,
+): RequestInit['headers'] {
+  if (extension === undefined && token === undefined) return init?.headers;
+  const headers = new Headers(init?.headers);
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+  if (extension === undefined) return headers;
+  for (const [name, value] of Object.entries(extension.headers)) headers.set(name, value);
+  headers.delete('mcp-session-id');
+  return headers;
 }
 
 function isJson({ headers }: UndiciResponse): boolean {

@@ -22,11 +22,17 @@ const UNSUPPORTED_VERSION = -32022;
 export class Discovery {
   readonly #send: (message: JSONRPCMessage) => Promise<void>;
   readonly #drop: (id: RequestId) => void;
+  readonly #isAuthorizing: () => boolean;
   #waiting: { readonly id: RequestId; readonly answer: (message: JSONRPCMessage) => void } | undefined;
 
-  constructor(send: (message: JSONRPCMessage) => Promise<void>, drop: (id: RequestId) => void) {
+  constructor(
+    send: (message: JSONRPCMessage) => Promise<void>,
+    drop: (id: RequestId) => void,
+    isAuthorizing: () => boolean,
+  ) {
     this.#send = send;
     this.#drop = drop;
+    this.#isAuthorizing = isAuthorizing;
   }
 
   /**
@@ -54,11 +60,17 @@ export class Discovery {
     const id = `mcp-await-discover-${attempt}`;
     const params = framed({}, identity);
     return new Promise<JSONRPCMessage | undefined>((resolve, reject) => {
+      let stop = () => {};
       const giveUp = () => {
+        // The server has answered: it wants a token first, which others give.
+        if (this.#isAuthorizing()) return start();
         this.#drop(id);
         resolve(undefined);
       };
-      const stop = startTimer(timeoutMs, giveUp, { unref: true });
+      const start = () => {
+        stop = startTimer(timeoutMs, giveUp, { unref: true });
+      };
+      start();
       this.#waiting = {
         id,
         answer: message => {

@@ -40,6 +40,7 @@ export class EraTransport implements ClientTransport {
     this.#discovery = new Discovery(
       message => wire.send(message),
       id => this.#controllers.get(id)?.abort(),
+      () => wire.isAuthorizing?.() === true,
     );
   }
 

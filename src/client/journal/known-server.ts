@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { displayUrl } from '../connect-failure.js';
+import { displayUrl } from '../display-url.js';
 import type { StdioTarget } from '../transport.js';
 
 /** How a server is reached again, without anything secret. */

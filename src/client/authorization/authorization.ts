@@ -1,0 +1,211 @@
+import {
+  auth,
+  type OAuthClientProvider,
+  type OAuthDiscoveryState,
+} from '@modelcontextprotocol/sdk/client/auth.js';
+import { AuthorizationError } from '../../errors.js';
+import { NotConnectedError } from '../connection/lost-contact.js';
+import { displayUrl } from '../display-url.js';
+import { type Challenge, challengeIn } from './challenge.js';
+import { limitedFetch, type NoAnswerError } from './limited-fetch.js';
+import { problemText, secretsOf } from './problem.js';
+import { providerView } from './provider-view.js';
+import { checkIssuer, codeIn, type Redirect } from './redirect-answer.js';
+import { scopeFor } from './scope.js';
+
+/** A response as far as authorization looks at it. */
+interface Answer {
+  readonly status: number;
+  readonly headers: unknown;
+  readonly body: { cancel(): Promise<void> } | null;
+}
+
+/** How an attempt at a token went. */
+type Attempt =
+  | { readonly kind: 'authorized' }
+  | { readonly kind: 'redirected' }
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'unreachable'; readonly why: string };
+
+/** Another token, then one that may do more; whoever is still refused has a server that is never content. */
+const MOST_TOKENS = 3;
+/** Whoever is turned away meanwhile does not send the person again. */
+const REDIRECT_LASTS_MS = 60_000;
+
+/**
+ * The authorization of one provider at one server. A token that is refused is renewed once, however many requests meet the
+ * refusal: authorization servers take a refresh token once only. (The SDK's transport renews it for each of them.)
+ */
+export class Authorization {
+  readonly #provider: OAuthClientProvider;
+  readonly #url: URL;
+  #underWay: Promise<Attempt> | undefined;
+  /** The token had last, and what for. */
+  #issued: { readonly token: string | undefined; readonly challenge: Challenge; isGood: boolean } | undefined;
+  #redirect: (Redirect & { readonly challenge: Challenge; readonly at: number }) | undefined;
+
+  constructor(provider: OAuthClientProvider, url: URL) {
+    this.#provider = provider;
+    this.#url = url;
+  }
+
+  /** Whether a token is being asked for, which may take longer than an answer. */
+  get isUnderWay(): boolean {
+    return this.#underWay !== undefined;
+  }
+
+  /**
+   * The response to a request, sent again with another token where the first is refused.
+   * @param isLast whether nobody will send another request: then no token is asked for
+   * @throws AuthorizationError when there is no token that the server takes, NotConnectedError when the authorization
+   * server cannot be reached
+   */
+  async send<Response extends Answer>(
+    request: (token: string | undefined) => Promise<Response>,
+    isLast: boolean,
+  ): Promise<Response> {
+    for (let tokens = 0; ; tokens++) {
+      const token = await this.#token();
+      const response = await request(token);
+      if (response.status !== 401 && token === this.#issued?.token && this.#issued)
+        this.#issued.isGood = true;
+      const challenge = challengeIn(response);
+      if (challenge === undefined || isLast) return response;
+      await response.body?.cancel();
+      if (tokens === MOST_TOKENS || this.#isHopeless(challenge, token)) throw this.#useless(challenge);
+      await this.#renew(challenge, token);
+    }
+  }
+
+  async #renew(challenge: Challenge, refused: string | undefined): Promise<void> {
+    if (this.#underWay === undefined && (await this.#token()) !== refused) return;
+    const sent = this.#redirect;
+    if (sent !== undefined && performance.now() - sent.at < REDIRECT_LASTS_MS) throw this.#sentAway();
+    this.#underWay ??= this.#attempt(challenge).finally(() => {
+      this.#underWay = undefined;
+    });
+    const attempt = await this.#underWay;
+    // Each caller gets an error of its own, which will tell of its own task.
+    switch (attempt.kind) {
+      case 'authorized':
+        return;
+      case 'redirected':
+        throw this.#sentAway();
+      case 'refused':
+        throw this.#refused(attempt.why);
+      case 'unreachable':
+        throw new NotConnectedError(
+          `no token for ${displayUrl(this.#url)} could be had at present: ${attempt.why}`,
+        );
+    }
+  }
+
+  async #attempt(challenge: Challenge, authorizationCode?: string): Promise<Attempt> {
+    let trouble: NoAnswerError | undefined;
+    const stopInTrouble = () => {
+      if (trouble !== undefined) throw trouble;
+    };
+    let server: OAuthDiscoveryState | undefined;
+    const secrets = await secretsOf(this.#provider);
+    const view = providerView(this.#provider, {
+      // A refreshed token may do what the old one may, and no more.
+      hidesTokens: challenge.status === 403,
+      onDiscovered: state => {
+        stopInTrouble();
+        checkIssuer(state);
+        server = state;
+      },
+      onRedirect: url => {
+        stopInTrouble();
+        this.#redirect = { url, server, challenge, at: performance.now() };
+      },
+    });
+    const known = await this.#provider.tokens();
+    try {
+      const result = await auth(view, {
+        serverUrl: this.#url,
+        fetchFn: limitedFetch(each => {
+          trouble ??= each;
+        }),
+        ...optional('scope', scopeFor(challenge, [known?.scope, this.#issued?.challenge.scope])),
+        ...optional('resourceMetadataUrl', challenge.resourceMetadataUrl),
+        ...optional('authorizationCode', authorizationCode),
+      });
+      if (result === 'REDIRECT') return { kind: 'redirected' };
+      this.#redirect = undefined;
+      this.#issued = { token: await this.#token(), challenge, isGood: false };
+      return { kind: 'authorized' };
+    } catch (error) {
+      if (trouble !== undefined) return { kind: 'unreachable', why: trouble.message };
+      return { kind: 'refused', why: problemText(error, [...secrets, ...optionalList(authorizationCode)]) };
+    }
+  }
+
+  /** Ends what a redirect has begun. */
+  async #finish(answer: string | URL, redirect: Redirect & { readonly challenge: Challenge }): Promise<void> {
+    let code: string;
+    try {
+      code = answer instanceof URL ? codeIn(answer, redirect) : answer;
+    } catch (error) {
+      throw this.#refused(problemText(error, []));
+    }
+    const attempt = await this.#attempt(redirect.challenge, code);
+    if (attempt.kind === 'refused' || attempt.kind === 'unreachable') throw this.#refused(attempt.why);
+  }
+
+  /** Whether the token was had for this very challenge: then another one would be refused, too. */
+  #isHopeless({ status, text }: Challenge, token: string | undefined): boolean {
+    const issued = this.#issued;
+    if (issued === undefined || token === undefined || issued.token !== token) return false;
+    return status === 401
+      ? !issued.isGood
+      : issued.challenge.status === 403 && issued.challenge.text === text;
+  }
+
+  async #token(): Promise<string | undefined> {
+    return (await this.#provider.tokens())?.access_token;
+  }
+
+  #sentAway(): AuthorizationError {
+    const redirect = this.#redirect;
+    return new AuthorizationError(
+      `The server at ${displayUrl(this.#url)} wants authorization, and the provider has been asked to send somebody to give it: call this error's \`finishAuth\` with the URL (or the code in it) that comes back, then go on.`,
+      { finishAuth: redirect && (answer => this.#finish(answer, redirect)) },
+    );
+  }
+
+  #refused(why: string): AuthorizationError {
+    return new AuthorizationError(
+      `The server at ${displayUrl(this.#url)} wants authorization, and it was refused (${why}): check the provider and its registration, then try again.`,
+    );
+  }
+
+  #useless({ status, scope }: Challenge): AuthorizationError {
+    const wants = scope === undefined ? '' : `, which wants \`${scope}\``;
+    return new AuthorizationError(
+      `The server at ${displayUrl(this.#url)} refuses also the token that it has asked for (HTTP ${status}${wants}): check scopes and audience at the authorization server.`,
+    );
+  }
+}
+
+const known = new WeakMap<OAuthClientProvider, Map<string, Authorization>>();
+
+/** The one authorization of a provider at a server, whoever connects: the tokens are the provider's. */
+export function authorizationOf(provider: OAuthClientProvider, url: URL): Authorization {
+  const ofProvider = known.get(provider) ?? new Map<string, Authorization>();
+  known.set(provider, ofProvider);
+  const authorization = ofProvider.get(url.href) ?? new Authorization(provider, url);
+  ofProvider.set(url.href, authorization);
+  return authorization;
+}
+
+function optional<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { readonly [Key in Name]?: Value } {
+  return (value === undefined ? {} : { [name]: value }) as { readonly [Key in Name]?: Value };
+}
+
+function optionalList<Value>(value: Value | undefined): Value[] {
+  return value === undefined ? [] : [value];
+}

@@ -1,0 +1,57 @@
+import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { startTimer } from '../../time/sleep.js';
+import { messageOf } from '../failure.js';
+
+/** An authorization server gives no answer at present. No `TypeError`, which the SDK takes for a browser's refusal. */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+}
+
+const LONGEST_MS = 30_000;
+const MOST_BYTES = 1024 * 1024;
+/** Statuses by which whatever stands before a server says that it cannot answer now. */
+const AT_PRESENT = new Set([429, 502, 503, 504]);
+const WITHOUT_BODY = new Set([101, 204, 205, 304]);
+
+/**
+ * A fetch for authorization servers, which are strangers: it ends in time, and reads no more than such an answer needs.
+ * @param onTrouble told of a request that may well succeed later: the SDK goes on as if there were no such server
+ */
+export function limitedFetch(onTrouble: (trouble: NoAnswerError) => void): FetchLike {
+  return async (input, init) => {
+    const where = new URL(input).host;
+    const fail = (why: string): never => {
+      const trouble = new NoAnswerError(`${where} ${why}`);
+      onTrouble(trouble);
+      throw trouble;
+    };
+    const limit = new AbortController();
+    const stop = startTimer(LONGEST_MS, () => limit.abort(new Error('it took too long')), { unref: true });
+    try {
+      const response = await fetch(input, { ...init, signal: limit.signal });
+      const { status, headers } = response;
+      if (AT_PRESENT.has(status) || (status >= 500 && init?.method === 'POST')) {
+        await response.body?.cancel();
+        return fail(`answered HTTP ${status}`);
+      }
+      const body = WITHOUT_BODY.has(status) ? null : await beginningOf(response);
+      return new Response(body, { status, headers });
+    } catch (error) {
+      if (error instanceof NoAnswerError) throw error;
+      return fail(`could not be reached (${messageOf(error)})`);
+    } finally {
+      stop();
+    }
+  };
+}
+
+async function beginningOf({ body }: Response): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > MOST_BYTES) throw new Error(`its answer is longer than ${MOST_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}

@@ -1,0 +1,61 @@
+import type { OAuthClientProvider, OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.js';
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+export interface ProviderViewOptions {
+  /** Whether the tokens that there are cannot help, so that they are not refreshed. */
+  readonly hidesTokens: boolean;
+  /** Called with what is known of the authorization server, before anything is sent to it. Throws to go no further. */
+  readonly onDiscovered: (state: OAuthDiscoveryState) => void;
+  /** Called before a person is sent to authorize. Throws not to. */
+  readonly onRedirect: (url: URL) => void;
+}
+
+/** A provider as one authorization sees it: what the SDK decides on its way is seen, and may be stopped. */
+export function providerView(
+  provider: OAuthClientProvider,
+  { hidesTokens, onDiscovered, onRedirect }: ProviderViewOptions,
+): OAuthClientProvider {
+  let isHidden = hidesTokens;
+  const seen: Partial<OAuthClientProvider> = {
+    get clientMetadata() {
+      return { ...applicationType(provider.redirectUrl), ...provider.clientMetadata };
+    },
+    tokens: () => (isHidden ? undefined : provider.tokens()),
+    // A provider need not have it; tokens that were refused are not to be tried again all the same.
+    invalidateCredentials: async scope => {
+      isHidden = true;
+      await provider.invalidateCredentials?.(scope);
+    },
+    discoveryState: async () => {
+      const state = await provider.discoveryState?.();
+      if (state !== undefined) onDiscovered(state);
+      return state;
+    },
+    saveDiscoveryState: async state => {
+      onDiscovered(state);
+      await provider.saveDiscoveryState?.(state);
+    },
+    redirectToAuthorization: async url => {
+      onRedirect(url);
+      await provider.redirectToAuthorization(url);
+    },
+  };
+  return new Proxy(provider, {
+    get(target, key) {
+      const own: unknown = Reflect.get(seen, key);
+      if (own !== undefined) return own;
+      const value: unknown = Reflect.get(target, key, target);
+      // A class may have private members.
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** What a client says of itself when it registers (SEP-837): without it, servers take it for a web site and refuse loopback. */
+function applicationType(redirectUrl: string | URL | undefined): { application_type?: 'native' | 'web' } {
+  if (redirectUrl === undefined) return {};
+  const { protocol, hostname } = new URL(redirectUrl);
+  const isSite = /^https?:$/.test(protocol) && !LOOPBACK.test(hostname);
+  return { application_type: isSite ? 'web' : 'native' };
+}

@@ -1,0 +1,57 @@
+import type { OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.js';
+import { excerpt } from '../../protocols/excerpt.js';
+
+/** Where a person was sent to authorize. */
+export interface Redirect {
+  readonly url: URL;
+  /** What was known of the authorization server then. */
+  readonly server: OAuthDiscoveryState | undefined;
+}
+
+/**
+ * The code in the URL that the person came back to, which must be the answer to this redirect.
+ * @throws Error that says why it is not
+ */
+export function codeIn(answer: URL, { url, server }: Redirect): string {
+  const given = answer.searchParams;
+  const metadata = server?.authorizationServerMetadata;
+  if (given.get('state') !== url.searchParams.get('state'))
+    throw new Error('the answer is not to this request (its `state` is another one)');
+  // Before its error is believed (RFC 9207, section 2.4).
+  const issuer = given.get('iss');
+  if (issuer === null ? tellsIssuer(metadata) : issuer !== metadata?.issuer)
+    throw new Error(
+      `the answer is not from the authorization server ${excerpt(metadata?.issuer ?? '')} (its \`iss\` is ${issuer === null ? 'missing' : 'another one'})`,
+    );
+  const error = given.get('error');
+  if (error !== null) {
+    const description = given.get('error_description');
+    throw new Error(excerpt(description === null ? error : `${error}: ${description}`));
+  }
+  const code = given.get('code');
+  if (code === null || code === '') throw new Error('the answer has no `code`');
+  return code;
+}
+
+/** @param metadata as they came: the SDK's types do not know of it */
+function tellsIssuer(metadata: Readonly<Record<string, unknown>> | undefined): boolean {
+  return metadata?.authorization_response_iss_parameter_supported === true;
+}
+
+/**
+ * Metadata that name another issuer than the one whose they are must not be used (RFC 8414, section 3.3).
+ * @throws Error that says so
+ */
+export function checkIssuer({ authorizationServerUrl, ...state }: OAuthDiscoveryState): void {
+  const { resourceMetadata, authorizationServerMetadata: metadata } = state;
+  if (resourceMetadata === undefined || metadata === undefined) return;
+  if (withoutSlash(metadata.issuer) === withoutSlash(authorizationServerUrl)) return;
+  throw new Error(
+    `the authorization server ${excerpt(authorizationServerUrl)} says that it is ${excerpt(metadata.issuer)}`,
+  );
+}
+
+/** The SDK parses URLs, which adds one. */
+function withoutSlash(url: string): string {
+  return url.replace(/\/$/, '');
+}

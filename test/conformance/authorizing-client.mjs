@@ -1,0 +1,127 @@
+// A program whose server wants authorization: the person whom the provider sends away says yes at once, and the program
+// goes on where it was. The conformance suite appends the server's URL.
+import {
+  ClientCredentialsProvider,
+  PrivateKeyJwtProvider,
+} from '@modelcontextprotocol/sdk/client/auth-extensions.js';
+import { AuthorizationError, AwaitClient } from '../../dist/index.js';
+
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const CALLBACK = 'http://localhost:3000/callback';
+/** The address is the suite's: its authorization servers know it. */
+const CLIENT_METADATA_URL = 'https://conformance-test.local/client-metadata.json';
+
+class MemoryProvider {
+  redirectUrl = CALLBACK;
+  clientMetadataUrl = CLIENT_METADATA_URL;
+  clientMetadata = { client_name: 'mcp-await', redirect_uris: [CALLBACK] };
+  #client;
+  #tokens;
+  #verifier;
+  #answer;
+
+  constructor(client) {
+    this.#client = client;
+  }
+
+  clientInformation() {
+    return this.#client;
+  }
+
+  saveClientInformation(client) {
+    this.#client = client;
+  }
+
+  tokens() {
+    return this.#tokens;
+  }
+
+  saveTokens(tokens) {
+    this.#tokens = tokens;
+  }
+
+  codeVerifier() {
+    return this.#verifier;
+  }
+
+  saveCodeVerifier(verifier) {
+    this.#verifier = verifier;
+  }
+
+  async redirectToAuthorization(url) {
+    const { headers } = await fetch(url, { redirect: 'manual' });
+    this.#answer = new URL(headers.get('location'));
+  }
+
+  answer() {
+    return this.#answer;
+  }
+}
+
+/** A program that its platform knows: its token is the one that the platform gives it (SEP-1933). */
+class WorkloadProvider {
+  redirectUrl = undefined;
+  clientMetadata = { redirect_uris: [], grant_types: [JWT_BEARER], token_endpoint_auth_method: 'none' };
+  #client;
+  #assertion;
+  #tokens;
+
+  constructor(clientId, assertion) {
+    this.#client = { client_id: clientId };
+    this.#assertion = assertion;
+  }
+
+  clientInformation() {
+    return this.#client;
+  }
+
+  tokens() {
+    return this.#tokens;
+  }
+
+  saveTokens(tokens) {
+    this.#tokens = tokens;
+  }
+
+  prepareTokenRequest() {
+    return new URLSearchParams({ grant_type: JWT_BEARER, assertion: this.#assertion });
+  }
+}
+
+function providerFor(context) {
+  const { client_id: clientId, client_secret: clientSecret, private_key_pem: privateKey } = context;
+  if (clientId === undefined) return new MemoryProvider();
+  if (context.valid_jwt !== undefined) return new WorkloadProvider(clientId, context.valid_jwt);
+  if (context.name === 'auth/client-credentials-basic')
+    return new ClientCredentialsProvider({ clientId, clientSecret });
+  if (context.name === 'auth/client-credentials-jwt') {
+    const algorithm = context.signing_algorithm ?? 'ES256';
+    return new PrivateKeyJwtProvider({ clientId, privateKey, algorithm });
+  }
+  return new MemoryProvider({
+    client_id: clientId,
+    client_secret: clientSecret,
+    redirect_uris: [CALLBACK],
+  });
+}
+
+const authProvider = providerFor(JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}'));
+
+async function authorized(action) {
+  for (;;) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof AuthorizationError) || error.finishAuth === undefined) throw error;
+      await error.finishAuth(authProvider.answer());
+    }
+  }
+}
+
+const client = await authorized(() => AwaitClient.connect({ url: process.argv.at(-1), authProvider }));
+try {
+  const { tools } = await authorized(() => client.listTools());
+  for (const { name } of tools) await authorized(() => client.callTool({ name, arguments: {} }));
+} finally {
+  await client.close();
+}

@@ -99,6 +99,12 @@ describe('the README', () => {
   });
 });
 
+describe('docs/authorization.md', () => {
+  it('shows the program that is an example', () => {
+    expect(read('docs/authorization.md')).toContain(`\`\`\`js\n${read('examples/authorize.js')}\`\`\``);
+  });
+});
+
 describe('docs/server.md', () => {
   it('shows the receiver of webhooks that is an example', () => {
     expect(read('docs/server.md')).toContain(`\`\`\`js\n${read('examples/receive-webhook.js')}\`\`\``);

@@ -8,9 +8,12 @@ import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { openEngine } from '../src/engine/open-engine.js';
 import type { TaskRecord } from '../src/engine/task-record.js';
 import { operationsByName } from '../src/server/operation.js';
+import { builtInOperations } from '../src/server/operations/index.js';
 import { createExecute } from '../src/server/runner.js';
+import { startServer } from '../src/server/start-server.js';
 import { createTaskService } from '../src/server/task-service.js';
 import { ROOT } from './cli/command.js';
+import { authorizingServer } from './fixtures/client/authorizing-server.js';
 
 const run = promisify(execFile);
 
@@ -112,4 +115,27 @@ it('every example is run', async () => {
   expect(files.toSorted()).toEqual(
     [...Object.keys(outputs), 'ask-a-person.js', 'own-operations.js', 'receive-webhook.js'].toSorted(),
   );
+});
+
+it('authorize.js sends somebody to the browser, and then calls the tool', async () => {
+  const upstream = await startServer({
+    store: 'memory:',
+    operations: builtInOperations(),
+    http: { port: 0 },
+  });
+  onTestFinished(() => upstream.close(0));
+  const { url } = await authorizingServer(upstream.url ?? '');
+  const env = { ...process.env, MCP_URL: url, CALLBACK_PORT: '0' };
+  const program = spawn(process.execPath, ['examples/authorize.js'], { cwd: ROOT, env });
+  onTestFinished(() => void program.kill());
+  let printed = '';
+  for (const stream of [program.stdout, program.stderr])
+    stream.on('data', chunk => {
+      printed += chunk;
+    });
+  const exited = new Promise(resolve => program.once('exit', resolve));
+  const link = () => /^Open (\S+)$/m.exec(printed)?.[1] ?? Promise.reject(new Error(printed));
+  const page = await fetch(await vi.waitFor(link, { timeout: 20_000 }));
+  expect(await page.text()).toBe('You may close this page.');
+  expect([await exited, printed]).toEqual([0, expect.stringContaining('slept_seconds: 1')]);
 });

@@ -38,6 +38,22 @@ export function resultTable(results: ReadonlyMap<string, Results>, baseline: Bas
   return [head, `|---|${revisions.map(() => '---|').join('')}---|`, ...rows].join('\n');
 }
 
+/** Of scenarios that test a client, each run by itself; how many checks there are depends on the requests that it sends. */
+export function scenarioTable(runs: readonly (readonly [string, string])[], baseline: Baseline): string {
+  const revisions = [...new Set(runs.map(([, revision]) => revision))].toSorted();
+  const scenarios = [...new Set(runs.map(([scenario]) => scenario))].toSorted();
+  const rows = scenarios.map(scenario => {
+    const reason = baseline.get(scenario);
+    const word = reason === undefined ? 'passed' : 'failed';
+    const cells = revisions.map(revision =>
+      runs.some(run => run[0] === scenario && run[1] === revision) ? word : '',
+    );
+    return `| ${scenario} | ${cells.join(' | ')} | ${reason ?? ''} |`;
+  });
+  const head = `| scenario | ${revisions.join(' | ')} | |`;
+  return [head, `|---|${revisions.map(() => '---|').join('')}---|`, ...rows].join('\n');
+}
+
 function cellOf(result: { readonly passed: number; readonly failed: number } | undefined): string {
   if (result === undefined) return '';
   return result.failed === 0

@@ -1,17 +1,15 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { startFixtureServer } from './fixture-server.js';
 import { conformanceCommand, unavailable } from './newer-node.js';
-import { type Baseline, type Results, readBaseline, readResults, resultTable } from './result-table.js';
+import { expectOnPage } from './result-page.js';
+import { type Results, readBaseline, readResults, resultTable } from './result-table.js';
 
 const BASELINE = fileURLToPath(new URL('baseline.yml', import.meta.url));
-const PAGE = fileURLToPath(new URL('../../docs/protocols.md', import.meta.url));
-const SECTION =
-  /(?<=<!-- conformance: made by `npm run conformance` -->\n)[\s\S]*?(?=<!-- \/conformance -->)/;
 const REVISIONS = ['2025-11-25', '2026-07-28'] as const;
 const MINUTES = 60_000;
 
@@ -53,19 +51,6 @@ test.skipIf(unavailable !== undefined)(
       tasks.map(([scenario]) => [scenario, 0]),
     );
     expect(tasks).toHaveLength(10);
-    await expectOnPage(results, baseline);
+    await expectOnPage('conformance', resultTable(results, baseline));
   },
 );
-
-/** The table of the page is that of this run; `npm run conformance` writes it. */
-async function expectOnPage(results: ReadonlyMap<string, Results>, baseline: Baseline): Promise<void> {
-  const table = `\n${resultTable(results, baseline)}\n`;
-  const page = await readFile(PAGE, 'utf8');
-  expect(page).toMatch(SECTION);
-  if (process.env.npm_lifecycle_event === 'conformance')
-    await writeFile(
-      PAGE,
-      page.replace(SECTION, () => table),
-    );
-  else expect(SECTION.exec(page)?.[0]).toBe(table);
-}

@@ -10,7 +10,7 @@ import { type Challenge, challengeIn } from './challenge.js';
 import { limitedFetch, type NoAnswerError } from './limited-fetch.js';
 import { problemText, secretsOf } from './problem.js';
 import { providerView } from './provider-view.js';
-import { checkIssuer, codeIn, type Redirect } from './redirect-answer.js';
+import { checkAnswer, checkIssuer, codeIn, type Redirect } from './redirect-answer.js';
 import { scopeFor } from './scope.js';
 
 /** A response as far as authorization looks at it. */
@@ -27,6 +27,13 @@ type Attempt =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'unreachable'; readonly why: string };
 
+interface SentRedirect extends Redirect {
+  readonly challenge: Challenge;
+  readonly at: number;
+  /** What the answer came to. */
+  finished: Promise<Attempt> | undefined;
+}
+
 /** Another token, then one that may do more; whoever is still refused has a server that is never content. */
 const MOST_TOKENS = 3;
 /** Whoever is turned away meanwhile does not send the person again. */
@@ -42,7 +49,7 @@ export class Authorization {
   #underWay: Promise<Attempt> | undefined;
   /** The token had last, and what for. */
   #issued: { readonly token: string | undefined; readonly challenge: Challenge; isGood: boolean } | undefined;
-  #redirect: (Redirect & { readonly challenge: Challenge; readonly at: number }) | undefined;
+  #redirect: SentRedirect | undefined;
 
   constructor(provider: OAuthClientProvider, url: URL) {
     this.#provider = provider;
@@ -117,7 +124,7 @@ export class Authorization {
       },
       onRedirect: url => {
         stopInTrouble();
-        this.#redirect = { url, server, challenge, at: performance.now() };
+        this.#redirect = { url, server, challenge, at: performance.now(), finished: undefined };
       },
     });
     const known = await this.#provider.tokens();
@@ -141,16 +148,26 @@ export class Authorization {
     }
   }
 
-  /** Ends what a redirect has begun. */
-  async #finish(answer: string | URL, redirect: Redirect & { readonly challenge: Challenge }): Promise<void> {
-    let code: string;
+  /** Ends what a redirect has begun, once: many calls may have been told of it. */
+  async #finish(answer: string | URL, redirect: SentRedirect): Promise<void> {
     try {
-      code = answer instanceof URL ? codeIn(answer, redirect) : answer;
+      if (answer instanceof URL) checkAnswer(answer, redirect);
+      // It is answered: who is refused next asks again.
+      if (this.#redirect === redirect) this.#redirect = undefined;
+      redirect.finished ??= this.#exchange(answer instanceof URL ? codeIn(answer) : answer, redirect);
     } catch (error) {
       throw this.#refused(problemText(error, []));
     }
-    const attempt = await this.#attempt(redirect.challenge, code);
+    const attempt = await redirect.finished;
     if (attempt.kind === 'refused' || attempt.kind === 'unreachable') throw this.#refused(attempt.why);
+  }
+
+  #exchange(code: string, { challenge }: SentRedirect): Promise<Attempt> {
+    // From now on whoever is refused waits for this.
+    this.#underWay = this.#attempt(challenge, code).finally(() => {
+      this.#underWay = undefined;
+    });
+    return this.#underWay;
   }
 
   /** Whether the token was had for this very challenge: then another one would be refused, too. */

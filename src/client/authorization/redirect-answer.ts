@@ -9,20 +9,27 @@ export interface Redirect {
 }
 
 /**
- * The code in the URL that the person came back to, which must be the answer to this redirect.
+ * Whether the URL that a person came back to is the answer to this redirect. Before its error is believed, too (RFC 9207,
+ * section 2.4).
  * @throws Error that says why it is not
  */
-export function codeIn(answer: URL, { url, server }: Redirect): string {
+export function checkAnswer(answer: URL, { url, server }: Redirect): void {
   const given = answer.searchParams;
   const metadata = server?.authorizationServerMetadata;
   if (given.get('state') !== url.searchParams.get('state'))
     throw new Error('the answer is not to this request (its `state` is another one)');
-  // Before its error is believed (RFC 9207, section 2.4).
   const issuer = given.get('iss');
   if (issuer === null ? tellsIssuer(metadata) : issuer !== metadata?.issuer)
     throw new Error(
       `the answer is not from the authorization server ${excerpt(metadata?.issuer ?? '')} (its \`iss\` is ${issuer === null ? 'missing' : 'another one'})`,
     );
+}
+
+/**
+ * The code in the answer to a redirect.
+ * @throws Error that says why there is none
+ */
+export function codeIn({ searchParams: given }: URL): string {
   const error = given.get('error');
   if (error !== null) {
     const description = given.get('error_description');

@@ -268,6 +268,32 @@ test(
   },
 );
 
+test('somebody who says no is asked again by the next call', LONG, async () => {
+  const { server } = await protectedServer();
+  const authProvider = new MemoryProvider();
+  const connect = () => AwaitClient.connect({ url: server.url, authProvider });
+  const refused = (await failureOf(connect())) as unknown as AuthorizationError;
+  const no = new URL(authProvider.answer ?? '');
+  no.searchParams.delete('code');
+  no.searchParams.set('error', 'access_denied');
+  const error = await failureOf(refused.finishAuth?.(no) as Promise<void>);
+  expect(error.message).toMatch(/refused \(access_denied\)/);
+  await finish(await failureOf(connect()), authProvider);
+  expect(authProvider.redirectCount).toBe(2);
+});
+
+test('all who were told of one redirect may finish it', LONG, async () => {
+  const { server } = await protectedServer();
+  const authProvider = new MemoryProvider();
+  const connect = () => AwaitClient.connect({ url: server.url, authProvider });
+  const errors = await Promise.all([failureOf(connect()), failureOf(connect())]);
+  expect(authProvider.redirectCount).toBe(1);
+  await Promise.all(errors.map(error => finish(error, authProvider)));
+  expect(server.grants).toEqual(['authorization_code']);
+  const client = await connect();
+  await client.close();
+});
+
 test.each([
   [{ authProvider: {} as never }, /Expected `authProvider` to be an OAuthClientProvider/],
   [{ authProvider: new MemoryProvider(), headers: { authorization: 'x' } }, /Give either/],

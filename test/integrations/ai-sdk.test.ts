@@ -1,7 +1,7 @@
 import { generateText, stepCountIs, streamText } from 'ai';
 import { MockLanguageModelV3, simulateReadableStream } from 'ai/test';
 import { describe, expect, it, vi } from 'vitest';
-import { aiSdkTools } from '../../src/integrations/ai-sdk.js';
+import { aiSdkTools, type ToolProgress } from '../../src/integrations/ai-sdk.js';
 import { agentServer } from '../fixtures/integrations/agent-server.js';
 
 const usage = {
@@ -72,19 +72,26 @@ describe('the tools of a server in the AI SDK', () => {
   });
 
   it('tell how far they are as preliminary results', async () => {
-    const { client } = await agentServer();
-    const model = scriptedModel('bake', { layers: 4 });
+    const { client, serve } = await agentServer();
+    const model = scriptedModel('simmer', { of: 'leek' });
     const results = [];
     for await (const part of streamText({ ...run, model, tools: await aiSdkTools(client) }).fullStream) {
-      if (part.type === 'tool-result') results.push(part);
+      if (part.type !== 'tool-result') continue;
+      results.push(part);
+      if ((part.output as Partial<ToolProgress>).total === 4) serve();
     }
     const last = results.pop();
     expect(last?.preliminary).not.toBe(true);
-    expect(last?.output).toMatchObject({ structuredContent: { cake: 'plain cake of 4 layers' } });
+    expect(last?.output).toMatchObject({ structuredContent: { soup: 'leek soup' } });
     expect(results).toContainEqual(
       expect.objectContaining({
         preliminary: true,
-        output: expect.objectContaining({ type: 'tool-progress', toolCallId: 'call-1', total: 4 }),
+        output: expect.objectContaining({
+          type: 'tool-progress',
+          toolCallId: 'call-1',
+          progress: 1,
+          total: 4,
+        }),
       }),
     );
   });

@@ -6,7 +6,7 @@ import { loadMcpTools } from '@langchain/mcp-adapters';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { createAgent } from 'langchain';
 import { describe, expect, it, vi } from 'vitest';
-import { langchainTools } from '../../src/integrations/langchain.js';
+import { langchainTools, type ToolProgress } from '../../src/integrations/langchain.js';
 import { agentServer } from '../fixtures/integrations/agent-server.js';
 
 const ask = { messages: [new HumanMessage('A cake, please.')] };
@@ -22,6 +22,7 @@ describe('the tools of a server in LangChain', () => {
     expect(shown.map(({ name }) => name)).toEqual([
       'initiate_background_task',
       'bake',
+      'simmer',
       'burn',
       'forever',
       'echo',
@@ -46,21 +47,24 @@ describe('the tools of a server in LangChain', () => {
   });
 
   it('tell LangGraph’s stream how far they are', async () => {
-    const { client } = await agentServer();
+    const { client, serve } = await agentServer();
     const model = fakeModel()
-      .respondWithTools([callOf('bake', { layers: 4 })])
+      .respondWithTools([callOf('simmer', { of: 'leek' })])
       .respond(new AIMessage('Enjoy it.'));
     const agent = createReactAgent({ llm: model, tools: await langchainTools(client) });
-    const told: unknown[] = [];
-    for await (const chunk of await agent.stream(ask, { streamMode: 'custom' })) told.push(chunk);
+    const told: ToolProgress[] = [];
+    for await (const chunk of await agent.stream(ask, { streamMode: 'custom' })) {
+      told.push(chunk);
+      if (chunk.total === 4) serve();
+    }
     expect(told).toContainEqual({
       type: 'tool-progress',
-      tool: 'bake',
+      tool: 'simmer',
       toolCallId: 'call-1',
       status: 'working',
-      progress: expect.any(Number),
+      progress: 1,
       total: 4,
-      message: expect.stringMatching(/^layer \d$/),
+      message: 'it simmers',
     });
   });
 

@@ -76,17 +76,16 @@ describe('the tools of a server in Strands', () => {
   });
 
   it('tell how far they are as stream events', async () => {
-    const { client } = await agentServer();
-    const agent = new Agent({
-      model: new ScriptedModel('bake', { layers: 4 }),
-      tools: await strandsTools(client),
-      printer: false,
-    });
-    const told: unknown[] = [];
-    for await (const event of agent.stream(ask)) told.push(event);
-    expect(JSON.stringify(told)).toMatch(
-      /"type":"tool-progress","tool":"bake","toolCallId":"call-1"[^}]*"total":4/,
-    );
+    const { client, serve } = await agentServer();
+    const model = new ScriptedModel('simmer', { of: 'leek' });
+    const agent = new Agent({ model, tools: await strandsTools(client), printer: false });
+    let told = '';
+    for await (const event of agent.stream(ask)) {
+      told += `${JSON.stringify(event)}\n`;
+      if (/"total":4/.test(told)) serve();
+    }
+    expect(told).toMatch(/"type":"tool-progress","tool":"simmer","toolCallId":"call-1"[^}]*"total":4/);
+    expect(model.told()).toMatchObject({ status: 'success', content: [{ text: '{"soup":"leek soup"}' }] });
   });
 
   it('give the model a failed task as an error with its code', async () => {

@@ -76,8 +76,8 @@ async function start(starting: Starting): Promise<StartAnswer> {
       );
     const detected = { ...told(proposal, reasons), used: true };
     return { ...state, handle, detected };
-  } catch (error) {
-    if (signal.aborted) throw error;
+  } catch {
+    // Also of a call that nobody waits for any more: its answer has come.
     return plain(answer, told(proposal, [...reasons, `but \`${proposal.status}\` did not tell a state`]));
   }
 }

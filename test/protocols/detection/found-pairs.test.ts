@@ -198,6 +198,34 @@ describe('ordinary answers of all tools', () => {
   });
 });
 
+test('a call that is aborted while the status tool is looked at loses neither its answer nor its job', async () => {
+  const [list] = lists.filter(({ server }) => server === 'databricks');
+  const controller = new AbortController();
+  const scripts: Record<string, Reply> = Object.fromEntries(
+    (list?.tools ?? []).map(({ name }) => [name, () => resultOf('no')]),
+  );
+  const server = await ScriptedServer.connect(
+    {
+      ...scripts,
+      execute_sql_async: () => resultOf({ statement_id: '7', status: 'PENDING' }),
+      get_statement_status: ({ signal }) => {
+        controller.abort(new Error('enough'));
+        return new Promise((_, reject) =>
+          signal.addEventListener('abort', () => reject(new Error('cancelled'))),
+        );
+      },
+    },
+    { definitions: Object.fromEntries((list?.tools ?? []).map(tool => [tool.name, tool])) },
+  );
+  const client = new AwaitClient(server.client, { cancelOnAbort: true });
+  const calling = client.callTool({ name: 'execute_sql_async', arguments: {} }, undefined, {
+    signal: controller.signal,
+  });
+  await expect(calling).rejects.toMatchObject({ code: 'ABORTED' });
+  await client.close();
+  expect(server.calls.map(({ tool }) => tool)).toEqual(['execute_sql_async', 'get_statement_status']);
+});
+
 test('a pair that would need a secret in its references is not proposed', () => {
   const tool = (name: string, properties: object, description: string) => ({
     name,

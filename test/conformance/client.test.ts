@@ -7,8 +7,10 @@ import { conformanceCommand, unavailable } from './newer-node.js';
 import { expectOnPage } from './result-page.js';
 import { readBaseline, scenarioTable } from './result-table.js';
 
-const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const BASELINE = path('baseline.yml');
+const CLIENT = fileURLToPath(new URL('client-under-test.mjs', import.meta.url));
+const AUTHORIZING_CLIENT = fileURLToPath(new URL('authorizing-client.mjs', import.meta.url));
+const LIBRARY = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
+const BASELINE = fileURLToPath(new URL('baseline.yml', import.meta.url));
 const MINUTES = 60_000;
 
 /** What the suite calls scenarios that belong to no revision. */
@@ -66,17 +68,17 @@ const authorization = of({
 });
 
 beforeAll(() => {
-  if (!existsSync(path('../../dist/index.js'))) throw new Error('This test needs `npm run build`.');
+  if (!existsSync(LIBRARY)) throw new Error('This test needs `npm run build`.');
 });
 
 describe.skipIf(unavailable !== undefined)('the client conforms to the scenario', () => {
   test.each(scenarios)('%s of %s', { timeout: 3 * MINUTES }, (scenario, revision) =>
-    expectConforming('client-under-test.mjs', scenario, revision),
+    expectConforming(CLIENT, scenario, revision),
   );
   test.each(authorization)(
     '%s of %s, where a server wants authorization',
     { timeout: 3 * MINUTES },
-    (...run) => expectConforming('authorizing-client.mjs', ...run),
+    (...run) => expectConforming(AUTHORIZING_CLIENT, ...run),
   );
 });
 
@@ -87,7 +89,7 @@ test('the table of the page tells of these scenarios', async () => {
 
 async function expectConforming(client: string, scenario: string, revision: string): Promise<void> {
   const [node, script] = await conformanceCommand();
-  const command = `${process.execPath} ${path(client)}`;
+  const command = `${process.execPath} ${client}`;
   const version = revision === EXTENSION ? [] : ['--spec-version', revision];
   const expected = ['--expected-failures', BASELINE];
   const args = [script, 'client', '--command', command, '--scenario', scenario, ...version, ...expected];

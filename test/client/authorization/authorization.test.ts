@@ -8,6 +8,7 @@ import type { ConnectOptions } from '../../../src/client/connect.js';
 import type { AwaitEvent } from '../../../src/client/events.js';
 import { AuthorizationError } from '../../../src/errors.js';
 import { startServer } from '../../../src/server/start-server.js';
+import { sleep } from '../../../src/time/sleep.js';
 import {
   type AuthorizingServer,
   authorizingServer,
@@ -199,13 +200,26 @@ test('an authorization that takes long does not make a server look older than it
   const { client: first, authProvider } = await connected(server);
   await first.close();
   server.expire();
-  const DISCOVER_MS = 50;
-  server.tokenFaults.push(response => setTimeout(() => response.writeHead(503).end(), 10 * DISCOVER_MS));
+  server.tokenFaults.push(() => sleep(2500).then(() => 'late'));
   const target = { url: server.url, authProvider };
-  const failure = await failureOf(AwaitClient.connect(target, { discoverTimeoutMs: DISCOVER_MS }));
-  // It would have gone on with `initialize`, and another refresh.
-  expect(failure.message).toMatch(/no token for .* could be had at present: .* answered HTTP 503/);
-  expect(server.grants.filter(grant => grant === 'refresh_token')).toHaveLength(1);
+  const client = await AwaitClient.connect(target, { discoverTimeoutMs: 2000 });
+  onTestFinished(() => client.close());
+  expect((client.transport as { era?: string } | undefined)?.era).toBe('newer');
+});
+
+test('a call that needs more than was granted asks for both, and not for a refresh', LONG, async () => {
+  const { server, held } = await protectedServer();
+  held.release();
+  const { client, authProvider } = await connected(server);
+  for (const scope of ['read', 'write']) {
+    server.demand(scope);
+    const error = await failureOf(client.callTool({ name: 'held', arguments: {} }));
+    expect(error.message).toMatch(/`held` was not called/);
+    await finish(error, authProvider);
+  }
+  await expect(client.callTool({ name: 'held', arguments: {} })).resolves.not.toHaveProperty('isError', true);
+  expect(authProvider.tokens()?.scope).toBe('read write');
+  expect(server.grants).toEqual(Array(3).fill('authorization_code'));
 });
 
 test('credentials that are refused are told without what is secret in them', LONG, async () => {

@@ -58,17 +58,18 @@ class MemoryProvider {
   }
 }
 
-/** A program that its platform knows: its token is the one that the platform gives it (SEP-1933). */
-class WorkloadProvider {
+/** A program that somebody else vouches for: its platform (SEP-1933), or the login of its enterprise (SEP-990). */
+class VouchedProvider {
   redirectUrl = undefined;
-  clientMetadata = { redirect_uris: [], grant_types: [JWT_BEARER], token_endpoint_auth_method: 'none' };
+  clientMetadata = { redirect_uris: [], grant_types: [JWT_BEARER] };
   #client;
-  #assertion;
+  #assertionFor;
+  #server;
   #tokens;
 
-  constructor(clientId, assertion) {
-    this.#client = { client_id: clientId };
-    this.#assertion = assertion;
+  constructor(client, assertionFor) {
+    this.#client = client;
+    this.#assertionFor = assertionFor;
   }
 
   clientInformation() {
@@ -83,26 +84,45 @@ class WorkloadProvider {
     this.#tokens = tokens;
   }
 
-  prepareTokenRequest() {
-    return new URLSearchParams({ grant_type: JWT_BEARER, assertion: this.#assertion });
+  saveDiscoveryState(server) {
+    this.#server = server;
   }
+
+  async prepareTokenRequest() {
+    const assertion = await this.#assertionFor(this.#server);
+    return new URLSearchParams({ grant_type: JWT_BEARER, assertion });
+  }
+}
+
+/** What the login of an enterprise gives for the token of somebody who has logged in there. */
+async function exchanged({ idp_client_id, idp_id_token, idp_token_endpoint }, server) {
+  const body = new URLSearchParams({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    requested_token_type: 'urn:ietf:params:oauth:token-type:id-jag',
+    audience: server.authorizationServerMetadata.issuer,
+    resource: server.resourceMetadata.resource,
+    subject_token: idp_id_token,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+    client_id: idp_client_id,
+  });
+  const response = await fetch(idp_token_endpoint, { method: 'POST', body });
+  return (await response.json()).access_token;
 }
 
 function providerFor(context) {
   const { client_id: clientId, client_secret: clientSecret, private_key_pem: privateKey } = context;
   if (clientId === undefined) return new MemoryProvider();
-  if (context.valid_jwt !== undefined) return new WorkloadProvider(clientId, context.valid_jwt);
+  const client = { client_id: clientId, client_secret: clientSecret };
+  if (context.valid_jwt !== undefined) return new VouchedProvider(client, () => context.valid_jwt);
+  if (context.idp_id_token !== undefined)
+    return new VouchedProvider(client, server => exchanged(context, server));
   if (context.name === 'auth/client-credentials-basic')
     return new ClientCredentialsProvider({ clientId, clientSecret });
   if (context.name === 'auth/client-credentials-jwt') {
     const algorithm = context.signing_algorithm ?? 'ES256';
     return new PrivateKeyJwtProvider({ clientId, privateKey, algorithm });
   }
-  return new MemoryProvider({
-    client_id: clientId,
-    client_secret: clientSecret,
-    redirect_uris: [CALLBACK],
-  });
+  return new MemoryProvider({ ...client, redirect_uris: [CALLBACK] });
 }
 
 const authProvider = providerFor(JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}'));

@@ -19,6 +19,7 @@ import { handleTaskRequests } from '../server/tasks-2025-11-25/task-requests.js'
 import { newDeferred } from '../time/deferred.js';
 import { VERSION } from '../version.js';
 import { answerOf, RelayedError, unknownName } from './call-answer.js';
+import { metaForUpstream } from './feature-answers.js';
 import { type Extra, serveFeatures } from './features.js';
 import { nextProgress } from './host-progress.js';
 import { hostQuestions } from './host-questions.js';
@@ -150,9 +151,9 @@ export function createHostSession(options: HostSessionOptions): Server {
   ): Promise<ProxyTask> {
     const found = (await upstreams.tools()).get(name);
     if (found === undefined) throw unknownName('tool', name, upstreams.all);
-    const { progressToken: _ours, ...theirs } = meta ?? {};
+    const theirs = metaForUpstream(meta ?? {});
     const { owner: upstream, name: own } = found.route;
-    const call = { name: own, arguments: args, ...(Object.keys(theirs).length > 0 && { _meta: theirs }) };
+    const call = { name: own, arguments: args, ...(theirs && { _meta: theirs }) };
     const task = tasks.start({ principal, upstream, call, tool: name });
     calls.follow(task);
     return task;

@@ -1,5 +1,6 @@
 import { hasChanged } from '../engine/record-change.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
+import { checkAnswers } from '../server/input-answers.js';
 import { createTaskFeed, type TaskFeed } from '../server/task-feed.js';
 import type { TaskAnswers } from '../server/task-service.js';
 import { ToolFailure } from '../server/tool-failure.js';
@@ -29,9 +30,10 @@ export function taskAnswers(tasks: ProxyTasks, upstreams: () => readonly Upstrea
       if (task.end !== undefined) task.acknowledge();
       return recordOf(task);
     },
-    /** Upstreams ask the host itself: a task never has questions. */
-    async answer(principal, reference) {
-      return recordOf(await found(principal, reference));
+    async answer(principal, reference, responses) {
+      const task = await found(principal, reference);
+      task.answer(checkAnswers(task.questions ?? {}, responses));
+      return recordOf(task);
     },
     async cancel(principal, reference) {
       const task = await found(principal, reference);

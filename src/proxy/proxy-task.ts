@@ -1,15 +1,23 @@
+import { randomUUID } from 'node:crypto';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { sdkProgressOf } from '../client/sdk-progress.js';
 import type { TaskHandle } from '../client/task-handle.js';
+import type { InputRequest, InputResponse } from '../engine/question.js';
 import { TokenBucket } from '../pacing/token-bucket.js';
 import { Alarm } from '../time/alarm.js';
-import type { Progress, Snapshot } from '../types.js';
+import { untilAborted } from '../time/signals.js';
+import type { Progress, Snapshot, TaskReference } from '../types.js';
 
 /** How a call ended: an answer, or what went wrong. */
 export type CallEnd = { readonly result: CallToolResult } | { readonly error: unknown };
 
 /** A call that was sent, or one whose end is known already. */
 export type Started = { readonly handle: TaskHandle } | CallEnd;
+
+interface OpenQuestion {
+  readonly request: InputRequest;
+  resolve(response: InputResponse): void;
+}
 
 export interface ProxyTaskOptions {
   /** Names the call to its host; as hard to guess as any secret. */
@@ -40,6 +48,7 @@ export class ProxyTask {
   readonly tool: string;
   readonly startedAt: number;
   readonly #watchers = new Set<() => void>();
+  readonly #questions = new Map<string, OpenQuestion>();
   #snapshot: Snapshot = { status: 'working', attempt: 0, elapsedMs: 0, raw: undefined };
   #updatedAt: number;
   #handle: TaskHandle | undefined;
@@ -85,6 +94,37 @@ export class ProxyTask {
   update(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
     this.#announce();
+  }
+
+  /** The upstream's handle of the task, where it has one. */
+  get handleReference(): TaskReference | undefined {
+    return this.#handle?.reference;
+  }
+
+  /** What the upstream asks and nobody has answered yet, by key. */
+  get questions(): Readonly<Record<string, InputRequest>> | undefined {
+    if (this.#questions.size === 0 || this.#end !== undefined) return undefined;
+    return Object.fromEntries([...this.#questions].map(([key, { request }]) => [key, request]));
+  }
+
+  /** Puts a question to whoever looks at the call as a task. @throws the signal's reason */
+  async ask(request: InputRequest, signal: AbortSignal): Promise<InputResponse> {
+    const key = randomUUID();
+    try {
+      const answer = new Promise<InputResponse>(resolve => {
+        this.#questions.set(key, { request, resolve });
+      });
+      this.#announce();
+      return await untilAborted(answer, signal);
+    } finally {
+      this.#questions.delete(key);
+      this.#announce();
+    }
+  }
+
+  /** Answers questions by key; those to other keys are left alone. */
+  answer(responses: Readonly<Record<string, InputResponse>>): void {
+    for (const [key, response] of Object.entries(responses)) this.#questions.get(key)?.resolve(response);
   }
 
   /** Asks the upstream to stop, where it can be asked. */

@@ -3,6 +3,7 @@ import type { JournalRecord } from '../client/journal/journal-record.js';
 import { outcomeUnknown } from '../client/journal/refusals.js';
 import { BoundedMap } from '../pacing/bounded-map.js';
 import { resultOfOutcome } from '../protocols/tool-result.js';
+import { ToolFailure } from '../server/tool-failure.js';
 import { ChangeNotice } from '../time/change-notice.js';
 import { sleep } from '../time/sleep.js';
 import type { ToolCall } from '../types.js';
@@ -26,11 +27,6 @@ export interface NewCall {
   readonly tool: string;
 }
 
-/** Too many calls are under way; nothing was sent. */
-export class TooManyCallsError extends Error {
-  override readonly name = 'TooManyCallsError';
-}
-
 /** The calls of all hosts of this process, and through the journal those of processes before it. */
 export class ProxyTasks {
   readonly #journal: ProxyJournal | undefined;
@@ -42,7 +38,7 @@ export class ProxyTasks {
     this.#journal = journal;
   }
 
-  /** Sends a call, and follows it to its end whatever becomes of the host. @throws TooManyCallsError */
+  /** Sends a call, and follows it to its end whatever becomes of the host. @throws ToolFailure `BUSY` when too many are under way */
   start({ principal, upstream, call, tool }: NewCall): ProxyTask {
     this.#checkRoom();
     const reference = randomBytes(18).toString('base64url');
@@ -151,6 +147,6 @@ export class ProxyTasks {
 
   #checkRoom(): void {
     if (this.#running.size < MOST_RUNNING) return;
-    throw new TooManyCallsError(`${MOST_RUNNING} calls are under way already: wait for some to end`);
+    throw new ToolFailure('BUSY', `${MOST_RUNNING} calls are under way already: wait for some to end`, true);
   }
 }

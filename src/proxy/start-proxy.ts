@@ -6,6 +6,7 @@ import { type StdioStreams, serveStdio } from '../server/stdio.js';
 import { atMost } from '../time/at-most.js';
 import { newDeferred } from '../time/deferred.js';
 import { createHostSession } from './host-session.js';
+import { newerOffer } from './newer-offer.js';
 import type { ProxyJournal } from './proxy-journal.js';
 import { ProxyTasks } from './proxy-tasks.js';
 import type { Upstream, UpstreamTarget } from './upstream.js';
@@ -37,9 +38,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
   const tasks = new ProxyTasks(journal);
   const connected = new Set<Upstream>();
   const shared = { targets, tasks, connected, hostTimeoutMs, wait, onNotice };
+  const offer = newerOffer(shared);
   const stopped = newDeferred();
   const idleWithin = (graceMs: number) => atMost(tasks.idle(), graceMs).catch(() => {});
   const release = async () => {
+    offer.feed.close();
     await Promise.all([...connected].map(upstream => upstream.close()));
     await journal?.close();
   };
@@ -48,7 +51,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
     // A host that has closed its side takes no result that it would have to show somebody.
     const isListening = () => !stdio.input.readableEnded;
     const server = createHostSession({ ...shared, principal, isListening, asksOnCalls: false });
-    const { gone } = await serveStdio({ server, principal, onError }, stdio);
+    const { gone } = await serveStdio({ server, offer, principal, onError }, stdio);
     const finish = async () => {
       await gone;
       await server.close();
@@ -73,6 +76,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
     ...http,
     createMcpServer: principal =>
       createHostSession({ ...shared, principal, isListening: () => true, asksOnCalls: true }),
+    offer,
     onError,
   });
   return {

@@ -28,7 +28,7 @@ export function recordOf(task: ProxyTask): TaskRecord {
     runCount: 1,
     retryAttempts: 0,
     excusedRuns: 0,
-    inputRequests: undefined,
+    inputRequests: task.questions,
     waitedMs: 0,
     webhookUrl: undefined,
     delivery: undefined,

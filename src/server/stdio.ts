@@ -23,8 +23,8 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 export interface StdioService {
   /** Serves the session that a client of a version up to 2025-11-25 opens. */
   readonly server: Server;
-  /** What is offered to a client of a later version; without it, there is the session only. */
-  readonly offer?: Offer | undefined;
+  /** What is offered to a client of a later version. */
+  readonly offer: Offer;
   readonly principal: string;
   /** Told what went wrong and was not the client's to know. */
   onError(error: unknown): void;
@@ -56,22 +56,17 @@ export async function serveStdio(
   const answered = watchAnswers(transport);
   const allSaid = ended.then(() => {
     // Nobody would end them any more.
-    channel?.close();
+    channel.close();
     return answered();
   });
   return { gone: Promise.race([broken, allSaid]).finally(() => server.close()) };
 }
 
 /** Takes the messages of the protocol without sessions out of what the session hears. */
-function shareLine(
-  transport: StdioServerTransport,
-  { offer, ...service }: Omit<StdioService, 'server'>,
-): StdioChannel | undefined {
-  if (offer === undefined) return undefined;
+function shareLine(transport: StdioServerTransport, service: Omit<StdioService, 'server'>): StdioChannel {
   const { onmessage } = transport;
   const channel = new StdioChannel({
     ...service,
-    offer,
     // A client that has gone reads no answer.
     send: message => void transport.send(message).catch(() => {}),
   });

@@ -6,10 +6,8 @@ import {
   TaskStatusNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { expect, test, vi } from 'vitest';
-import { AwaitClient } from '../../src/client/await-client.js';
 import { BIN } from '../cli/command.js';
 import { EVERYTHING, newHome, startHost, textOf } from './proxy-host.js';
-import { startHttpProxy } from './proxy-http.js';
 
 const everything = [process.execPath, EVERYTHING, 'stdio'] as const;
 const long = { name: 'trigger-long-running-operation', arguments: { duration: 2, steps: 2 } };
@@ -53,18 +51,4 @@ test('a task is there for another session, and after the process that started it
     CallToolResultSchema,
   );
   expect(result.structuredContent).toEqual({ slept_seconds: 3 });
-});
-
-test('our own client awaits tools through a proxy as tasks', async () => {
-  const { url } = await startHttpProxy({ everything });
-  await using client = Object.assign(await AwaitClient.connect(url), {
-    async [Symbol.asyncDispose]() {
-      await client.close();
-    },
-  });
-  const explained = await client.explainTools();
-  expect(explained.find(({ tool }) => tool === long.name)?.protocol).toBe('tasks-2025-11-25');
-  expect(textOf(await client.callTool(long))).toContain('Long running operation completed');
-  const failed = await client.callTool({ name: 'get-sum', arguments: { a: 'no number' } });
-  expect(failed.isError).toBe(true);
 });

@@ -1,6 +1,7 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { INSTRUCTIONS, type Offer, SERVER_INFO } from '../offer.js';
-import { type CallerContext, callTool } from './call-tool.js';
+import { callTool } from './call-tool.js';
+import type { CallerContext } from './envelope.js';
 import { answerTaskMethod } from './task-methods.js';
 import {
   CODE,
@@ -24,7 +25,8 @@ export async function resultOf(
   offer: Offer,
   context: CallerContext,
 ): Promise<JSONRPCMessage> {
-  const result = await route(request, offer, context);
+  const own = (await offer.forCaller?.(context)) ?? offer;
+  const result = await route(request, own, context);
   return resultMessage(request.id, stamped(result));
 }
 
@@ -52,8 +54,8 @@ async function route(
     case 'server/discover':
       return {
         supportedVersions: VERSIONS,
-        capabilities: CAPABILITIES,
-        instructions: INSTRUCTIONS,
+        capabilities: { ...CAPABILITIES, ...offer.more?.capabilities },
+        instructions: offer.more?.instructions ?? INSTRUCTIONS,
         ...NOT_CACHED,
       };
     case 'tools/list':
@@ -64,9 +66,12 @@ async function route(
     case 'tasks/update':
     case 'tasks/cancel':
       return answerTaskMethod(request, offer.tasks, context);
-    default:
+    default: {
+      const answer = await offer.more?.answer(request, context);
+      if (answer !== undefined) return { ...NOT_CACHED, ...answer };
       throw new RequestError(CODE.methodNotFound, `Method not found: ${request.method}`, {
         httpStatus: 404,
       });
+    }
   }
 }

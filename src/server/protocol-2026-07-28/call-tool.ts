@@ -10,16 +10,8 @@ import {
   type ServerTool,
 } from '../tools/server-tool.js';
 import { taskFields } from './detailed-task.js';
-import type { Envelope } from './envelope.js';
+import type { CallerContext, Envelope } from './envelope.js';
 import { CODE, type ModernRequest, missingTasks, RequestError } from './wire.js';
-
-export interface CallerContext {
-  readonly principal: string;
-  /** Aborts when the client gives up this request. */
-  readonly signal: AbortSignal;
-  readonly envelope: Envelope;
-  notify(method: string, params: Record<string, unknown>): void;
-}
 
 /**
  * Answers `tools/call` with the result, with a task where the client takes one, or with what the tool asks first.

@@ -11,6 +11,14 @@ export interface Envelope {
   readonly progressToken: string | number | undefined;
 }
 
+export interface CallerContext {
+  readonly principal: string;
+  /** Aborts when the client gives up this request. */
+  readonly signal: AbortSignal;
+  readonly envelope: Envelope;
+  notify(method: string, params: Record<string, unknown>): void;
+}
+
 /**
  * @param headerVersion the `MCP-Protocol-Version` header, null where HTTP has none; undefined where there are no headers
  * @throws RequestError for what is missing, malformed or of another version

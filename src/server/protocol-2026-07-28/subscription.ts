@@ -35,8 +35,9 @@ export async function openSubscription(
   request: ModernRequest,
   options: SubscriptionOptions,
 ): Promise<Subscription> {
-  const { offer, send, onEnd } = options;
-  const records = await findTasks(request, options);
+  const { send, onEnd } = options;
+  const offer = (await options.offer.forCaller?.(options)) ?? options.offer;
+  const records = await findTasks(request, { ...options, offer });
   const _meta = { [META.subscriptionId]: request.id };
   const running = new Map<string, () => void>();
   const told = new Map<string, string>();

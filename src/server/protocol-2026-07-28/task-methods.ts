@@ -2,8 +2,8 @@ import { isEnded } from '../../engine/task-record.js';
 import { isRecord } from '../is-record.js';
 import type { TaskAnswers } from '../task-service.js';
 import { toFailure } from '../tool-failure.js';
-import type { CallerContext } from './call-tool.js';
 import { detailedTask } from './detailed-task.js';
+import type { CallerContext } from './envelope.js';
 import { CODE, type ModernRequest, missingTasks, RequestError } from './wire.js';
 
 /**

@@ -33,9 +33,9 @@ test('without a limit the call is held to its end, and progress keeps the time-o
   const { client } = await startHost(['--host-timeout', 'off', '--', ...everything], newHome());
   const told: number[] = [];
   const result = await client.callTool(
-    { name: 'trigger-long-running-operation', arguments: { duration: 9, steps: 1 } },
+    { name: 'trigger-long-running-operation', arguments: { duration: 13, steps: 1 } },
     undefined,
-    { timeout: 7000, resetTimeoutOnProgress: true, onprogress: ({ progress }) => told.push(progress) },
+    { timeout: 10_000, resetTimeoutOnProgress: true, onprogress: ({ progress }) => told.push(progress) },
   );
   expect(textOf(result)).toContain('Long running operation completed');
   expect(told.length).toBeGreaterThan(1);

@@ -2,6 +2,7 @@ import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { InputAnswer, InputHandler } from '../client/input/input-handler.js';
 import { anyResult } from '../protocols/native-task.js';
+import { untilAborted } from '../time/signals.js';
 import { relayed } from './call-answer.js';
 
 /** A person may take their time. */
@@ -19,7 +20,7 @@ export interface HostQuestionsOptions {
 export function hostQuestions({ server, ready, request }: HostQuestionsOptions): InputHandler {
   return async ({ method, params, signal }) => {
     await ready;
-    const relatedRequestId = await request();
+    const relatedRequestId = await untilAborted(Promise.resolve(request()), signal);
     const question = { method, params } as Parameters<Server['request']>[0];
     const answer = await server
       .request(question, anyResult, {

@@ -51,7 +51,7 @@ export interface HostSessionOptions {
 }
 
 /** How long a host may wait for the answer to `initialize`: what has not come by then comes later. */
-const FIRST_CONTACT_MS = 20_000;
+const FIRST_CONTACT_MS = 8000;
 const SERVER_INFO = { name: 'mcp-await-proxy', version: VERSION };
 /** What the HTTP entry says where a client has hung up: a way of going, not a wish. */
 const NO_WISH = /hung up|time[d]?[ -]?out/i;
@@ -149,7 +149,7 @@ export function createHostSession(options: HostSessionOptions): Server {
     args: Record<string, unknown>,
     meta: Record<string, unknown> | undefined,
   ): Promise<ProxyTask> {
-    const found = (await upstreams.tools()).get(name);
+    const found = (await upstreams.knownTools()).get(name);
     if (found === undefined) throw unknownName('tool', name, upstreams.all);
     const theirs = metaForUpstream(meta ?? {});
     const { owner: upstream, name: own } = found.route;

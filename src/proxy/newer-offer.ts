@@ -29,9 +29,11 @@ interface UpstreamsOfCaller {
   readonly upstreams: Upstreams;
   /** The calls under way, the last one at the end. */
   readonly running: Set<ProxyTask>;
+  /** Once there has been time to reach them all. */
+  readonly instructions: Promise<string>;
 }
 
-const FIRST_CONTACT_MS = 20_000;
+const FIRST_CONTACT_MS = 8000;
 /** What a host of the newer protocol is asked through its tasks; the other questions are deprecated there. */
 const FORMS = { elicitation: { form: {} } };
 
@@ -64,8 +66,10 @@ export function newerOffer({ targets, tasks, connected, wait, onNotice }: NewerO
         return upstream;
       }),
     );
-    byCaller.set(key, { upstreams, running });
-    return { upstreams, running };
+    const instructions = upstreams.settle(FIRST_CONTACT_MS).then(() => instructionsOf(upstreams.all));
+    const caller = { upstreams, running, instructions };
+    byCaller.set(key, caller);
+    return caller;
   }
 
   function toolOf(definition: Tool, { owner, name }: Route, running: Set<ProxyTask>): ServerTool {
@@ -100,9 +104,9 @@ export function newerOffer({ targets, tasks, connected, wait, onNotice }: NewerO
       );
     }
     const takesForms = clientCapabilities.elicitation !== undefined;
-    const { upstreams, running } = upstreamsOf(principal, takesForms);
-    await upstreams.settle(FIRST_CONTACT_MS);
-    const tools = [...(await upstreams.tools())].map(
+    const { upstreams, running, ...known } = upstreamsOf(principal, takesForms);
+    const instructions = await known.instructions;
+    const tools = [...(await upstreams.knownTools())].map(
       ([name, { definition, route }]) => [name, toolOf(definition, route, running)] as const,
     );
     const { resources, prompts, completions } = mergedCapabilities(upstreams.all);
@@ -116,7 +120,7 @@ export function newerOffer({ targets, tasks, connected, wait, onNotice }: NewerO
           ...(prompts && { prompts: {} }),
           ...(completions && { completions: {} }),
         },
-        instructions: await instructionsOf(upstreams.all),
+        instructions,
         answer: async ({ method, params }, { signal }) =>
           featureAnswers[method]?.(upstreams, { method, params: { ...params } }, signal).catch(refuse),
       },

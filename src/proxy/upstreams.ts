@@ -10,6 +10,8 @@ import type { Upstream } from './upstream.js';
 
 /** An upstream that is slower than this is left out of a list until it answers; what it said last stands in. */
 const LIST_WITHIN_MS = 20_000;
+/** How long everything else waits for an upstream that was not there at first. */
+const SOON_MS = 500;
 /** More than any real server has. */
 const MOST_PAGES = 1000;
 const MOST_ITEMS = 10_000;
@@ -19,26 +21,42 @@ type Json = Record<string, unknown>;
 /** A tool or a prompt of an upstream, by the name that the host knows. */
 export type Route = Named<Upstream>;
 
+/** What a host is shown, and where requests about it go. */
+interface Offered<Item> {
+  readonly route: Route;
+  readonly definition: Item;
+}
+
 /** All that the upstreams of one host offer, as one server would. */
 export class Upstreams {
   readonly all: readonly Upstream[];
   /** What each upstream said last, by list. */
   readonly #said = new Map<string, readonly Json[]>();
+  #isSettled = false;
+  #tools: ReadonlyMap<string, Offered<Tool>> | undefined;
 
   constructor(all: readonly Upstream[]) {
     this.all = all;
   }
 
   /** The tools by the names that the host knows. */
-  async tools(): Promise<ReadonlyMap<string, { readonly route: Route; readonly definition: Tool }>> {
+  async tools(): Promise<ReadonlyMap<string, Offered<Tool>>> {
     const offered = await this.#each('tools', async client => {
       const tools = await client.explainTools();
       return tools.filter(({ hidden }) => !hidden).map(({ definition }) => definition as unknown as Json);
     });
-    return this.#named<Tool>(offered, [AWAIT_TOOL], hostTool);
+    this.#tools = this.#named<Tool>(offered, [AWAIT_TOOL], hostTool);
+    return this.#tools;
   }
 
-  async prompts(): Promise<ReadonlyMap<string, { readonly route: Route; readonly definition: Prompt }>> {
+  /** The tools as they were listed last, where listing them again takes long: one slow upstream must not hold up all calls. */
+  async knownTools(): Promise<ReadonlyMap<string, Offered<Tool>>> {
+    const known = this.#tools;
+    const now = this.tools();
+    return known === undefined ? now : atMost(now, SOON_MS).catch(() => known);
+  }
+
+  async prompts(): Promise<ReadonlyMap<string, Offered<Prompt>>> {
     const offered = await this.#each('prompts', client => listAll(client, 'prompts/list', 'prompts'));
     return this.#named<Prompt>(offered, [], (prompt, name) => ({ ...prompt, name }));
   }
@@ -66,6 +84,7 @@ export class Upstreams {
   async settle(withinMs: number): Promise<void> {
     const settled = Promise.allSettled(this.all.map(upstream => upstream.client()));
     await atMost(settled, withinMs).catch(() => {});
+    this.#isSettled = true;
   }
 
   async #each(
@@ -77,7 +96,7 @@ export class Upstreams {
       this.all.map(async upstream => {
         const key = keyOf(upstream, list);
         try {
-          const client = await atMost(upstream.client(), LIST_WITHIN_MS);
+          const client = await atMost(upstream.client(), this.#isSettled ? SOON_MS : LIST_WITHIN_MS);
           const items =
             upstream.capabilities?.[capability] === undefined
               ? []
@@ -96,7 +115,7 @@ export class Upstreams {
     offered: readonly { readonly owner: Upstream; readonly item: Json }[],
     reserved: readonly string[],
     shown: (item: Item, name: string) => Item,
-  ): ReadonlyMap<string, { readonly route: Route; readonly definition: Item }> {
+  ): ReadonlyMap<string, Offered<Item>> {
     const items = new Map(offered.map(each => [keyOf(each.owner, String(each.item.name)), each.item]));
     const named = namesForHost(
       offered.map(({ owner, item }) => ({ owner, name: String(item.name) })),

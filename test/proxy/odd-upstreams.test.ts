@@ -103,3 +103,15 @@ test('an address that others reach needs a token', async () => {
     startHttpProxy({ odd: [process.execPath, ODD] }, { http: { host: '0.0.0.0' } }),
   ).rejects.toThrow('token');
 });
+
+test('a server that says nothing holds up neither the session for long nor any call', async () => {
+  const silent = fileURLToPath(new URL('../fixtures/client/stdio-server.mjs', import.meta.url));
+  const { connect } = await startHttpProxy({
+    odd: [process.execPath, ODD, join(newHome(), 'heard')],
+    silent: [process.execPath, silent, 'silent'],
+  });
+  const client = await connect();
+  // Each would wait for the silent one, and all of them together for longer than the test may take.
+  for (let count = 0; count < 10; count++)
+    expect(textOf(await client.callTool({ name: 'say', arguments: {} }))).toMatch(/^pid/);
+});

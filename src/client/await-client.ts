@@ -84,6 +84,7 @@ export class AwaitClient extends PassThrough {
   readonly #scheduler: PollScheduler;
   readonly #news = new TaskNews();
   readonly #resources: ResourceUpdates;
+  readonly #follow: RunContext['follow'];
   readonly #journal: Journal | undefined;
   readonly #stats = new CallStats();
   readonly #circuits: Circuits | undefined;
@@ -102,6 +103,7 @@ export class AwaitClient extends PassThrough {
     const { transport } = sdkClient;
     const connection = transport instanceof LastingTransport ? transport : undefined;
     this.#ready = signal => connection?.ready(signal);
+    this.#follow = taskIds => connection?.follow(taskIds);
     this.#port = sdkPort(sdkClient, this.#ready);
     this.#catalog = new ToolCatalog({
       client: sdkClient,
@@ -276,6 +278,7 @@ export class AwaitClient extends PassThrough {
       scheduler: this.#scheduler,
       news: this.#news,
       resources: this.#resources,
+      follow: this.#follow,
       journal: this.#journal,
       watch,
       desk: this.#desk,

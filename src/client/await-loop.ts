@@ -63,7 +63,8 @@ export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
     const delayMs =
       looks || early !== undefined ? 0 : Math.max(pacer.delay(counted, hintMs), leastDelay(leastMs, options));
     const woken = delayMs > 0 && (await sleepUntilNews(delayMs, noNewsBefore, wait));
-    using late = canHold && !looks && early === undefined ? holdPlaces.take() : undefined;
+    // After news there is probably an end to fetch, together with others.
+    using late = canHold && !looks && !woken && early === undefined ? holdPlaces.take() : undefined;
     const holdMs = (early ?? late) === undefined ? 0 : options.longPollMs;
     wait.onRequest(attempt, { hintMs, holdMs });
     let askedAt = performance.now();

@@ -36,6 +36,8 @@ export interface RunContext {
   /** What the server tells without being asked. */
   readonly news: TaskNews;
   readonly resources: ResourceUpdates;
+  /** Has the server tell of these tasks until the answer is disposed, where it tells only what it is asked to. */
+  readonly follow: (taskIds: readonly string[]) => Disposable | undefined;
   /** The client's waits, this one among them while it lasts. */
   readonly openRuns: OpenRuns;
   readonly journal: Journal | undefined;

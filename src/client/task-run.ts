@@ -17,7 +17,7 @@ import { lookUp } from './journal/look-up.js';
 import { protocolOf, referenceTo } from './reference.js';
 import { linkedResource } from './resource-updates.js';
 import type { Beginning, RunContext } from './run-context.js';
-import type { News } from './task-news.js';
+import { TaskListening } from './task-listening.js';
 import { TaskState } from './task-state.js';
 
 /** One logical call from its start to its end: the state behind a `TaskHandle`. */
@@ -193,15 +193,16 @@ export class TaskRun {
     using _deadline = this.#watchDeadline();
     using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
-    const { wait, scheduler, news, resources } = this.#context;
+    const { wait, scheduler } = this.#context;
     let questions = mayAskUntold(this.protocol, this.#context.call) ? this.#questions(handle) : undefined;
     using _questions = onDispose(() => questions?.[Symbol.dispose]());
-    using _followed = this.#resource === undefined ? undefined : resources.follow(this.#resource);
-    const topics = [
-      ...(this.protocol.topics?.(handle) ?? []),
-      ...(this.#resource === undefined ? [] : [this.#resource]),
-    ];
-    using _news = news.listen(topics, told => this.#hear(told));
+    using listening = new TaskListening({
+      context: this.#context,
+      topics: this.protocol.topics?.(handle) ?? [],
+      resource: this.#resource,
+      alarm: this.#alarm,
+      state: this.state,
+    });
     const fromStart = this.#plan !== undefined;
     const { reference } = this.state;
     using pacer = this.#context.durations.pacer(this.tool, wait, { reference, fromStart });
@@ -217,7 +218,10 @@ export class TaskRun {
       holdPlaces: this.#context.holdPlaces,
       looksFirst: this.#plan === undefined,
       exchange: this.#requests.exchange(signal),
-      onSchedule: delayMs => this.state.schedule(delayMs),
+      onSchedule: delayMs => {
+        this.state.schedule(delayMs);
+        listening.sleeping();
+      },
       onRequest: (attempt, asked) => this.state.request(attempt, asked),
       onAnswer: (answer, attempt) => {
         this.state.observe(answer, attempt);
@@ -246,12 +250,6 @@ export class TaskRun {
       onAnswered: () => this.#alarm.ring(),
       end: error => this.end(error),
     });
-  }
-
-  /** News of the work under way are shown; all others are a reason to ask. */
-  #hear({ status, message }: News): void {
-    if (status !== 'working') this.#alarm.ring();
-    else if (message !== undefined) this.state.hear(message);
   }
 
   #watchDeadline(): Disposable | undefined {

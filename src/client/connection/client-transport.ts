@@ -16,6 +16,8 @@ export interface ClientTransport extends Transport {
   onanswerend?: ((id: RequestId) => void) | undefined;
   /** Over HTTP: from now on asks what to add to the request that carries a message. */
   extendRequests?(extend: RequestExtender): void;
+  /** Whether the server is to tell of a task, where it tells only what it is asked to. */
+  followTask?(taskId: string, wanted: boolean): void;
   /** Whether a token is being asked for, which may take longer than an answer. */
   isAuthorizing?(): boolean;
 }

@@ -5,6 +5,7 @@ import type {
   MessageExtraInfo,
   RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
+import { onDispose } from '../../time/on-dispose.js';
 import { untilAborted } from '../../time/signals.js';
 import type { Era } from '../era/era-transport.js';
 import type { ConnectionEvent } from '../events.js';
@@ -48,6 +49,7 @@ export class LastingTransport implements Transport, LinkListener {
   /** The connection; undefined while there is none. */
   #link: Link | undefined;
   #latest: Link | undefined;
+  readonly #followed = new Set<(wanted: boolean) => void>();
   /** The client's `initialize`. */
   #greeting: JSONRPCRequest | undefined;
   /** What the server spoke at first. */
@@ -228,9 +230,23 @@ export class LastingTransport implements Transport, LinkListener {
     if (link.isClosed) throw new NotConnectedError(`${this.#options.serverText} has ended at once`);
     if (this.#link !== link) {
       this.#link = link;
+      for (const tell of this.#followed) tell(true);
       this.#contact.restore(true);
     }
     return link;
+  }
+
+  /** Has the server tell of these tasks, over this connection and the next ones, until the answer is disposed. */
+  follow(taskIds: readonly string[]): Disposable {
+    const tell = (wanted: boolean) => {
+      for (const id of taskIds) this.#link?.transport.followTask?.(id, wanted);
+    };
+    this.#followed.add(tell);
+    tell(true);
+    return onDispose(() => {
+      this.#followed.delete(tell);
+      tell(false);
+    });
   }
 
   async #open(): Promise<Link> {

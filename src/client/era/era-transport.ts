@@ -49,6 +49,10 @@ export class EraTransport implements ClientTransport {
     return this.#session === undefined ? 'older' : 'newer';
   }
 
+  followTask(taskId: string, wanted: boolean): void {
+    this.#session?.followTask(taskId, wanted);
+  }
+
   get sessionId(): string | undefined {
     return this.#session === undefined ? this.wire.sessionId : undefined;
   }

@@ -11,7 +11,7 @@ import { isRecord } from '../../protocols/tool-result.js';
 import { startTimer } from '../../time/sleep.js';
 import { answeredId, cancelledId, isRequest } from '../connection/message-kind.js';
 import { ClientQuestions, questionsIn } from './client-questions.js';
-import { type ClientIdentity, framed } from './newer-protocol.js';
+import { type ClientIdentity, framed, TASKS_EXTENSION } from './newer-protocol.js';
 import { headersOfCall, type ParameterHeader, parameterHeaders } from './parameter-headers.js';
 import { standardHeaders } from './standard-headers.js';
 import { Subscriptions } from './subscriptions.js';
@@ -207,6 +207,12 @@ export class NewerSession {
   #parameterHeaders(message: JSONRPCMessage): Record<string, string> {
     if (!isRequest(message) || message.method !== 'tools/call') return {};
     return headersOfCall(this.#tools.get(String(message.params?.name)) ?? [], message.params?.arguments);
+  }
+
+  /** Also a task that was not started as one: a server may let it be seen as one (SEP-2663, "Task Status Notifications"). */
+  followTask(taskId: string, wanted: boolean): void {
+    if (this.#options.capabilities.extensions?.[TASKS_EXTENSION] !== undefined)
+      this.#subscriptions.task(taskId, wanted);
   }
 
   /** A task that runs is to be told of by itself; one that is over need not be. */

@@ -14,7 +14,7 @@ export interface SubscriptionsOptions {
 const GATHERING_MS = 250;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
-/** Tasks beyond these are polled. */
+/** In one stream, the oldest first. The others are polled until these are over and the next stream tells of them. */
 const MOST_TASKS = 1000;
 
 /**
@@ -39,12 +39,12 @@ export class Subscriptions {
   }
 
   task(taskId: string, runs: boolean): void {
-    if (runs && this.#tasks.size >= MOST_TASKS) return;
     if (runs === this.#tasks.has(taskId)) return;
     if (runs) this.#tasks.add(taskId);
     else this.#tasks.delete(taskId);
     // A task that is over tells nothing more: no stream is opened anew for that, unless it has nothing left to tell.
-    if (runs || this.#tasks.size === 0) this.#openIn(GATHERING_MS);
+    const isTold = runs && this.#tasks.size <= MOST_TASKS;
+    if (isTold || this.#tasks.size === 0) this.#openIn(GATHERING_MS);
   }
 
   resource(uri: string, wanted: boolean): void {
@@ -123,7 +123,7 @@ export class Subscriptions {
     return {
       ...(this.#options.toolsListChanged && { toolsListChanged: true }),
       ...(this.#resources.size > 0 && { resourceSubscriptions: [...this.#resources] }),
-      ...(this.#tasks.size > 0 && { taskIds: [...this.#tasks] }),
+      ...(this.#tasks.size > 0 && { taskIds: [...this.#tasks].slice(0, MOST_TASKS) }),
     };
   }
 

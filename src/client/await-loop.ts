@@ -13,6 +13,7 @@ const HELD_SHARE = 0.5;
 export interface Asked {
   readonly hintMs: number | undefined;
   readonly holdMs: number;
+  readonly woken: boolean;
 }
 
 export interface Wait {
@@ -66,7 +67,7 @@ export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
     // After news there is probably an end to fetch, together with others.
     using late = canHold && !looks && !woken && early === undefined ? holdPlaces.take() : undefined;
     const holdMs = (early ?? late) === undefined ? 0 : options.longPollMs;
-    wait.onRequest(attempt, { hintMs, holdMs });
+    wait.onRequest(attempt, { hintMs, holdMs, woken });
     let askedAt = performance.now();
     const onSend = () => {
       // What has been told so far, the answer will tell.

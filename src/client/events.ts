@@ -37,6 +37,8 @@ export type AwaitEvent =
       readonly hintMs?: number | undefined;
       /** Milliseconds that the server is asked to hold its answer back until the task ends; 0 for an answer at once. */
       readonly holdMs: number;
+      /** Whether news of the task brought the request about, ahead of its time. */
+      readonly woken: boolean;
     }
   /** A new state is known. */
   | { readonly type: 'task-updated'; readonly tool: string; readonly snapshot: Snapshot }

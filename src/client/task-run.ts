@@ -220,7 +220,7 @@ export class TaskRun {
       exchange: this.#requests.exchange(signal),
       onSchedule: delayMs => {
         this.state.schedule(delayMs);
-        listening.sleeping();
+        if (wait.longPollMs > 0) listening.sleeping();
       },
       onRequest: (attempt, asked) => this.state.request(attempt, asked),
       onAnswer: (answer, attempt) => {

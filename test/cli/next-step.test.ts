@@ -16,6 +16,7 @@ const requested = (holdMs: number): AwaitEvent => ({
   reference,
   attempt: 0,
   holdMs,
+  woken: false,
 });
 
 test.each<[string, NextStep | undefined, AwaitEvent, NextStep | undefined]>([

@@ -16,8 +16,9 @@ export class PollRecorder {
   #answeredAt: number | undefined;
   #attempt = 0;
 
-  request({ attempt, hintMs }: Pick<StatusRequest, 'attempt' | 'hintMs'>): void {
-    if (this.#answeredAt === undefined) return;
+  request({ attempt, hintMs, woken }: Pick<StatusRequest, 'attempt' | 'hintMs' | 'woken'>): void {
+    // What the server itself brings about is no pace of ours.
+    if (this.#answeredAt === undefined || woken) return;
     this.intervals.push({ attempt, hintMs, waitedMs: performance.now() - this.#answeredAt });
   }
 

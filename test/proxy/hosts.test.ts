@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client as NewClient, StreamableHTTPClientTransport as NewHttp } from '@modelcontextprotocol/client';
@@ -28,7 +29,7 @@ async function callToTheEnd(call: (name: string, args: object) => Promise<CallTo
 }
 
 /** The Inspector on the command line, a process for each call, with a proxy as the server that it starts. */
-function inspector(command: readonly string[]) {
+function inspector(command: readonly string[], cwd = ROOT) {
   const home = newHome();
   return async (name: string, args: object): Promise<CallToolResult> => {
     const toolArgs = Object.entries(args).flatMap(([key, value]) => ['--tool-arg', `${key}=${value}`]);
@@ -39,7 +40,7 @@ function inspector(command: readonly string[]) {
       ...['--method', 'tools/call', '--tool-name', name, ...toolArgs],
     ];
     const env = { ...process.env, MCP_AWAIT_HOME: home };
-    const { stdout } = await promisify(execFile)(program, words, { cwd: ROOT, env });
+    const { stdout } = await promisify(execFile)(program, words, { cwd, env });
     return JSON.parse(stdout.slice(stdout.indexOf('{')));
   };
 }
@@ -47,7 +48,8 @@ function inspector(command: readonly string[]) {
 describe('a long job through the proxy, in a host that would give up', () => {
   it("ends in its result with the Inspector's command line", async () => {
     const script = fileURLToPath(import.meta.resolve('@modelcontextprotocol/inspector-cli'));
-    const { answer, rounds } = await callToTheEnd(inspector([process.execPath, script]));
+    // It looks for its package.json beside the working folder.
+    const { answer, rounds } = await callToTheEnd(inspector([process.execPath, script], dirname(script)));
     expect(answer.structuredContent).toEqual({ slept_seconds: SECONDS });
     expect(rounds).toBeGreaterThan(0);
   });

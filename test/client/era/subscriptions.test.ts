@@ -19,7 +19,8 @@ function opened() {
     drop() {},
   });
   const idsOf = (index: number) => {
-    const { taskIds } = sent.at(index)?.params?.notifications as { taskIds: string[] };
+    const notifications = sent.at(index)?.params?.notifications as { taskIds?: string[] } | undefined;
+    const taskIds = notifications?.taskIds ?? [];
     return [taskIds.length, taskIds[0], taskIds.at(-1)];
   };
   return { subscriptions, sent, idsOf };

@@ -9,7 +9,7 @@ interface QueuedPoll extends DuePoll {
   readonly resolve: (answer: PollAnswer) => void;
   readonly reject: (error: unknown) => void;
   /** An answer about many had no place for it. */
-  readonly alone: boolean;
+  alone: boolean;
 }
 
 const DEFAULT_PER_SECOND = 20;
@@ -133,10 +133,16 @@ export class PollScheduler {
     );
   }
 
+  /** The same object again, so that its wait can take it back. */
+  #askAlone(poll: QueuedPoll): void {
+    poll.alone = true;
+    this.#enqueue(poll);
+  }
+
   #settle(poll: QueuedPoll, answer: PollAnswer | Error | undefined): void {
     if (answer instanceof Error) poll.reject(answer);
     else if (answer !== undefined) poll.resolve(answer);
-    else if (!poll.exchange.signal.aborted) this.#enqueue({ ...poll, alone: true });
+    else if (!poll.exchange.signal.aborted) this.#askAlone(poll);
   }
 }
 

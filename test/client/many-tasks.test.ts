@@ -157,6 +157,28 @@ describe('tasks whose server can tell of many at once', () => {
     ]);
   });
 
+  test('leave the queue for good when they are aborted while they wait to be asked alone', async () => {
+    const leaveOut: Reply = request => {
+      const { task_ref, task_refs } = request.arguments;
+      return json(Array.isArray(task_refs) ? { tasks: [] } : stateOf(String(task_ref)))(request);
+    };
+    const { client, server } = await awaitFixture(pairTools(leaveOut, counting()), {
+      definitions,
+      maxPollsPerSecond: 1,
+    });
+    const first = client.callTool(startCall);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const ends = [1, 2].map(() => failureOf(client.callTool(startCall, undefined, { signal })));
+    await vi.advanceTimersByTimeAsync(2100);
+    await first;
+    controller.abort();
+    expect((await Promise.all(ends)).map(({ code }) => code)).toEqual(['ABORTED', 'ABORTED']);
+    expect(vi.getTimerCount()).toBe(0);
+    const asked = server.calls.filter(({ tool }) => tool === POLL).map(call => call.arguments);
+    expect(asked).toEqual([{ task_ref: 'task-1' }, { task_refs: ['task-2', 'task-3'] }]);
+  });
+
   test('share a request that goes on for the others when one wait is aborted, and ends with the last', async () => {
     let aborted = false;
     const silent: Reply = request =>

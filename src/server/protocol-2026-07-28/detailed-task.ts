@@ -1,5 +1,6 @@
 import type { TaskRecord } from '../../engine/task-record.js';
-import type { TaskError } from '../../types.js';
+import type { TaskError, TaskStatus } from '../../types.js';
+import { mcpStatus } from '../mcp-status.js';
 import { pollAfterMs } from '../poll-hint.js';
 import { taskMessage } from '../task-message.js';
 import { resultOfTask } from '../tools/task-result.js';
@@ -50,18 +51,9 @@ export function detailedTask(record: TaskRecord, now: number): Json {
 }
 
 /** `failed` is for calls that broke: a tool error is a result like any other. */
-function statusOf({ status, error, inputRequests }: TaskRecord): string {
-  if (inputRequests !== undefined) return 'input_required';
-  switch (status) {
-    case 'pending':
-    case 'processing':
-      return 'working';
-    case 'failed':
-      return error !== undefined && BROKEN.includes(error.code) ? 'failed' : 'completed';
-    case 'completed':
-    case 'cancelled':
-      return status;
-  }
+function statusOf(record: TaskRecord): TaskStatus {
+  const status = mcpStatus(record);
+  return status === 'failed' && !BROKEN.includes(record.error?.code ?? '') ? 'completed' : status;
 }
 
 function jsonRpcError(error: Required<TaskError> | undefined): Json {

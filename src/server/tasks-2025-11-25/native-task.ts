@@ -1,5 +1,6 @@
 import type { Task } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskRecord } from '../../engine/task-record.js';
+import { mcpStatus } from '../mcp-status.js';
 import { pollAfterMs } from '../poll-hint.js';
 import { taskMessage } from '../task-message.js';
 
@@ -14,24 +15,11 @@ export function nativeTask(record: TaskRecord, now: number): Task {
   const statusMessage = taskMessage(record);
   return {
     taskId: taskRef,
-    status: nativeStatus(record),
+    status: mcpStatus(record),
     ttl: expiresAt - createdAt,
     createdAt: new Date(createdAt).toISOString(),
     lastUpdatedAt: new Date(updatedAt).toISOString(),
     pollInterval: pollAfterMs(now - createdAt),
     ...(statusMessage !== undefined && { statusMessage }),
   };
-}
-
-function nativeStatus({ status, inputRequests }: TaskRecord): Task['status'] {
-  if (inputRequests !== undefined) return 'input_required';
-  switch (status) {
-    case 'pending':
-    case 'processing':
-      return 'working';
-    case 'completed':
-    case 'failed':
-    case 'cancelled':
-      return status;
-  }
 }

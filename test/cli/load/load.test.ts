@@ -57,10 +57,11 @@ describeOnSharedStores('load on a shared store', storeFlags => {
   });
 
   it('ends every task although front and worker were killed in the middle', async () => {
-    const flags = [...storeFlags(place), '--workers', '2', '--restart', '--lease', '3s'];
+    // Without sessions, a front that is back before the next request is never missed: held requests break in any case.
+    const flags = [...storeFlags(place), '--workers', '2', '--restart', '--lease', '3s', '--long-poll'];
     const { report } = await load('--tasks', '12', '--latency', '1s-4s', ...flags);
-    // Without sessions, a front that is back before the next status request was never missed.
-    expect(report.restart).toMatchObject({ killed: ['front', 'worker 1'], reconnects: expect.any(Number) });
+    expect(report.restart).toMatchObject({ killed: ['front', 'worker 1'] });
+    expect(report.restart?.reconnects).toBeGreaterThan(0);
     const { completed = 0, failed = 0 } = report.statuses;
     expect(completed + failed).toBe(12);
     expect(completed).toBeGreaterThan(0);

@@ -34,9 +34,9 @@ const UNKNOWN_SESSION: Refusal = {
   message: 'Session not found: it has expired or was closed; send an initialize request',
 };
 const TOO_MANY_SESSIONS: Refusal = {
-  status: 503,
+  status: 429,
   code: -32000,
-  message: 'Too many open sessions: close one with DELETE, or try again later',
+  message: 'You have too many open sessions: close one with DELETE, or try again later',
   headers: { 'retry-after': '60' },
 };
 

@@ -1,4 +1,5 @@
 import type { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import { largestHolder } from '../fair-share.js';
 
 /** One client's connection, over many HTTP requests. */
 export interface Session {
@@ -20,7 +21,7 @@ export interface SessionLimits {
   readonly idleMs: number;
 }
 
-/** A session nobody has used for this long gives way to a new one of the same principal when there are too many. */
+/** A session that nobody has used for this long gives way to a new one of the same principal. */
 const ABANDONED_AFTER_MS = 60_000;
 
 /** Whether a session has been left alone for too long. */
@@ -47,16 +48,27 @@ export class SessionRegistry {
     return this.#sessions.size;
   }
 
-  /** Whether `principal` may open a session; closes an abandoned one of theirs if that makes room. */
+  /**
+   * Whether `principal` may open a session. Where all are taken, the longest unused one of whoever has most is closed, if
+   * that is somebody else; of its own, only an abandoned one.
+   */
   makeRoom(principal: string): boolean {
     if (this.#sessions.size < this.#limits.maxSessions) return true;
     this.sweep();
     if (this.#sessions.size < this.#limits.maxSessions) return true;
-    const abandoned = [...this.#sessions.values()]
-      .filter(session => session.principal === principal && isIdle(session, this.#now(), ABANDONED_AFTER_MS))
-      .sort((one, other) => one.lastUsedAt - other.lastUsedAt)[0];
-    if (abandoned === undefined) return false;
-    this.#close(abandoned);
+    const sessions = [...this.#sessions.values()].sort((one, other) => one.lastUsedAt - other.lastUsedAt);
+    const holder = largestHolder(
+      sessions.map(session => session.principal),
+      principal,
+    );
+    const candidates = sessions.filter(session => session.principal === (holder ?? principal));
+    const unused =
+      holder === undefined
+        ? candidates.find(session => isIdle(session, this.#now(), ABANDONED_AFTER_MS))
+        : // Without an unused one, whoever has more than its share loses one that is in use.
+          (candidates.find(({ openCount }) => openCount === 0) ?? candidates[0]);
+    if (unused === undefined) return false;
+    void this.#close(unused).catch(() => {});
     return true;
   }
 

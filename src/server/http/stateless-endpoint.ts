@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { ShareLimiter } from '../fair-share.js';
 import { isRecord } from '../is-record.js';
 import type { Offer } from '../offer.js';
 import { asRequestError, resultOf } from '../protocol-2026-07-28/answer-request.js';
@@ -18,7 +19,7 @@ import { keepAlive, sendEvent } from './event-stream.js';
 import type { McpExchange } from './mcp-exchange.js';
 import { refuse, sendJson, wrongMethod } from './responses.js';
 
-const MOST_SUBSCRIPTIONS = 1000;
+export const MAX_SUBSCRIPTIONS = 1000;
 
 export interface StatelessOptions {
   readonly offer: Offer;
@@ -32,7 +33,7 @@ export interface StatelessOptions {
 export class StatelessEndpoint {
   readonly #options: StatelessOptions;
   readonly #subscriptions = new Set<Subscription>();
-  #opening = 0;
+  readonly #limiter = new ShareLimiter(MAX_SUBSCRIPTIONS);
 
   constructor(options: StatelessOptions) {
     this.#options = options;
@@ -81,31 +82,27 @@ export class StatelessEndpoint {
 
   async #subscribe(message: ModernRequest, exchange: McpExchange): Promise<void> {
     const { response, principal } = exchange;
-    if (this.#subscriptions.size + this.#opening >= MOST_SUBSCRIPTIONS) {
-      throw new RequestError(CODE.internal, 'Too many open subscriptions: try again later', {
-        httpStatus: 503,
-      });
-    }
+    let subscription: Subscription | undefined;
+    const leave = this.#limiter.enter(principal, () => {
+      if (subscription === undefined) response.destroy();
+      else subscription.end();
+    });
+    if (leave === undefined) throw tooManySubscriptions();
+    response.once('close', () => {
+      leave();
+      subscription?.stop();
+      if (subscription !== undefined) this.#subscriptions.delete(subscription);
+    });
     this.#options.onStream(response);
-    this.#opening += 1;
-    try {
-      const subscription = await openSubscription(message, {
-        offer: this.#options.offer,
-        principal,
-        envelope: readEnvelope(message),
-        send: each => sendEvent(response, each),
-        onEnd: () => response.end(),
-      });
-      if (response.writableEnded) return;
-      if (response.destroyed) return subscription.stop();
-      this.#subscriptions.add(subscription);
-      response.once('close', () => {
-        subscription.stop();
-        this.#subscriptions.delete(subscription);
-      });
-    } finally {
-      this.#opening -= 1;
-    }
+    subscription = await openSubscription(message, {
+      offer: this.#options.offer,
+      principal,
+      envelope: readEnvelope(message),
+      send: each => sendEvent(response, each),
+      onEnd: () => response.end(),
+    });
+    if (response.destroyed) subscription.stop();
+    else if (!response.writableEnded) this.#subscriptions.add(subscription);
   }
 
   #fail(response: ServerResponse, { id }: ModernRequest, error: unknown): void {
@@ -115,8 +112,21 @@ export class StatelessEndpoint {
     if (response.headersSent) {
       sendEvent(response, errorMessage(id, refusal));
       response.end();
-    } else sendJson(response, refusal.httpStatus, errorMessage(id, refusal));
+      return;
+    }
+    if (refusal.httpStatus === 429) response.setHeader('retry-after', '60');
+    sendJson(response, refusal.httpStatus, errorMessage(id, refusal));
   }
+}
+
+function tooManySubscriptions(): RequestError {
+  return new RequestError(
+    CODE.internal,
+    'You have too many open subscriptions: close one, or try again later',
+    {
+      httpStatus: 429,
+    },
+  );
 }
 
 /** Null where the header is missing. */

@@ -141,11 +141,11 @@ describe('session', () => {
     await openSession(server);
   });
 
-  test('beyond the limit is 503, also when all come at once', async () => {
+  test('beyond the limit is 429, also when all come at once', async () => {
     const { server } = await start({ maxSessions: 2 });
     const responses = await Promise.all([1, 2, 3, 4].map(() => post(server, INITIALIZE)));
-    expect(responses.map(({ status }) => status).sort()).toEqual([200, 200, 503, 503]);
-    expect(responses.find(({ status }) => status === 503)?.headers.get('retry-after')).toBe('60');
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 200, 429, 429]);
+    expect(responses.find(({ status }) => status === 429)?.headers.get('retry-after')).toBe('60');
     await Promise.all(responses.map(response => response.text()));
   });
 });

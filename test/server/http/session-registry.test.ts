@@ -61,7 +61,7 @@ test('the sweep leaves sessions in use alone', () => {
 });
 
 describe('makeRoom', () => {
-  test('refuses when all sessions are in use', () => {
+  test('refuses a principal that has all sessions, in use or not', () => {
     const { sessions, add } = setUp();
     expect(sessions.makeRoom('ada')).toBe(true);
     add('one');
@@ -69,15 +69,47 @@ describe('makeRoom', () => {
     expect(sessions.makeRoom('ada')).toBe(false);
   });
 
-  test("gives up the principal's longest abandoned session, never another's", () => {
+  test("gives up the principal's own longest abandoned session", () => {
     const { clock, sessions, add } = setUp();
     add('one');
     clock.nowMs = 1;
     add('two');
     clock.nowMs = 60_001;
-    expect(sessions.makeRoom('bob')).toBe(false);
     expect(sessions.makeRoom('ada')).toBe(true);
     expect(sessions.find('one', 'ada')).toBeUndefined();
     expect(sessions.find('two', 'ada')).toBeDefined();
+  });
+
+  test('takes the longest unused session of whoever has most for somebody who has fewer', () => {
+    const { clock, sessions, add } = setUp(4);
+    sessions.enter(add('in use'));
+    for (const id of ['one', 'two']) {
+      clock.nowMs += 1;
+      add(id);
+    }
+    add('cid', 'cid');
+    expect(sessions.makeRoom('bob')).toBe(true);
+    expect(sessions.find('in use', 'ada')).toBeDefined();
+    expect(sessions.find('one', 'ada')).toBeUndefined();
+    expect(sessions.find('cid', 'cid')).toBeDefined();
+  });
+
+  test('takes the oldest in use where whoever has most uses them all', () => {
+    const { clock, sessions, add } = setUp(3);
+    for (const id of ['one', 'two', 'three']) {
+      clock.nowMs += 1;
+      sessions.enter(add(id));
+    }
+    expect(sessions.makeRoom('bob')).toBe(true);
+    expect(sessions.find('one', 'ada')).toBeUndefined();
+    expect(sessions.size).toBe(2);
+  });
+
+  test('takes nothing from somebody who has no more than the asker would have', () => {
+    const { sessions, add } = setUp();
+    add('one');
+    add('two', 'bob');
+    expect(sessions.makeRoom('bob')).toBe(false);
+    expect(sessions.makeRoom('cid')).toBe(false);
   });
 });

@@ -69,6 +69,6 @@ function unlessTooLate(error: unknown): undefined {
 
 /** The tool as it is to be shown to a model whose calls of it go on in the background. */
 export function inBackground({ outputSchema: _replaced, ...tool }: Tool): Tool {
-  const description = tool.description?.replace(/\s*This call waits for the task[^\n]*/, '');
+  const description = tool.description?.replace(/This call waits for the task[^\n]*/, '').trimEnd();
   return { ...tool, description: [description, BACKGROUND_NOTE].filter(Boolean).join('\n\n') };
 }

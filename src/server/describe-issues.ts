@@ -4,7 +4,8 @@ import { z } from 'zod';
 export function describeIssues(error: z.core.$ZodError): string {
   return z
     .prettifyError(error)
-    .replace(/\s*\n\s*/g, ' ')
-    .replaceAll('✖ ', '')
+    .split('\n')
+    .map(line => line.replace('✖ ', '').trim())
+    .join(' ')
     .trim();
 }

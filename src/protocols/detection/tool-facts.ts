@@ -1,6 +1,7 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { wordsOf } from '../pair/usual-places.js';
 import { isRecord } from '../tool-result.js';
+import { saysState, saysWorkGoesOn } from './phrases.js';
 
 const list = (words: string) => new Set(words.split(' '));
 
@@ -64,11 +65,6 @@ export interface ToolFacts {
   readonly records: boolean;
 }
 
-const WORKS_LATER =
-  /\basync(hronous(ly)?)?\b|in the background|background (job|task|process)|returns? (immediately|right away|at once)|\breturns? (an?|the|its) ([\w-]+ ){0,2}(id|identifier|handle)\b|\b(job|task|run|request|execution|operation|prediction|generation|research|crawl|export|query)[ _-]?id\b|\bpoll|long[- ]running|takes? (a while|several|a few|up to|\d+[-–to ]*\d*) ?(seconds|minutes|hours)?|(check|track|monitor|get|query) (the |its )?(status|progress)|until (it|the \w+) (is|has|completes?|finish)|\b(starts?|triggers?|launch(es)?|submits?|kicks? off|queues?|initiates?|schedules?) (an? |the )?[\w-]*( [\w-]+)? ?(job|task|run|export|build|training|crawl|research|generation|render|deployment|execution|transcription|scan|workflow|pipeline)/i;
-const TELLS_STATE =
-  /\b(status|progress|state) (of|for|and)\b|\bstatus\b|\bpoll|\bprogress\b|current state|(is|has) (complete|finish|done)|wait(s|ing)? (for|until)/i;
-
 /** What names, schemas and hints of tools tell. */
 export function factsOf(tools: readonly Tool[]): readonly ToolFacts[] {
   const prefix = commonPrefix(tools.map(({ name }) => wordsOf(name)));
@@ -93,13 +89,13 @@ function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
     .map(singular);
   const refuses = destructiveHint === true ? readOnlyHint !== true : readOnlyHint === false;
   const description = (tool.description ?? '').slice(0, MOST_DESCRIPTION).toLowerCase();
-  const worksLater = WORKS_LATER.test(description);
+  const worksLater = saysWorkGoesOn(description);
   const looksUp = !changes && words.some(word => LOOKUP.has(word));
   return {
     tool,
     words,
     worksLater,
-    speaksOfState: TELLS_STATE.test(description),
+    speaksOfState: saysState(description),
     needed: neededArguments(tool),
     nouns,
     description,

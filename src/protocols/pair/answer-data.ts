@@ -6,6 +6,8 @@ import type { Places } from './profile.js';
 const ENVELOPE = new Set(['content', 'structuredContent', 'isError', '_meta']);
 /** Longer text is no answer about a state. */
 const MOST_JSON = 5_000_000;
+const FENCE = '```';
+const MOST_FENCES = 20;
 
 /** An answer, taken apart: where data may be, in the order in which they are believed. */
 export interface AnswerData {
@@ -62,8 +64,21 @@ export function follow(value: unknown, [key, ...rest]: readonly string[]): reado
 /** The JSON object or list that a text is, or holds in a fence, or ends with. */
 function jsonIn(text: string): unknown {
   if (text.length > MOST_JSON) return undefined;
-  const fenced = /```(?:json)?\s*\n([\s\S]*?)\n\s*```/i.exec(text)?.[1];
-  return parsed(text) ?? (fenced && parsed(fenced)) ?? embedded(text);
+  return parsed(text) ?? fenced(text) ?? embedded(text);
+}
+
+/** The first fence that holds JSON. */
+function fenced(text: string): unknown {
+  let from = text.indexOf(FENCE);
+  for (let count = 0; from >= 0 && count < MOST_FENCES; count++) {
+    const line = text.indexOf('\n', from);
+    const to = line < 0 ? -1 : text.indexOf(FENCE, line);
+    if (to < 0) return undefined;
+    const value = parsed(text.slice(line, to));
+    if (value !== undefined) return value;
+    from = text.indexOf(FENCE, to + FENCE.length);
+  }
+  return undefined;
 }
 
 function embedded(text: string): unknown {

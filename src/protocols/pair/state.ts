@@ -1,4 +1,5 @@
 import type { TaskStatus } from '../../types.js';
+import { excerpt } from '../excerpt.js';
 import { isRecord } from '../tool-result.js';
 import { type AnswerData, valueAt, valuesAt } from './answer-data.js';
 import type { Pair, Place, Places } from './profile.js';
@@ -68,12 +69,12 @@ function stateOfValue(value: string | boolean, place: Places, own: Pair['words']
 function stateOfWord(word: string, place: Places, own: Pair['words']): State {
   const key = typeof place === 'string' ? place.split('.').at(-1) : undefined;
   const status = meaningOf(word, { key, own });
-  return status === undefined ? { status: 'working', unknownWord: word } : { status };
+  return status === undefined ? { status: 'working', unknownWord: excerpt(word) } : { status };
 }
 
 /** "✅ Completed (3 files)" is `Completed`. */
 function lettersOf(value: string): string {
-  return /[A-Za-z][A-Za-z _-]*/.exec(value)?.[0].trim() ?? value;
+  return /[A-Za-z][A-Za-z _-]{0,100}/.exec(value)?.[0].trim() ?? value;
 }
 
 /** Of many parts: all have to be done, and one that failed makes the whole failed. */

@@ -78,11 +78,15 @@ export function usualHandlePlaces(argument: string): Places {
   ];
 }
 
+/** Of a name that somebody else gave. */
+const MOST_NAME = 300;
+
 /** The words of an identifier: `taskId`, `task_id` and `task-id` are the same two. */
 export function wordsOf(name: string): readonly string[] {
   return name
+    .slice(0, MOST_NAME)
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
-    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
+    .replace(/([A-Z])(?=[A-Z][a-z])/g, '$1 ')
     .toLowerCase()
     .split(/[^a-z\d]+/)
     .filter(word => word !== '');

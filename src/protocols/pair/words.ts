@@ -41,7 +41,8 @@ export function meaningOf(
   word: string,
   { key, own }: { readonly key?: string | undefined; readonly own: Readonly<Record<string, TaskStatus>> },
 ): TaskStatus | undefined {
-  const folded = fold(word);
+  // Longer than any word of a state.
+  const folded = fold(word.slice(0, 100));
   for (const [given, status] of Object.entries(own)) if (fold(given) === folded) return status;
   if (Object.hasOwn(BY_KEY, folded)) return BY_KEY[folded]?.[fold(key ?? '')];
   // `CREATE_TASK_FAILED`, `SENSITIVE_WORD_ERROR`; nothing of the kind for success, where `FIRST_SUCCESS` is a step.

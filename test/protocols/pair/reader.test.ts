@@ -83,6 +83,12 @@ describe('a label in a text', () => {
     ['RAPID 7', 'PID', []],
     ['Task IDs', 'Task ID', []],
     ['Task ID:', 'Task ID', []],
+    // A heading that ends in the label, with and without another label below it.
+    ['Crawl Status:\nStatus: scraping\nProgress: 1/3', 'Status', ['scraping']],
+    ['Crawl Status:\n\n**State**: scraping', 'Status', []],
+    ['**Status**\n\nscraping step 2', 'Status', ['scraping step 2']],
+    ['Status:\n\nscraping', 'Status', ['scraping']],
+    [`Status:${'\n'.repeat(2000)}scraping`, 'Status', []],
   ])('%j behind %j: %j', (line, label, values) => {
     expect(labelled(line, label)).toEqual(values);
   });

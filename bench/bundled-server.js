@@ -24,7 +24,7 @@ export function stdioTarget(folder) {
 
 /** Runs the bundled server over HTTP in a process of its own while `work` uses its URL. */
 export async function withHttpServer(folder, work, flags = []) {
-  const child = spawn(process.execPath, [BIN, 'serve', '--http', '--port', '0', ...flags], {
+  const child = spawn(process.execPath, [BIN, 'serve', '--http', '--offer-sleep', '--port', '0', ...flags], {
     env: { ...process.env, MCP_AWAIT_HOME: folder },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -146,6 +146,8 @@ export function addTaskFlags(command: Command): Command {
 
 export function addListenFlags(command: Command): Command {
   return addHttpFlags(command)
+    .option('--offer-sleep', 'let callers start the operation sleep (default on the standard streams)')
+    .option('--no-offer-sleep', 'leave it out (default over HTTP)')
     .option('--worker', 'run tasks too (default)')
     .option('--no-worker', 'only accept tasks, and leave them to `mcp-await worker` on the same store');
 }
@@ -158,7 +160,12 @@ export function addHttpFlags(command: Command): Command {
     .option('--port <number>', 'port to listen on, 0 for any free one (default: 3000)', port)
     .option('--token-file <file>', 'one token per line, as name=token or bare')
     .option('--allowed-host <name>', 'further name in the Host header (repeatable)', collect)
-    .option('--allowed-origin <origin>', 'further Origin whose pages may call (repeatable)', collect);
+    .option('--allowed-origin <origin>', 'further Origin whose pages may call (repeatable)', collect)
+    .option(
+      '--local-origins',
+      'let pages of this machine call, such as http://localhost:5173 (default with a token)',
+    )
+    .option('--no-local-origins', 'refuse them (default without a token)');
 }
 
 export function addProbeFlags(command: Command): Command {

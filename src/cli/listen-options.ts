@@ -12,11 +12,12 @@ export interface ListenFlags {
   readonly tokenFile?: string;
   readonly allowedHost?: readonly string[];
   readonly allowedOrigin?: readonly string[];
+  readonly localOrigins?: boolean;
 }
 
 /** The first of these flags that was given. */
 export function strayHttpFlag(flags: ListenFlags): string | undefined {
-  const { host, port, token, tokenFile, allowedHost, allowedOrigin } = flags;
+  const { host, port, token, tokenFile, allowedHost, allowedOrigin, localOrigins } = flags;
   const httpOnly = {
     '--host': host,
     '--port': port,
@@ -24,6 +25,7 @@ export function strayHttpFlag(flags: ListenFlags): string | undefined {
     '--token-file': tokenFile,
     '--allowed-host': allowedHost,
     '--allowed-origin': allowedOrigin,
+    '--local-origins': localOrigins,
   };
   return Object.entries(httpOnly).find(([, value]) => value !== undefined)?.[0];
 }
@@ -31,11 +33,11 @@ export function strayHttpFlag(flags: ListenFlags): string | undefined {
 /** @throws UsageError */
 export async function httpOptions(
   token: string | undefined,
-  { host, port, tokenFile, allowedHosts, allowedOrigins }: Settings['server'],
+  { host, port, tokenFile, allowedHosts, allowedOrigins, localOrigins }: Settings['server'],
   io: CommandIo,
 ): Promise<Omit<HttpServerOptions, 'createMcpServer'>> {
   const tokens = token === undefined ? await tokensOf(tokenFile, io) : [token];
-  return { host, port, tokens, allowedHosts, allowedOrigins };
+  return { host, port, tokens, allowedHosts, allowedOrigins, localOrigins };
 }
 
 /** @throws UsageError */

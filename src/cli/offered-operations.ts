@@ -18,6 +18,8 @@ export interface OfferedOperations {
   readonly serversFile: string | undefined;
   /** Whether `mcp_tool` may call the servers of the nearest mcp.json, or only those of a file that is named. */
   readonly nearestServers: boolean;
+  /** Whether there is `sleep` where the settings do not say so. */
+  readonly sleep: boolean;
   readonly io: CommandIo;
 }
 
@@ -26,6 +28,7 @@ export async function offeredOperations({
   settings: { server },
   serversFile,
   nearestServers,
+  sleep,
   io,
 }: OfferedOperations): Promise<readonly Operation[]> {
   const own =
@@ -34,6 +37,7 @@ export async function offeredOperations({
   const builtIn = builtInOperations({
     hashTree: { roots: server.roots.map(root => resolve(io.cwd(), root)) },
     httpRequest: { allowPrivate: server.allowPrivate },
+    sleep: server.offerSleep ?? sleep,
     mcpTool: {
       servers: nearestServers || serversFile !== undefined ? serverNames(source) : [],
       connect: (name, { signal }) =>

@@ -48,7 +48,13 @@ async function start({ flags, settings, stdio, io }: Start): Promise<RunningServ
   const http = server.transport === 'http';
   return startServer({
     // Whoever reaches a port gets the servers that the operator names, not those that happen to be configured here.
-    operations: await offeredOperations({ settings, serversFile: flags.config, nearestServers: !http, io }),
+    operations: await offeredOperations({
+      settings,
+      serversFile: flags.config,
+      nearestServers: !http,
+      sleep: !http,
+      io,
+    }),
     store: state.provider,
     keyPrefix: state.keyPrefix,
     ttlSeconds: state.ttlSeconds,

@@ -28,6 +28,7 @@ export async function worker(flags: WorkerFlags, io: CommandIo): Promise<number>
     settings,
     serversFile: flags.config,
     nearestServers: true,
+    sleep: true,
     io,
   });
   const running = await startWorker({

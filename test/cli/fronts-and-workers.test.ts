@@ -21,7 +21,7 @@ describeOnSharedStores('fronts and workers as processes of their own', storeFlag
   const flags = () => [...FLAGS, ...storeFlags(place)];
 
   async function connectFront(): Promise<Caller> {
-    const front = place.start(['serve', '--http', '--port', '0', '--no-worker', ...flags()]);
+    const front = place.start(['serve', '--http', '--offer-sleep', '--port', '0', '--no-worker', ...flags()]);
     return connectHttp((await front.says(/Listening on (\S+)/))[1] ?? '');
   }
 

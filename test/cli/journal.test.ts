@@ -102,7 +102,7 @@ describe('a server that wants a token', () => {
   it('gets it again from who waits by id', async () => {
     const tokens = join(place.home, 'tokens');
     await writeFile(tokens, 'a-token-that-is-long-enough\n');
-    const server = place.start(['serve', '--http', '--port', '0', '--token-file', tokens]);
+    const server = place.start(['serve', '--http', '--offer-sleep', '--port', '0', '--token-file', tokens]);
     const [, url = ''] = await server.says(/Listening on (\S+)/);
     const header = ['--header', 'Authorization: Bearer a-token-that-is-long-enough'];
     const { stderr } = await place.run([

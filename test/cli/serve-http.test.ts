@@ -25,6 +25,7 @@ async function startHttp(...args: string[]): Promise<{ command: Command; url: st
   const command = place.start([
     'serve',
     '--http',
+    '--offer-sleep',
     ...(args.includes('--port') ? [] : ['--port', '0']),
     ...args,
   ]);
@@ -136,13 +137,17 @@ describe('serve --http', () => {
     );
   });
 
-  it('has no mcp_tool unless the operator names the servers', async () => {
+  it('has no sleep unless the operator offers it, and no mcp_tool unless the operator names the servers', async () => {
     const servers = join(place.home, 'mcp.json');
     await writeFile(servers, JSON.stringify({ mcpServers: { slow: { command: 'slow' } } }));
     const found = place.start(['serve', '--http', '--port', '0'], { cwd: place.home });
     commands.push(found);
     const [, url = ''] = await found.says(/Listening on (\S+)\n/);
     const parameters = { server: 'slow', tool: 'greet' };
+    // Nor what holds a place for an hour and does nothing.
+    expect((await (await connect(url)).initiate('sleep', { seconds: 0 })).data.error.code).toBe(
+      'UNKNOWN_OPERATION',
+    );
     expect((await (await connect(url)).initiate('mcp_tool', parameters)).data.error.code).toBe(
       'UNKNOWN_OPERATION',
     );

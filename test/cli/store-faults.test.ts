@@ -23,7 +23,7 @@ describeOnServers('a store that is killed while tasks run and callers wait', (st
   const flags = () => [...LEASE, ...storeFlags(place)];
 
   async function startFront() {
-    const front = place.start(['serve', '--http', '--port', '0', '--no-worker', ...flags()]);
+    const front = place.start(['serve', '--http', '--offer-sleep', '--port', '0', '--no-worker', ...flags()]);
     const [, url = '', base = ''] = await front.says(/Listening on ((http:\/\/\S+)\/mcp)\n/);
     return { url, base };
   }

@@ -18,7 +18,7 @@ afterEach(() => place.remove());
 
 /** One line, which says neither a password nor where in the code it came from. */
 async function expectRefusal(url: string, message: RegExp, code: number): Promise<void> {
-  for (const command of [['stats'], ['worker'], ['serve', '--http', '--port', '0']]) {
+  for (const command of [['stats'], ['worker'], ['serve', '--http', '--offer-sleep', '--port', '0']]) {
     const { code: exitCode, stdout, stderr } = await place.run([...command, '--store', url]);
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
@@ -90,7 +90,7 @@ describeWith('Redis', 'a Redis that cannot keep tasks', service => {
 
   it('because it is full says so in the log and to callers, and takes tasks once it has room', async () => {
     await configure('maxmemory', '1');
-    const server = place.start(['serve', '--http', '--port', '0', '--store', at('')]);
+    const server = place.start(['serve', '--http', '--offer-sleep', '--port', '0', '--store', at('')]);
     const [, url = ''] = await server.says(/Listening on (\S+)/);
     await server.says(/error The memory of the store is full.* maxmemory=1\n/);
     const caller = await connectHttp(url);

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => place.remove());
 
 async function startHttp(...flags: string[]) {
-  const server = place.start(['serve', '--http', '--port', '0', ...flags]);
+  const server = place.start(['serve', '--http', '--offer-sleep', '--port', '0', ...flags]);
   const [, url = '', base = ''] = await server.says(/Listening on ((http:\/\/\S+)\/mcp)\n/);
   return { server, url, base };
 }

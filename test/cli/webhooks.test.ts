@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => place.remove());
 
 async function startFront(): Promise<string> {
-  const front = place.start(['serve', '--http', '--port', '0', '--no-worker', ...signing]);
+  const front = place.start(['serve', '--http', '--offer-sleep', '--port', '0', '--no-worker', ...signing]);
   return (await front.says(/Listening on (\S+)/))[1] ?? '';
 }
 
@@ -140,7 +140,7 @@ describe('serve and worker refuse', () => {
     ['a file without a secret', ['--webhook-secret-file', '/dev/null'], {}, /names no webhook secret/],
     ['a host that is none', ['--webhook-host', '*'], { MCP_AWAIT_WEBHOOK_SECRET: secret }, /got "\*"/],
   ])('%s', async (_case, flags, env, message) => {
-    for (const verb of [['worker'], ['serve', '--http', '--port', '0']]) {
+    for (const verb of [['worker'], ['serve', '--http', '--offer-sleep', '--port', '0']]) {
       const { code, stderr } = await place.start([...verb, ...flags], { env }).finished;
       expect(stderr).toMatch(message);
       expect(stderr).not.toContain('hunter2');

@@ -11,7 +11,7 @@ afterEach(() => place.remove());
 const start = (...args: string[]) => place.start(args);
 
 async function startFront(...flags: string[]): Promise<string> {
-  const front = start('serve', '--http', '--port', '0', '--no-worker', ...flags);
+  const front = start('serve', '--http', '--offer-sleep', '--port', '0', '--no-worker', ...flags);
   return (await front.says(/Listening on (\S+)/))[1] ?? '';
 }
 

@@ -66,7 +66,7 @@ export async function startFleet({ folder, storeUrl, service }: FleetOptions): P
   for (let number = 1; number <= FRONT_COUNT; number++) {
     const port = await freePort();
     const name = `front ${number}`;
-    const words = ['serve', '--http', '--no-worker', '--port', String(port), ...common];
+    const words = ['serve', '--http', '--offer-sleep', '--no-worker', '--port', String(port), ...common];
     fronts.push({ name, url: `http://127.0.0.1:${port}/mcp` });
     processes.push(new OwnProcess({ kind: 'front', name, words, env, ready: /Listening on /, onEnd }));
   }

@@ -42,7 +42,7 @@ export class OwnServers {
     this.#options = options;
     this.#front = {
       name: 'front',
-      words: port => ['serve', '--http', '--port', port, ...serving],
+      words: port => ['serve', '--http', '--offer-sleep', '--port', port, ...serving],
       ready: /Listening on (\S+:(\d+)\/\S*)\n/,
       process: undefined,
     };

@@ -48,6 +48,11 @@ export const sections = {
       description: 'Further origins whose pages may call.',
       flag: '--allowed-origin',
     }),
+    localOrigins: optionalSetting(trueOrFalse, {
+      description: 'Whether pages of this machine may call, from whichever port: `http://localhost:5173`.',
+      flag: '--local-origins',
+      otherwise: '`true` with a token, `false` without',
+    }),
     operations: optionalSetting(file, {
       description: 'ES module that exports operations of your own.',
       flag: '--operations',
@@ -56,6 +61,11 @@ export const sections = {
     roots: setting(folders, ['.'], {
       description: 'Folders that `hash_tree` may read.',
       flag: '--root',
+    }),
+    offerSleep: optionalSetting(trueOrFalse, {
+      description: 'Whether callers may start `sleep`, which holds a place and does nothing.',
+      flag: '--offer-sleep',
+      otherwise: '`true` on standard streams, `false` over HTTP',
     }),
     allowPrivate: setting(trueOrFalse, false, {
       description: 'Whether `http_request` may reach loopback and private addresses.',

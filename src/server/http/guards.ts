@@ -8,6 +8,8 @@ export interface HostPolicy {
   readonly allowedHosts: readonly string[];
   /** Further origins whose pages may call: `https://app.example.com`. */
   readonly allowedOrigins: readonly string[];
+  /** Whether pages of this machine may call: any program here can serve one, on any port. */
+  readonly localOrigins: boolean;
 }
 
 /** Whether only this machine can reach a server that is bound to `host`. */
@@ -32,12 +34,22 @@ export function isAllowedHost(header: string | undefined, policy: HostPolicy): b
   return isOurs(hostname, policy);
 }
 
-/** Whether the page that sent a request may do so. What is not a browser sends no Origin. */
-export function isAllowedOrigin(header: string | undefined, policy: HostPolicy): boolean {
+/**
+ * Whether the page that sent a request to `host` may do so. What is not a browser sends no Origin (MCP specification,
+ * basic/transports, "Security Warning").
+ */
+export function isAllowedOrigin(
+  header: string | undefined,
+  host: string | undefined,
+  policy: HostPolicy,
+): boolean {
   if (header === undefined) return true;
   if (policy.allowedOrigins.some(origin => origin.toLowerCase() === header.toLowerCase())) return true;
   const hostname = /^https?:\/\//i.test(header) ? hostnameOf(header) : undefined;
-  return hostname !== undefined && isOurs(hostname, policy);
+  if (hostname === undefined || !isOurs(hostname, policy)) return false;
+  return (
+    policy.localOrigins || !isLoopback(hostname) || header.toLowerCase() === `http://${host}`.toLowerCase()
+  );
 }
 
 function isOurs(hostname: string, { boundHost, allowedHosts }: HostPolicy): boolean {

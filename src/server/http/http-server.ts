@@ -27,6 +27,11 @@ export interface HttpServerOptions {
   readonly allowedHosts?: readonly string[] | undefined;
   /** Origins, besides pages of those hosts, whose pages may call. @default [] */
   readonly allowedOrigins?: readonly string[] | undefined;
+  /**
+   * Whether pages of this machine may call, whichever port they come from (`http://localhost:5173`).
+   * @default true where callers need a token, else false
+   */
+  readonly localOrigins?: boolean | undefined;
   /** @default 1000 */
   readonly maxSessions?: number | undefined;
   /** Milliseconds after which an unused session is closed. @default 1800000 (30 minutes) */
@@ -83,6 +88,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       boundHost: host,
       allowedHosts: options.allowedHosts ?? [],
       allowedOrigins: options.allowedOrigins ?? [],
+      localOrigins: options.localOrigins ?? tokens.length > 0,
     },
     watching: options.watching,
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,

@@ -39,7 +39,7 @@ export async function startProbeServer(options: ProbeOptions, watching: Watching
   const { host = '127.0.0.1', port } = options;
   const tokens = parseTokens(options.tokens ?? []);
   checkAddress({ host, port, hasToken: tokens.length > 0, tokenFlag: '--metrics-token-file' });
-  const hostPolicy = { boundHost: host, allowedHosts: [], allowedOrigins: [] };
+  const hostPolicy = { boundHost: host, allowedHosts: [], allowedOrigins: [], localOrigins: false };
   let closing = false;
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url?.split('?')[0];

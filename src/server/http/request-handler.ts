@@ -93,7 +93,7 @@ export function metricsRefusal(
 
 function guardRefusal({ headers }: IncomingMessage, policy: HostPolicy): Refusal | undefined {
   if (!isAllowedHost(headers.host, policy)) return forbidden('Host', headers.host, '--allowed-host');
-  if (!isAllowedOrigin(headers.origin, policy))
+  if (!isAllowedOrigin(headers.origin, headers.host, policy))
     return forbidden('Origin', headers.origin, '--allowed-origin');
   return undefined;
 }

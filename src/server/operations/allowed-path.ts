@@ -10,18 +10,18 @@ export function isInside(root: string, path: string): boolean {
 
 /**
  * The path with all its links followed.
- * @throws OperationError `PATH_NOT_FOUND`; `PATH_REFUSED` when a link leads out of every root.
+ * @throws OperationError `PATH_NOT_FOUND`, in the same words whether nothing is there, it cannot be read, or a link leads
+ * out of every root: whoever calls must not learn what there is outside.
  */
 export async function realPathInside(roots: readonly string[], path: string): Promise<string> {
-  const real = await realpath(path).catch(cause => {
-    throw new OperationError('PATH_NOT_FOUND', `There is nothing to read at ${path} (${cause.code})`, {
-      cause,
-    });
-  });
   // A root that does not exist allows nothing.
-  const realRoots = await Promise.all(roots.map(root => realpath(root).catch(() => undefined)));
-  if (!realRoots.some(root => root !== undefined && isInside(root, real))) {
-    throw new OperationError('PATH_REFUSED', `${path} is a link that leads out of ${roots.join(', ')}`);
-  }
-  return real;
+  const [real, ...realRoots] = await Promise.all(
+    [path, ...roots].map(each => realpath(each).catch(() => undefined)),
+  );
+  const isAllowed = (inside: string) => realRoots.some(root => root !== undefined && isInside(root, inside));
+  if (real !== undefined && isAllowed(real)) return real;
+  throw new OperationError(
+    'PATH_NOT_FOUND',
+    `There is nothing to read at ${path}: it does not exist, may not be read, or is a link that leads out of ${roots.join(', ')}`,
+  );
 }

@@ -11,6 +11,8 @@ export interface BuiltInPolicies {
   readonly httpRequest?: HttpRequestOptions | undefined;
   /** Without it, or without servers, there is no `mcp_tool`. */
   readonly mcpTool?: McpToolPolicy | undefined;
+  /** Whether there is `sleep`, which holds a place and does nothing. @default true */
+  readonly sleep?: boolean | undefined;
 }
 
 /** The operations of the bundled server, each under the operator's policy for it. */
@@ -18,6 +20,6 @@ export function builtInOperations(policies: BuiltInPolicies = {}): readonly Oper
   const operations: Operation[] = [httpRequest(policies.httpRequest)];
   if (policies.mcpTool && policies.mcpTool.servers.length > 0) operations.push(mcpTool(policies.mcpTool));
   if (policies.hashTree && policies.hashTree.roots.length > 0) operations.push(hashTree(policies.hashTree));
-  operations.push(sleep());
+  if (policies.sleep !== false) operations.push(sleep());
   return operations;
 }

@@ -16,7 +16,7 @@ const configure = (settings: object) =>
 
 it('serve hears the file, the environment over it, and flags over both; run takes its pace from the file', async () => {
   await configure({
-    server: { transport: 'http', port: 1, roots: ['.'] },
+    server: { transport: 'http', port: 1, roots: ['.'], offerSleep: true },
     state: { provider: 'sqlite:own.db' },
     polling: { maxAttempts: 1, initialIntervalMs: 1 },
   });

@@ -125,7 +125,7 @@ describe('load', () => {
   });
 
   it('measures a server that runs already, which goes on', async () => {
-    const server = place.start(['serve', '--http', '--port', '0']);
+    const server = place.start(['serve', '--http', '--offer-sleep', '--port', '0']);
     const [, url = ''] = await server.says(/Listening on (\S+)/);
     const { report, stderr } = await load(...SHORT, '--url', url);
     expect(report.statuses).toEqual({ completed: 12 });

@@ -6,11 +6,17 @@ import {
   isLoopback,
 } from '../../../src/server/http/guards.js';
 
-const LOCAL: HostPolicy = { boundHost: '127.0.0.1', allowedHosts: [], allowedOrigins: [] };
+const LOCAL: HostPolicy = {
+  boundHost: '127.0.0.1',
+  allowedHosts: [],
+  allowedOrigins: [],
+  localOrigins: true,
+};
 const NAMED: HostPolicy = {
   boundHost: '192.168.7.7',
   allowedHosts: ['MCP.example.com', '[fd00::7]'],
   allowedOrigins: ['https://App.example.com', 'null'],
+  localOrigins: true,
 };
 const WILDCARD: HostPolicy = { ...LOCAL, boundHost: '0.0.0.0' };
 
@@ -78,6 +84,19 @@ describe('Origin', () => {
     ['https://app.example.com:8443', NAMED, false],
     ['null', NAMED, true],
   ])('%s at %o is allowed: %s', (header, policy, expected) => {
-    expect(isAllowedOrigin(header, policy)).toBe(expected);
+    expect(isAllowedOrigin(header, '127.0.0.1:3000', policy)).toBe(expected);
+  });
+
+  test.each([
+    ['http://localhost:5173', false],
+    ['http://127.0.0.1:3001', false],
+    ['http://[::1]', false],
+    ['https://127.0.0.1:3000', false],
+    ['http://127.0.0.1:3000', true],
+    ['http://localhost:6274', true],
+    [undefined, true],
+  ])('without pages of this machine, %s is allowed: %s', (header, expected) => {
+    const policy = { ...LOCAL, allowedOrigins: ['http://localhost:6274'], localOrigins: false };
+    expect(isAllowedOrigin(header, '127.0.0.1:3000', policy)).toBe(expected);
   });
 });

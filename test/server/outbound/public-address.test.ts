@@ -47,11 +47,32 @@ describe('nonPublicRange', () => {
     ['fe80::1', 'linkLocal'],
     ['fec0::1', 'deprecatedSiteLocal'],
     ['ff02::1', 'multicast'],
+    ['168.63.129.16', 'cloudMetadata'],
+    ['192.80.8.124', 'cloudMetadata'],
     ['not an address', 'unreadable'],
     ['', 'unreadable'],
   ])('%s is %s', (address, range) => {
     expect(nonPublicRange(address)).toBe(range);
   });
+});
+
+test.each([
+  ['AWS, GCP, Azure, DigitalOcean, Hetzner, OpenStack, Vultr', '169.254.169.254'],
+  ['AWS over IPv6', 'fd00:ec2::254'],
+  ['AWS ECS', '169.254.170.2'],
+  ['AWS EKS', '169.254.170.23'],
+  ['AWS EKS over IPv6', 'fd00:ec2::23'],
+  ['GCP over IPv6', 'fd20:ce::254'],
+  ['the host of an Azure machine', '168.63.129.16'],
+  ['Alibaba', '100.100.100.200'],
+  ['Oracle', '192.0.0.192'],
+  ['Tencent', '169.254.0.23'],
+  ['Scaleway', '169.254.42.42'],
+  ['Scaleway over IPv6', 'fd00:42::42'],
+  ['OpenStack over IPv6', 'fe80::a9fe:a9fe'],
+  ['Equinix Metal', '192.80.8.124'],
+])('the metadata of %s, %s, are not public', (_, address) => {
+  expect(nonPublicRange(address)).toBeDefined();
 });
 
 describe('urlRefusal', () => {

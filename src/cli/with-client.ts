@@ -56,8 +56,10 @@ export async function withClient(
     onInput: flags.json === true || !canAsk(io) ? undefined : terminalAsker(io, () => pause()),
     onEvent: event => {
       tell(event);
-      if (event.type !== 'journal-failed' || flags.quiet === true) return;
-      io.stderr.write(`${errorFacts(event.error).message} The job goes on without its journal.\n`);
+      if (flags.quiet === true) return;
+      if (event.type === 'list-repaired') io.stderr.write(repairedText(event.problems));
+      if (event.type === 'journal-failed')
+        io.stderr.write(`${errorFacts(event.error).message} The job goes on without its journal.\n`);
     },
     configFile: server.configFile,
     pairs: flags.pairs,
@@ -76,4 +78,13 @@ export async function withClient(
   } finally {
     await client.close();
   }
+}
+
+const MAX_PROBLEMS_SHOWN = 5;
+
+/** A line for what could not be read of a server's list. */
+function repairedText(problems: readonly string[]): string {
+  const left = problems.length - MAX_PROBLEMS_SHOWN;
+  const more = left > 0 ? ` (and ${left} more)` : '';
+  return `${problems.slice(0, MAX_PROBLEMS_SHOWN).join(' ')}${more}\n`;
 }

@@ -17,9 +17,8 @@ import { type ConnectOptions, type ConnectTarget, connectClient } from './connec
 import { LastingTransport } from './connection/lasting-transport.js';
 import type { ConnectionEvent } from './events.js';
 import { InputDesk } from './input/input-desk.js';
-import { identityOf } from './journal/identify.js';
-import { Journal } from './journal/journal.js';
-import { resolveJournalOptions } from './journal/options.js';
+import type { Journal } from './journal/journal.js';
+import { openJournal } from './journal/open-journal.js';
 import { type KnownDurations, knownDurations } from './known-durations.js';
 import { nativeTasksOf } from './native-tasks.js';
 import { tapNotifications } from './notification-tap.js';
@@ -35,6 +34,7 @@ import { pairsFor, resolvePairOptions } from './pair-options.js';
 import { PassThrough } from './pass-through.js';
 import { Places } from './places.js';
 import { PollScheduler, pollRate } from './poll-scheduler.js';
+import { parseResult } from './readable-answers.js';
 import { parseReference, protocolOf } from './reference.js';
 import { ResourceUpdates } from './resource-updates.js';
 import type { RunContext } from './run-context.js';
@@ -43,6 +43,7 @@ import { type Ready, sdkPort } from './sdk-port.js';
 import { TaskHandle } from './task-handle.js';
 import { readNews, TaskNews } from './task-news.js';
 import { TaskRun } from './task-run.js';
+import { toldOnce, tolerantRequests } from './tolerant-requests.js';
 import { ToolCatalog } from './tool-catalog.js';
 import { traceCall } from './tracing/call-trace.js';
 import { portWithMeta } from './tracing/port-with-meta.js';
@@ -75,6 +76,7 @@ export class AwaitClient extends PassThrough {
   readonly #wait: ResolvedWaitOptions;
   readonly #ready: Ready;
   readonly #port: Port;
+  readonly #listPage: Client['listTools'];
   readonly #catalog: ToolCatalog;
   readonly #openRuns = new OpenRuns();
   readonly #durations: KnownDurations;
@@ -96,7 +98,12 @@ export class AwaitClient extends PassThrough {
    * @throws ConfigurationError when an option is not usable
    */
   constructor(sdkClient: Client, options: AwaitClientOptions = {}) {
-    super(sdkClient);
+    const onProblems = toldOnce((method, problems) =>
+      options.onEvent?.({ type: 'list-repaired', method, problems }),
+    );
+    const requests = tolerantRequests(sdkClient, onProblems);
+    super(sdkClient, requests);
+    this.#listPage = requests.listTools as Client['listTools'];
     this.#options = options;
     this.#wait = resolveWaitOptions(options, defaultWaitOptions);
     this.#scheduler = new PollScheduler(pollRate(options));
@@ -110,6 +117,7 @@ export class AwaitClient extends PassThrough {
       port: this.#port,
       closed: this.#openRuns.closed,
       pairs: resolvePairOptions(options),
+      onProblems: problems => onProblems('tools/list', problems),
     });
     this.#resources = new ResourceUpdates({
       port: this.#port,
@@ -165,7 +173,7 @@ export class AwaitClient extends PassThrough {
   ): Promise<CallToolResult> {
     await this.#turns.next();
     const result = await new TaskHandle(this.#begin(call, fromSdkOptions(options))).result();
-    return resultSchema === undefined ? result : resultSchema.parse(result);
+    return resultSchema === undefined ? result : parseResult(result, resultSchema, call.name);
   }
 
   /**
@@ -196,7 +204,7 @@ export class AwaitClient extends PassThrough {
   /** The tools that an agent should see: long ones look like ordinary ones, their status and cancel tools are left out. */
   async listTools(...parameters: Parameters<Client['listTools']>): Promise<ListToolsResult> {
     const [page, plans] = [
-      await this.#catalog.retry(() => this.sdkClient.listTools(...parameters), this.#wait),
+      await this.#catalog.retry(() => this.#listPage(...parameters), this.#wait),
       await this.#catalog.plans(this.#wait),
     ];
     const visible = page.tools.filter(tool => !plans.hidden.has(tool.name));
@@ -285,14 +293,4 @@ export class AwaitClient extends PassThrough {
       nativeTasks: () => nativeTasksOf(this.sdkClient),
     };
   }
-}
-
-function openJournal(sdkClient: Client, { journal, onEvent }: AwaitClientOptions): Journal | undefined {
-  const options = resolveJournalOptions(journal);
-  if (options === undefined) return undefined;
-  return new Journal({
-    ...options,
-    identity: () => identityOf(sdkClient, options.server),
-    onFailure: error => onEvent?.({ type: 'journal-failed', error }),
-  });
 }

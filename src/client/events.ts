@@ -68,6 +68,8 @@ export type AwaitEvent =
   | { readonly type: 'circuit-half-opened'; readonly tool: string; readonly retryAt: string }
   /** The trial went well: calls of the tool are sent again. */
   | { readonly type: 'circuit-closed'; readonly tool: string }
+  /** Parts of the server's answer to `method` are not of MCP's shape: they are left out, and the rest is used. Once for the same problems. */
+  | { readonly type: 'list-repaired'; readonly method: string; readonly problems: readonly string[] }
   /** The journal cannot be read or written: calls go on without it for a minute, then it is tried again. */
   | { readonly type: 'journal-failed'; readonly error: unknown }
   /** The task has ended. */

@@ -1,12 +1,15 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import { type CallToolResult, McpError } from '@modelcontextprotocol/sdk/types.js';
+import { McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import { AwaitError } from '../errors.js';
 import type { Port, RequestOptions } from '../protocols/protocol.js';
+import { toolResultSchema } from '../protocols/readable-result.js';
 import { linkSignals, neverAborts } from '../time/signals.js';
 import type { Progress, ToolCall } from '../types.js';
 import { SIGN_OF_LIFE } from './era/newer-session.js';
+
+type ClientRequest = Parameters<Client['request']>[0];
 
 /** Settles when a request can be sent; undefined when it can be sent now. */
 export type Ready = (signal: AbortSignal) => Promise<unknown> | undefined;
@@ -14,12 +17,14 @@ export type Ready = (signal: AbortSignal) => Promise<unknown> | undefined;
 /** The port on a connected v1 client of @modelcontextprotocol/sdk. */
 export function sdkPort(client: Client, ready: Ready = () => undefined): Port {
   return {
+    // Not the SDK's `callTool`, which loses a result that does not fit the output schema.
     async callTool(call: ToolCall, options: RequestOptions) {
       // Not under the time-out of the request, which then would be said to have been sent.
       await ready(options.signal);
-      return (await client
-        .callTool(mutable(call), undefined, requestOptions(options, options.signal))
-        .catch(throwOwn)) as CallToolResult;
+      const request = { method: 'tools/call', params: { ...call } };
+      return await client
+        .request(request as ClientRequest, toolResultSchema, requestOptions(options, options.signal))
+        .catch(throwOwn);
     },
     async request<Schema extends z.ZodType>(
       request: { readonly method: string; readonly params?: object },
@@ -29,7 +34,7 @@ export function sdkPort(client: Client, ready: Ready = () => undefined): Port {
       await ready(options.signal);
       using linked = options.signal === neverAborts ? undefined : linkSignals(options.signal);
       return await client
-        .request(request as Parameters<Client['request']>[0], schema, requestOptions(options, linked?.signal))
+        .request(request as ClientRequest, schema, requestOptions(options, linked?.signal))
         .catch(throwOwn);
     },
   };
@@ -60,9 +65,4 @@ function toListener(onProgress: (progress: Progress) => void): ProgressCallback 
       ...(message !== undefined && { message }),
     });
   };
-}
-
-/** The SDK's parameter types are mutable; it does not change them. */
-function mutable(call: ToolCall): Parameters<Client['callTool']>[0] {
-  return call as Parameters<Client['callTool']>[0];
 }

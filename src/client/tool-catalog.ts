@@ -1,21 +1,17 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import {
-  ErrorCode,
-  type ListToolsResult,
-  ListToolsResultSchema,
-  McpError,
-  type Tool,
-} from '@modelcontextprotocol/sdk/types.js';
-import { ProtocolViolationError } from '../errors.js';
+import { ErrorCode, McpError, type Tool } from '@modelcontextprotocol/sdk/types.js';
 import { retryRequest } from '../pacing/retry-request.js';
 import { planTool } from '../protocols/index.js';
+import { anyResult } from '../protocols/native-task.js';
 import type { Port, ServerFacts, ToolPlan } from '../protocols/protocol.js';
 import { neverAborts } from '../time/signals.js';
 import * as explain from './explain.js';
-import { classifyFailure, retryAfterMsOf } from './failure.js';
+import { classifyFailure, messageOf, retryAfterMsOf } from './failure.js';
+import { ListPages } from './list-pages.js';
 import { nativeTasksOf } from './native-tasks.js';
 import type { ResolvedWaitOptions } from './options.js';
 import type { ResolvedPairOptions } from './pair-options.js';
+import { readAnswer } from './readable-answers.js';
 
 /** How one server's tools will be awaited. */
 export interface Plans {
@@ -24,8 +20,8 @@ export interface Plans {
   readonly hidden: ReadonlySet<string>;
 }
 
-/** More pages than any real server has; a server that never stops paging is broken. */
-const MAX_PAGES = 1000;
+/** A server that declares no tools may have some all the same, and may leave the question without an answer. */
+const UNDECLARED_TIMEOUT_MS = 5000;
 
 export interface ToolCatalogOptions {
   readonly client: Client;
@@ -33,6 +29,8 @@ export interface ToolCatalogOptions {
   /** Aborts when the client is closed. */
   readonly closed: AbortSignal;
   readonly pairs: ResolvedPairOptions;
+  /** Told what could not be read of the list, as sentences for a person. */
+  readonly onProblems: (problems: readonly string[]) => void;
 }
 
 /** The server's tools and their plans: listed once, at first need, and again after the server says that they changed. */
@@ -41,12 +39,14 @@ export class ToolCatalog {
   readonly #client: Client;
   readonly #closed: AbortSignal;
   readonly #pairs: ResolvedPairOptions;
+  readonly #onProblems: ToolCatalogOptions['onProblems'];
   #plans: Promise<Plans> | undefined;
   /** What `#plans` came to. */
   #known: Plans | undefined;
 
-  constructor({ client, port, closed, pairs }: ToolCatalogOptions) {
+  constructor({ client, port, closed, pairs, onProblems }: ToolCatalogOptions) {
     this.#client = client;
+    this.#onProblems = onProblems;
     this.#port = port;
     this.#closed = closed;
     this.#pairs = pairs;
@@ -83,32 +83,48 @@ export class ToolCatalog {
 
   async #planOnceListed(name: string, limits: ListLimits): Promise<ToolPlan> {
     const plans = await this.plans(limits).catch(error => {
-      // A server that refuses to list its tools may still answer a call.
-      if (error instanceof McpError && classifyFailure(error) === 'answered') return undefined;
+      // A server that cannot list its tools may still answer a call.
+      if (isAnswer(error)) return undefined;
       throw explain.notCalled(error, { tool: name, stage: 'planning' });
     });
     return planIn(plans, name);
   }
 
   async #list(limits: ListLimits): Promise<readonly Tool[]> {
-    if (this.#client.getServerCapabilities()?.tools === undefined) return [];
-    const tools: Tool[] = [];
-    let cursor: string | undefined;
-    for (let page = 0; page < MAX_PAGES; page++) {
-      // Not Client.listTools: it would change how the SDK's own callTool validates results.
-      const answer = await this.#page(cursor, limits).catch(emptyIfUnknown);
-      tools.push(...answer.tools);
-      cursor = answer.nextCursor;
-      if (cursor === undefined) return tools;
-    }
-    throw new ProtocolViolationError(`\`tools/list\` has not ended after ${MAX_PAGES} pages.`);
+    const isDeclared = this.#client.getServerCapabilities()?.tools !== undefined;
+    const tools = new Map<string, Tool>();
+    const problems: string[] = [];
+    const pages = new ListPages();
+    let cursor: unknown;
+    do {
+      // Not Client.listTools: one tool that it cannot read would cost the whole list.
+      const page = await this.#page(cursor, limits, isDeclared).catch(error => {
+        if (isDeclared ? cursor === undefined || !isAnswer(error) : isUnreachable(error)) throw error;
+        if (isDeclared) problems.push(`A later page of the tools cannot be had: ${messageOf(error)}`);
+        return { tools: [], nextCursor: undefined, problems: [] };
+      });
+      problems.push(...page.problems);
+      for (const tool of page.tools) {
+        if (!tools.has(tool.name)) tools.set(tool.name, tool);
+      }
+      const names = page.tools.map(({ name }) => name);
+      cursor = pages.next(cursor, names, page.nextCursor);
+    } while (cursor !== undefined);
+    if (problems.length > 0) this.#onProblems(problems);
+    return [...tools.values()];
   }
 
-  #page(cursor: string | undefined, limits: ListLimits): Promise<ListToolsResult> {
+  async #page(cursor: unknown, limits: ListLimits, isDeclared: boolean) {
+    const { requestTimeoutMs } = limits;
     const request = { method: 'tools/list', params: { cursor } };
+    const timeoutMs = isDeclared ? requestTimeoutMs : Math.min(requestTimeoutMs, UNDECLARED_TIMEOUT_MS);
     // All calls share one list, so no caller's signal may end it.
-    const options = { signal: neverAborts, timeoutMs: limits.requestTimeoutMs };
-    return this.retry(() => this.#port.request(request, ListToolsResultSchema, options), limits);
+    const options = { signal: neverAborts, timeoutMs };
+    const answer = await this.retry(() => this.#port.request(request, anyResult, options), limits).catch(
+      emptyIfUnknown,
+    );
+    const { answer: page, problems } = readAnswer(request.method, answer);
+    return { tools: page.tools as readonly Tool[], nextCursor: page.nextCursor, problems };
   }
 
   /** Repeats a request for the list while the server cannot be reached. */
@@ -116,7 +132,7 @@ export class ToolCatalog {
     return retryRequest(send, {
       retries: requestRetries,
       signal: this.#closed,
-      isTransient: isOutOfReach,
+      isTransient: isUnreachable,
       onFailure() {},
       retryAfterMs: retryAfterMsOf,
     });
@@ -138,12 +154,17 @@ function planAll({ showPairTools, ...server }: ServerFacts & ResolvedPairOptions
 }
 
 /** Only a passing fault is worth the wait: an answer will not change. */
-function isOutOfReach(error: unknown): boolean {
+function isUnreachable(error: unknown): boolean {
   const failure = classifyFailure(error);
   return failure === 'lost' || failure === 'unsent';
 }
 
-function emptyIfUnknown(error: unknown): { tools: Tool[]; nextCursor?: string } {
+function emptyIfUnknown(error: unknown): Readonly<Record<string, unknown>> {
   if (error instanceof McpError && error.code === ErrorCode.MethodNotFound) return { tools: [] };
   throw error;
+}
+
+/** Whether the server has answered, with an error or with something that is no list. */
+function isAnswer(error: unknown): boolean {
+  return ['answered', 'unreadable'].includes(classifyFailure(error));
 }

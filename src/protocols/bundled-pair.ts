@@ -1,4 +1,4 @@
-import { type CallToolResult, CallToolResultSchema, type Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { NotSupportedError, TaskNotFoundError } from '../errors.js';
 import type { ToolCall } from '../types.js';
@@ -15,6 +15,7 @@ import {
 import type { BundledProfile, WaitArgument } from './bundled-profile.js';
 import { mcpAwaitPair } from './mcp-await-pair.js';
 import type { Exchange, Protocol, ServerFacts, ToolPlan } from './protocol.js';
+import { toolResultSchema } from './readable-result.js';
 import { isRecord } from './tool-result.js';
 
 const builtInPairs: readonly BundledProfile[] = [mcpAwaitPair];
@@ -195,7 +196,7 @@ function withIdempotencyKey(
 
 function callTool(call: ToolCall, exchange: Exchange): Promise<CallToolResult> {
   const { port, signal, requestTimeoutMs, holdMs, onProgress } = exchange;
-  return port.request({ method: 'tools/call', params: call }, CallToolResultSchema, {
+  return port.request({ method: 'tools/call', params: call }, toolResultSchema, {
     signal,
     timeoutMs: requestTimeoutMs + holdMs,
     ...(holdMs > 0 && { onProgress }),

@@ -1,9 +1,10 @@
-import { type CallToolResult, CallToolResultSchema, ErrorCode } from '@modelcontextprotocol/sdk/types.js';
+import { type CallToolResult, ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { ProtocolViolationError, TaskNotFoundError } from '../errors.js';
 import type { RunningStatus, TaskError, TaskStatus } from '../types.js';
 import { excerpt } from './excerpt.js';
 import type { Running } from './protocol.js';
+import { toolResultSchema } from './readable-result.js';
 import { type Refusal, refusalOf } from './refusal.js';
 import { isRecord } from './tool-result.js';
 
@@ -86,7 +87,7 @@ export function errorOfRefusal({ code, message, data }: Refusal): TaskError {
 
 /** The tool result in an answer. @throws ProtocolViolationError when it is none */
 export function readToolResult(value: unknown, what: string): CallToolResult {
-  const { success, data } = CallToolResultSchema.safeParse(value);
+  const { success, data } = toolResultSchema.safeParse(value);
   if (!success) throw violation(`${what} is no tool result`, value);
   return data;
 }

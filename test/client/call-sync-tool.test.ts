@@ -1,9 +1,10 @@
 import { type CallToolResult, ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { AwaitTimeoutError, ProtocolViolationError } from '../../src/errors.js';
 import type { Snapshot } from '../../src/types.js';
 import { awaitFixture, failureOf } from '../fixtures/client/await-fixture.js';
-import { json, type Reply, refuse, silence, text } from '../fixtures/client/scripted-server.js';
+import { type Reply, refuse, silence, text } from '../fixtures/client/scripted-server.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -54,21 +55,20 @@ describe('in place of the SDK client, for a synchronous tool,', () => {
     expect(ours.data).toEqual(theirs.data);
   });
 
-  test('output is validated as the SDK does it, once its tools are listed', async () => {
-    const { client, server } = await awaitFixture(
-      { tool: json({ count: 'many' }) },
-      {
-        definitions: {
-          tool: { outputSchema: { type: 'object', properties: { count: { type: 'number' } } } },
-        },
-      },
+  test.each([
+    ['other structured content', { structuredContent: { count: 'many' } }],
+    ['no structured content', {}],
+    ['an error with other structured content', { isError: true, structuredContent: { code: 5 } }],
+  ])('a result that does not fit the output schema is not lost: %s', async (_what, more) => {
+    const reply = { content: [{ type: 'text' as const, text: 'quota exceeded' }], ...more };
+    const outputSchema = { type: 'object' as const, properties: { count: { type: 'number' } } };
+    const { client } = await awaitFixture(
+      { tool: () => reply },
+      { definitions: { tool: { outputSchema: { ...outputSchema, required: ['count'] } } } },
     );
-    await expect(client.callTool({ name: 'tool' })).resolves.toMatchObject({
-      structuredContent: { count: 'many' },
-    });
+    expect(await client.callTool({ name: 'tool' })).toEqual(reply);
     await client.listTools();
-    const ours = await failureOf(client.callTool({ name: 'tool' }));
-    expect(ours).toEqual(await failureOf(server.client.callTool({ name: 'tool' })));
+    expect(await client.callTool({ name: 'tool' })).toEqual(reply);
   });
 
   test('request metadata is sent as it is', async () => {
@@ -101,7 +101,7 @@ describe('in place of the SDK client, for a synchronous tool,', () => {
   });
 
   test('an answer that is no tool result is a violation that says what is wrong', async () => {
-    const { client } = await awaitFixture({ tool: () => ({ content: 'done' }) as unknown as CallToolResult });
+    const { client } = await awaitFixture({ tool: () => ({ content: 5 }) as unknown as CallToolResult });
     const error = await failureOf(client.callTool({ name: 'tool' }));
     expect(error).toBeInstanceOf(ProtocolViolationError);
     expect(error.message).toMatch(/`tool` is no valid tool result/);
@@ -247,6 +247,14 @@ describe('a caller who gives the options of the SDK', () => {
     expect(ended).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
     expect(await failure).toMatchObject({ budget: 'deadline' });
+  });
+
+  test('hears in a sentence that the final result does not fit the schema that was given', async () => {
+    const { client } = await awaitFixture({ tool: text('done') });
+    const schema = z.object({ answer: z.number() });
+    const error = await failureOf(client.callTool({ name: 'tool' }, schema as never));
+    expect(error).toBeInstanceOf(ProtocolViolationError);
+    expect(error.message).toMatch(/`tool` does not fit the schema that was given: .*answer/);
   });
 
   test('has the final result parsed by the schema that was given', async () => {

@@ -118,7 +118,7 @@ describe('a start', () => {
     ['no task', { task: {} }],
     ['a task without an id', { task: taskIn('working', { taskId: '' }) }],
     ['a task without a status', { task: taskIn('working', { status: 1 }) }],
-    ['no tool result', { content: 'none' }],
+    ['no tool result', { content: 5 }],
   ])('that is answered with %s is a violation', async (_what, given) => {
     await expect(start({ 'tools/call': [given] })).rejects.toThrow(ProtocolViolationError);
   });

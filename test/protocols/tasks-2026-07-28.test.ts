@@ -102,7 +102,7 @@ describe('a start', () => {
 
   test.each([
     ['a task without an id', { resultType: 'task', status: 'working' }],
-    ['no tool result', { content: 'none' }],
+    ['no tool result', { content: 5 }],
   ])('that is answered with %s is a violation', async (_what, answer) => {
     await expect(start(answer)).rejects.toThrow(ProtocolViolationError);
   });

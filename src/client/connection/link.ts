@@ -13,6 +13,7 @@ import { startTimer } from '../../time/sleep.js';
 import type { OpenTransport } from '../transport.js';
 import { LostContactError } from './lost-contact.js';
 import { answeredId, isRequest } from './message-kind.js';
+import { readableGreeting } from './readable-greeting.js';
 
 /** Who hears what comes over a link. */
 export interface LinkListener {
@@ -36,6 +37,8 @@ export class Link {
   /** The server's requests. */
   readonly asked = new Set<RequestId>();
   isClosed = false;
+  /** Of the `initialize` that opened it. */
+  #greetingId: RequestId | undefined;
   #greeted: { resolve(message: JSONRPCMessage): void; reject(error: Error): void } | undefined;
 
   constructor({ transport, evidence }: OpenTransport, listener: LinkListener) {
@@ -52,7 +55,9 @@ export class Link {
       this.#greeted?.reject(new McpError(ErrorCode.ConnectionClosed, 'Connection closed'));
       listener.onClose(this);
     };
-    transport.onmessage = (message: JSONRPCMessage, extra?: MessageExtraInfo) => {
+    transport.onmessage = (given: JSONRPCMessage, extra?: MessageExtraInfo) => {
+      const id = answeredId(given);
+      const message = id !== undefined && id === this.#greetingId ? readableGreeting(given) : given;
       if (this.#isForUs(message)) listener.onMessage(message, extra, this);
     };
     transport.onanswerend = id => {
@@ -63,6 +68,7 @@ export class Link {
   }
 
   async ask(request: JSONRPCRequest, options: TransportSendOptions | undefined): Promise<void> {
+    if (request.method === 'initialize') this.#greetingId = request.id;
     this.waiting.add(request.id);
     try {
       await this.transport.send(request, options);
@@ -74,6 +80,7 @@ export class Link {
 
   /** Opens a session as another connection did, for the same client. */
   async greet(greeting: JSONRPCRequest): Promise<InitializeResult> {
+    this.#greetingId = GREETING_ID;
     const answered = new Promise<JSONRPCMessage>((resolve, reject) => {
       this.#greeted = { resolve, reject };
     });

@@ -98,13 +98,20 @@ function isJson({ headers }: UndiciResponse): boolean {
 /** An answer that ends too early is no answer, where the SDK would say that it cannot be read. @throws LostContactError */
 async function wholeAnswer(response: UndiciResponse): Promise<UndiciResponse> {
   const text = await response.text();
-  const parsed = parse(text);
+  const parsed = withoutNullMeta(parse(text));
   if (parsed === undefined && text.trimStart().startsWith('{'))
     throw new LostContactError('the answer broke off');
   const Response = response.constructor as typeof UndiciResponse;
   const whole = new Response(text, { status: response.status, headers: response.headers });
   // Long results are not read twice.
   return parsed === undefined ? whole : Object.defineProperty(whole, 'json', { value: async () => parsed });
+}
+
+/** Some serializers write null for what is absent, which the SDK refuses. */
+function withoutNullMeta(message: unknown): unknown {
+  if (!isRecord(message) || !isRecord(message.result) || message.result._meta !== null) return message;
+  const { _meta, ...result } = message.result;
+  return { ...message, result };
 }
 
 /** The SDK throws away the body of an HTTP error, in which the newer generation answers with JSON-RPC errors. */

@@ -1,4 +1,4 @@
-import { type CallToolResult, CallToolResultSchema, type Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolCall } from '../../types.js';
 import { isMarkedIdempotent } from '../idempotent-tool.js';
 import { dataOf } from '../pair/answer-data.js';
@@ -8,6 +8,7 @@ import { newHandle } from '../pair/start-answer.js';
 import { readState } from '../pair/state.js';
 import { pollPair } from '../pair/steps.js';
 import type { Detected, Exchange, Protocol, ServerFacts, StartAnswer, ToolPlan } from '../protocol.js';
+import { toolResultSchema } from '../readable-result.js';
 import { outcomeOfResult } from '../tool-result.js';
 import { pairOfProposal } from './found-pair.js';
 import { readLiveEvidence } from './live-evidence.js';
@@ -84,7 +85,7 @@ async function start(starting: Starting): Promise<StartAnswer> {
 
 /** An error without a state may be that of the request. */
 function tellsState(raw: unknown, pair: Pair): boolean {
-  const { data } = CallToolResultSchema.safeParse(raw);
+  const { data } = toolResultSchema.safeParse(raw);
   return data !== undefined && readState(dataOf(data), pair) !== undefined;
 }
 

@@ -1,8 +1,9 @@
-import { type CallToolResult, CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { NotSupportedError, StatusCheckError } from '../../errors.js';
 import type { Outcome, ToolCall } from '../../types.js';
 import { excerpt } from '../excerpt.js';
 import type { Ended, Exchange, PollAnswer } from '../protocol.js';
+import { toolResultSchema } from '../readable-result.js';
 import { refusalOf } from '../refusal.js';
 import { outcomeOfResult, textOf } from '../tool-result.js';
 import { dataOf } from './answer-data.js';
@@ -122,7 +123,7 @@ async function sendAbout(id: TaskId, call: ToolCall, exchange: Exchange): Promis
 
 export function sendCall(call: ToolCall, exchange: Exchange): Promise<CallToolResult> {
   const { port, signal, requestTimeoutMs, holdMs, onProgress } = exchange;
-  return port.request({ method: 'tools/call', params: call }, CallToolResultSchema, {
+  return port.request({ method: 'tools/call', params: call }, toolResultSchema, {
     signal,
     timeoutMs: requestTimeoutMs + holdMs,
     onProgress,

@@ -1,0 +1,30 @@
+import { InitializeResultSchema, type JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { readTolerantly } from '../../protocols/tolerant.js';
+import { isRecord } from '../../protocols/tool-result.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const NAMELESS = { name: 'unknown', version: 'unknown' };
+
+/** The answer to `initialize` in MCP's shape, as far as it can be had: null is absent, and so is what cannot be read. */
+export function readableGreeting(message: JSONRPCMessage): JSONRPCMessage {
+  if (!('result' in message) || InitializeResultSchema.safeParse(message.result).success) return message;
+  const { capabilities, serverInfo, ...rest } = message.result;
+  const { data } = readTolerantly(InitializeResultSchema, {
+    ...rest,
+    capabilities: isRecord(capabilities) ? readCapabilities(capabilities) : {},
+    serverInfo: { ...NAMELESS, ...(isRecord(serverInfo) && withoutNulls(serverInfo)) },
+  });
+  return data === undefined ? message : { ...message, result: data };
+}
+
+/** Some servers say `true` for what they can do. */
+function readCapabilities(capabilities: Json): Json {
+  return Object.fromEntries(
+    Object.entries(capabilities).map(([name, value]) => [name, value === true ? {} : value]),
+  );
+}
+
+function withoutNulls(record: Json): Json {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
+}

@@ -19,12 +19,17 @@ import type { NewTask, TaskRecord, WebhookDelivery } from './task-record.js';
  *   ends with the time that the task may wait for answers. An ended record has no questions.
  * - An expired record is as if it had never been, from the millisecond on, also before a sweeper removes it. That
  *   bounds a queued task that nobody ran, too; a task that runs does not expire.
+ * - Owners take turns: of two that have tasks in the queue, neither is served much more than the other, however many
+ *   each has submitted, and each one's tasks begin in their order. An owner takes no more than its share of a worker's
+ *   places, and its tasks that wait for one hold up nobody else's.
  * - A clock that jumps, or a machine that slept, fails no task of a living worker.
  */
 export interface Engine {
   /**
    * Stores and queues a task. With an idempotency key that its owner has used for the operation already, nothing
    * is stored: the answer is the earlier record and `created: false`, also for concurrent calls and after a restart.
+   * @throws TooManyTasksError where the owner has `maxUnfinished` tasks; an engine that several processes share may count
+   * what each has taken in
    */
   submit(task: NewTask): Promise<Submission>;
 
@@ -60,7 +65,7 @@ export interface Engine {
   cancel(taskRef: string): Promise<TaskRecord | undefined>;
 
   /**
-   * Starts running queued tasks of the named operations in this process, the oldest first; an engine has one worker
+   * Starts running queued tasks of the named operations in this process, the oldest of each owner first; an engine has one worker
    * at most. It keeps the process alive only while a task runs.
    */
   startWorker(options: WorkerOptions): EngineWorker;
@@ -99,6 +104,8 @@ export interface WorkerOptions {
   readonly operations: readonly string[];
   /** Most tasks run at the same time, apart from those that wait for an answer. */
   readonly concurrency: number;
+  /** The share of the free places that an owner may take while it runs something, over 0 to 1. @default 1: all of them */
+  readonly shareOf?: ((owner: string) => number) | undefined;
 }
 
 /** Runs one task to its end. Never rejects. The signal aborts when the task was cancelled or the worker must let go. */

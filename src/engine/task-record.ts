@@ -25,6 +25,8 @@ export interface NewTask {
   readonly delayMs?: number | undefined;
   /** How long the task may wait for answers in all, in milliseconds; that time is no part of `slaMs`. @default 86400000 (24 h) */
   readonly inputTimeoutMs?: number | undefined;
+  /** Refused where the owner has so many tasks that have not ended. @default no limit */
+  readonly maxUnfinished?: number | undefined;
   /** Where the end of the task is to be told; kept with the record, delivered by the server. */
   readonly webhookUrl?: string | undefined;
 }

@@ -8,6 +8,7 @@ import { describeDeliveries } from './conformance/deliveries.js';
 import { describeEnds } from './conformance/ends.js';
 import { describeHandles } from './conformance/handles.js';
 import { describeIdempotency } from './conformance/idempotency.js';
+import { describeOwners } from './conformance/owners.js';
 import { describeQuestions } from './conformance/questions.js';
 import { describeQueue } from './conformance/queue.js';
 import { describeRecords } from './conformance/records.js';
@@ -87,6 +88,7 @@ export function describeEngine(name: string, fixture: EngineFixture): void {
     describeRecords(bench);
     describeIdempotency(bench);
     describeQueue(bench);
+    describeOwners(bench);
     describeEnds(bench);
     describeWaits(bench);
     describeDeliveries(bench);

@@ -62,4 +62,10 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE tasks ADD COLUMN input_timeout_ms INTEGER NOT NULL DEFAULT 86400000;
   CREATE INDEX tasks_with_news ON tasks (worker) WHERE has_news = 1;
   `,
+  `
+  ALTER TABLE tasks ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX tasks_queued;
+  CREATE INDEX tasks_queued ON tasks (turn) WHERE status = 'pending' AND due_at IS NULL;
+  CREATE INDEX tasks_unfinished ON tasks (owner, status, turn) WHERE status IN ('pending', 'processing');
+  `,
 ];

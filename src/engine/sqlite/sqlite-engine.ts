@@ -21,6 +21,7 @@ import { hasChanged } from '../record-change.js';
 import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { TaskWaits } from '../task-waits.js';
+import { TooManyTasksError } from '../too-many-tasks.js';
 import { ChangeWatch } from './change-watch.js';
 import { ELSEWHERE, openDatabase } from './database.js';
 import { GroupCommit } from './group-commit.js';
@@ -99,7 +100,9 @@ class SqliteEngine implements Engine {
     this.#throwIfClosed();
     const submission = await this.#commits
       .write(() => this.#table.insert(task, this.#instance))
-      .catch(cause => this.#refuse(cause));
+      .catch(cause => {
+        throw cause instanceof TooManyTasksError ? cause : this.#refuse(cause);
+      });
     if (submission.created) this.#worker?.takeWork();
     return submission;
   }

@@ -1,7 +1,9 @@
 import { Alarm } from '../../time/alarm.js';
 import { sleep, startTimer } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
-import type { ClaimedTask, EngineWorker, Execution, ExecutionContext, WorkerOptions } from '../engine.js';
+import type { ClaimedTask, EngineWorker, WorkerOptions } from '../engine.js';
+import { executeSafely } from '../execute-safely.js';
+import { fullOwners } from '../owner-shares.js';
 import { ProgressWriter } from '../progress-writer.js';
 import { RunQuestions } from '../run-questions.js';
 import { type StorableEnd, toStorableEnd } from '../storable-end.js';
@@ -46,6 +48,7 @@ interface RunContext {
 
 interface RunningTask {
   readonly run: Run;
+  readonly owner: string;
   readonly controller: AbortController;
   readonly questions: RunQuestions;
   readonly done: Promise<void>;
@@ -81,7 +84,7 @@ export class SqliteWorker implements EngineWorker {
 
   /** Whether something runs that does not wait for an answer. */
   get isBusy(): boolean {
-    return this.#busyCount > 0;
+    return this.#busy().length > 0;
   }
 
   get takesTasks(): boolean {
@@ -92,10 +95,8 @@ export class SqliteWorker implements EngineWorker {
     return [...this.#running].map(({ run }) => run.taskRef);
   }
 
-  get #busyCount(): number {
-    let count = 0;
-    for (const { questions } of this.#running) if (!questions.isWaiting) count++;
-    return count;
+  #busy(): readonly RunningTask[] {
+    return [...this.#running].filter(({ questions }) => !questions.isWaiting);
   }
 
   /** Starts as many queued tasks as there is room for, from the next turn of the event loop on. */
@@ -176,7 +177,7 @@ export class SqliteWorker implements EngineWorker {
   }
 
   #hasRoom(): boolean {
-    return this.takesTasks && this.#busyCount < this.#options.concurrency;
+    return this.takesTasks && this.#busy().length < this.#options.concurrency;
   }
 
   #takeSome(): void {
@@ -184,7 +185,7 @@ export class SqliteWorker implements EngineWorker {
     try {
       if (!this.#hasRoom()) return;
       renewLapsedLease();
-      const room = this.#options.concurrency - this.#busyCount;
+      const room = this.#options.concurrency - this.#busy().length;
       const claimed = table.claim(this.#claim(), Math.min(room, CLAIMS_PER_TURN));
       for (const task of claimed) {
         this.#start(task);
@@ -207,7 +208,13 @@ export class SqliteWorker implements EngineWorker {
 
   #claim(): Claim {
     const { instance } = this.#context;
-    return { worker: instance, operations: this.#options.operations, ownOnly: this.#takes === 'own' };
+    const { operations, concurrency, shareOf } = this.#options;
+    return {
+      worker: instance,
+      operations,
+      ownOnly: this.#takes === 'own',
+      fullOwners: claimed => fullOwners([...this.#busy(), ...claimed], { concurrency, shareOf }),
+    };
   }
 
   #start(claimed: ClaimedTask): void {
@@ -220,7 +227,7 @@ export class SqliteWorker implements EngineWorker {
       this.#running.delete(running);
       this.#onTurn(taskRef);
     });
-    const running = { run, controller, questions, done };
+    const running = { run, owner: claimed.record.owner, controller, questions, done };
     this.#running.add(running);
   }
 
@@ -262,7 +269,7 @@ export class SqliteWorker implements EngineWorker {
         // Progress is worth no more than the next report of it.
       }
     });
-    const execution = await this.#execute(claimed, {
+    const execution = await executeSafely(this.#options.execute)(claimed, {
       signal,
       reportProgress: value => progress.report(value),
       ask: asked => questions.ask(asked),
@@ -270,15 +277,6 @@ export class SqliteWorker implements EngineWorker {
     questions.close();
     const end = toStorableEnd(execution, this.#context.maxResultBytes);
     await this.#storeEnd({ run, end, progress: progress.stop(), signal });
-  }
-
-  async #execute(claimed: ClaimedTask, context: ExecutionContext): Promise<Execution> {
-    try {
-      return await this.#options.execute(claimed, context);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      return { status: 'failed', error: { code: 'OPERATION_FAILED', message, retryable: false } };
-    }
   }
 
   /**

@@ -14,6 +14,7 @@ const ENDED = `
 /** A task belongs to the worker of the engine that took it in; one without a living worker to any. */
 const MAY_RUN = `
   status = 'pending' AND expires_at > :now AND operation IN (SELECT value FROM json_each(:operations))
+  AND owner NOT IN (SELECT value FROM json_each(:fullOwners))
   AND (submitter = :worker
        OR (:anybodys AND submitter NOT IN (SELECT worker FROM workers WHERE takes_tasks AND lease_until > :now)))`;
 
@@ -48,12 +49,23 @@ const NEXT = `
   SELECT place FROM (
     SELECT * FROM (
       SELECT rowid AS place, created_at AS since FROM tasks
-      WHERE ${MAY_RUN} AND due_at IS NULL ORDER BY rowid LIMIT 1)
+      WHERE ${MAY_RUN} AND due_at IS NULL ORDER BY turn, rowid LIMIT 1)
     UNION ALL
     SELECT * FROM (
       SELECT rowid AS place, due_at AS since FROM tasks
       WHERE ${MAY_RUN} AND due_at <= :dueBy ORDER BY due_at LIMIT 1))
   ORDER BY since LIMIT 1`;
+
+/**
+ * A task's turn: behind its owner's last in the queue; without one, that which is served now. So owners are served one
+ * task each, whatever they have submitted (start-time fair queueing).
+ */
+const TURN = `
+  COALESCE(
+    (SELECT MAX(turn) + 1 FROM tasks
+      WHERE owner = :owner AND status = 'pending' AND status IN ('pending', 'processing')),
+    (SELECT MIN(turn) FROM tasks WHERE status = 'pending' AND due_at IS NULL),
+    0)`;
 
 /** One run of a task by a worker. */
 export type Run = { readonly taskRef: string; readonly worker: string; readonly runCount: number };
@@ -75,10 +87,12 @@ export function prepareTaskStatements(database: Database.Database) {
     insert: command(`
       INSERT INTO tasks (task_ref, owner, operation, idempotency_key, parameters, parameters_digest, status,
                          submitter, created_at, updated_at, due_at, expires_at, sla_ms, ttl_ms, retry_attempts,
-                         input_timeout_ms, webhook_url)
+                         input_timeout_ms, webhook_url, turn)
       VALUES (:taskRef, :owner, :operation, :key, :parameters, :digest, 'pending',
               :submitter, :now, :now, :dueAt, COALESCE(:dueAt, :now) + CAST(:ttlMs AS INTEGER), :slaMs, :ttlMs,
-              :retryAttempts, :inputTimeoutMs, :webhookUrl)`),
+              :retryAttempts, :inputTimeoutMs, :webhookUrl, ${TURN})`),
+    unfinished: query<{ count: number }>(`
+      SELECT COUNT(*) AS count FROM tasks WHERE owner = :owner AND status IN ('pending', 'processing')`),
     find: query<TaskRow>(`SELECT ${RECORD} FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`),
     findByKey: query<TaskRow>(
       `SELECT ${RECORD} FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key`,

@@ -7,6 +7,7 @@ import type { ClaimedTask, Submission } from '../engine.js';
 import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
 import { failedEnd, type StorableEnd } from '../storable-end.js';
 import type { NewTask, RecordStatus, TaskRecord, WebhookDelivery } from '../task-record.js';
+import { TooManyTasksError } from '../too-many-tasks.js';
 import { QuestionTable } from './question-table.js';
 import { isKnown, type TaskRow, toRecord } from './task-row.js';
 import { prepareTaskStatements, type Run } from './task-statements.js';
@@ -16,6 +17,8 @@ export interface Claim {
   readonly operations: readonly string[];
   /** Only what was submitted through the worker's own engine. */
   readonly ownOnly: boolean;
+  /** The owners that get no further place, when these tasks have been claimed as well. */
+  readonly fullOwners?: ((claimed: readonly TaskRecord[]) => readonly string[]) | undefined;
 }
 
 interface NewValues {
@@ -86,6 +89,10 @@ export class TaskTable {
         return { record: toRecord(earlier), created: false };
       if (earlier !== undefined) this.#statements.removeByKey({ owner, operation, key });
     }
+    const { maxUnfinished = Number.POSITIVE_INFINITY } = task;
+    const isLimited = Number.isFinite(maxUnfinished);
+    if (isLimited && (this.#statements.unfinished({ owner })?.count ?? 0) >= maxUnfinished)
+      throw new TooManyTasksError(maxUnfinished);
     this.#statements.insert({ ...values, dueAt, now });
     return { record: toRecord(newRow(values, { now, dueAt })), created: true };
   }
@@ -105,14 +112,14 @@ export class TaskTable {
     return this.#statements.isRunning(run) !== undefined;
   }
 
-  /** Takes the oldest tasks that the worker may run, at most `limit`. */
+  /** Takes the tasks whose turn it is of those that the worker may run, at most `limit`. */
   claim(claim: Claim, limit: number): readonly ClaimedTask[] {
     // Looking first keeps a worker with nothing to do from asking for the write lock.
     if (!this.hasWork(claim)) return [];
     return inTransaction(this.#database, () => {
       const claimed: ClaimedTask[] = [];
       while (claimed.length < limit) {
-        const row = this.#statements.claim(this.#which(claim));
+        const row = this.#statements.claim(this.#which(claim, { claimed }));
         if (row === undefined) break;
         claimed.push({ record: toRecord(row), parameters: JSON.parse(row.parameters ?? 'null') });
       }
@@ -122,7 +129,7 @@ export class TaskTable {
 
   /** Whether a task waits that the worker may run within `withinMs` milliseconds. */
   hasWork(claim: Claim, withinMs = 0): boolean {
-    return this.#statements.next(this.#which(claim, withinMs)) !== undefined;
+    return this.#statements.next(this.#which(claim, { withinMs })) !== undefined;
   }
 
   /** After how many milliseconds the first of the delayed tasks is due that the worker may run then. */
@@ -174,10 +181,19 @@ export class TaskTable {
     return this.#statements.removeExpired({ now: this.#clock.now(), limit });
   }
 
-  #which({ worker, operations, ownOnly }: Claim, withinMs = 0) {
+  #which(
+    { worker, operations, ownOnly, fullOwners }: Claim,
+    { claimed = [], withinMs = 0 }: { claimed?: readonly ClaimedTask[]; withinMs?: number } = {},
+  ) {
     const now = this.#clock.now();
-    const anybodys = ownOnly ? 0 : 1;
-    return { worker, anybodys, operations: JSON.stringify(operations), now, dueBy: now + withinMs };
+    return {
+      worker,
+      anybodys: ownOnly ? 0 : 1,
+      operations: JSON.stringify(operations),
+      fullOwners: JSON.stringify(fullOwners?.(claimed.map(({ record }) => record)) ?? []),
+      now,
+      dueBy: now + withinMs,
+    };
   }
 }
 

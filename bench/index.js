@@ -7,6 +7,7 @@ import { detection } from './detection.js';
 import { engine } from './engine.js';
 import { initiate } from './initiate.js';
 import { manyWaits } from './many-waits.js';
+import { progressSimulation } from './progress-simulation.js';
 import { waiting } from './waiting.js';
 import { waitingSimulation } from './waiting-simulation.js';
 
@@ -20,6 +21,7 @@ const benches = {
   detection,
   waiting,
   'waiting-simulation': waitingSimulation,
+  'progress-simulation': progressSimulation,
 };
 
 const chosen = process.argv.slice(2);

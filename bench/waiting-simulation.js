@@ -6,12 +6,12 @@ import { planPolls } from '../dist/pacing/poll-plan.js';
 import { percentile, printTable } from './measure.js';
 
 const SECOND = 1000;
-const pacing = { initialIntervalMs: 1000, backoffMultiplier: 2, maxIntervalMs: 30_000, jitter: 0.1 };
+export const pacing = { initialIntervalMs: 1000, backoffMultiplier: 2, maxIntervalMs: 30_000, jitter: 0.1 };
 const WARM = 64;
 const COLD = 20;
 
 /** From 0 up to 1, the same for the same seed (mulberry32). */
-function randomFrom(seed) {
+export function randomFrom(seed) {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -76,7 +76,7 @@ export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
       pacer.asking(holdMs > 0);
     };
     const answer = await ask({ protocol, handle, exchange: { ...exchange, holdMs }, onSend });
-    pacer.answered(stateOf(answer));
+    pacer.answered(stateOf(answer), answer.kind === 'running' ? answer.progress : undefined);
     wait.onAnswer(answer, attempt + 1);
     if (answer.kind === 'ended') return answer;
     ({ hintMs, leastMs } = answer);

@@ -3,6 +3,7 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { DurationMemory } from '../pacing/duration-memory.js';
 import type { DurationStore } from '../pacing/duration-store.js';
 import { backoffPacer, LearningPacer, type Pacer } from '../pacing/pacer.js';
+import { progressPacer } from '../pacing/progress-pacer.js';
 import type { TaskReference } from '../types.js';
 import type { ResolvedWaitOptions } from './options.js';
 import type { ServerTarget } from './transport.js';
@@ -41,8 +42,9 @@ export function knownDurations(client: Client, journal?: DurationStore): KnownDu
       if (wait.pacing === 'backoff') return backoffPacer(wait);
       const { name, version } = client.getServerVersion() ?? {};
       const key = digest([name, version, ...place, tool]);
-      const ageMs = Date.now() - Date.parse(reference?.startedAt ?? '');
-      return new LearningPacer({ memory, key, pacing: wait, ageMs: Math.max(0, ageMs || 0), fromStart });
+      const ageMs = Math.max(0, Date.now() - Date.parse(reference?.startedAt ?? '') || 0);
+      const learning = new LearningPacer({ memory, key, pacing: wait, ageMs, fromStart });
+      return progressPacer(learning, { pacing: wait, ageMs });
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Progress } from '../types.js';
 import type { DurationMemory } from './duration-memory.js';
 import { learnedDelay } from './learned-delay.js';
 import { backoffCount, nextDelay, type Pacing } from './next-delay.js';
@@ -9,8 +10,8 @@ export interface Pacer extends Disposable {
   delay(attempt: number, hintMs: number | undefined): number;
   /** A request goes out now; `held` when the server is to hold back its answer, which tells no duration. */
   asking(held: boolean): void;
-  /** The last one was answered: the task is running, has ended by itself, or was cut short. */
-  answered(state: 'running' | 'ended' | 'cancelled'): void;
+  /** The last one was answered: the task is running (and how far it is, if that was told), has ended by itself, or was cut short. */
+  answered(state: 'running' | 'ended' | 'cancelled', progress?: Progress): void;
 }
 
 export interface LearningPacerOptions {

@@ -1,8 +1,10 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { AuthorizationError, type AwaitError, ServerUnavailableError } from '../errors.js';
+import { AuthorizationError, AwaitError, ServerUnavailableError } from '../errors.js';
 import { formatDuration } from '../time/duration.js';
+import { longestWaitMs } from './connection/while-heard.js';
 import { displayUrl } from './display-url.js';
 import { classifyFailure, messageOf, refusedStatus, systemCode } from './failure.js';
+import { ForeignOutputError } from './stdio/stdio-transport.js';
 import type { Evidence, ServerTarget } from './transport.js';
 
 /** Why there is no connection, and what to do about it. */
@@ -12,7 +14,7 @@ export function explainConnectFailure(
   evidence: Evidence,
   timeoutMs: number,
 ): AwaitError {
-  if (error instanceof AuthorizationError) return error;
+  if (error instanceof AwaitError) return error;
   if ('url' in target && refusedStatus(error) !== undefined) return wantsAuthorization(error, target.url);
   const what =
     'url' in target
@@ -34,7 +36,7 @@ function httpProblem(error: unknown, url: string | URL, timeoutMs: number): stri
     return `The server at ${where} does not answer with MCP (${messageOf(error)}); check the path, which is often /mcp.`;
   }
   if (classifyFailure(error) === 'timeout') {
-    return `The server at ${where} did not answer \`initialize\` within ${formatDuration(timeoutMs)}.`;
+    return `The server at ${where} did not answer \`initialize\` within ${formatDuration(timeoutMs)} (\`connectTimeoutMs\`, --connect-timeout).`;
   }
   const code = systemCode(error);
   if (code === 'ECONNREFUSED')
@@ -49,17 +51,23 @@ function stdioProblem(error: unknown, command: string, evidence: Evidence, timeo
   if (code === 'ENOENT')
     return `The command \`${command}\` was not found; check its spelling, the PATH and the working directory.`;
   if (code === 'EACCES') return `The command \`${command}\` may not be executed; check its permissions.`;
-  const { stderr, transportError } = evidence;
-  const isForeign = classifyFailure(transportError) === 'unreadable';
+  const { stderr, transportError, ending, heardAt } = evidence;
   const heard = [
-    isForeign ? ` Its standard output is not MCP: ${messageOf(transportError)}.` : '',
+    transportError instanceof ForeignOutputError
+      ? ` Its standard output is not MCP: ${messageOf(transportError)}.`
+      : '',
     stderr === '' ? '' : ` It wrote to standard error:\n${stderr}`,
   ].join('');
-  if (classifyFailure(error) === 'closed')
-    return `The server \`${command}\` ended before it answered \`initialize\`.${heard}`;
   if (classifyFailure(error) === 'timeout') {
-    return `The server \`${command}\` did not answer \`initialize\` within ${formatDuration(timeoutMs)}.${heard}`;
+    const longestMs = longestWaitMs(timeoutMs);
+    const wasHeard = heardAt !== undefined && performance.now() - heardAt < timeoutMs;
+    const how = wasHeard
+      ? `within ${formatDuration(longestMs)}, although it wrote something all the time`
+      : `within ${formatDuration(timeoutMs)} (\`connectTimeoutMs\`, --connect-timeout)`;
+    return `The server \`${command}\` did not answer \`initialize\` ${how}.${heard}`;
   }
+  if (classifyFailure(error) === 'closed' || (ending !== undefined && classifyFailure(error) !== 'answered'))
+    return `The server \`${command}\` ${ending ?? 'ended'} before it answered \`initialize\`.${heard}`;
   return `The server \`${command}\` could not be spoken to: ${messageOf(error)}.${heard}`;
 }
 

@@ -2,10 +2,13 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
 import { AwaitAbortedError, ConfigurationError } from '../errors.js';
+import { TimeLimitError } from '../time/at-most.js';
 import { linkSignals } from '../time/signals.js';
 import { VERSION } from '../version.js';
 import { explainConnectFailure } from './connect-failure.js';
 import { LastingTransport } from './connection/lasting-transport.js';
+import { longestWaitMs, watchSilence } from './connection/while-heard.js';
+import { type ConnectionOptions, resolveConnection } from './connection-options.js';
 import { displayUrl } from './display-url.js';
 import { capabilitiesToAsk } from './input/question-methods.js';
 import { identifyTarget, rememberServer } from './journal/identify.js';
@@ -13,19 +16,17 @@ import { shareDurations } from './known-durations.js';
 import { namedServer } from './mcp-config.js';
 import { checkOption } from './option-check.js';
 import type { AwaitClientOptions } from './options.js';
-import { type HttpTarget, openTransport, type ServerTarget } from './transport.js';
+import { type HttpTarget, type OpenOptions, openTransport, type ServerTarget } from './transport.js';
 
 /** Where to connect to. A string is an `http(s)://` URL or else a name in an `mcpServers` file. */
 export type ConnectTarget = string | URL | ServerTarget;
 
-export interface ConnectOptions extends AwaitClientOptions {
+export interface ConnectOptions extends AwaitClientOptions, ConnectionOptions {
   /** The `mcpServers` file that a name is looked up in. @default the nearest `.mcp.json` or `mcp.json` */
   readonly configFile?: string | undefined;
-  /** Longest time until the server has answered `initialize`, in milliseconds. @default 60000 */
-  readonly connectTimeoutMs?: number | undefined;
   /**
    * How long a server may take to say that it speaks MCP without sessions (2026-07-28), in milliseconds; one that is silent
-   * is spoken to as one of 2025-11-25 or before. 0 to take it for such a one at once. @default 3000
+   * is spoken to as one of 2025-11-25 or before. 0 is the same as `discover: false`. @default 3000
    */
   readonly discoverTimeoutMs?: number | undefined;
   /** Gives up connecting. */
@@ -38,8 +39,9 @@ export interface ConnectOptions extends AwaitClientOptions {
   readonly capabilities?: ClientOptions['capabilities'];
 }
 
-const DEFAULT_CONNECT_TIMEOUT_MS = 60_000;
 const DEFAULT_DISCOVER_TIMEOUT_MS = 3000;
+/** Our own clock is the one that counts. */
+const SDK_TIMEOUT_MARGIN_MS = 60_000;
 /** Of the process of a command: one that always ends is not started for ever. */
 const RESTARTS = { most: 5, withinMs: 60_000 };
 
@@ -49,47 +51,64 @@ const RESTARTS = { most: 5, withinMs: 60_000 };
  * AuthorizationError when it wants authorization
  */
 export async function connectClient(target: ConnectTarget, options: ConnectOptions): Promise<Client> {
-  const { connectTimeoutMs: timeout = DEFAULT_CONNECT_TIMEOUT_MS } = options;
-  checkOption('connectTimeoutMs', timeout, 'a positive number');
   if (options.reconnect !== undefined) checkOption('reconnect', options.reconnect, 'true or false');
   if (options.discoverTimeoutMs !== undefined)
     checkOption('discoverTimeoutMs', options.discoverTimeoutMs, 'a non-negative number');
   const server = resolveTarget(target, options.configFile);
+  const { connectTimeoutMs: timeoutMs, discover, maxAnswerBytes } = resolveConnection(options, server);
   const clientInfo = options.clientInfo ?? { name: 'mcp-await', version: VERSION };
   const client = new Client(clientInfo, {
     capabilities: capabilitiesToAsk(options.capabilities, options.onInput !== undefined),
   });
   const transport = lastingTransport(server, {
-    timeoutMs: timeout,
-    discoverTimeoutMs: options.discoverTimeoutMs ?? DEFAULT_DISCOVER_TIMEOUT_MS,
+    timeoutMs,
+    discoverTimeoutMs: discover ? (options.discoverTimeoutMs ?? DEFAULT_DISCOVER_TIMEOUT_MS) : 0,
+    maxAnswerBytes,
     reconnect: options.reconnect ?? true,
   });
-  using linked = linkSignals(options.signal);
+  const silent = new AbortController();
+  const silence = { timeoutMs, heardAt: () => transport.evidence().heardAt };
+  const stopWatching = watchSilence(silence, () =>
+    silent.abort(new TimeLimitError(`No answer within ${timeoutMs} ms`)),
+  );
+  using linked = linkSignals(options.signal, silent.signal);
   try {
-    await client.connect(transport, { timeout, signal: linked.signal });
+    const timeout = longestWaitMs(timeoutMs);
+    await client.connect(transport, { timeout: timeout + SDK_TIMEOUT_MARGIN_MS, signal: linked.signal });
     shareDurations(client, server);
     rememberServer(client, identifyTarget(target, server, options.configFile));
     return client;
   } catch (error) {
+    const evidence = transport.evidence();
     await client.close().catch(() => {});
     if (options.signal?.aborted) {
       throw new AwaitAbortedError('Connecting to the server was aborted.', { cause: options.signal.reason });
     }
-    throw explainConnectFailure(error, server, transport.evidence(), timeout);
+    throw explainConnectFailure(
+      silent.signal.aborted ? silent.signal.reason : error,
+      server,
+      evidence,
+      timeoutMs,
+    );
+  } finally {
+    stopWatching();
   }
 }
 
-function lastingTransport(
-  server: ServerTarget,
-  {
-    timeoutMs,
-    discoverTimeoutMs,
-    reconnect,
-  }: { readonly timeoutMs: number; readonly discoverTimeoutMs: number; readonly reconnect: boolean },
-): LastingTransport {
+interface LastingOptions extends OpenOptions {
+  readonly timeoutMs: number;
+  readonly reconnect: boolean;
+}
+
+function lastingTransport(server: ServerTarget, options: LastingOptions): LastingTransport {
+  const { timeoutMs, discoverTimeoutMs, maxAnswerBytes, reconnect } = options;
   return new LastingTransport({
-    // A server that was of the older generation still is when it is started again.
-    open: established => openTransport(server, established === 'older' ? 0 : discoverTimeoutMs),
+    open: established =>
+      openTransport(server, {
+        // A server that was of the older generation still is when it is started again.
+        discoverTimeoutMs: established === 'older' ? 0 : discoverTimeoutMs,
+        maxAnswerBytes,
+      }),
     explain: (error, evidence) => explainConnectFailure(error, server, evidence, timeoutMs),
     serverText:
       'url' in server ? `The server at ${displayUrl(server.url)}` : `The server \`${server.command}\``,

@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { AwaitError, StatusCheckError } from '../errors.js';
 import { excerpt } from '../protocols/excerpt.js';
 import { refusalOf } from '../protocols/refusal.js';
+import { TimeLimitError } from '../time/at-most.js';
 import { LostContactError, NotConnectedError } from './connection/lost-contact.js';
+import { UnreadableAnswerError } from './connection/unreadable-answer.js';
 import { PostponedError } from './connection/watched-fetch.js';
 
 /**
@@ -31,7 +33,8 @@ const LASTING_CODES = new Set<number>([
 export function classifyFailure(error: unknown): Failure {
   if (error instanceof AwaitError) return 'ours';
   if (error instanceof NotConnectedError) return 'unsent';
-  if (error instanceof z.core.$ZodError || error instanceof SyntaxError) return 'unreadable';
+  if (isUnreadable(error)) return 'unreadable';
+  if (error instanceof TimeLimitError) return 'timeout';
   if (error instanceof McpError) return classifyMcpError(error);
   if (error instanceof StreamableHTTPError) return classifyStatus(error.code);
   if (error instanceof Error && error.message === 'Not connected') return 'closed';
@@ -103,9 +106,23 @@ export function isTurnedAway(error: unknown): boolean {
 export function messageOf(error: unknown): string {
   if (error instanceof z.core.$ZodError) return excerpt(z.prettifyError(error));
   if (!(error instanceof Error)) return excerpt(String(error));
-  if (error instanceof McpError && error.data instanceof LostContactError) return messageOf(error.data);
+  if (error instanceof RangeError) return 'it is nested too deeply, or too large';
+  if (error instanceof McpError && carriesOurs(error.data)) return messageOf(error.data);
   const said = error.message === 'fetch failed' && error.cause instanceof Error ? error.cause : error;
   return excerpt(said.message);
+}
+
+/** What the SDK was given instead of an answer. */
+function carriesOurs(data: unknown): data is Error {
+  return data instanceof LostContactError || data instanceof UnreadableAnswerError;
+}
+
+function isUnreadable(error: unknown): boolean {
+  if (error instanceof McpError) return error.data instanceof UnreadableAnswerError;
+  // A value that is nested too deeply for whoever walks through it is told by a RangeError.
+  return [z.core.$ZodError, SyntaxError, UnreadableAnswerError, RangeError].some(
+    Class => error instanceof Class,
+  );
 }
 
 function classifyMcpError(error: McpError): Failure {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { closestMatch } from 'leven';
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
+import { connectionShape } from './connection-options.js';
 import type { ServerTarget } from './transport.js';
 
 const FILE_NAMES = ['.mcp.json', 'mcp.json'];
@@ -14,8 +15,9 @@ const serverSchema = z.union([
     args: z.array(z.string()).optional(),
     env: strings.optional(),
     cwd: z.string().optional(),
+    ...connectionShape,
   }),
-  z.object({ url: z.string().min(1), headers: strings.optional() }),
+  z.object({ url: z.string().min(1), headers: strings.optional(), ...connectionShape }),
 ]);
 const configSchema = z.object({ mcpServers: z.record(z.string(), z.unknown()) });
 

@@ -1,5 +1,5 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
-import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
@@ -8,10 +8,12 @@ import { sleep } from '../time/sleep.js';
 import { authorizationOf } from './authorization/authorization.js';
 import type { ClientTransport, RequestExtender, RequestExtension } from './connection/client-transport.js';
 import { type AnswerEndListener, watchedFetch } from './connection/watched-fetch.js';
+import type { ConnectionOptions } from './connection-options.js';
 import { EraTransport } from './era/era-transport.js';
+import { StdioTransport } from './stdio/stdio-transport.js';
 
 /** A server that is started as a child process and spoken to over its standard streams. */
-export interface StdioTarget {
+export interface StdioTarget extends ConnectionOptions {
   readonly command: string;
   readonly args?: readonly string[] | undefined;
   /** Added to the few variables that are safe to hand on, such as PATH and HOME. */
@@ -20,7 +22,7 @@ export interface StdioTarget {
 }
 
 /** A server that is reached over Streamable HTTP. */
-export interface HttpTarget {
+export interface HttpTarget extends ConnectionOptions {
   readonly url: string | URL;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Has the tokens, and gets others when the server refuses them (OAuth 2.1). One provider is for one server and one user. */
@@ -35,6 +37,10 @@ export interface Evidence {
   readonly stderr: string;
   /** The first thing that went wrong in the transport, such as a line that is no JSON. */
   readonly transportError: Error | undefined;
+  /** How a child process has ended, as a clause; undefined while it runs. */
+  readonly ending?: string | undefined;
+  /** When a child process wrote anything last, on the clock of `performance.now()`. */
+  readonly heardAt?: number | undefined;
 }
 
 export interface OpenTransport {
@@ -42,38 +48,57 @@ export interface OpenTransport {
   readonly evidence: () => Evidence;
 }
 
-/** A result of 5 MB travels twice, as text and structured, and escaped; the SDK's default of 10 MB would cut the connection. */
-const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
-const STDERR_TAIL_CHARACTERS = 2000;
+export interface OpenOptions {
+  /** How long a server may take to say that it is of the newer generation; 0 not to ask. */
+  readonly discoverTimeoutMs: number;
+  /** Largest message of the server, in bytes. */
+  readonly maxAnswerBytes: number;
+}
+
 const GOODBYE_LIMIT_MS = 1000;
 
-/** @param discoverTimeoutMs how long a server may take to say that it is of the newer generation; 0 not to ask */
-export async function openTransport(target: ServerTarget, discoverTimeoutMs: number): Promise<OpenTransport> {
-  const transport: ClientTransport = 'url' in target ? await httpTransport(target) : stdioTransport(target);
-  let stderr = '';
+export async function openTransport(
+  target: ServerTarget,
+  { discoverTimeoutMs, maxAnswerBytes }: OpenOptions,
+): Promise<OpenTransport> {
   let transportError: Error | undefined;
-  transport.onerror = error => {
+  const noteError = (error: Error) => {
     transportError ??= error;
   };
-  if (transport instanceof StdioClientTransport) {
-    transport.stderr?.on('data', chunk => {
-      stderr = (stderr + String(chunk)).slice(-STDERR_TAIL_CHARACTERS);
-    });
+  if ('url' in target) {
+    const wire = await httpTransport(target);
+    wire.onerror = noteError;
+    return {
+      transport: new EraTransport(wire, { discoverTimeoutMs }),
+      evidence: () => ({ stderr: '', transportError }),
+    };
   }
+  let wire: StdioTransport;
+  const start = () => {
+    transportError = undefined;
+    wire = stdioTransport(target, maxAnswerBytes);
+    wire.onerror = noteError;
+    return wire;
+  };
   return {
-    transport: new EraTransport(transport, discoverTimeoutMs),
-    evidence: () => ({ stderr: stderr.trim(), transportError }),
+    transport: new EraTransport(start(), { discoverTimeoutMs, another: start }),
+    evidence: () => {
+      const { stderr, ending, heardAt } = wire;
+      return { stderr, transportError, ending, heardAt };
+    },
   };
 }
 
-function stdioTransport({ command, args, env, cwd }: StdioTarget): StdioClientTransport {
-  return new ProcessEndingTransport({
+function stdioTransport(
+  { command, args = [], env, cwd }: StdioTarget,
+  maxAnswerBytes: number,
+): StdioTransport {
+  return new StdioTransport({
     command,
-    args: [...(args ?? [])],
+    args,
     env: { ...getDefaultEnvironment(), ...env },
-    stderr: 'pipe',
-    maxBufferSize: MAX_MESSAGE_BYTES,
-    ...(cwd !== undefined && { cwd }),
+    cwd,
+    maxAnswerBytes,
   });
 }
 
@@ -96,16 +121,6 @@ async function httpTransport({ url, headers, authProvider }: HttpTarget): Promis
     isAuthorizing: () => authorization?.isUnderWay === true,
   });
   return transport;
-}
-
-/** Every `close()` waits until the process has ended; the SDK's own waits only at its first call, which may be the SDK's. */
-class ProcessEndingTransport extends StdioClientTransport {
-  #closed: Promise<void> | undefined;
-
-  override close(): Promise<void> {
-    this.#closed ??= super.close();
-    return this.#closed;
-  }
 }
 
 interface PatientHttpOptions {

@@ -19,7 +19,7 @@ it.runIf(process.platform === 'linux')(
     await running.says(/initiate_background_task: working/);
     const [relay] = childrenOf(running.process.pid as number);
     process.kill(relay as number, 'SIGKILL');
-    await running.says(/reconnecting… \(The server `\S+` has ended the connection\)/);
+    await running.says(/reconnecting… \(The server `\S+` was ended by the signal SIGKILL\)/);
     const { code, stdout, stderr } = await running.finished;
     expect(stderr).toMatch(/connected again after/);
     expect(JSON.parse(stdout)).toEqual({ slept_seconds: 4 });

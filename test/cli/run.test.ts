@@ -197,7 +197,7 @@ describe('what goes wrong is named, with the next step and the right exit code',
       'a command that is no server',
       ['run', 'echo', '--', process.execPath, '-e', 'console.error("broken")'],
       5,
-      /ended before[\s\S]*broken/,
+      /ended with exit code 0 before[\s\S]*broken/,
     ],
     [
       'a URL where nothing listens',

@@ -163,7 +163,9 @@ describe('a URL that cannot be spoken to', () => {
   test('because it does not answer in time says after how long', async () => {
     const origin = await loopbackServer(() => {});
     const error = await failureOf(AwaitClient.connect(`${origin}/mcp${QUERY}`, { connectTimeoutMs: 40 }));
-    expect(error.message).toBe(`The server at ${origin}/mcp did not answer \`initialize\` within 40 ms.`);
+    expect(error.message).toBe(
+      `The server at ${origin}/mcp did not answer \`initialize\` within 40 ms (\`connectTimeoutMs\`, --connect-timeout).`,
+    );
     expectNoSecret(error);
   });
 });

@@ -122,7 +122,9 @@ describe.concurrent('a command that cannot be spoken to', () => {
   test('because it ends at once shows what it wrote to standard error', async () => {
     const error = await failureOf(connect('exit'));
     expect(error).toBeInstanceOf(ServerUnavailableError);
-    expect(error.message).toMatch(/ended before it answered `initialize`.*\ncannot open the database$/s);
+    expect(error.message).toMatch(
+      /ended with exit code 3 before it answered `initialize`.*\ncannot open the database$/s,
+    );
     expect(error.message).not.toContain('is not MCP');
     expectNoSecret(error);
   });

@@ -156,7 +156,7 @@ export class LastingTransport implements Transport, LinkListener {
       void this.close();
       return;
     }
-    const cause = new Error(`${this.#options.serverText} has ended the connection`);
+    const cause = new Error(`${this.#options.serverText} ${howItEnded(link.evidence())}`);
     this.#giveUp(link, cause);
     link.failWaiting(cause, message => this.onmessage?.(message));
   }
@@ -278,4 +278,13 @@ export class LastingTransport implements Transport, LinkListener {
     this.#link = undefined;
     this.onclose?.();
   }
+}
+
+const LAST_WORDS_CHARACTERS = 150;
+
+/** How a server has gone, with its last words. */
+function howItEnded({ ending, stderr }: Evidence): string {
+  if (ending === undefined) return 'has ended the connection';
+  const lastWords = stderr.trimEnd().split('\n').slice(-3).join(' ').slice(-LAST_WORDS_CHARACTERS);
+  return lastWords === '' ? ending : `${ending}; it last wrote to standard error: ${lastWords}`;
 }

@@ -12,7 +12,7 @@ import {
 import { startTimer } from '../../time/sleep.js';
 import type { OpenTransport } from '../transport.js';
 import { LostContactError } from './lost-contact.js';
-import { answeredId, isRequest } from './message-kind.js';
+import { answeredId, isRequest, ownId } from './message-kind.js';
 import { readableGreeting } from './readable-greeting.js';
 
 /** Who hears what comes over a link. */
@@ -26,7 +26,6 @@ export interface LinkListener {
 
 /** The last message of an answer may come some turns after its end was seen. */
 const CUT_AFTER_MS = 100;
-const GREETING_ID = 'mcp-await-reconnect';
 
 /** One connection to a server, with the requests of each side that the other has yet to answer. */
 export class Link {
@@ -80,12 +79,14 @@ export class Link {
 
   /** Opens a session as another connection did, for the same client. */
   async greet(greeting: JSONRPCRequest): Promise<InitializeResult> {
-    this.#greetingId = GREETING_ID;
+    const id = ownId();
+    this.#greetingId = id;
     const answered = new Promise<JSONRPCMessage>((resolve, reject) => {
       this.#greeted = { resolve, reject };
     });
     answered.catch(() => {});
-    await this.transport.send({ ...greeting, id: GREETING_ID });
+    if (this.isClosed) throw new McpError(ErrorCode.ConnectionClosed, 'Connection closed');
+    await this.transport.send({ ...greeting, id });
     const answer = await answered;
     if ('error' in answer) throw new McpError(answer.error.code, answer.error.message);
     const result = InitializeResultSchema.parse('result' in answer ? answer.result : undefined);
@@ -111,7 +112,7 @@ export class Link {
   #isForUs(message: JSONRPCMessage): boolean {
     if (isRequest(message)) this.asked.add(message.id);
     const id = answeredId(message);
-    if (id === GREETING_ID) this.#greeted?.resolve(message);
+    if (id === this.#greetingId) this.#greeted?.resolve(message);
     return id === undefined || this.waiting.delete(id);
   }
 }

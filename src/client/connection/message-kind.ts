@@ -16,3 +16,18 @@ export function cancelledId(message: JSONRPCMessage): RequestId | undefined {
   if (!('method' in message) || message.method !== 'notifications/cancelled') return undefined;
   return message.params?.requestId as RequestId | undefined;
 }
+
+/** An id of ours as it was sent: all are numbers, and some servers give them back as text. The SDK compares as this does. */
+export function asSent(id: RequestId): RequestId {
+  return typeof id === 'string' && id.trim() !== '' && Number.isFinite(Number(id)) ? Number(id) : id;
+}
+
+/** Beyond what the SDK's client counts to, and within what a server may keep in 32 bits. */
+const FIRST_OWN_ID = 1_000_000_000;
+let ownIds = 0;
+
+/** An id for a request that is not the SDK's client's. A number, since some servers can read no other. */
+export function ownId(): number {
+  ownIds = (ownIds + 1) % FIRST_OWN_ID;
+  return FIRST_OWN_ID + ownIds;
+}

@@ -1,12 +1,13 @@
 import type { JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
 import { AuthorizationError, ServerUnavailableError } from '../../errors.js';
-import { atMost } from '../../time/at-most.js';
+import { TimeLimitError } from '../../time/at-most.js';
 import { formatDuration } from '../../time/duration.js';
 import { sleep } from '../../time/sleep.js';
 import type { Evidence } from '../transport.js';
 import type { Link } from './link.js';
 import { NotConnectedError } from './lost-contact.js';
 import { RestartLimit, type RestartLimits } from './restart-limit.js';
+import { watchSilence } from './while-heard.js';
 
 export interface ReopenerOptions {
   /** Makes a connection, without a session yet. */
@@ -17,7 +18,7 @@ export interface ReopenerOptions {
   readonly explain: (error: unknown, evidence: Evidence) => Error;
   /** Names the server in messages, such as "The server `node`". */
   readonly serverText: string;
-  /** Longest time for one attempt, in milliseconds. */
+  /** Longest silence in one attempt, in milliseconds. */
   readonly timeoutMs: number;
   /** @default as often as somebody asks */
   readonly restarts?: RestartLimits | undefined;
@@ -58,7 +59,7 @@ export class Reopener {
   }
 
   async #open(greeting: JSONRPCRequest): Promise<Link> {
-    const { open, evidence, explain, timeoutMs, signal } = this.#options;
+    const { open, evidence, explain, signal } = this.#options;
     if (this.#failureCount > 0) {
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failureCount - 1), LONGEST_PAUSE_MS);
       await sleep(pauseMs * (1 + Math.random() / 2), signal);
@@ -67,7 +68,7 @@ export class Reopener {
     let link: Link | undefined;
     try {
       link = await open();
-      await atMost(link.greet(greeting), timeoutMs);
+      await this.#heard(link.greet(greeting), link);
       signal.throwIfAborted();
       this.#failureCount = 0;
       return link;
@@ -79,6 +80,18 @@ export class Reopener {
       if (reason instanceof AuthorizationError) throw reason;
       throw new NotConnectedError(reason.message, { cause: reason });
     }
+  }
+
+  /** @throws TimeLimitError when the server is silent for too long */
+  #heard<Value>(promise: Promise<Value>, link: Link): Promise<Value> {
+    const { timeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const silence = { timeoutMs, heardAt: () => link.evidence().heardAt };
+      const stop = watchSilence(silence, () =>
+        reject(new TimeLimitError(`No answer within ${formatDuration(timeoutMs)}`)),
+      );
+      promise.then(resolve, reject).finally(stop);
+    });
   }
 
   #checkLimit(): void {

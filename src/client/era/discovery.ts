@@ -4,6 +4,8 @@ import { ImplementationSchema, ServerCapabilitiesSchema } from '@modelcontextpro
 import { z } from 'zod';
 import { isRecord } from '../../protocols/tool-result.js';
 import { startTimer } from '../../time/sleep.js';
+import { ownId } from '../connection/message-kind.js';
+import { classifyFailure } from '../failure.js';
 import { type ClientIdentity, framed, NEWER_VERSION, SERVER_INFO } from './newer-protocol.js';
 
 const discoveredSchema = z.looseObject({
@@ -18,30 +20,30 @@ export type Discovered = z.infer<typeof discoveredSchema>;
 
 const UNSUPPORTED_VERSION = -32022;
 
+export interface DiscoveryOptions {
+  readonly send: (message: JSONRPCMessage) => Promise<void>;
+  /** Ends a request that is no longer waited for. */
+  readonly drop: (id: RequestId) => void;
+  readonly isAuthorizing: () => boolean;
+}
+
 /** One question on a wire that nobody else uses yet. */
 export class Discovery {
-  readonly #send: (message: JSONRPCMessage) => Promise<void>;
-  readonly #drop: (id: RequestId) => void;
-  readonly #isAuthorizing: () => boolean;
-  #waiting: { readonly id: RequestId; readonly answer: (message: JSONRPCMessage) => void } | undefined;
+  readonly #options: DiscoveryOptions;
+  #waiting: { readonly id: RequestId; readonly answer: (message?: JSONRPCMessage) => void } | undefined;
 
-  constructor(
-    send: (message: JSONRPCMessage) => Promise<void>,
-    drop: (id: RequestId) => void,
-    isAuthorizing: () => boolean,
-  ) {
-    this.#send = send;
-    this.#drop = drop;
-    this.#isAuthorizing = isAuthorizing;
+  constructor(options: DiscoveryOptions) {
+    this.#options = options;
   }
 
   /**
-   * What the server says of itself; undefined where it does not speak the newer protocol, or says nothing in time.
-   * @throws what the transport throws when the server cannot be reached, or wants authorization
+   * What the server says of itself; undefined where it does not speak the newer protocol: where it gives any other answer,
+   * ends the connection, or says nothing in time.
+   * @throws what the transport throws when nobody is there, or the server wants authorization that cannot be had
    */
   async run(identity: ClientIdentity, timeoutMs: number): Promise<Discovered | undefined> {
-    const first = await this.#ask(1, identity, timeoutMs);
-    const answer = refusesVersion(first) ? await this.#ask(2, identity, timeoutMs) : first;
+    const first = await this.#ask(identity, timeoutMs);
+    const answer = refusesVersion(first) ? await this.#ask(identity, timeoutMs) : first;
     if (answer === undefined || !('result' in answer)) return undefined;
     const { success, data } = discoveredSchema.safeParse(answer.result);
     return success && data.supportedVersions.includes(NEWER_VERSION)
@@ -51,36 +53,42 @@ export class Discovery {
 
   /** Whether the message was the answer that is waited for. */
   takes(message: JSONRPCMessage): boolean {
-    if (this.#waiting === undefined || 'method' in message || message.id !== this.#waiting.id) return false;
+    if (this.#waiting === undefined || 'method' in message) return false;
+    // An error without an id is about the only message that there was.
+    if (message.id !== undefined && message.id !== this.#waiting.id) return false;
     this.#waiting.answer(message);
     return true;
   }
 
-  #ask(attempt: number, identity: ClientIdentity, timeoutMs: number): Promise<JSONRPCMessage | undefined> {
-    const id = `mcp-await-discover-${attempt}`;
+  /** The connection is over. */
+  end(): void {
+    this.#waiting?.answer();
+  }
+
+  #ask(identity: ClientIdentity, timeoutMs: number): Promise<JSONRPCMessage | undefined> {
+    const { send, drop, isAuthorizing } = this.#options;
+    const id = ownId();
     const params = framed({}, identity);
     return new Promise<JSONRPCMessage | undefined>((resolve, reject) => {
       let stop = () => {};
       const giveUp = () => {
         // The server has answered: it wants a token first, which others give.
-        if (this.#isAuthorizing()) return start();
-        this.#drop(id);
+        if (isAuthorizing()) return start();
+        drop(id);
         resolve(undefined);
       };
       const start = () => {
         stop = startTimer(timeoutMs, giveUp, { unref: true });
       };
       start();
-      this.#waiting = {
-        id,
-        answer: message => {
-          stop();
-          resolve(message);
-        },
-      };
-      this.#send({ jsonrpc: '2.0', id, method: 'server/discover', params }).catch(error => {
+      const answer = (message?: JSONRPCMessage) => {
         stop();
-        if (isOfOlderServer(error)) resolve(undefined);
+        resolve(message);
+      };
+      this.#waiting = { id, answer };
+      send({ jsonrpc: '2.0', id, method: 'server/discover', params }).catch(error => {
+        stop();
+        if (mayBeOlder(error)) resolve(undefined);
         else reject(error);
       });
     }).finally(() => {
@@ -97,11 +105,10 @@ function refusesVersion(message: JSONRPCMessage | undefined): boolean {
   return isRecord(data) && Array.isArray(data.supported) && data.supported.includes(NEWER_VERSION);
 }
 
-/** An HTTP error that is no JSON-RPC answer: whatever stands there may still speak the older protocol. */
-function isOfOlderServer(error: unknown): boolean {
-  return (
-    error instanceof StreamableHTTPError && error.code !== 401 && error.code !== 403 && error.code !== 429
-  );
+/** Whatever has answered like this may still speak the older protocol; where nobody is there, nobody need be asked again. */
+function mayBeOlder(error: unknown): boolean {
+  const failure = classifyFailure(error);
+  return failure !== 'ours' && (failure !== 'unsent' || error instanceof StreamableHTTPError);
 }
 
 function serverInfoIn({ _meta }: Readonly<Record<string, unknown>>): Discovered['serverInfo'] {

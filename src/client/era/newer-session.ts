@@ -9,7 +9,7 @@ import { InputRequiredError } from '../../errors.js';
 import { excerpt } from '../../protocols/excerpt.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { startTimer } from '../../time/sleep.js';
-import { answeredId, cancelledId, isRequest } from '../connection/message-kind.js';
+import { answeredId, cancelledId, isRequest, ownId } from '../connection/message-kind.js';
 import { ClientQuestions, questionsIn } from './client-questions.js';
 import { type ClientIdentity, framed, TASKS_EXTENSION } from './newer-protocol.js';
 import { headersOfCall, type ParameterHeader, parameterHeaders } from './parameter-headers.js';
@@ -238,7 +238,7 @@ export class NewerSession {
         inputResponses,
         ...(requestState !== undefined && { requestState }),
       };
-      await this.#transmit(pending, `${request.id}-${pending.rounds}`, params);
+      await this.#transmit(pending, ownId(), params);
     } catch (error) {
       if (takenBack.signal.aborted) return;
       this.#forget(pending);

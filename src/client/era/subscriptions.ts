@@ -1,6 +1,7 @@
 import type { JSONRPCMessage, JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import { startTimer } from '../../time/sleep.js';
+import { ownId } from '../connection/message-kind.js';
 
 export interface SubscriptionsOptions {
   /** Whether the server tells that its list of tools has changed. */
@@ -29,7 +30,6 @@ export class Subscriptions {
   /** Still tells until the new one does. */
   #former: RequestId | undefined;
   #stopTimer: (() => void) | undefined;
-  #count = 0;
   #failures = 0;
   #over = false;
 
@@ -107,8 +107,7 @@ export class Subscriptions {
       this.#dropFormer();
       return;
     }
-    this.#count++;
-    const id = `mcp-await-listen-${this.#count}`;
+    const id = ownId();
     this.#stream = id;
     const request = {
       jsonrpc: '2.0',

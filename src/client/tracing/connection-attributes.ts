@@ -4,6 +4,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { Attributes } from '@opentelemetry/api';
 import { LastingTransport } from '../connection/lasting-transport.js';
 import { identityOf } from '../journal/identify.js';
+import { StdioTransport } from '../stdio/stdio-transport.js';
 
 /** What the semantic conventions want to know of the connection, as far as it is known without asking. */
 export function connectionAttributes(client: Client): Attributes {
@@ -13,9 +14,13 @@ export function connectionAttributes(client: Client): Attributes {
   return {
     ...(current?.sessionId !== undefined && { 'mcp.session.id': current.sessionId }),
     ...(version !== undefined && { 'mcp.protocol.version': version }),
-    ...(current instanceof StdioClientTransport && { 'network.transport': 'pipe' }),
+    ...(isPipe(current) && { 'network.transport': 'pipe' }),
     ...addressOf(client),
   };
+}
+
+function isPipe(transport: Transport | undefined): boolean {
+  return transport instanceof StdioTransport || transport instanceof StdioClientTransport;
 }
 
 function versionOf(transport: Transport | undefined): string | undefined {

@@ -49,7 +49,7 @@ async function world({ answer = async () => ({ content: [] }), definitions = [],
       };
       servers.unshift(server);
       return {
-        transport: new EraTransport(clientSide, 0),
+        transport: new EraTransport(clientSide, { discoverTimeoutMs: 0 }),
         evidence: () => ({ stderr: 'its last words', transportError: undefined }),
       };
     },

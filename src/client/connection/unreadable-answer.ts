@@ -1,0 +1,40 @@
+import { ErrorCode, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/sdk/types.js';
+
+/** The server has answered something that cannot be taken as an answer. */
+export class UnreadableAnswerError extends Error {
+  override readonly name = 'UnreadableAnswerError';
+}
+
+/** Far below what makes a parser or a printer run out of stack. */
+const MAX_DEPTH = 1000;
+
+/** @param maxBytes the limit that was exceeded */
+export function answerTooLarge(maxBytes: number): UnreadableAnswerError {
+  return new UnreadableAnswerError(
+    `it has more than ${formatBytes(maxBytes)} (\`maxAnswerBytes\`, --max-answer-bytes)`,
+  );
+}
+
+/** What the SDK gets in the place of an answer that cannot be read; its error carries ours as `data`. */
+export function unreadableAnswer(id: RequestId, data: UnreadableAnswerError): JSONRPCMessage {
+  return { jsonrpc: '2.0', id, error: { code: ErrorCode.InternalError, message: data.message, data } };
+}
+
+/** Why a message must not be handed on; undefined where it may be. */
+export function depthProblem(message: unknown): UnreadableAnswerError | undefined {
+  return isDeeper(message, MAX_DEPTH)
+    ? new UnreadableAnswerError(`it is nested more than ${MAX_DEPTH} levels deep`)
+    : undefined;
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  for (const part of Array.isArray(value) ? value : Object.values(value))
+    if (isDeeper(part, levels - 1)) return true;
+  return false;
+}
+
+function formatBytes(bytes: number): string {
+  return bytes >= 1024 * 1024 ? `${Number((bytes / 1024 / 1024).toFixed(1))} MiB` : `${bytes} bytes`;
+}

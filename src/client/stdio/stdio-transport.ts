@@ -1,0 +1,259 @@
+import type { ChildProcess } from 'node:child_process';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import spawn from 'cross-spawn';
+import { excerpt } from '../../protocols/excerpt.js';
+import { atMost } from '../../time/at-most.js';
+import { newDeferred } from '../../time/deferred.js';
+import { startTimer } from '../../time/sleep.js';
+import type { ClientTransport } from '../connection/client-transport.js';
+import { answeredId, asSent, cancelledId, isRequest } from '../connection/message-kind.js';
+import { answerTooLarge, unreadableAnswer } from '../connection/unreadable-answer.js';
+import { LineReader } from './line-reader.js';
+import { messagesIn } from './messages-in.js';
+import { HAS_GROUPS, signalGroup } from './process-group.js';
+
+export interface StdioTransportOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+  /** Largest message, in bytes. */
+  readonly maxAnswerBytes: number;
+}
+
+/** Something on the standard output of a server that is no message. */
+export class ForeignOutputError extends Error {
+  override readonly name = 'ForeignOutputError';
+}
+
+/** How a process has ended. */
+interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+const STDERR_TAIL_CHARACTERS = 2000;
+/** How long a server may take to end when its input has ended, and again when it is asked to end. */
+const GRACE_MS = 2000;
+/** What an ended process has written is there by then, unless somebody else holds its pipes. */
+const LAST_OUTPUT_MS = 250;
+/** A message without a line break after it is taken as one when nothing follows for this time. */
+const UNTERMINATED_MS = 250;
+/** A line that is too large and goes on for so many times the limit has no end. */
+const ENDLESS_TIMES = 4;
+
+const ID_IN_HEAD = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,16}|"[^"\\]{1,200}")/;
+const NO_ANSWER = /^\s*\{[^{[]*"method"/;
+const ID_IN_TAIL = /"id"\s*:\s*(\d{1,16}|"[^"\\]{1,200}")\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/;
+
+/**
+ * A server as a child process. Unlike the SDK's transport it reads large messages in linear time, finds messages among other
+ * output, notices the end of the process although others hold its pipes, and ends all that it has started.
+ */
+export class StdioTransport implements ClientTransport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+  readonly #options: StdioTransportOptions;
+  readonly #reader: LineReader;
+  /** Requests that are not answered. */
+  readonly #waiting = new Set<RequestId>();
+  readonly #over = newDeferred();
+  #child: ChildProcess | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  #end: ProcessEnd | undefined;
+  #isOver = false;
+  #hasAnswered = false;
+  #stderr = '';
+  #heardAt = Number.NEGATIVE_INFINITY;
+  #stopLooking: (() => void) | undefined;
+  #lookedAtBytes = 0;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: StdioTransportOptions) {
+    this.#options = options;
+    this.#reader = new LineReader({
+      maxBytes: options.maxAnswerBytes,
+      onLine: line => this.#readLine(line),
+      onTooLarge: head => this.#fail(ID_IN_HEAD.exec(head)?.[1], !NO_ANSWER.test(head)),
+      onDropped: tail => this.#fail(ID_IN_TAIL.exec(tail)?.[1], false),
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** The last of what the process wrote to its standard error. */
+  get stderr(): string {
+    return this.#stderr.trim();
+  }
+
+  /** When the process wrote anything last, on the clock of `performance.now()`. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** How the process has ended, as a clause; undefined while it runs. */
+  get ending(): string | undefined {
+    if (this.#end === undefined) return undefined;
+    const { code, signal } = this.#end;
+    return signal === null ? `ended with exit code ${code}` : `was ended by the signal ${signal}`;
+  }
+
+  start(): Promise<void> {
+    const { command, args, env, cwd } = this.#options;
+    const child = spawn(command, [...args], {
+      env: { ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: HAS_GROUPS,
+      windowsHide: true,
+      ...(cwd !== undefined && { cwd }),
+    });
+    this.#child = child;
+    this.#exited = new Promise(resolve => {
+      child.once('exit', (code, signal) => {
+        this.#end = { code, signal };
+        resolve();
+        this.#exitedNow(code);
+      });
+    });
+    child.once('close', () => this.#finish());
+    for (const stream of child.stdio) stream?.on('error', error => this.onerror?.(error));
+    child.stdout?.on('data', (chunk: Buffer) => this.#read(chunk));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#heardAt = performance.now();
+      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARACTERS);
+    });
+    return new Promise((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.on('error', error => {
+        reject(error);
+        this.onerror?.(error);
+        // It was never there: no other event will tell of its end.
+        if (child.pid === undefined) this.#finish();
+      });
+    });
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    const stdin = this.#child?.stdin;
+    if (this.#isOver || stdin === undefined || stdin === null) throw new Error('Not connected');
+    const cancelled = cancelledId(message);
+    if (isRequest(message)) this.#waiting.add(message.id);
+    else if (cancelled !== undefined) this.#waiting.delete(cancelled);
+    const failure = await new Promise<Error | null | undefined>(resolve => {
+      stdin.write(`${JSON.stringify(message)}\n`, resolve);
+    });
+    // A process that has ended is told of as such.
+    if (failure && !(await this.#isOverWithin(LAST_OUTPUT_MS))) throw failure;
+  }
+
+  /** Settles when the process has ended. Its input ends first; one that goes on is asked to end, and then made to. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || this.#isOver) return;
+    child.stdin?.end();
+    const steps = [
+      { signal: 'SIGTERM', pipesMs: LAST_OUTPUT_MS },
+      { signal: 'SIGKILL', pipesMs: GRACE_MS },
+    ] as const;
+    for (const { signal, pipesMs } of steps) {
+      // What it has started may hold its pipes and go on.
+      const isGone = (await isWithin(this.#exited, GRACE_MS)) && (await this.#isOverWithin(pipesMs));
+      if (isGone || (!signalGroup(child, signal) && this.#end !== undefined)) break;
+    }
+    await isWithin(this.#exited, GRACE_MS);
+    this.#finish();
+  }
+
+  #exitedNow(code: number | null): void {
+    // A launcher leaves its pipes to the server: the server is there as long as they are.
+    if (code === 0 && !this.#hasAnswered) return;
+    const finish = () => {
+      if (this.#isOver || this.#closed !== undefined) return;
+      if (this.#child !== undefined) signalGroup(this.#child, 'SIGTERM');
+      this.#finish();
+    };
+    startTimer(LAST_OUTPUT_MS, finish, { unref: true });
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stopLooking?.();
+    this.#reader.flush();
+    for (const stream of this.#child?.stdio ?? []) stream?.destroy();
+    this.#child?.unref();
+    this.#over.resolve();
+    this.onclose?.();
+  }
+
+  #isOverWithin(limitMs: number): Promise<boolean> {
+    return isWithin(this.#over.promise, limitMs);
+  }
+
+  #read(chunk: Buffer): void {
+    this.#heardAt = performance.now();
+    this.#reader.push(chunk);
+    if (this.#reader.pendingBytes > ENDLESS_TIMES * this.#options.maxAnswerBytes) {
+      this.onerror?.(answerTooLarge(this.#options.maxAnswerBytes));
+      this.close().catch(() => {});
+      return;
+    }
+    this.#stopLooking?.();
+    this.#stopLooking = undefined;
+    if (this.#reader.pendingBytes === 0) this.#lookedAtBytes = 0;
+    else if (this.#reader.mayBeComplete)
+      this.#stopLooking = startTimer(UNTERMINATED_MS, () => this.#readUnterminated(), { unref: true });
+  }
+
+  /** Some servers write no line break until they write something else. */
+  #readUnterminated(): void {
+    // Of a large message that comes slowly not each part is looked at.
+    if (this.#reader.pendingBytes < 2 * this.#lookedAtBytes) return;
+    this.#lookedAtBytes = this.#reader.pendingBytes;
+    const line = this.#reader.peek();
+    if (line === undefined || messagesIn(line).messages.length === 0) return;
+    this.#reader.clear();
+    this.#lookedAtBytes = 0;
+    this.#readLine(line);
+  }
+
+  #readLine(line: string): void {
+    const { messages, unreadable, hasNoise } = messagesIn(line);
+    if (hasNoise) this.onerror?.(new ForeignOutputError(excerpt(line)));
+    for (const { id, error } of unreadable) this.#deliver(unreadableAnswer(id, error));
+    for (const message of messages) this.#deliver(message);
+  }
+
+  #deliver(message: JSONRPCMessage): void {
+    this.#hasAnswered = true;
+    const id = answeredId(message);
+    if (id !== undefined) this.#waiting.delete(asSent(id));
+    this.onmessage?.(message);
+  }
+
+  /** @param idText the id of an answer that is too large, as JSON; undefined where it is not known */
+  #fail(idText: string | undefined, isAnswer: boolean): void {
+    const error = answerTooLarge(this.#options.maxAnswerBytes);
+    const [only, ...others] = this.#waiting;
+    const known = idText === undefined ? undefined : (JSON.parse(idText) as RequestId);
+    const id = known ?? (isAnswer && others.length === 0 ? only : undefined);
+    if (id !== undefined && this.#waiting.has(id)) this.#deliver(unreadableAnswer(id, error));
+    else this.onerror?.(error);
+  }
+}
+
+/** Whether a promise settles in time. */
+function isWithin(promise: Promise<unknown>, limitMs: number): Promise<boolean> {
+  return atMost(promise, limitMs).then(
+    () => true,
+    () => false,
+  );
+}

@@ -2,6 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import { excerpt } from '../protocols/excerpt.js';
+import { isRecord } from '../protocols/tool-result.js';
+import { argumentType, readingOf, wantedText } from './argument-types.js';
+import { isSpecialKey, parseExactJson, refuseKey } from './exact-json.js';
 import { UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
 
@@ -18,8 +22,20 @@ export async function readArguments(
   tool: Tool,
   io: CommandIo,
 ): Promise<Arguments> {
-  const given = source === undefined ? {} : parseObject(await readSource(source, '--args', io), '--args');
-  return Object.assign(given, Object.fromEntries(pairs.map(pair => parsePair(pair, tool))));
+  const allowedKeys = Object.keys(tool.inputSchema.properties ?? {});
+  const given =
+    source === undefined ? {} : parseObject(await readSource(source, '--args', io), '--args', allowedKeys);
+  const named = new Map<string, unknown>();
+  for (const pair of pairs) {
+    const [key, value] = parsePair(pair, tool, allowedKeys);
+    if (named.has(key)) {
+      throw new UsageError(
+        `--arg ${excerpt(key)} is given twice. Give a list as JSON: --arg '${excerpt(key)}=["a","b"]'`,
+      );
+    }
+    named.set(key, value);
+  }
+  return { ...given, ...Object.fromEntries(named) };
 }
 
 /** A text given inline, as `@file`, or `-` for standard input. @throws UsageError when the file cannot be read */
@@ -32,33 +48,36 @@ export async function readSource(source: string, flag: string, io: CommandIo): P
   });
 }
 
-/** @throws UsageError when the text is no JSON object */
-export function parseObject(json: string, flag: string): Arguments {
-  const value = parseJson(json, flag);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Arguments;
+/** @throws UsageError when the text is no JSON object, or one that cannot be sent as it is written */
+export function parseObject(json: string, flag: string, allowedKeys: readonly string[] = []): Arguments {
+  const value = parseExactJson(json, { flag, allowedKeys });
+  if (isRecord(value)) return value;
   throw new UsageError(
     `${flag} must be a JSON object such as '{"path":"src"}', got ${json.trim().slice(0, 40)}`,
   );
 }
 
-function parsePair(pair: string, tool: Tool): [string, unknown] {
+function parsePair(pair: string, { inputSchema }: Tool, allowedKeys: readonly string[]): [string, unknown] {
   const split = pair.indexOf('=');
   if (split < 1) throw new UsageError(`--arg is written key=value, got ${pair}`);
   const key = pair.slice(0, split);
+  const flag = `--arg ${key}`;
+  if (isSpecialKey(key, allowedKeys)) refuseKey(key, '--arg');
   const value = pair.slice(split + 1);
-  return [key, isText(tool, key) ? value : parseJson(value, `--arg ${key}`)];
+  const type = argumentType(inputSchema, key);
+  const reading = readingOf(type, value);
+  if (reading === 'text' || (reading === 'json-or-text' && !isJson(value))) return [key, value];
+  if (isJson(value)) return [key, parseExactJson(value, { flag })];
+  throw new UsageError(
+    `${flag} must be ${wantedText(type)}, written as JSON, got ${excerpt(value)}: it is no valid JSON.`,
+  );
 }
 
-function isText(tool: Tool, key: string): boolean {
-  const schema = tool.inputSchema.properties?.[key] as { type?: unknown } | undefined;
-  const types = [schema?.type ?? 'string'].flat();
-  return types.includes('string');
-}
-
-function parseJson(json: string, flag: string): unknown {
+function isJson(text: string): boolean {
   try {
-    return JSON.parse(json);
-  } catch (cause) {
-    throw new UsageError(`${flag} is no valid JSON: ${(cause as Error).message}`, { cause });
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

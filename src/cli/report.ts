@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import type { AskedQuestion } from '../errors.js';
+import { excerpt } from '../protocols/excerpt.js';
 import { outcomeOfResult } from '../protocols/tool-result.js';
 import type { TaskError, TaskReference, TaskStatus } from '../types.js';
 import type { CommandIo } from './io.js';
@@ -52,6 +53,19 @@ export function printJson(io: CommandIo, value: unknown): void {
   io.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
+/** Where a value has an integer that JavaScript has rounded as it read the server's answer; undefined where it has none. */
+export function roundedInteger(value: unknown, path = ''): string | undefined {
+  if (typeof value === 'number') {
+    return Number.isInteger(value) && Math.abs(value) > Number.MAX_SAFE_INTEGER ? path : undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const found = roundedInteger(item, path === '' ? key : `${path}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** A final result: data on stdout, a failure on stderr, with `json` all on stdout. */
 export function printResult(
   task: ReportedTask,
@@ -59,6 +73,11 @@ export function printResult(
   { io, json }: { readonly io: CommandIo; readonly json: boolean },
 ): void {
   const outcome = outcomeOfResult(result);
+  const rounded = roundedInteger(result.structuredContent);
+  if (rounded !== undefined)
+    io.stderr.write(
+      `The number at \`${excerpt(rounded)}\` of the structured result may be rounded: integers are exact up to ${Number.MAX_SAFE_INTEGER}. The text of a result stays as the server wrote it.\n`,
+    );
   if (json)
     printJson(
       io,

@@ -167,7 +167,7 @@ describe('what goes wrong is named, with the next step and the right exit code',
       'a value of a wrong type',
       ['run', 'echo', '--arg', 'count=many', ...odd],
       2,
-      /--arg count is no valid JSON/,
+      /--arg count must be of the type \w+, written as JSON, got many/,
     ],
     [
       'a missing file of arguments',

@@ -57,7 +57,7 @@ export interface TaskReference {
   readonly tool: string;
   /** The protocol's own JSON. */
   readonly handle: unknown;
-  /** ISO 8601. */
+  /** ISO 8601; empty where it is not known. */
   readonly startedAt: string;
 }
 

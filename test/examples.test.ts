@@ -37,6 +37,17 @@ it.each(Object.entries(outputs))('%s runs as it is', async (file, output) => {
   expect(stdout).toMatch(output);
 });
 
+it('patience.config.json is a settings file that bounds a wait to 20 requests', async () => {
+  const words = ['bin/mcp-await.js', 'config', '--settings', 'examples/patience.config.json', '--json'];
+  const { stdout } = await run(process.execPath, words, { cwd: ROOT, env: { ...process.env, HOME: home } });
+  expect(JSON.parse(stdout).settings.polling).toMatchObject({
+    initialIntervalMs: { value: 1000, source: 'file' },
+    maxIntervalMs: { value: 30_000, source: 'file' },
+    backoffMultiplier: { value: 2, source: 'file' },
+    maxAttempts: { value: 20, source: 'file' },
+  });
+});
+
 it('own-operations.js is served by mcp-await serve', async () => {
   const args = JSON.stringify({ operation_type: 'bake_cake', parameters: { flavour: 'plum', layers: 2 } });
   const server = [
@@ -134,7 +145,7 @@ it('authorize.js sends somebody to the browser, and then calls the tool', async 
 });
 
 it('every example is run', async () => {
-  const files = await readdir(join(ROOT, 'examples'));
+  const files = (await readdir(join(ROOT, 'examples'))).filter(file => file.endsWith('.js'));
   expect(files.toSorted()).toEqual(
     [
       ...Object.keys(outputs),

@@ -3,7 +3,6 @@ import { parseDuration } from '../time/duration.js';
 import type { SettingsFlag } from './config/find-file.js';
 
 export interface WaitFlags {
-  readonly timeout?: number;
   readonly onInterrupt: 'detach' | 'cancel';
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -11,9 +10,7 @@ export interface WaitFlags {
 
 export function addWaitFlags(command: Command): Command {
   return addOutputFlags(
-    addPollingFlags(
-      command.option('--timeout <duration>', 'give up waiting after this time, such as 90s or 5m', duration),
-    ).addOption(
+    addPollingFlags(command).addOption(
       new Option('--on-interrupt <action>', 'what Ctrl-C does to the job')
         .choices(['detach', 'cancel'])
         .default('detach'),
@@ -23,7 +20,21 @@ export function addWaitFlags(command: Command): Command {
 
 export function addPollingFlags(command: Command): Command {
   return command
-    .option('--max-attempts <count>', 'give up after this many status requests (default: 20)', count)
+    .option(
+      '--timeout <duration>',
+      'give up waiting after this time, such as 90s or 5m, or off (default: 24h)',
+      orOff(duration),
+    )
+    .option(
+      '--silence-timeout <duration>',
+      'give up on a synchronous call that is silent for this time (default: off)',
+      orOff(duration),
+    )
+    .option(
+      '--max-attempts <count>',
+      'give up after this many status requests at our own pace (default: off)',
+      orOff(count),
+    )
     .option('--initial-interval <duration>', 'first interval between status requests (default: 1s)', duration)
     .option('--max-interval <duration>', 'longest interval between status requests (default: 30s)', duration);
 }
@@ -87,9 +98,9 @@ export function duration(text: string): number {
   return milliseconds;
 }
 
-/** A duration, or `off`. */
-export function limit(text: string): number {
-  return text === 'off' ? Number.POSITIVE_INFINITY : duration(text);
+/** A limit, or `off`. */
+export function orOff(parse: (text: string) => number): (text: string) => number | 'off' {
+  return text => (text === 'off' ? text : parse(text));
 }
 
 export function count(text: string): number {

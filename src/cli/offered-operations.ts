@@ -7,8 +7,7 @@ import type { CommandIo } from './io.js';
 
 /** The task's SLA bounds a call of `mcp_tool`, however often or seldom the other server says something. */
 const UNTIL_THE_SLA = {
-  silenceTimeoutMs: Number.POSITIVE_INFINITY,
-  maxAttempts: Number.POSITIVE_INFINITY,
+  deadlineMs: Number.POSITIVE_INFINITY,
   cancelOnAbort: true,
 };
 

@@ -12,7 +12,7 @@ import {
   collect,
   duration,
   KEY_PREFIX,
-  limit,
+  orOff,
   SHARED_STORES,
 } from './flags.js';
 import type { CommandIo } from './io.js';
@@ -115,7 +115,7 @@ export function buildProgram(
     .option(
       '--host-timeout <duration>',
       'answer a call that takes longer with its reference, or off (default: 55s on stdio, off over HTTP)',
-      limit,
+      orOff(duration),
     )
     .option('--no-journal', 'leave calls out of the journal, so that their results end with this process')
     .action(async flags => {

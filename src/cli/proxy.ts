@@ -1,8 +1,6 @@
 import { defaultJournalFile } from '../client/journal/journal-store.js';
-import type { WaitOptions } from '../client/options.js';
 import { ProxyJournal } from '../proxy/proxy-journal.js';
 import { startProxy } from '../proxy/start-proxy.js';
-import type { Settings } from '../server/config/config-schema.js';
 import type { RunningServer } from '../server/start-server.js';
 import type { StdioStreams } from '../server/stdio.js';
 import { useSettings } from './config/load-settings.js';
@@ -14,16 +12,15 @@ import { checkTokenFlags, httpOptions, type ListenFlags, strayHttpFlag } from '.
 import { type ProxyTargetFlags, proxyTargets } from './proxy-targets.js';
 import { relayedStreams } from './stdio-relay.js';
 import { untilEnded } from './until-ended.js';
+import { waitOptionsOf } from './wait-options.js';
 
 export interface ProxyFlags extends ProxyTargetFlags, TransportFlags, ListenFlags {
-  /** Milliseconds; `Infinity` for `off`. */
-  readonly hostTimeout?: number;
+  /** Milliseconds. */
+  readonly hostTimeout?: number | 'off';
 }
 
 /** Hosts that time out do so after 60 seconds. */
 const HOST_TIMEOUT_MS = 55_000;
-const LONGEST_SILENCE_MS = 2 * 3_600_000;
-const LONGEST_CALL_MS = 24 * 3_600_000;
 
 /** `mcp-await proxy`: an MCP server in front of others, on the streams that a relay gave this process or over HTTP. */
 export async function proxy(flags: ProxyFlags, command: readonly string[], io: CommandIo): Promise<number> {
@@ -63,24 +60,15 @@ async function start({
   const targets = proxyTargets(flags, command, io);
   const settings = await useSettings(flags, io);
   const onError = (error: unknown) => reportError(error, io);
+  const hostTimeout = flags.hostTimeout ?? (stdio === undefined ? 'off' : HOST_TIMEOUT_MS);
   const server = await startProxy({
     targets,
     journal: flags.journal === false ? undefined : new ProxyJournal(defaultJournalFile(io.env), onError),
-    hostTimeoutMs: flags.hostTimeout ?? (stdio === undefined ? Number.POSITIVE_INFINITY : HOST_TIMEOUT_MS),
-    wait: waitOf(settings),
+    hostTimeoutMs: hostTimeout === 'off' ? Number.POSITIVE_INFINITY : hostTimeout,
+    wait: waitOptionsOf(settings),
     ...(stdio === undefined ? { http: await httpOptions(flags.token, settings.server, io) } : { stdio }),
     onNotice: line => void io.stderr.write(`${line}\n`),
     onError,
   });
   return { server, drainSeconds: settings.execution.drainSeconds };
-}
-
-/** However long a task takes, and however silent it is: it is the host that gives up. A day is an end all the same. */
-function waitOf({ polling }: Settings): WaitOptions {
-  return {
-    ...polling,
-    maxAttempts: Number.POSITIVE_INFINITY,
-    silenceTimeoutMs: LONGEST_SILENCE_MS,
-    deadlineMs: LONGEST_CALL_MS,
-  };
 }

@@ -25,6 +25,6 @@ export function parseReferenceText(text: string): TaskReference {
     protocol: toolPair.name,
     tool: 'initiate_background_task',
     handle: bundledHandle(text),
-    startedAt: new Date().toISOString(),
+    startedAt: '',
   };
 }

@@ -43,7 +43,7 @@ export function run(
       onAsk(() => view.pause());
       try {
         const task = await client.startTool(call, {
-          ...waitOptionsOf(flags, settings),
+          ...waitOptionsOf(settings),
           signal: interrupts.second,
           idempotencyKey: flags.idempotencyKey,
           onUpdate: snapshot => view.update(snapshot),

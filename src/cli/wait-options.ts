@@ -1,8 +1,11 @@
 import type { WaitOptions } from '../client/options.js';
 import type { Settings } from '../server/config/config-schema.js';
-import type { WaitFlags } from './flags.js';
 
-/** The flags and settings as options of the library. */
-export function waitOptionsOf({ timeout }: WaitFlags, { polling }: Settings): WaitOptions {
-  return { ...polling, deadlineMs: timeout };
+/** The settings of waiting as options of the library. */
+export function waitOptionsOf({ polling }: Pick<Settings, 'polling'>): WaitOptions {
+  const options = Object.entries(polling).map(([name, value]) => [
+    name,
+    value === 'off' ? Number.POSITIVE_INFINITY : value,
+  ]);
+  return Object.fromEntries(options);
 }

@@ -33,7 +33,7 @@ export async function wait(
     onEvent(event => view.hear(event));
     onAsk(() => view.pause());
     const task = await client.resumeTask(reference, {
-      ...waitOptionsOf(flags, settings),
+      ...waitOptionsOf(settings),
       signal: interrupts.second,
       onUpdate: snapshot => view.update(snapshot),
     });

@@ -1,4 +1,4 @@
-import { leastDelay } from '../pacing/next-delay.js';
+import { isUsableHint, leastDelay } from '../pacing/next-delay.js';
 import type { Pacer } from '../pacing/pacer.js';
 import type { Ended, Exchange, PollAnswer, Protocol } from '../protocols/protocol.js';
 import type { Alarm } from '../time/alarm.js';
@@ -46,8 +46,9 @@ export interface Wait {
 
 /**
  * Asks for the state of a running task until it has ended; the one loop for every protocol.
- * @returns undefined when `maxAttempts` answers said that it is still running; answers to requests that news of the
- * task brought about do not count, nor those that came while somebody thinks about what the task asks
+ * @returns undefined when `maxAttempts` answers said that it is still running. Only answers to requests at our own pace
+ * count: not those that the server held, that its hint or a notification brought about, or that came while somebody
+ * thinks about what the task asks
  * @throws the reason of `exchange.signal`, or the error of a status request that failed for good
  */
 export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
@@ -58,11 +59,13 @@ export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
   let waitsThere = canHold && !wait.looksFirst;
   /** News that proved empty make the next ones wait. */
   let noNewsBefore = 0;
-  for (let attempt = 0, counted = 0; counted < options.maxAttempts; attempt++) {
+  for (let attempt = 0, paced = 0, counted = 0; counted < options.maxAttempts; attempt++) {
     using early = waitsThere ? holdPlaces.take() : undefined;
     const looks = wait.looksFirst && attempt === 0;
-    const delayMs =
-      looks || early !== undefined ? 0 : Math.max(pacer.delay(counted, hintMs), leastDelay(leastMs, options));
+    const ownDelayMs = pacer.delay(paced, hintMs);
+    const leastMsNow = leastDelay(leastMs, options);
+    const isHinted = isUsableHint(hintMs) || leastMsNow > ownDelayMs;
+    const delayMs = looks || early !== undefined ? 0 : Math.max(ownDelayMs, leastMsNow);
     const woken = delayMs > 0 && (await sleepUntilNews(delayMs, noNewsBefore, wait));
     // After news there is probably an end to fetch, together with others.
     using late = canHold && !looks && !woken && early === undefined ? holdPlaces.take() : undefined;
@@ -80,11 +83,16 @@ export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
     wait.onAnswer(answer, attempt + 1);
     if (answer.kind === 'ended') return answer;
     ({ hintMs, leastMs } = answer);
-    waitsThere = canHold && (holdMs === 0 || performance.now() - askedAt >= holdMs * HELD_SHARE);
+    const wasHeld = holdMs > 0 && performance.now() - askedAt >= holdMs * HELD_SHARE;
+    waitsThere = canHold && (holdMs === 0 || wasHeld);
     // A person may take hours.
     if (wait.isAnswering()) continue;
-    if (woken) noNewsBefore = askedAt + options.initialIntervalMs;
-    else counted++;
+    if (woken) {
+      noNewsBefore = askedAt + options.initialIntervalMs;
+      continue;
+    }
+    paced++;
+    if (looks || !(wasHeld || isHinted)) counted++;
   }
   return undefined;
 }

@@ -1,13 +1,17 @@
+import { TaskNotFoundError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
 import type { Exchange, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
 import { laterSignal, neverAborts } from '../time/signals.js';
-import type { ToolCall } from '../types.js';
+import type { TaskReference, ToolCall } from '../types.js';
 import { isTransient, isTurnedAway, mayStartAgain, retryAfterMsOf } from './failure.js';
 import type { RunContext } from './run-context.js';
 import type { TaskState } from './task-state.js';
 
 /** How long a server has to say whether it makes a task of a call. */
 export const SOON_MS = 5000;
+
+/** How long after its start a task may be unknown to its own server. */
+const UNKNOWN_AT_FIRST_MS = 10_000;
 
 export interface CallRequestsOptions {
   readonly context: RunContext;
@@ -65,10 +69,14 @@ export class CallRequests {
     return await this.retry(send, error => mayStartAgain(error, plan));
   }
 
+  /** Whether a request about the task may succeed when it is sent again; a server may not know at once of what it has just started. */
+  readonly #mayRepeat = (error: unknown): boolean =>
+    isTransient(error) || (error instanceof TaskNotFoundError && isYoung(this.#options.state.reference));
+
   /** Repeats a request within its budget. @throws the last error, or the signal's reason */
   retry<Answer>(
     send: () => Promise<Answer>,
-    mayRepeat = isTransient,
+    mayRepeat = this.#mayRepeat,
     signal = this.#options.signal,
   ): Promise<Answer> {
     const { context } = this.#options;
@@ -90,8 +98,14 @@ export class CallRequests {
     const exchange = this.exchange(neverAborts);
     return this.retry(
       () => protocol.cancel(handle, exchange),
-      isTransient,
+      this.#mayRepeat,
       this.#options.context.openRuns.closed,
     );
   }
+}
+
+function isYoung(reference: TaskReference | undefined): boolean {
+  return (
+    reference !== undefined && Math.abs(Date.now() - Date.parse(reference.startedAt)) < UNKNOWN_AT_FIRST_MS
+  );
 }

@@ -18,9 +18,9 @@ export interface WaitOptions {
   readonly jitter?: number | undefined;
   /** When to ask: `learned` as earlier tasks of the same tool suggest, `backoff` by the intervals above alone. @default learned */
   readonly pacing?: 'learned' | 'backoff' | undefined;
-  /** Most status requests answered "still running" before giving up; `Infinity` for no limit. @default 20 */
+  /** Most status requests at our own pace answered "still running" before giving up; those that the server held, hinted at or brought about by a notification do not count. @default Infinity */
   readonly maxAttempts?: number | undefined;
-  /** Longest time for the whole call, in milliseconds. @default Infinity */
+  /** Longest time for the whole call, in milliseconds; `Infinity` for no limit. @default 86400000 */
   readonly deadlineMs?: number | undefined;
   /** Longest time for one start, status or cancel request, in milliseconds. @default 30000 */
   readonly requestTimeoutMs?: number | undefined;
@@ -30,8 +30,10 @@ export interface WaitOptions {
   readonly inlineWaitMs?: number | undefined;
   /** Most repetitions of one failed request that may be repeated. @default 5 */
   readonly requestRetries?: number | undefined;
-  /** Longest silence of a synchronous call, in milliseconds; every progress notification ends a silence. @default 300000 */
+  /** Longest silence of a synchronous call, in milliseconds; every progress notification ends a silence, and while somebody answers what the server asks there is none. @default Infinity */
   readonly silenceTimeoutMs?: number | undefined;
+  /** After how long without anything new of a call the event `task-quiet` tells so, in milliseconds; the wait goes on. @default 600000 */
+  readonly quietAfterMs?: number | undefined;
   /** Whether aborting a call also cancels its task on the server. @default false */
   readonly cancelOnAbort?: boolean | undefined;
 }
@@ -80,13 +82,14 @@ export const waitOptions = {
   maxIntervalMs: { default: 30_000, kind: 'a positive number' },
   jitter: { default: 0.1, kind: 'a number from 0 to 1' },
   pacing: { default: 'learned', kind: '`learned` or `backoff`' },
-  maxAttempts: { default: 20, kind: 'a positive integer' },
-  deadlineMs: { default: Number.POSITIVE_INFINITY, kind: 'a positive number' },
+  maxAttempts: { default: Number.POSITIVE_INFINITY, kind: 'a positive integer' },
+  deadlineMs: { default: 86_400_000, kind: 'a positive number' },
   requestTimeoutMs: { default: 30_000, kind: 'a positive number' },
   longPollMs: { default: 20_000, kind: 'a non-negative number' },
   inlineWaitMs: { default: 1000, kind: 'a non-negative number' },
   requestRetries: { default: 5, kind: 'a non-negative integer' },
-  silenceTimeoutMs: { default: 300_000, kind: 'a positive number' },
+  silenceTimeoutMs: { default: Number.POSITIVE_INFINITY, kind: 'a positive number' },
+  quietAfterMs: { default: 600_000, kind: 'a positive number' },
   cancelOnAbort: { default: false, kind: 'true or false' },
 } as const satisfies Record<keyof WaitOptions, { default: number | boolean | string; kind: OptionKind }>;
 

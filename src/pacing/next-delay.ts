@@ -7,8 +7,8 @@ export interface Pacing {
   readonly jitter: number;
 }
 
-/** A hint asks for patience, but no server may stall a wait: ten of our longest intervals are the most it gets. */
-const HINT_LIMIT_INTERVALS = 10;
+/** No server may stall a wait: a hint is heeded up to three of our longest intervals (90 s with the defaults). */
+const HINT_LIMIT_INTERVALS = 3;
 
 /** As a share of the first interval. */
 const LEAST_INTERVAL = 0.1;
@@ -28,19 +28,23 @@ export interface NextDelayInput {
 }
 
 /**
- * Milliseconds until the next status request. A usable hint decides and is never undercut; otherwise exponential
- * backoff: `initialIntervalMs × backoffMultiplier ^ attempt`, capped at `maxIntervalMs`, less the jitter.
+ * Milliseconds until the next status request. A usable hint decides, within its limits; otherwise exponential backoff:
+ * `initialIntervalMs × backoffMultiplier ^ attempt`, capped at `maxIntervalMs`, less the jitter.
  */
 export function nextDelay({ attempt, hintMs, pacing, random }: NextDelayInput): number {
   if (isUsableHint(hintMs)) {
-    return Math.min(hintMs * (1 + pacing.jitter * random()), pacing.maxIntervalMs * HINT_LIMIT_INTERVALS);
+    return Math.max(capHint(hintMs * (1 + pacing.jitter * random()), pacing), leastInterval(pacing));
   }
   return backoffDelay(attempt, pacing) * (1 - pacing.jitter * random());
 }
 
 /** The least time until the next request, as the server says it, as far as that is usable. */
-export function leastDelay(leastMs: number | undefined, { maxIntervalMs }: Pacing): number {
-  return isUsableHint(leastMs) ? Math.min(leastMs, maxIntervalMs * HINT_LIMIT_INTERVALS) : 0;
+export function leastDelay(leastMs: number | undefined, pacing: Pacing): number {
+  return isUsableHint(leastMs) ? capHint(leastMs, pacing) : 0;
+}
+
+function capHint(hintMs: number, { maxIntervalMs }: Pacing): number {
+  return Math.min(hintMs, maxIntervalMs * HINT_LIMIT_INTERVALS);
 }
 
 /** The interval after `attempt` answers, before jitter: with the defaults 1, 2, 4, 8, 16, 30, 30 … seconds. */

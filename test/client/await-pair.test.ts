@@ -82,7 +82,7 @@ describe('the wait for a task of a pair', () => {
     const result = client.callTool(startCall);
     await vi.advanceTimersByTimeAsync(HOUR_MS);
     await result;
-    expect(callTimes(POLL)).toEqual([250, 5250, 9250, 17_250, 317_250]);
+    expect(callTimes(POLL)).toEqual([250, 5250, 9250, 17_250, 107_250]);
     const requests = events.filter(event => event.type === 'status-requested');
     expect(requests.map(({ attempt, hintMs }) => [attempt, hintMs])).toEqual([
       [0, 250],
@@ -93,7 +93,7 @@ describe('the wait for a task of a pair', () => {
     ]);
     expect(requests[0]?.reference.tool).toBe(startCall.name);
     const scheduled = events.filter(event => event.type === 'status-scheduled');
-    expect(scheduled.map(event => event.delayMs)).toEqual([250, 5000, 4000, 8000, 300_000]);
+    expect(scheduled.map(event => event.delayMs)).toEqual([250, 5000, 4000, 8000, 90_000]);
   });
 
   test('takes intervals from the options of the client, and those of the call over them', async () => {
@@ -221,19 +221,31 @@ describe('attempts', () => {
     expect(callTimes(POLL)).toHaveLength(3);
   });
 
-  test('are 20 by default', async () => {
-    const { client, callTimes } = await awaitFixture(pairTools(working));
-    const failure = failureOf(client.callTool(startCall));
-    await vi.advanceTimersByTimeAsync(HOUR_MS);
-    expect(await failure).toMatchObject({ budget: 'attempts' });
-    expect(callTimes(POLL)).toHaveLength(20);
-  });
-
-  test('may be without limit', async () => {
+  test('are without limit by default', async () => {
     const { client } = await awaitFixture(pairTools(runningThen(300, completed)));
-    const result = client.callTool(startCall, undefined, { maxAttempts: Number.POSITIVE_INFINITY });
+    const result = client.callTool(startCall);
     await vi.advanceTimersByTimeAsync(3 * HOUR_MS);
     await expect(result).resolves.toMatchObject({ structuredContent: { answer: 42 } });
+  });
+
+  test('that the server hints at are not counted', async () => {
+    const hinted = status('processing', { poll_after_ms: 1000 });
+    const { client, callTimes } = await awaitFixture(
+      pairTools([...Array.from({ length: 40 }, () => hinted), completed], started({ poll_after_ms: 1000 })),
+    );
+    const result = client.callTool(startCall, undefined, { maxAttempts: 2 });
+    await vi.advanceTimersByTimeAsync(60_000);
+    await expect(result).resolves.toMatchObject({ structuredContent: { answer: 42 } });
+    expect(callTimes(POLL)).toHaveLength(41);
+  });
+
+  test('at our own pace are counted, also between hints', async () => {
+    const hinted = status('processing', { poll_after_ms: 1000 });
+    const { client, callTimes } = await awaitFixture(pairTools([working, hinted, working, hinted, working]));
+    const failure = failureOf(client.callTool(startCall, undefined, { maxAttempts: 2 }));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await failure).toMatchObject({ budget: 'attempts' });
+    expect(callTimes(POLL)).toHaveLength(2);
   });
 
   test('are not spent by requests that failed', async () => {
@@ -306,10 +318,29 @@ describe('a status request', () => {
       pairTools(statusError({ code: 'TASK_NOT_FOUND', message: 'gone', retryable: false })),
     );
     const failure = failureOf(client.callTool(startCall));
-    await vi.advanceTimersByTimeAsync(1000);
+    await vi.advanceTimersByTimeAsync(30_000);
     const error = await failure;
     expect(error).toBeInstanceOf(TaskNotFoundError);
     expect(error).toMatchObject({ code: 'TASK_NOT_FOUND', tool: START, reference });
+  });
+
+  test('about a task that the server does not know yet is repeated for some seconds', async () => {
+    const unknown = statusError({ code: 'TASK_NOT_FOUND', message: 'gone', retryable: false });
+    const { client } = await awaitFixture(pairTools([unknown, unknown, completed]));
+    const result = client.callTool(startCall);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await expect(result).resolves.toMatchObject({ structuredContent: { answer: 42 } });
+  });
+
+  test('about a task that the server has forgotten later is not repeated', async () => {
+    const unknown = statusError({ code: 'TASK_NOT_FOUND', message: 'gone', retryable: false });
+    const { client, callTimes } = await awaitFixture(
+      pairTools([status('processing', { poll_after_ms: 30_000 }), unknown, completed]),
+    );
+    const failure = failureOf(client.callTool(startCall));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await failure).toMatchObject({ code: 'TASK_NOT_FOUND', reference });
+    expect(callTimes(POLL)).toHaveLength(2);
   });
 
   test('answered about another task ends with ProtocolViolationError and the reference', async () => {

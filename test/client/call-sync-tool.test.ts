@@ -129,13 +129,15 @@ describe('a synchronous call', () => {
     await expect(result).resolves.toEqual({ content: [] });
   });
 
-  test('may be silent without limit', async () => {
+  test('may be silent for as long as its deadline, which may be without end', async () => {
     const { client } = await awaitFixture({
-      tool: () => new Promise(resolve => setTimeout(resolve, 86_400_000, { content: [] })),
+      tool: () => new Promise(resolve => setTimeout(resolve, 20 * 86_400_000, { content: [] })),
     });
-    const options = { silenceTimeoutMs: Number.POSITIVE_INFINITY };
-    const result = client.callTool({ name: 'tool' }, undefined, options);
+    const result = client.callTool({ name: 'tool' }, undefined, { deadlineMs: Number.POSITIVE_INFINITY });
+    const failure = failureOf(client.callTool({ name: 'tool' }));
     await vi.advanceTimersByTimeAsync(86_400_000);
+    expect(await failure).toMatchObject({ budget: 'deadline' });
+    await vi.advanceTimersByTimeAsync(19 * 86_400_000);
     await expect(result).resolves.toEqual({ content: [] });
   });
 
@@ -153,7 +155,7 @@ describe('a synchronous call', () => {
         return silence(request);
       },
     });
-    const failure = failureOf(client.callTool({ name: 'tool' }));
+    const failure = failureOf(client.callTool({ name: 'tool' }, undefined, { silenceTimeoutMs: 300_000 }));
     await vi.advanceTimersByTimeAsync(299_999);
     expect(server.count('notifications/cancelled')).toBe(0);
     await vi.advanceTimersByTimeAsync(1);

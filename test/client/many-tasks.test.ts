@@ -132,7 +132,7 @@ describe('tasks whose server can tell of many at once', () => {
       const { task_ref, task_refs } = request.arguments;
       if (!Array.isArray(task_refs)) return json(stateOf(String(task_ref)))(request);
       const [unknown, ...told] = task_refs.slice(0, -1);
-      const error = { code: 'TASK_NOT_FOUND', message: 'Gone.', retryable: false };
+      const error = { code: 'FORBIDDEN', message: 'Not yours.', retryable: false };
       return json({ tasks: [{ task_ref: unknown, error }, ...told.map(ref => stateOf(ref))] })(request);
     };
     const { client, server } = await awaitFixture(pairTools(tellSome, counting()), {
@@ -148,7 +148,9 @@ describe('tasks whose server can tell of many at once', () => {
       'fulfilled',
       'fulfilled',
     ]);
-    expect((await ends)[1]).toMatchObject({ reason: { code: 'TASK_NOT_FOUND', reference: { tool: START } } });
+    expect((await ends)[1]).toMatchObject({
+      reason: { code: 'STATUS_CHECK_FAILED', reference: { tool: START } },
+    });
     const asked = server.calls.filter(({ tool }) => tool === POLL).map(call => call.arguments);
     expect(asked).toEqual([
       { task_ref: 'task-1' },

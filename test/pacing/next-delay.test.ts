@@ -30,8 +30,9 @@ test.each([
   ['less than the interval', 200, 200],
   ['more than the interval', 5000, 5000],
   ['more than the longest interval', 60_000, 60_000],
-  ['a week', 7 * 86_400_000, 300_000],
-])('a hint of %s decides, up to ten of the longest intervals', (_name, hintMs, expected) => {
+  ['a week', 7 * 86_400_000, 90_000],
+  ['a millisecond', 1, 100],
+])('a hint of %s decides, within its limits', (_name, hintMs, expected) => {
   expect(nextDelay({ attempt: 3, hintMs, pacing: steady, random })).toBe(expected);
 });
 
@@ -63,12 +64,13 @@ test('an interval is a finite number, never above the cap, and jitter never leng
   );
 });
 
-test('a usable hint is never undercut, save by ten of our longest intervals, which nothing exceeds', () => {
+test('a usable hint is never undercut, save by three of our longest intervals, which nothing exceeds, and never a busy loop', () => {
   fc.assert(
     fc.property(anyPacing, anyAttempt, anyChance, positive, (pacing, attempt, chance, hintMs) => {
       const delay = nextDelay({ attempt, hintMs, pacing, random: () => chance });
-      expect(delay).toBeGreaterThanOrEqual(Math.min(hintMs, pacing.maxIntervalMs * 10));
-      expect(delay).toBeLessThanOrEqual(pacing.maxIntervalMs * 10);
+      expect(delay).toBeGreaterThanOrEqual(Math.min(hintMs, pacing.maxIntervalMs * 3));
+      expect(delay).toBeGreaterThanOrEqual(Math.min(pacing.initialIntervalMs * 0.1, pacing.maxIntervalMs));
+      expect(delay).toBeLessThanOrEqual(pacing.maxIntervalMs * 3);
     }),
   );
 });

@@ -1,6 +1,7 @@
 import { defaultWaitOptions, resolveWaitOptions, type WaitOptions } from '../../client/options.js';
 import type { Pacing } from '../../pacing/next-delay.js';
 import type { Settings } from '../../server/config/config-schema.js';
+import { waitOptionsOf } from '../wait-options.js';
 import type { LoadFlags } from './load-flags.js';
 import { expectedMs } from './schedule.js';
 import type { Work } from './work.js';
@@ -30,7 +31,7 @@ export function waitOfLoad({ flags, polling, work, slots, leaseMs }: WaitOfLoad)
       ? TOOL_TIMEOUT_MS
       : 2 * expectedMs({ taskCount, mostMs: work.latency.mostMs, slots }) + leaseMs + SPARE_MS;
   const wait: WaitOptions = {
-    ...polling,
+    ...waitOptionsOf({ polling }),
     deadlineMs: timeout ?? usualMs,
     // The time bounds the wait.
     maxAttempts: Number.POSITIVE_INFINITY,

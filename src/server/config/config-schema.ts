@@ -11,6 +11,7 @@ import {
   numberFrom,
   numberOfAtLeast,
   oneOf,
+  orOff,
   positiveNumber,
   storeUrl,
   text,
@@ -166,9 +167,24 @@ export const sections = {
     backoffMultiplier: setting(positiveNumber, 2, {
       description: 'Factor from one interval to the next.',
     }),
-    maxAttempts: setting(integer(1), 20, {
-      description: 'Most status requests answered "still running" before giving up.',
+    maxAttempts: setting(orOff(integer(1)), 'off', {
+      description:
+        'Most status requests at our own pace answered "still running" before giving up; those that the server held, hinted at or notified of do not count.',
       flag: '--max-attempts',
+    }),
+    deadlineMs: setting(orOff(positiveNumber), 86_400_000, {
+      description: 'Longest time for the whole call.',
+      unit: 'milliseconds',
+      flag: '--timeout',
+    }),
+    silenceTimeoutMs: setting(orOff(positiveNumber), 'off', {
+      description: 'Longest silence of a synchronous call; every progress notification ends a silence.',
+      unit: 'milliseconds',
+      flag: '--silence-timeout',
+    }),
+    quietAfterMs: setting(orOff(positiveNumber), 600_000, {
+      description: 'A call of which nothing new is heard for this time is told to be quiet, and goes on.',
+      unit: 'milliseconds',
     }),
   },
   observability: {
@@ -214,7 +230,7 @@ export const configSchema = z.strictObject({
     .strictObject(sections.observability)
     .describe('What `serve` and `worker` tell, and when it is an alert.')
     .prefault({}),
-  polling: z.strictObject(sections.polling).describe('How `run` and `wait` wait.').prefault({}),
+  polling: z.strictObject(sections.polling).describe('How `run`, `wait` and `proxy` wait.').prefault({}),
 });
 
 /** What a settings file may say. */

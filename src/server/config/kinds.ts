@@ -42,6 +42,15 @@ export function numberOfAtLeast(minimum: number): Kind<z.ZodNumber> {
   return { schema: z.number().min(minimum), expected: `a number of at least ${minimum}`, form: 'number' };
 }
 
+/** A limit that may be lifted. */
+export function orOff(kind: Kind<z.ZodNumber>): Kind<z.ZodUnion<[z.ZodNumber, z.ZodLiteral<'off'>]>> {
+  return {
+    schema: z.union([kind.schema, z.literal('off')]),
+    expected: `${kind.expected}, or "off"`,
+    form: kind.form,
+  };
+}
+
 export const trueOrFalse: Kind<z.ZodBoolean> = {
   schema: z.boolean(),
   expected: 'true or false',

@@ -37,7 +37,7 @@ export function mcpTool({ servers, connect }: McpToolPolicy) {
       tool: z.string().min(1).describe('Name of the tool on that server'),
       arguments: z.record(z.string(), z.unknown()).optional().describe("The tool's arguments"),
     }),
-    slaSeconds: 3600,
+    slaSeconds: 86_400,
     async run({ server, tool, arguments: toolArguments }, { signal, progress }) {
       const caller = await connect(server, { signal }).catch(cause => {
         const what = `Cannot connect to the MCP server ${server}`;

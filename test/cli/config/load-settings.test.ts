@@ -54,7 +54,8 @@ describe('the settings that hold', () => {
   it('have the defaults of the library', async () => {
     const { settings } = await loadSettings({}, newPlace().io());
     for (const [name, value] of Object.entries(settings.polling)) {
-      expect(waitOptions[name as keyof typeof waitOptions].default, name).toBe(value);
+      const option = waitOptions[name as keyof typeof waitOptions].default;
+      expect(option, name).toBe(value === 'off' ? Number.POSITIVE_INFINITY : value);
     }
   });
 });
@@ -189,7 +190,7 @@ describe('what is wrong', () => {
       'The configuration is not usable:',
       '--lease: expected a number from 1 to 3600 (seconds), got 0.01',
       'MCP_AWAIT_SERVER_WORKER: expected true or false, got "yes"',
-      'MCP_AWAIT_POLLING_MAX_ATTEMPTS: expected a whole number of at least 1, got "no"',
+      'MCP_AWAIT_POLLING_MAX_ATTEMPTS: expected a whole number of at least 1, or "off", got "no"',
       `${file}: server.transport: expected "stdio" or "http", got "sse"`,
       `${file}: server.port: expected a whole number from 0 to 65535, got "many"`,
       `${file}: server.allowedHosts: expected a list of texts, got ["a", 5]`,

@@ -296,7 +296,7 @@ describe('giving up and coming back', () => {
   });
 
   it('gives up after --max-attempts', async () => {
-    const flags = ['--max-attempts', '3', '--json', ...odd];
+    const flags = ['--max-attempts', '3', '--initial-interval', '10ms', '--json', ...odd];
     const { code, stdout, stderr } = await place.run([...initiate('endless'), ...flags]);
     expect(code).toBe(3);
     expect(stderr).toContain('after 3 status requests');

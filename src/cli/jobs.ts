@@ -3,6 +3,7 @@ import type { JournalFile } from '../client/journal/journal-file.js';
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
 import { OutcomeUnknownError } from '../errors.js';
+import { whenUnlocked } from '../storage/file-lock.js';
 import type { TaskReference } from '../types.js';
 import { readSource } from './arguments.js';
 import { errorFacts } from './error-report.js';
@@ -37,9 +38,9 @@ export async function withJobs<Result>(
   const file = defaultJournalFile(io.env);
   if (!existsSync(file)) return undefined;
   const { JournalFile } = await import('../client/journal/journal-file.js');
-  const journal = new JournalFile(file);
+  const journal = await whenUnlocked(() => new JournalFile(file));
   try {
-    return work(journal);
+    return await whenUnlocked(() => work(journal));
   } finally {
     journal.close();
   }

@@ -70,7 +70,7 @@ export type AwaitEvent =
   | { readonly type: 'circuit-closed'; readonly tool: string }
   /** Parts of the server's answer to `method` are not of MCP's shape: they are left out, and the rest is used. Once for the same problems. */
   | { readonly type: 'list-repaired'; readonly method: string; readonly problems: readonly string[] }
-  /** The journal cannot be read or written: calls go on without it for a minute, then it is tried again. */
+  /** The journal cannot be read or written: it rests for a minute, then it is tried again. Only calls that do not require it are sent meanwhile. */
   | { readonly type: 'journal-failed'; readonly error: unknown }
   /** The task has ended. */
   | { readonly type: 'task-ended'; readonly tool: string; readonly status: TaskStatus };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JournalFile } from '../client/journal/journal-file.js';
 import type { JournalRecord } from '../client/journal/journal-record.js';
+import { whenUnlocked } from '../storage/file-lock.js';
 
 const MARK = 'mcp-await-proxy';
 
@@ -49,13 +50,27 @@ export class ProxyJournal {
 
   async #use<Result>(work: (journal: JournalFile) => Result): Promise<Result | undefined> {
     try {
-      this.#open ??= import('../client/journal/journal-file.js').then(
-        ({ JournalFile }) => new JournalFile(this.#file),
-      );
-      return work(await this.#open);
+      this.#open ??= this.#load();
+      let journal = await this.#open;
+      if (!journal.isInPlace()) {
+        await this.close();
+        this.#open = this.#load();
+        journal = await this.#open;
+      }
+      return await whenUnlocked(() => work(journal));
     } catch (error) {
       this.#onFailure(error);
       return undefined;
+    }
+  }
+
+  async #load(): Promise<JournalFile> {
+    try {
+      const { JournalFile } = await import('../client/journal/journal-file.js');
+      return await whenUnlocked(() => new JournalFile(this.#file));
+    } catch (error) {
+      this.#open = undefined;
+      throw error;
     }
   }
 }

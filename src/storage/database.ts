@@ -2,7 +2,8 @@ import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync } from
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import { ConfigurationError } from '../errors.js';
-import { BUSY_TIMEOUT_MS, reasonOf } from './failure-reason.js';
+import { reasonOf } from './failure-reason.js';
+import { BLOCKED_MS } from './file-lock.js';
 import { migrate, NewerTablesError } from './migrate.js';
 
 export const MEMORY = ':memory:';
@@ -20,14 +21,14 @@ export interface DatabaseKind {
 }
 
 /**
- * Opens a database file, makes it where there is none, readable by its user only, and brings its tables up to date.
+ * Opens a database file, makes it where there is none, readable by its user only, and brings its tables up to date. Its statements hardly wait for another process's lock, since that would block the event loop: see `whenUnlocked`.
  * @throws ConfigurationError that names the file and the next step
  */
 export function openDatabaseFile(file: string, kind: DatabaseKind): Database.Database {
   let database: Database.Database | undefined;
   try {
     if (file !== MEMORY) makePrivateFile(file);
-    database = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+    database = new Database(file, { timeout: BLOCKED_MS });
     database.pragma('journal_mode = WAL');
     database.pragma(`synchronous = ${kind.synchronous}`);
     migrate(database, kind.migrations);

@@ -1,5 +1,4 @@
-/** How long a statement waits for another process's lock. */
-export const BUSY_TIMEOUT_MS = 5000;
+import { LOCK_PATIENCE_MS } from './file-lock.js';
 
 /**
  * Why the database or the file system refused, and what to do about it.
@@ -28,7 +27,7 @@ export function reasonOf(cause: unknown, elsewhere: string): string {
     case 'EDQUOT':
       return `the disk is full. Free some space, or ${elsewhere}.`;
     case 'SQLITE_BUSY':
-      return `another process has held its lock for over ${BUSY_TIMEOUT_MS / 1000} s. Try again, or end that process.`;
+      return `another process has held its lock for over ${LOCK_PATIENCE_MS / 1000} s. Try again, or end that process.`;
     case 'SQLITE_IOERR':
       return `the disk refused to read or write; it may be full or failing. Look at it, or ${elsewhere}.`;
     default:

@@ -6,7 +6,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   types: [],
   errors: ['types'],
   time: ['types', 'errors'],
-  storage: ['types', 'errors'],
+  storage: ['types', 'errors', 'time'],
   pacing: ['types', 'errors', 'time'],
   protocols: ['types', 'errors', 'time', 'pacing'],
   client: ['types', 'errors', 'time', 'storage', 'pacing', 'protocols'],

@@ -38,7 +38,7 @@ export function prepareCallStatements(database: Database.Database) {
       ORDER BY started_at DESC, rowid DESC`),
     restart: command(`
       UPDATE calls SET state = 'starting', status = 'working', message = NULL, outcome = NULL, outcome_bytes = NULL,
-                       claim_until = :claimUntil, started_at = :now, updated_at = :now, expires_at = :expiresAt
+                       reference = NULL, reference_key = NULL, claim_until = :claimUntil, started_at = :now, updated_at = :now, expires_at = :expiresAt
       WHERE id = :id AND state = :state AND updated_at = :updatedAt`),
     holdClaims: command(`
       UPDATE calls SET claim_until = :claimUntil

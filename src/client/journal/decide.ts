@@ -18,17 +18,20 @@ export interface DecisionFacts {
 
 export function decide(record: JournalRecord, { now, repeatable }: DecisionFacts): Decision {
   const { state, outcome, reference } = record;
+  // Of a damaged record, even a task that runs may have no reference.
   switch (state) {
     case 'starting':
       if (repeatable) return 'start';
       return record.claimUntil > now ? 'wait' : 'unknown';
     case 'running':
-      return 'resume';
     case 'ended':
     case 'delivered':
       if (outcome === undefined) return reference !== undefined ? 'resume' : repeatable ? 'start' : 'unknown';
       // A refused start: once its caller has heard of it, the same key may be tried again.
       if (state === 'delivered' && outcome.status !== 'completed' && reference === undefined) return 'start';
       return 'answer';
+    default:
+      // Written by another version.
+      return 'unknown';
   }
 }

@@ -28,7 +28,7 @@ export class JournalEntry {
   }
 
   accepted(reference: TaskReference): void {
-    this.#store.attempt(file => file.accept(this.id, reference));
+    this.#store.write(file => file.accept(this.id, reference));
     this.#store.letGo(this.id);
   }
 
@@ -39,11 +39,11 @@ export class JournalEntry {
       if (message === this.#noted.message || now < this.#notedAt + NOTE_INTERVAL_MS) return;
     }
     [this.#noted, this.#notedAt] = [{ status, ...(message !== undefined && { message }) }, now];
-    this.#store.attempt(file => file.note(this.id, snapshot));
+    this.#store.write(file => file.note(this.id, snapshot));
   }
 
   ended(outcome: Outcome): void {
-    this.#store.attempt(file => file.end(this.id, outcome));
+    this.#store.write(file => file.end(this.id, outcome));
     this.#store.letGo(this.id);
   }
 
@@ -53,12 +53,12 @@ export class JournalEntry {
     const failure = classifyFailure(error);
     const isUnsent = failure === 'unsent' || error instanceof CircuitOpenError;
     const isUndone = !aborted && (failure === 'answered' || isUnsent);
-    this.#store.attempt(file => (isUndone ? file.removeUnstarted(this.id) : file.holdClaims([this.id], 0)));
+    this.#store.write(file => (isUndone ? file.removeUnstarted(this.id) : file.holdClaims([this.id], 0)));
   }
 
   /** The wait failed. */
   waitFailed(error: unknown): void {
-    if (error instanceof TaskNotFoundError) this.#store.attempt(file => file.lose(this.id, error.message));
+    if (error instanceof TaskNotFoundError) this.#store.write(file => file.lose(this.id, error.message));
   }
 
   /** The result is being handed to whoever waits for it. */
@@ -68,6 +68,6 @@ export class JournalEntry {
 
   /** The caller has the result. */
   acknowledge(): void {
-    this.#store.attempt(file => file.deliver(this.id));
+    this.#store.write(file => file.deliver(this.id));
   }
 }

@@ -3,11 +3,12 @@ import type Database from 'libsql';
 import { bundledTaskRef } from '../../protocols/bundled-pair.js';
 import { canonicalJson } from '../../storage/canonical-json.js';
 import { type DatabaseKind, openDatabaseFile } from '../../storage/database.js';
+import { rememberFiles } from '../../storage/file-identity.js';
 import { inTransaction } from '../../storage/statement.js';
 import type { Outcome, Snapshot, TaskReference, ToolCall } from '../../types.js';
 import { prepareCallStatements } from './call-statements.js';
 import { journalLimits } from './journal-limits.js';
-import { type CallRow, type JournalRecord, toJournalRecord } from './journal-record.js';
+import { type CallRow, type JournalRecord, parseJson, toJournalRecord } from './journal-record.js';
 import type { ServerIdentity } from './known-server.js';
 import { JOURNAL_MIGRATIONS } from './schema.js';
 
@@ -32,6 +33,8 @@ export class JournalFile {
   readonly #database: Database.Database;
   readonly #statements: ReturnType<typeof prepareCallStatements>;
   readonly #clock: () => number;
+  /** Whether the file still stands where it was opened: what is written to one that was deleted, nobody finds. */
+  readonly isInPlace: () => boolean;
   readonly #secret: string;
   #callsUntilCleaning: number = journalLimits.callsBetweenCleanings;
 
@@ -43,6 +46,7 @@ export class JournalFile {
     this.#statements.addSecret({ name: 'digest', value: randomBytes(32).toString('hex') });
     this.#secret = this.#statements.secret({ name: 'digest' })?.value ?? '';
     this.clean();
+    this.isInPlace = rememberFiles(file);
   }
 
   /** The digest of the arguments as records hold it. */
@@ -165,7 +169,7 @@ export class JournalFile {
   /** What was remembered under the key: how long the tasks of a tool took. */
   history(key: string): unknown {
     const row = this.#statements.history({ key });
-    return row && JSON.parse(row.history);
+    return row && parseJson(row.history);
   }
 
   remember(key: string, history: unknown): void {

@@ -24,6 +24,8 @@ export interface JournalRecord {
   readonly message: string | undefined;
   /** Missing before the end, and where it was too large to be kept. */
   readonly outcome: Outcome | undefined;
+  /** Whether all of it could be read. */
+  readonly isReadable: boolean;
   /** Of a call that is starting: until when the process that starts it is sure to live. */
   readonly claimUntil: number;
   readonly startedAt: number;
@@ -50,19 +52,31 @@ export interface CallRow {
   readonly expires_at: number;
 }
 
+const DAMAGED_SERVER: KnownServer = { kind: 'other', name: 'unreadable' };
+
+/**
+ * The record of a row. What another program has damaged is left out and said, so that one row breaks neither the list nor
+ * another call.
+ */
 export function toJournalRecord(row: CallRow): JournalRecord {
+  const [server, reference, outcome] = [row.server, row.reference, row.outcome].map(parseJson);
+  const isReadable =
+    isServer(server) &&
+    (row.reference === null || isReference(reference)) &&
+    (row.outcome === null || isOutcome(outcome));
   return {
     id: row.id,
-    server: JSON.parse(row.server),
+    server: isServer(server) ? server : DAMAGED_SERVER,
     tool: row.tool,
     protocol: row.protocol,
-    reference: parse(row.reference) as TaskReference | undefined,
+    reference: isReference(reference) ? reference : undefined,
     idempotencyKey: row.idempotency_key ?? undefined,
     argumentsDigest: row.arguments_digest,
     state: row.state,
-    status: row.status,
-    message: row.message ?? undefined,
-    outcome: parse(row.outcome) as Outcome | undefined,
+    status: isReadable ? row.status : 'unknown',
+    message: isReadable ? (row.message ?? undefined) : 'The record of this call cannot be read.',
+    outcome: isOutcome(outcome) ? outcome : undefined,
+    isReadable,
     claimUntil: row.claim_until,
     startedAt: row.started_at,
     updatedAt: row.updated_at,
@@ -70,6 +84,39 @@ export function toJournalRecord(row: CallRow): JournalRecord {
   };
 }
 
-function parse(json: string | null): unknown {
-  return json === null ? undefined : JSON.parse(json);
+/** The value of a JSON text; undefined where there is none, or it is damaged. */
+export function parseJson(json: string | null): unknown {
+  try {
+    return json === null ? undefined : JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function isServer(value: unknown): value is KnownServer {
+  if (!isObject(value)) return false;
+  switch (value.kind) {
+    case 'http':
+      return typeof value.url === 'string';
+    case 'stdio':
+      return typeof value.command === 'string' && Array.isArray(value.args);
+    case 'named':
+    case 'other':
+      return typeof value.name === 'string';
+    default:
+      return value.kind === 'bundled';
+  }
+}
+
+function isReference(value: unknown): value is TaskReference {
+  return isObject(value) && typeof value.protocol === 'string' && typeof value.tool === 'string';
+}
+
+function isOutcome(value: unknown): value is Outcome {
+  if (!isObject(value)) return false;
+  return value.status === 'completed' ? isObject(value.result) : isObject(value.error);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { ConfigurationError } from '../../errors.js';
+import { reasonOf } from '../../storage/failure-reason.js';
+import { isLocked, whenUnlocked } from '../../storage/file-lock.js';
 import { stateFolder } from '../../storage/state-folder.js';
 import { startTimer } from '../../time/sleep.js';
 import type { JournalFile } from './journal-file.js';
@@ -18,13 +20,22 @@ export function defaultJournalFile(environment: Readonly<Record<string, string |
   return join(stateFolder(environment), 'journal.db');
 }
 
+/** For messages. */
+const ELSEWHERE =
+  'name another journal (`journal: { file }`, MCP_AWAIT_HOME), or let calls go on without one (`journal: { required: false }`, --no-journal)';
+
+type Work<Result> = (file: JournalFile) => Result;
+
 /** The journal of one client: opened at first need, and never the reason why a call fails that was begun. */
 export class JournalStore {
   readonly #options: JournalStoreOptions;
   readonly #claims = new Set<string>();
   readonly #undelivered = new Set<() => void>();
-  #opening: Promise<JournalFile | undefined> | undefined;
+  #opening: Promise<void> | undefined;
   #file: JournalFile | undefined;
+  /** What waits for another process's lock, in its order. */
+  readonly #waiting: Work<unknown>[] = [];
+  #catchingUp: Promise<void> = Promise.resolve();
   #restsUntil = 0;
   #stopHolding: (() => void) | undefined;
   #closed = false;
@@ -35,15 +46,38 @@ export class JournalStore {
 
   /** Settles once the file is open, or calls go on without. @throws ConfigurationError when it is required and cannot be opened */
   async open(): Promise<void> {
-    if (this.#file !== undefined || this.#closed || this.#rests) return;
+    if (this.#file?.isInPlace() === false) this.#closeFile();
+    if (this.#file !== undefined || this.#closed || (this.#rests && !this.#isRequired)) return;
     this.#opening ??= this.#load().finally(() => {
       this.#opening = undefined;
     });
     await this.#opening;
   }
 
-  /** What `work` returns; undefined when the journal is closed, rests or fails. */
-  attempt<Result>(work: (file: JournalFile) => Result): Result | undefined {
+  /**
+   * What `work` returns, once no other process holds the lock; undefined when calls go on without the journal.
+   * @throws ConfigurationError when it is required and cannot be used; the signal's reason when it aborts
+   */
+  async record<Result>(work: Work<Result>, signal: AbortSignal): Promise<Result | undefined> {
+    await this.open();
+    // A call that nobody waits for any more will not be sent.
+    signal.throwIfAborted();
+    const file = this.#file;
+    if (file === undefined || (this.#rests && !this.#isRequired)) return undefined;
+    try {
+      const result = await whenUnlocked(() => work(file), signal);
+      this.#restsUntil = 0;
+      return result;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (this.#isRequired) throw this.#unusable(error);
+      this.#failed(error);
+      return undefined;
+    }
+  }
+
+  /** What `work` reads; undefined when the journal is closed, rests or fails. */
+  read<Result>(work: Work<Result>): Result | undefined {
     if (this.#file === undefined || this.#rests) return undefined;
     try {
       return work(this.#file);
@@ -51,6 +85,23 @@ export class JournalStore {
       this.#failed(error);
       return undefined;
     }
+  }
+
+  /** Writes what has become of a call: at once, or as soon as another process's lock allows. */
+  write(work: Work<unknown>): void {
+    if (this.#file === undefined || this.#rests) return;
+    if (this.#waiting.length === 0) {
+      try {
+        work(this.#file);
+        return;
+      } catch (error) {
+        if (!isLocked(error)) {
+          this.#failed(error);
+          return;
+        }
+      }
+    }
+    if (this.#waiting.push(work) === 1) this.#catchingUp = this.#catchUp();
   }
 
   /** Tells other processes, until it is let go, that this one is about to know more of a call. */
@@ -76,31 +127,64 @@ export class JournalStore {
     setImmediate(now);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const deliver of this.#undelivered) deliver();
-    if (this.#claims.size > 0) this.attempt(file => file.holdClaims([...this.#claims], 0));
-    for (const id of this.#claims) this.letGo(id);
+    const claims = [...this.#claims];
+    if (claims.length > 0) this.write(file => file.holdClaims(claims, 0));
+    for (const id of claims) this.letGo(id);
     this.#closed = true;
-    this.#file?.close();
-    this.#file = undefined;
+    await this.#catchingUp;
+    this.#closeFile();
+  }
+
+  get #isRequired(): boolean {
+    return this.#options.required !== false;
   }
 
   get #rests(): boolean {
     return performance.now() < this.#restsUntil;
   }
 
-  async #load(): Promise<JournalFile | undefined> {
+  async #load(): Promise<void> {
     try {
       // The library loads no database driver unless there is a journal.
       const { JournalFile } = await import('./journal-file.js');
-      if (this.#closed) return undefined;
-      this.#file = new JournalFile(this.#options.file ?? defaultJournalFile(process.env));
-      return this.#file;
+      const file = this.#options.file ?? defaultJournalFile(process.env);
+      const opened = await whenUnlocked(() => new JournalFile(file));
+      if (this.#closed) opened.close();
+      else this.#file = opened;
     } catch (error) {
-      if (this.#options.required !== false && error instanceof ConfigurationError) throw error;
+      if (this.#isRequired) throw error instanceof ConfigurationError ? error : this.#unusable(error);
       this.#failed(error);
-      return undefined;
     }
+  }
+
+  async #catchUp(): Promise<void> {
+    try {
+      for (let work = this.#waiting[0]; work !== undefined; work = this.#waiting[0]) {
+        const file = this.#file;
+        if (file === undefined) return;
+        await whenUnlocked(() => work?.(file));
+        this.#waiting.shift();
+      }
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#waiting.length = 0;
+    }
+  }
+
+  #closeFile(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  #unusable(cause: unknown): ConfigurationError {
+    const file = this.#options.file ?? defaultJournalFile(process.env);
+    return new ConfigurationError(
+      `The journal ${file} cannot be written, and no call is sent without it: ${reasonOf(cause, ELSEWHERE)}`,
+      { cause },
+    );
   }
 
   #failed(error: unknown): void {
@@ -110,7 +194,8 @@ export class JournalStore {
 
   #holdOn(): () => void {
     const hold = () => {
-      this.attempt(file => file.holdClaims([...this.#claims]));
+      const claims = [...this.#claims];
+      this.write(file => file.holdClaims(claims));
       this.#stopHolding = this.#holdOn();
     };
     return startTimer(journalLimits.claimMs / 3, hold, { unref: true });

@@ -51,18 +51,22 @@ export class Journal {
     return this.#store.open();
   }
 
-  /** Writes down that the call is about to be sent, or finds what is known of the call with this key. */
+  /**
+   * Writes down that the call is about to be sent, or finds what is known of the call with this key; undefined when the
+   * call goes on without the journal.
+   * @throws ConfigurationError when the journal is required and cannot be written
+   */
   async begin(planned: PlannedCall): Promise<Known | undefined> {
     const { call, protocol, idempotencyKey, idempotent, signal } = planned;
-    await this.#store.open();
-    // A call that nobody waits for any more will not be sent.
-    signal.throwIfAborted();
     const identity = this.#settings.identity();
     for (;;) {
-      const found = this.#store.attempt(file => ({
-        ...file.claim({ identity, call, protocol, idempotencyKey }),
-        argumentsDigest: file.argumentsDigest(call),
-      }));
+      const found = await this.#store.record(
+        file => ({
+          ...file.claim({ identity, call, protocol, idempotencyKey }),
+          argumentsDigest: file.argumentsDigest(call),
+        }),
+        signal,
+      );
       if (found === undefined) return undefined;
       const { record, created, argumentsDigest } = found;
       if (created) return this.#startingOf(record);
@@ -72,7 +76,7 @@ export class Journal {
         case 'answer':
           return this.#knownOf(record);
         case 'start':
-          if (this.#store.attempt(file => file.restart(record))) return this.#startingOf(record);
+          if (await this.#store.record(file => file.restart(record), signal)) return this.#startingOf(record);
           break;
         case 'wait':
           await sleep(LOOK_AGAIN_MS, signal);
@@ -87,7 +91,7 @@ export class Journal {
   async find(reference: TaskReference): Promise<Known | undefined> {
     await this.#store.open();
     const identity = this.#settings.identity();
-    const records = this.#store.attempt(file => file.findByReference(reference, identity));
+    const records = this.#store.read(file => file.findByReference(reference, identity));
     return records?.[0] && this.#knownOf(records[0]);
   }
 
@@ -96,16 +100,16 @@ export class Journal {
     // Where the journal rests.
     const memory = memoryDurationStore();
     return {
-      read: key => parseDurationHistory(this.#store.attempt(file => file.history(key))) ?? memory.read(key),
+      read: key => parseDurationHistory(this.#store.read(file => file.history(key))) ?? memory.read(key),
       write: (key, history) => {
         memory.write(key, history);
-        this.#store.attempt(file => file.remember(key, history));
+        this.#store.write(file => file.remember(key, history));
       },
     };
   }
 
-  close(): void {
-    this.#store.close();
+  close(): Promise<void> {
+    return this.#store.close();
   }
 
   #startingOf(record: JournalRecord): Known {

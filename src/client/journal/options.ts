@@ -11,7 +11,7 @@ export interface JournalOptions {
    * @default what the client was connected to, else the name with which the server introduces itself
    */
   readonly server?: string | KnownServer | undefined;
-  /** Whether calls fail when the journal cannot be opened; otherwise they go on without it. @default true */
+  /** Whether calls fail, unsent, when they cannot be written down; otherwise they go on without the journal. @default true */
   readonly required?: boolean | undefined;
   /** Whether a result counts as delivered only once `task.acknowledge()` says so. @default false */
   readonly acknowledge?: boolean | undefined;

@@ -10,10 +10,17 @@ export function keyTaken({ id, tool, idempotencyKey }: JournalRecord): Configura
 }
 
 /** The call may have run, and neither the journal nor the server can tell what came of it. */
-export function outcomeUnknown({ id, tool, state, startedAt }: JournalRecord): OutcomeUnknownError {
+export function outcomeUnknown({
+  id,
+  tool,
+  state,
+  startedAt,
+  isReadable,
+}: JournalRecord): OutcomeUnknownError {
   const when = new Date(startedAt).toISOString();
-  const why =
-    state === 'starting'
+  const why = !isReadable
+    ? 'its record cannot be read'
+    : state === 'starting'
       ? 'its process ended before the server had answered'
       : 'its result was too large for the journal';
   return new OutcomeUnknownError(

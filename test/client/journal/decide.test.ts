@@ -19,6 +19,7 @@ const record = (fields: Partial<JournalRecord>): JournalRecord => ({
   status: 'working',
   message: undefined,
   outcome: undefined,
+  isReadable: true,
   claimUntil: 100,
   startedAt: 0,
   updatedAt: 0,
@@ -29,6 +30,8 @@ const record = (fields: Partial<JournalRecord>): JournalRecord => ({
 test.each<[string, Partial<JournalRecord>, string, string]>([
   ['is being started by a process that lives', { claimUntil: 51 }, 'wait', 'start'],
   ['was being started by a process that is gone', { claimUntil: 50 }, 'unknown', 'start'],
+  ['runs, and whose reference is damaged', { state: 'running' }, 'unknown', 'start'],
+  ['is in a state that only a later version knows', { state: 'paused' as never }, 'unknown', 'unknown'],
   ['runs', { state: 'running', reference }, 'resume', 'resume'],
   ['ended and nobody has the result', { state: 'ended', reference, outcome: done }, 'answer', 'answer'],
   ['ended without a task', { state: 'ended', outcome: done }, 'answer', 'answer'],

@@ -28,7 +28,6 @@ export interface ClientFlags extends ServerFlags {
   readonly json?: boolean;
   /** Whether calls are written down in this machine's journal. */
   readonly journal?: boolean;
-  readonly idempotencyKey?: string;
   /** Pairs of tools that the command line tells of. */
   readonly pairs?: readonly PairProfile[];
   /** Whether pairs are looked for. */
@@ -66,11 +65,11 @@ export async function withClient(
     pairs: flags.pairs,
     detect: flags.detect,
     signal: interrupts.first,
-    // A result is delivered once it is printed. A call matters more than its record, unless a key is to name it.
+    // A result is delivered once it is printed. A call matters more than its record.
     journal: flags.journal === true && {
       file: defaultJournalFile(io.env),
       server: server.known,
-      required: flags.idempotencyKey !== undefined,
+      required: false,
       acknowledge: true,
     },
   });

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { ConfigurationError } from '../errors.js';
+import { whenUnlocked } from '../storage/file-lock.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { MEMORY } from './sqlite/database.js';
 import { openSqliteEngine } from './sqlite/sqlite-engine.js';
@@ -14,7 +15,7 @@ export async function openEngine(url: string, options: EngineOptions = {}): Prom
   const location = parseStoreUrl(url);
   switch (location.kind) {
     case 'sqlite':
-      return openSqliteEngine(resolve(location.path), options);
+      return whenUnlocked(() => openSqliteEngine(resolve(location.path), options));
     case 'memory':
       return openSqliteEngine(MEMORY, options);
     case 'redis': {

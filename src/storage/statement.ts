@@ -31,10 +31,15 @@ export function prepareRows<Row>(
   return values => statement.all(values) as Row[];
 }
 
-/** A prepared statement that returns no rows; the answer is the number of rows that it changed. */
+/**
+ * A prepared statement that returns no rows; the answer is the number of rows that it changed. It runs in a transaction:
+ * outside of one, a statement that finds the database locked stays unfinished (libsql 0.5.29), and with it the view of
+ * the database as it was then, so that this connection can neither see nor write anything more.
+ */
 export function prepareCommand(database: Database.Database, sql: string): (values: Values) => number {
   const statement = database.prepare(sql);
-  return values => statement.run(values).changes;
+  const run = (values: Values) => statement.run(values).changes;
+  return values => (database.inTransaction ? run(values) : inTransaction(database, () => run(values)));
 }
 
 /** Runs `work` in one transaction that holds the write lock from its start, so that it can fail with "busy" only there. */

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Database from 'libsql';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { inTransaction, prepareCommand, prepareQuery } from '../../src/storage/statement.js';
@@ -58,4 +61,22 @@ describe('a transaction', () => {
     expect(inTransaction(database, () => insert({ name: 'b' }))).toBe(1);
     expect(names()).toBe('b');
   });
+});
+
+test('A command that finds the database locked leaves the connection able to see and to write', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mcp-await-statement-'));
+  const open = () => new Database(join(folder, 'items.db'), { timeout: 1 });
+  const [other, own] = [open(), open()];
+  other.exec('PRAGMA journal_mode = WAL; CREATE TABLE items (name TEXT) STRICT');
+  const insert = prepareCommand(own, 'INSERT INTO items VALUES (:name)');
+  const count = prepareQuery<{ count: number }>(own, 'SELECT count(*) AS count FROM items');
+  other.exec("BEGIN IMMEDIATE; INSERT INTO items VALUES ('theirs')");
+  expect(() => insert({ name: 'ours' })).toThrow(/locked/);
+  other.exec('COMMIT');
+  expect(count({})?.count).toBe(1);
+  inTransaction(own, () => insert({ name: 'ours' }));
+  expect(count({})?.count).toBe(2);
+  own.close();
+  other.close();
+  await rm(folder, { recursive: true });
 });

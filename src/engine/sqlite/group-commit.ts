@@ -1,19 +1,26 @@
 import type Database from 'libsql';
+import { isLocked, LOCK_PATIENCE_MS, LOCK_RETRY_MS } from '../../storage/file-lock.js';
 import { inTransaction } from '../../storage/statement.js';
+import { newDeferred } from '../../time/deferred.js';
+import { startTimer } from '../../time/sleep.js';
 
 interface Write {
   /** Answers what tells the caller of its success. */
   readonly run: () => () => void;
   readonly reject: (reason: unknown) => void;
+  readonly askedAt: number;
 }
 
 /**
  * Puts all writes of one turn of the event loop into one transaction: what costs is to sync the disk at its end, and
- * one sync serves all. Each caller has its answer after that.
+ * one sync serves all. Each caller has its answer after that. While another process holds the write lock, they wait in
+ * their order, and the event loop goes on.
  */
 export class GroupCommit {
   readonly #database: Database.Database;
   #waiting: Write[] = [];
+  #isPlanned = false;
+  #idle = newDeferred();
 
   constructor(database: Database.Database) {
     this.#database = database;
@@ -21,26 +28,42 @@ export class GroupCommit {
 
   write<Value>(work: () => Value): Promise<Value> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) setImmediate(() => this.flush());
       const run = () => {
         const value = work();
         return () => resolve(value);
       };
-      this.#waiting.push({ run, reject });
+      this.#waiting.push({ run, reject, askedAt: performance.now() });
+      if (this.#isPlanned) return;
+      this.#isPlanned = true;
+      setImmediate(() => this.#flush());
     });
   }
 
-  /** Writes at once what waits. */
-  flush(): void {
+  /** Resolves once nothing waits to be written. */
+  async settled(): Promise<void> {
+    if (this.#waiting.length > 0) await this.#idle.promise;
+  }
+
+  #flush(): void {
     const writes = this.#waiting;
-    if (writes.length === 0) return;
     this.#waiting = [];
     try {
       const settled = inTransaction(this.#database, () => writes.map(write => this.#runOne(write)));
       for (const settle of settled) settle();
     } catch (error) {
-      for (const { reject } of writes) reject(error);
+      const now = performance.now();
+      const mayWait = ({ askedAt }: Write) => isLocked(error) && now - askedAt < LOCK_PATIENCE_MS;
+      this.#waiting.unshift(...writes.filter(mayWait));
+      for (const write of writes) if (!mayWait(write)) write.reject(error);
     }
+    this.#isPlanned = this.#waiting.length > 0;
+    if (this.#isPlanned) startTimer(LOCK_RETRY_MS, () => this.#flush());
+    else this.#becomeIdle();
+  }
+
+  #becomeIdle(): void {
+    this.#idle.resolve();
+    this.#idle = newDeferred();
   }
 
   /** What one write is refused leaves the others as they are. */

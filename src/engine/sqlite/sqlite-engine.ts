@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type Database from 'libsql';
 import { reasonOf } from '../../storage/failure-reason.js';
-import { inTransaction } from '../../storage/statement.js';
 import { startTimer } from '../../time/sleep.js';
 import { type Clock, systemClock } from '../clock.js';
 import type {
@@ -93,16 +92,12 @@ class SqliteEngine implements Engine {
       onCount: () => this.#payAttention(),
     });
     this.#watch = new ChangeWatch(this.#database, () => this.#onForeignChange());
-    this.#beat();
+    void this.#beat();
   }
 
   async submit(task: NewTask): Promise<Submission> {
     this.#throwIfClosed();
-    const submission = await this.#commits
-      .write(() => this.#table.insert(task, this.#instance))
-      .catch(cause => {
-        throw cause instanceof TooManyTasksError ? cause : this.#refuse(cause);
-      });
+    const submission = await this.#write(() => this.#table.insert(task, this.#instance));
     if (submission.created) this.#worker?.takeWork();
     return submission;
   }
@@ -127,9 +122,7 @@ class SqliteEngine implements Engine {
     responses: Readonly<Record<string, InputResponse>>,
   ): Promise<TaskRecord | undefined> {
     this.#throwIfClosed();
-    await this.#commits
-      .write(() => this.#table.questions.answer(taskRef, responses))
-      .catch(cause => this.#refuse(cause));
+    await this.#write(() => this.#table.questions.answer(taskRef, responses));
     this.#answerWaits.ring(taskRef);
     this.#onOwnChange(taskRef);
     return this.find(taskRef);
@@ -137,7 +130,7 @@ class SqliteEngine implements Engine {
 
   async cancel(taskRef: string): Promise<TaskRecord | undefined> {
     this.#throwIfClosed();
-    const record = this.#attempt(() => this.#table.cancel(taskRef));
+    const record = await this.#write(() => this.#table.cancel(taskRef));
     this.#tryTo(() => this.#worker?.dropEnded());
     this.#onOwnChange(taskRef);
     return record;
@@ -172,9 +165,7 @@ class SqliteEngine implements Engine {
 
   async recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
     this.#throwIfClosed();
-    await this.#commits
-      .write(() => this.#table.recordDelivery(taskRef, delivery))
-      .catch(cause => this.#refuse(cause));
+    await this.#write(() => this.#table.recordDelivery(taskRef, delivery));
   }
 
   async stats(windowMs: number): Promise<readonly OperationStats[]> {
@@ -190,29 +181,32 @@ class SqliteEngine implements Engine {
   async #close(): Promise<void> {
     this.#stopBeating();
     this.#watch.pay('none');
-    this.#commits.flush();
+    await this.#commits.settled();
     await this.#worker?.drain(0);
     this.#waits.close();
     // In this turn, every wait takes its last look.
     await setImmediate();
-    this.#tryTo(() => this.#leases.remove(this.#instance));
+    await this.#commits.write(() => this.#leases.remove(this.#instance)).catch(() => {});
     this.#database.close();
   }
 
   /** Renews the lease of this engine's worker, and does what every open engine does for the whole store. */
-  #beat(): void {
+  async #beat(): Promise<void> {
     let removed = 0;
-    this.#tryTo(() => {
-      const lost = inTransaction(this.#database, () => {
+    try {
+      const lost = await this.#commits.write(() => {
         if (this.#worker !== undefined) this.#renewLease();
         this.#leases.removeGone();
         removed = this.#table.removeExpired(SWEEP_BATCH);
         return this.#table.endLost(this.#instance, this.#worker?.running ?? []);
       });
       for (const record of lost) this.#onLost(record);
-    });
+    } catch {
+      // Tried again at the next beat: a full disk or a long lock may be gone by then.
+    }
+    if (this.#isClosing) return;
     const nextMs = removed < SWEEP_BATCH ? this.#times.beatMs : Math.min(SWEEP_AGAIN_MS, this.#times.beatMs);
-    this.#stopBeating = startTimer(nextMs, () => this.#beat(), { unref: true });
+    this.#stopBeating = startTimer(nextMs, () => void this.#beat(), { unref: true });
     // What time alone has changed, nobody announces: a lease that lapsed, a task that was lost just now.
     this.#onForeignChange();
   }
@@ -257,6 +251,10 @@ class SqliteEngine implements Engine {
     return this.#attempt(() => this.#table.find(taskRef));
   }
 
+  #write<Value>(work: () => Value): Promise<Value> {
+    return this.#commits.write(work).catch(cause => this.#refuse(cause));
+  }
+
   #attempt<Value>(work: () => Value): Value {
     try {
       return work();
@@ -266,6 +264,7 @@ class SqliteEngine implements Engine {
   }
 
   #refuse(cause: unknown): never {
+    if (cause instanceof TooManyTasksError) throw cause;
     throw new StoreFailure(`The store ${this.#file} refused: ${reasonOf(cause, ELSEWHERE)}`, { cause });
   }
 

@@ -7,31 +7,9 @@ import { fullOwners } from '../owner-shares.js';
 import { ProgressWriter } from '../progress-writer.js';
 import { RunQuestions } from '../run-questions.js';
 import { type StorableEnd, toStorableEnd } from '../storable-end.js';
-import type { TaskRecord } from '../task-record.js';
-import type { TaskWaits } from '../task-waits.js';
-import type { GroupCommit } from './group-commit.js';
+import type { SqliteWorkerContext } from './sqlite-worker-context.js';
 import type { Run } from './task-statements.js';
-import type { Claim, TaskTable } from './task-table.js';
-
-export interface SqliteWorkerContext {
-  readonly table: TaskTable;
-  readonly commits: GroupCommit;
-  /** The worker's name in the store: the instance of its engine. */
-  readonly instance: string;
-  readonly maxResultBytes: number;
-  /** Called before tasks are claimed: makes sure that others see this worker as living. */
-  readonly renewLapsedLease: () => void;
-  /** Called when the worker takes no more tasks; others may take what this engine submitted. */
-  readonly onStop: () => void;
-  /** Called after this worker has started or ended a task, or a run of it has begun or ended to wait for an answer. */
-  readonly onChange: (taskRef: string) => void;
-  /** Called after this worker has written how far a task is. */
-  readonly onProgress: (taskRef: string) => void;
-  /** Whose bells ring for what is asked and answered. */
-  readonly answerWaits: TaskWaits;
-  /** Called after this worker has failed a task because it stops. */
-  readonly onLost: (record: TaskRecord) => void;
-}
+import type { Claim } from './task-table.js';
 
 interface TaskEnd {
   readonly run: Run;
@@ -72,7 +50,12 @@ export class SqliteWorker implements EngineWorker {
   readonly #running = new Set<RunningTask>();
   readonly #taskEnded = new Alarm();
   #takes: 'all' | 'own' | 'none' = 'all';
-  #isTurnPlanned = false;
+  #isTaking = false;
+  /** Whether a task may have come since the worker looked. */
+  #mayHaveMore = false;
+  #taking: Promise<void> = Promise.resolve();
+  /** Claimed, and about to be started. */
+  #claimed: readonly string[] = [];
   #stopDueTimer = () => {};
   /** Ends the grace of every drain: the shortest counts. */
   readonly #graceEnd = new AbortController();
@@ -92,7 +75,7 @@ export class SqliteWorker implements EngineWorker {
   }
 
   get running(): readonly string[] {
-    return [...this.#running].map(({ run }) => run.taskRef);
+    return [...this.#claimed, ...[...this.#running].map(({ run }) => run.taskRef)];
   }
 
   #busy(): readonly RunningTask[] {
@@ -101,11 +84,16 @@ export class SqliteWorker implements EngineWorker {
 
   /** Starts as many queued tasks as there is room for, from the next turn of the event loop on. */
   takeWork(): void {
-    if (this.#isTurnPlanned || !this.#hasRoom()) return;
-    this.#isTurnPlanned = true;
+    if (!this.#hasRoom()) return;
+    this.#mayHaveMore = true;
+    if (this.#isTaking) return;
+    this.#isTaking = true;
     setImmediate(() => {
-      this.#isTurnPlanned = false;
-      this.#takeSome();
+      this.#mayHaveMore = false;
+      this.#taking = this.#takeSome().finally(() => {
+        this.#isTaking = false;
+        if (this.#mayHaveMore) this.takeWork();
+      });
     });
   }
 
@@ -128,42 +116,46 @@ export class SqliteWorker implements EngineWorker {
       this.takeWork();
       await this.#taskEnded.sleep(RECHECK_MS, never);
     }
-    this.#takeNoMore();
-    this.#letGo([...this.#running]);
+    await this.#takeNoMore();
+    await this.#letGo([...this.#running]);
   }
 
   async drain(graceMs: number): Promise<void> {
-    this.#takeNoMore();
-    this.#letGo([...this.#running].filter(({ questions }) => questions.isWaiting));
+    await this.#takeNoMore();
+    await this.#letGo([...this.#running].filter(({ questions }) => questions.isWaiting));
     const allDone = Promise.all([...this.#running.values()].map(task => task.done));
     await Promise.race([allDone, sleep(graceMs, this.#graceEnd.signal).catch(() => {})]);
     this.#graceEnd.abort();
-    this.#context.commits.flush();
-    this.#letGo([...this.#running]);
+    await this.#context.commits.settled();
+    await this.#letGo([...this.#running]);
     this.#taskEnded.ring();
   }
 
-  #takeNoMore(): void {
+  async #takeNoMore(): Promise<void> {
     this.#takes = 'none';
     this.#stopDueTimer();
     this.#context.onStop();
+    // What was being taken is running then.
+    await this.#taking;
   }
 
   /** Ends runs for good: each task goes back to the queue if it may be run again, and fails if not. */
-  #letGo(tasks: readonly RunningTask[]): void {
-    const { table, onChange, onLost } = this.#context;
-    for (const task of tasks) {
-      const { run, controller } = task;
-      this.#running.delete(task);
-      try {
-        const failed = table.stop(run);
-        if (failed !== undefined) onLost(failed);
-      } catch {
-        // Not even that can be written: others take the task for lost once this process has ended.
-      }
-      controller.abort(new Error('The worker is stopped.'));
-      onChange(run.taskRef);
+  async #letGo(tasks: readonly RunningTask[]): Promise<void> {
+    await Promise.all(tasks.map(task => this.#stop(task)));
+  }
+
+  async #stop(task: RunningTask): Promise<void> {
+    const { table, commits, onChange, onLost } = this.#context;
+    const { run, controller } = task;
+    try {
+      const failed = await commits.write(() => table.stop(run));
+      if (failed !== undefined) onLost(failed);
+    } catch {
+      // Not even that can be written: others take the task for lost once this process has ended.
     }
+    this.#running.delete(task);
+    controller.abort(new Error('The worker is stopped.'));
+    onChange(run.taskRef);
   }
 
   /** A store that cannot be read just now may hold work. */
@@ -180,13 +172,11 @@ export class SqliteWorker implements EngineWorker {
     return this.takesTasks && this.#busy().length < this.#options.concurrency;
   }
 
-  #takeSome(): void {
-    const { table, renewLapsedLease, onChange } = this.#context;
+  async #takeSome(): Promise<void> {
+    const { table, commits, onChange } = this.#context;
     try {
-      if (!this.#hasRoom()) return;
-      renewLapsedLease();
-      const room = this.#options.concurrency - this.#busy().length;
-      const claimed = table.claim(this.#claim(), Math.min(room, CLAIMS_PER_TURN));
+      // Looking first keeps a worker with nothing to do from asking for the write lock.
+      const claimed = table.hasWork(this.#claim()) ? await commits.write(() => this.#claimSome()) : [];
       for (const task of claimed) {
         this.#start(task);
         onChange(task.record.taskRef);
@@ -195,7 +185,18 @@ export class SqliteWorker implements EngineWorker {
       else this.#comeBackWhenDue();
     } catch {
       // A long lock or a damaged file: the next change or beat tries again.
+    } finally {
+      this.#claimed = [];
     }
+  }
+
+  #claimSome(): readonly ClaimedTask[] {
+    if (!this.#hasRoom()) return [];
+    this.#context.renewLapsedLease();
+    const room = this.#options.concurrency - this.#busy().length;
+    const tasks = this.#context.table.claim(this.#claim(), Math.min(room, CLAIMS_PER_TURN));
+    this.#claimed = tasks.map(({ record }) => record.taskRef);
+    return tasks;
   }
 
   /** For a delayed task: that it is due, nobody announces. */
@@ -254,20 +255,17 @@ export class SqliteWorker implements EngineWorker {
       onTurn: () => {
         this.#onTurn(taskRef);
         // It has begun to wait while the worker stops.
-        if (!this.takesTasks) this.#letGo([...this.#running].filter(task => task.questions.isWaiting));
+        if (!this.takesTasks) void this.#letGo([...this.#running].filter(task => task.questions.isWaiting));
       },
     });
   }
 
   async #run(claimed: ClaimedTask, { run, signal, questions }: RunContext): Promise<void> {
-    const { table, onProgress } = this.#context;
+    const { table, commits, onProgress } = this.#context;
     const progress = new ProgressWriter(value => {
-      try {
-        table.reportProgress(run, value);
-        onProgress(run.taskRef);
-      } catch {
-        // Progress is worth no more than the next report of it.
-      }
+      const written = commits.write(() => table.reportProgress(run, value));
+      // Progress is worth no more than the next report of it.
+      written.then(() => onProgress(run.taskRef)).catch(() => {});
     });
     const execution = await executeSafely(this.#options.execute)(claimed, {
       signal,

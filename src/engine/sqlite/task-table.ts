@@ -1,6 +1,5 @@
 import type Database from 'libsql';
 import { digestJson } from '../../storage/canonical-json.js';
-import { inTransaction } from '../../storage/statement.js';
 import type { Progress } from '../../types.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedTask, Submission } from '../engine.js';
@@ -48,14 +47,12 @@ const WORKER_LOST = failedEnd({
 
 /** The tasks of a store, and all that can happen to them. */
 export class TaskTable {
-  readonly #database: Database.Database;
   readonly #clock: Clock;
   readonly #retentionMs: number;
   readonly #statements;
   readonly questions: QuestionTable;
 
   constructor(database: Database.Database, clock: Clock, retentionMs = Number.POSITIVE_INFINITY) {
-    this.#database = database;
     this.#clock = clock;
     this.#retentionMs = retentionMs;
     this.#statements = prepareTaskStatements(database);
@@ -112,19 +109,15 @@ export class TaskTable {
     return this.#statements.isRunning(run) !== undefined;
   }
 
-  /** Takes the tasks whose turn it is of those that the worker may run, at most `limit`. */
+  /** Takes the tasks whose turn it is of those that the worker may run, at most `limit`. Call it in a transaction. */
   claim(claim: Claim, limit: number): readonly ClaimedTask[] {
-    // Looking first keeps a worker with nothing to do from asking for the write lock.
-    if (!this.hasWork(claim)) return [];
-    return inTransaction(this.#database, () => {
-      const claimed: ClaimedTask[] = [];
-      while (claimed.length < limit) {
-        const row = this.#statements.claim(this.#which(claim, { claimed }));
-        if (row === undefined) break;
-        claimed.push({ record: toRecord(row), parameters: JSON.parse(row.parameters ?? 'null') });
-      }
-      return claimed;
-    });
+    const claimed: ClaimedTask[] = [];
+    while (claimed.length < limit) {
+      const row = this.#statements.claim(this.#which(claim, { claimed }));
+      if (row === undefined) break;
+      claimed.push({ record: toRecord(row), parameters: JSON.parse(row.parameters ?? 'null') });
+    }
+    return claimed;
   }
 
   /** Whether a task waits that the worker may run within `withinMs` milliseconds. */

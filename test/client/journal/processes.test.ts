@@ -15,20 +15,23 @@ beforeEach(async () => {
 });
 afterEach(() => place.remove());
 
+const distUrl = (name: string) => JSON.stringify(pathToFileURL(join(projectRoot, 'dist', name)).href);
+
 /** Claims every key, plays each call that it got to its end, and prints the keys of these. */
 const PROGRAM = (file: string) => `
-  const { JournalFile } = await import(${JSON.stringify(pathToFileURL(join(projectRoot, 'dist/client/journal/journal-file.js')).href)});
-  const journal = new JournalFile(${JSON.stringify(file)});
+  const { JournalFile } = await import(${distUrl('client/journal/journal-file.js')});
+  const { whenUnlocked } = await import(${distUrl('storage/file-lock.js')});
+  const journal = await whenUnlocked(() => new JournalFile(${JSON.stringify(file)}));
   const identity = { server: { kind: 'other', name: 's' }, distinction: 's' };
   const mine = [];
   for (let key = 0; key < ${KEYS}; key++) {
     const call = { identity, call: { name: 'bake' }, protocol: 'tool-pair', idempotencyKey: String(key) };
-    const { record, created } = journal.claim(call);
+    const { record, created } = await whenUnlocked(() => journal.claim(call));
     if (!created) continue;
     mine.push(key);
-    journal.accept(record.id, { version: 1, protocol: 'tool-pair', tool: 'bake', handle: key, startedAt: '' });
-    journal.end(record.id, { status: 'completed', result: { content: [{ type: 'text', text: String(key) }] } });
-    journal.deliver(record.id);
+    await whenUnlocked(() => journal.accept(record.id, { version: 1, protocol: 'tool-pair', tool: 'bake', handle: key, startedAt: '' }));
+    await whenUnlocked(() => journal.end(record.id, { status: 'completed', result: { content: [{ type: 'text', text: String(key) }] } }));
+    await whenUnlocked(() => journal.deliver(record.id));
   }
   journal.close();
   process.stdout.write(JSON.stringify(mine));

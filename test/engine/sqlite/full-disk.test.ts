@@ -49,6 +49,7 @@ async function runOne() {
   table.insert(newTask({ taskRef: 'task' }), 'w');
   worker.takeWork();
   await turn();
+  await turn();
   const [started] = manual.started;
   if (started === undefined) throw new Error('The task was not started');
   return started;
@@ -96,7 +97,6 @@ test('A task that cannot be claimed stays in the queue until it can', async () =
   await turn();
   expect(manual.started).toHaveLength(0);
   exec.mockRestore();
-  worker.takeWork();
-  await turn();
+  await vi.advanceTimersByTimeAsync(20);
   expect(manual.startedRefs).toEqual(['task']);
 });

@@ -1,7 +1,10 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type Database from 'libsql';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
 import { GroupCommit } from '../../../src/engine/sqlite/group-commit.js';
+import { createFolder } from './sqlite-store.js';
 
 describe('writes of one turn', () => {
   let database: Database.Database;
@@ -73,11 +76,65 @@ describe('writes of one turn', () => {
     expect(names()).toEqual([...kept, 'later']);
   });
 
-  test('are written at once by a flush, which has nothing left to do the second time', async () => {
+  test('are waited for until nothing is left to write', async () => {
+    await commits.settled();
     const write = insert('now');
-    commits.flush();
+    await commits.settled();
     expect(names()).toEqual(['now']);
-    commits.flush();
     await write;
+  });
+});
+
+describe('writes while another process holds the write lock', () => {
+  let folder: string;
+  let other: Database.Database;
+  let database: Database.Database;
+  let commits: GroupCommit;
+
+  beforeEach(async () => {
+    folder = await createFolder();
+    [database, other] = [openDatabase(join(folder, 'tasks.db')), openDatabase(join(folder, 'tasks.db'))];
+    database.exec('CREATE TABLE items (name TEXT PRIMARY KEY) STRICT');
+    commits = new GroupCommit(database);
+    other.exec('BEGIN IMMEDIATE');
+  });
+
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    database.close();
+    other.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const insert = (name: string) => commits.write(() => database.exec(`INSERT INTO items VALUES ('${name}')`));
+  const names = () => database.prepare('SELECT name FROM items ORDER BY rowid').pluck().all([]);
+  const turns = async (count: number) => {
+    for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
+  };
+
+  test('wait in their order without blocking the event loop', async () => {
+    const first = insert('first');
+    await turns(20);
+    const second = insert('second');
+    await turns(20);
+    expect(names()).toEqual([]);
+    other.exec('COMMIT');
+    await Promise.all([first, second, commits.settled()]);
+    expect(names()).toEqual(['first', 'second']);
+  });
+
+  test('are refused after 5 s, each counted from when it was asked for', async () => {
+    const now = performance.now.bind(performance);
+    let passedMs = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + passedMs);
+    const early = insert('early');
+    await turns(2);
+    passedMs = 4990;
+    const late = insert('late');
+    passedMs = 5000;
+    await expect(early).rejects.toMatchObject({ code: 'SQLITE_BUSY' });
+    other.exec('COMMIT');
+    await late;
+    expect(names()).toEqual(['late']);
   });
 });

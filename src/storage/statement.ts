@@ -39,7 +39,9 @@ export function prepareRows<Row>(
 export function prepareCommand(database: Database.Database, sql: string): (values: Values) => number {
   const statement = database.prepare(sql);
   const run = (values: Values) => statement.run(values).changes;
-  return values => (database.inTransaction ? run(values) : inTransaction(database, () => run(values)));
+  // Of a database that is closed, to ask for its transaction would end the whole process.
+  const mayRun = () => !database.open || database.inTransaction;
+  return values => (mayRun() ? run(values) : inTransaction(database, () => run(values)));
 }
 
 /** Runs `work` in one transaction that holds the write lock from its start, so that it can fail with "busy" only there. */

@@ -63,6 +63,12 @@ describe('a transaction', () => {
   });
 });
 
+test('A command of a database that was closed does not end the process', () => {
+  const insert = prepareCommand(database, 'INSERT INTO items VALUES (:name, 1)');
+  database.close();
+  expect(() => insert({ name: 'a' })).not.toThrow(/panic/);
+});
+
 test('A command that finds the database locked leaves the connection able to see and to write', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mcp-await-statement-'));
   const open = () => new Database(join(folder, 'items.db'), { timeout: 1 });

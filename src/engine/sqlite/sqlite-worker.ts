@@ -181,8 +181,7 @@ export class SqliteWorker implements EngineWorker {
         this.#start(task);
         onChange(task.record.taskRef);
       }
-      if (claimed.length === CLAIMS_PER_TURN) this.takeWork();
-      else this.#comeBackWhenDue();
+      this.#comeBackWhenDue();
     } catch {
       // A long lock or a damaged file: the next change or beat tries again.
     } finally {
@@ -199,12 +198,16 @@ export class SqliteWorker implements EngineWorker {
     return tasks;
   }
 
-  /** For a delayed task: that it is due, nobody announces. */
+  /** For what is left over, and for a delayed task: that it is due, nobody announces. */
   #comeBackWhenDue(): void {
     this.#stopDueTimer();
-    const dueInMs = this.#hasRoom() ? this.#context.table.nextDueInMs(this.#claim()) : undefined;
-    if (dueInMs === undefined) return;
-    this.#stopDueTimer = startTimer(dueInMs, () => this.takeWork(), { unref: true });
+    if (!this.#hasRoom()) return;
+    const { table } = this.#context;
+    const dueInMs = table.nextDueInMs(this.#claim());
+    // Looked at last: a task may have come due meanwhile.
+    if (table.hasWork(this.#claim())) this.takeWork();
+    else if (dueInMs !== undefined)
+      this.#stopDueTimer = startTimer(dueInMs, () => this.takeWork(), { unref: true });
   }
 
   #claim(): Claim {

@@ -7,7 +7,7 @@ import { refusalOf } from '../protocols/refusal.js';
 import { TimeLimitError } from '../time/at-most.js';
 import { LostContactError, NotConnectedError } from './connection/lost-contact.js';
 import { UnreadableAnswerError } from './connection/unreadable-answer.js';
-import { PostponedError } from './connection/watched-fetch.js';
+import { PostponedError } from './http/refusal.js';
 
 /**
  * What a failed request tells:
@@ -33,6 +33,7 @@ const LASTING_CODES = new Set<number>([
 export function classifyFailure(error: unknown): Failure {
   if (error instanceof AwaitError) return 'ours';
   if (error instanceof NotConnectedError) return 'unsent';
+  if (error instanceof LostContactError) return 'lost';
   if (isUnreadable(error)) return 'unreadable';
   if (error instanceof TimeLimitError) return 'timeout';
   if (error instanceof McpError) return classifyMcpError(error);
@@ -114,11 +115,10 @@ export function messageOf(error: unknown): string {
 
 /** What the SDK was given instead of an answer. */
 function carriesOurs(data: unknown): data is Error {
-  return data instanceof LostContactError || data instanceof UnreadableAnswerError;
+  return data instanceof Error && !(data instanceof AwaitError);
 }
 
 function isUnreadable(error: unknown): boolean {
-  if (error instanceof McpError) return error.data instanceof UnreadableAnswerError;
   // A value that is nested too deeply for whoever walks through it is told by a RangeError.
   return [z.core.$ZodError, SyntaxError, UnreadableAnswerError, RangeError].some(
     Class => error instanceof Class,
@@ -126,7 +126,7 @@ function isUnreadable(error: unknown): boolean {
 }
 
 function classifyMcpError(error: McpError): Failure {
-  if (error.data instanceof LostContactError) return 'lost';
+  if (carriesOurs(error.data)) return classifyFailure(error.data);
   if (refusalOf(error) !== undefined) return 'answered';
   return error.code === ErrorCode.RequestTimeout ? 'timeout' : 'closed';
 }

@@ -1,6 +1,6 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { PostponedError } from '../../src/client/connection/watched-fetch.js';
+import { PostponedError } from '../../src/client/http/refusal.js';
 import { PollScheduler } from '../../src/client/poll-scheduler.js';
 import type { PollAnswer, Protocol } from '../../src/protocols/protocol.js';
 import { awaitFixture, failureOf } from '../fixtures/client/await-fixture.js';

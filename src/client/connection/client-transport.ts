@@ -13,7 +13,7 @@ export type RequestExtender = (message: JSONRPCMessage) => RequestExtension | un
 
 /** A transport that tells when the stream that answers a request has ended, whether it brought the answer or not. */
 export interface ClientTransport extends Transport {
-  onanswerend?: ((id: RequestId) => void) | undefined;
+  onanswerend?: ((id: RequestId, cause?: Error) => void) | undefined;
   /** Over HTTP: from now on asks what to add to the request that carries a message. */
   extendRequests?(extend: RequestExtender): void;
   /** Whether the server is to tell of a task, where it tells only what it is asked to. */

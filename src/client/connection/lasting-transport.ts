@@ -12,7 +12,7 @@ import type { ConnectionEvent } from '../events.js';
 import type { Evidence, OpenTransport } from '../transport.js';
 import { Contact } from './contact.js';
 import { Link, type LinkListener, lostAnswer } from './link.js';
-import { contactAfter, NotConnectedError } from './lost-contact.js';
+import { contactAfter, LostContactError, NotConnectedError } from './lost-contact.js';
 import { answeredId, cancelledId, isRequest } from './message-kind.js';
 import { Reopener, type ReopenerOptions } from './reopener.js';
 
@@ -161,9 +161,8 @@ export class LastingTransport implements Transport, LinkListener {
     link.failWaiting(cause, message => this.onmessage?.(message));
   }
 
-  onCut(id: RequestId, link: Link): void {
-    const cause = new Error('the answer broke off');
-    if (this.#options.reconnect) this.#contact.lose(cause);
+  onCut(id: RequestId, cause: Error, link: Link): void {
+    if (this.#options.reconnect && cause instanceof LostContactError) this.#contact.lose(cause);
     this.onmessage?.(lostAnswer(id, cause));
     this.#closeIfDone(link);
   }

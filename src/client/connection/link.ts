@@ -9,11 +9,13 @@ import {
   type MessageExtraInfo,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
 import { startTimer } from '../../time/sleep.js';
 import type { OpenTransport } from '../transport.js';
-import { LostContactError } from './lost-contact.js';
+import { LostContactError, NotConnectedError } from './lost-contact.js';
 import { answeredId, isRequest, ownId } from './message-kind.js';
 import { readableGreeting } from './readable-greeting.js';
+import { UnreadableAnswerError } from './unreadable-answer.js';
 
 /** Who hears what comes over a link. */
 export interface LinkListener {
@@ -21,7 +23,7 @@ export interface LinkListener {
   onError(error: Error): void;
   onClose(link: Link): void;
   /** The answer to a request has broken off. */
-  onCut(id: RequestId, link: Link): void;
+  onCut(id: RequestId, cause: Error, link: Link): void;
 }
 
 /** The last message of an answer may come some turns after its end was seen. */
@@ -59,9 +61,9 @@ export class Link {
       const message = id !== undefined && id === this.#greetingId ? readableGreeting(given) : given;
       if (this.#isForUs(message)) listener.onMessage(message, extra, this);
     };
-    transport.onanswerend = id => {
+    transport.onanswerend = (id, cause = new LostContactError('the answer broke off')) => {
       if (!this.waiting.has(id)) return;
-      const cut = () => this.waiting.delete(id) && listener.onCut(id, this);
+      const cut = () => this.waiting.delete(id) && listener.onCut(id, cause, this);
       startTimer(CUT_AFTER_MS, cut, { unref: true });
     };
   }
@@ -117,10 +119,17 @@ export class Link {
   }
 }
 
+/** Whether an error says by its class what became of a request; any other means that contact was lost. */
+function isExplained(cause: unknown): boolean {
+  return [LostContactError, NotConnectedError, UnreadableAnswerError, SyntaxError, z.core.$ZodError].some(
+    Class => cause instanceof Class,
+  );
+}
+
 /** What the SDK gets instead of an answer; its error carries ours as `data`. */
 export function lostAnswer(id: RequestId, cause: unknown): JSONRPCMessage {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const data = new LostContactError(reason, { cause });
+  const data = isExplained(cause) ? cause : new LostContactError(reason, { cause });
   return {
     jsonrpc: '2.0',
     id,

@@ -32,7 +32,11 @@ export function contactAfter(error: unknown, sessionId: string | undefined): Con
   return GATEWAY_STATUSES.has(error.code) ? 'lost' : 'kept';
 }
 
-/** The SDK's own server says 400 where the specification says 404. */
+/** By these a server says that it has forgotten a session, also where it does not say so. */
+const GONE_STATUSES = new Set<number | undefined>([404, 410]);
+/** By these some do, with a word about it; the SDK's own server says 400. */
+const MAY_MEAN_GONE = new Set<number | undefined>([400, 503]);
+
 function isSessionUnknown({ code, message }: StreamableHTTPError): boolean {
-  return code === 404 || (code === 400 && /session|not initialized/i.test(message));
+  return GONE_STATUSES.has(code) || (MAY_MEAN_GONE.has(code) && /session|not initialized/i.test(message));
 }

@@ -43,7 +43,7 @@ export class EraTransport implements ClientTransport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
-  onanswerend?: (id: RequestId) => void;
+  onanswerend?: (id: RequestId, cause?: Error) => void;
   readonly #options: EraOptions;
   readonly #discovery: Discovery;
   readonly #controllers = new Map<RequestId, AbortController>();
@@ -102,7 +102,7 @@ export class EraTransport implements ClientTransport {
     wire.onmessage = (message: JSONRPCMessage, extra?: MessageExtraInfo) => {
       if (wire === this.#wire) this.#receive(message, extra);
     };
-    wire.onanswerend = id => this.#streamEnded(id);
+    wire.onanswerend = (id, cause) => this.#streamEnded(id, cause);
     wire.extendRequests?.(message => this.#httpRequest(message));
     return wire.start();
   }
@@ -211,16 +211,16 @@ export class EraTransport implements ClientTransport {
     else if (!this.#isDiscovering) this.onclose?.();
   }
 
-  #streamEnded(id: RequestId): void {
+  #streamEnded(id: RequestId, cause: Error | undefined): void {
     const greeting = this.#greeting;
     if (greeting?.id === id) {
       // Its answer may still come, and then perhaps be sent again with another version.
-      const forward = () => this.#greeting === greeting && this.onanswerend?.(id);
+      const forward = () => this.#greeting === greeting && this.onanswerend?.(id, cause);
       startTimer(ANSWER_AFTER_END_MS, forward, { unref: true });
       return;
     }
     const ended = this.#session === undefined ? id : this.#session.streamEnded(id);
-    if (ended !== undefined) this.onanswerend?.(ended);
+    if (ended !== undefined) this.onanswerend?.(ended, cause);
   }
 
   #receive(received: JSONRPCMessage, extra: MessageExtraInfo | undefined): void {

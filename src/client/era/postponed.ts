@@ -1,6 +1,6 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { sleep } from '../../time/sleep.js';
-import { PostponedError } from '../connection/watched-fetch.js';
+import { PostponedError } from '../http/refusal.js';
 
 const MAX_REPEATS = 3;
 /** A server that asks for a longer pause is not waited for. */

@@ -1,0 +1,81 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import type { Response } from 'undici';
+import { atMost } from '../../time/at-most.js';
+import { answerTooLarge } from '../connection/unreadable-answer.js';
+
+/** An error page is read no further than a message needs. */
+const MAX_ERROR_BYTES = 64 * 1024;
+const ERROR_LIMIT_MS = 5000;
+
+/**
+ * The text of a body, counted while it arrives.
+ * @throws UnreadableAnswerError when it has more than `maxBytes` decoded bytes
+ */
+export async function textOf({ body }: Response, maxBytes: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw answerTooLarge(maxBytes);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** What an error page begins with; empty where it does not come in time. */
+export async function errorTextOf({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  const read = async () => {
+    for await (const chunk of body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.length > MAX_ERROR_BYTES) return;
+    }
+  };
+  await atMost(read(), ERROR_LIMIT_MS).catch(() => body?.cancel().catch(() => {}));
+  return text.slice(0, MAX_ERROR_BYTES);
+}
+
+export interface EventStreamOptions {
+  /** Of one event, in decoded bytes. */
+  readonly maxBytes: number;
+  /** Told how long the server wants to be left alone before the stream is asked for again, in milliseconds. */
+  readonly onRetry: (retryMs: number) => void;
+}
+
+/**
+ * The events of a stream (HTML Standard, "Server-sent events").
+ * @throws UnreadableAnswerError when one of them has too many bytes, and what the connection fails with
+ */
+export async function* eventsOf(
+  { body }: Response,
+  { maxBytes, onRetry }: EventStreamOptions,
+): AsyncGenerator<EventSourceMessage> {
+  const decoder = new TextDecoder();
+  const events: EventSourceMessage[] = [];
+  let bytes = 0;
+  const parser = createParser({
+    onRetry,
+    onEvent: event => {
+      events.push(event);
+      bytes = 0;
+    },
+    // Comments keep a connection alive for hours.
+    onComment: comment => {
+      bytes -= Buffer.byteLength(comment) + 2;
+    },
+  });
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes + chunk.byteLength) throw answerTooLarge(maxBytes);
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    if (bytes > maxBytes) throw answerTooLarge(maxBytes);
+    yield* events.splice(0);
+  }
+}
+
+/** The media type of a body without its parameters, in lower case; empty where there is none. */
+export function mediaTypeOf({ headers }: Pick<Response, 'headers'>): string {
+  return (headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}

@@ -1,0 +1,111 @@
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { Response } from 'undici';
+import { atMost } from '../../time/at-most.js';
+import { eventsOf, mediaTypeOf } from './body.js';
+import { readMessage } from './messages.js';
+import type { HttpWire, WireOptions } from './wire.js';
+
+/** How long a stream may take to say where messages go. */
+const ENDPOINT_LIMIT_MS = 10_000;
+
+/**
+ * HTTP+SSE (spec 2024-11-05, basic/transports): one stream brings all that the server says, and tells where messages go.
+ * The stream is the session: when it ends, another one begins.
+ */
+export class LegacySse implements HttpWire {
+  readonly #options: WireOptions;
+  /** Settles with where messages go. */
+  readonly #endpoint: Promise<URL>;
+  #tellEndpoint!: { readonly resolve: (url: URL) => void; readonly reject: (error: unknown) => void };
+  #url: URL | undefined;
+  #isClosed = false;
+
+  constructor(options: WireOptions) {
+    this.#options = options;
+    this.#endpoint = new Promise((resolve, reject) => {
+      this.#tellEndpoint = { resolve, reject };
+    });
+    this.#endpoint.catch(() => {});
+  }
+
+  /** What tells this session from another one. */
+  get sessionId(): string | undefined {
+    if (this.#url === undefined) return undefined;
+    const { searchParams, pathname } = this.#url;
+    return [...searchParams].find(([name]) => /session/i.test(name))?.[1] ?? pathname;
+  }
+
+  setProtocolVersion(): void {
+    // This revision has no header for it.
+  }
+
+  /**
+   * Opens the stream.
+   * @throws StreamableHTTPError when the server has none, or what the connection fails with
+   */
+  async open(): Promise<void> {
+    const { requests } = this.#options;
+    const response = await requests.send({ method: 'GET', fixed: { accept: 'text/event-stream' } });
+    if (!response.ok) throw await requests.refusal(response);
+    if (mediaTypeOf(response) !== 'text/event-stream') {
+      await response.body?.cancel();
+      throw new StreamableHTTPError(-1, `Unexpected content type: ${mediaTypeOf(response)}`);
+    }
+    void this.#read(response);
+    this.#url = await atMost(this.#endpoint, ENDPOINT_LIMIT_MS);
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    const { requests } = this.#options;
+    const url = this.#url;
+    if (url === undefined || this.#isClosed) throw new Error('Not connected');
+    const response = await requests.send({
+      method: 'POST',
+      url,
+      body: JSON.stringify(message),
+      fixed: { 'content-type': 'application/json' },
+    });
+    if (!response.ok) throw await requests.refusal(response, { url });
+    await response.body?.cancel();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+
+  async #read(stream: Response): Promise<void> {
+    const { listener, maxAnswerBytes: maxBytes } = this.#options;
+    try {
+      for await (const { event, data } of eventsOf(stream, { maxBytes, onRetry: () => {} })) {
+        if (event === 'endpoint') this.#tellEndpoint.resolve(this.#endpointIn(data));
+        else if (data !== '' && (event === undefined || event === 'message')) this.#take(data);
+      }
+      throw new Error('the event stream has ended');
+    } catch (error) {
+      this.#tellEndpoint.reject(error);
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      listener.report(error);
+      listener.closed();
+    }
+  }
+
+  #take(data: string): void {
+    const { listener } = this.#options;
+    try {
+      listener.deliver(readMessage(JSON.parse(data)));
+    } catch (error) {
+      listener.report(error);
+    }
+  }
+
+  /** Messages, and what authorizes them, go to the origin that was connected to. */
+  #endpointIn(data: string): URL {
+    const { url: own } = this.#options.requests;
+    const url = new URL(data, own);
+    if (url.origin !== own.origin)
+      throw new Error(`its endpoint is at ${url.origin}, which is another origin than ${own.origin}`);
+    return url;
+  }
+}

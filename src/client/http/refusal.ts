@@ -1,0 +1,39 @@
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { unfollowedRedirect } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { Response } from 'undici';
+import { excerpt } from '../../protocols/excerpt.js';
+import { parseRetryAfter } from '../../time/retry-after.js';
+
+/** The server asks to send the request again later, and not before this time. */
+export class PostponedError extends StreamableHTTPError {
+  readonly retryAfterMs: number;
+
+  constructor(status: number, text: string, retryAfterMs: number) {
+    super(status, text);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Statuses that come with `Retry-After` (RFC 9110, 15.6.4; RFC 6585, 4). */
+const POSTPONING = new Set([429, 503]);
+
+export interface RefusalText {
+  /** Where the request went. */
+  readonly url: URL;
+  readonly body: string;
+  /** What is left out of the server's words: it may repeat what it was sent. */
+  readonly secrets: readonly string[];
+}
+
+/** Why a request was refused, in the words of the server. */
+export function refusalOf(response: Response, { url, body, secrets }: RefusalText): StreamableHTTPError {
+  const { status, headers } = response;
+  const redirect = unfollowedRedirect(response as unknown as globalThis.Response, url);
+  const said = secrets.reduce((left, secret) => left.replaceAll(secret, '…'), redirect ?? body);
+  const retryAfterMs = POSTPONING.has(status)
+    ? parseRetryAfter(headers.get('retry-after'), Date.now())
+    : undefined;
+  return retryAfterMs === undefined
+    ? new StreamableHTTPError(status, `Error POSTing to endpoint: ${said}`)
+    : new PostponedError(status, `Error POSTing to endpoint: ${excerpt(said)}`, retryAfterMs);
+}

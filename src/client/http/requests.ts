@@ -1,0 +1,99 @@
+import type { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { type FetchLike, fetchWithinOrigin } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { Dispatcher, Response, fetch as undiciFetch } from 'undici';
+import { errorTextOf } from './body.js';
+import { refusalOf } from './refusal.js';
+
+export interface RequestsOptions {
+  readonly url: URL;
+  /** The user's, which go with every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly fetch: typeof undiciFetch;
+  readonly agent: Dispatcher;
+  /** Sends a request with a token, and again with another where it is refused; undefined to send none. */
+  readonly authorize:
+    | ((send: (token: string | undefined) => Promise<Response>, isLast: boolean) => Promise<Response>)
+    | undefined;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** @default that of the server */
+  readonly url?: URL | undefined;
+  /** Ours that the user's may replace. */
+  readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Ours that nothing replaces; undefined to leave one out. */
+  readonly fixed: Readonly<Record<string, string | undefined>>;
+  readonly body?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Refused {
+  /** @default that of the server */
+  readonly url?: URL | undefined;
+  /** What the response says, where that has been read. */
+  readonly body?: string | undefined;
+}
+
+/** A shorter text is more likely to be a word than a secret. */
+const MIN_SECRET_LENGTH = 8;
+
+/** Sends HTTP requests to one server. A redirect is followed within the server's origin only. */
+export class Requests {
+  readonly url: URL;
+  readonly #options: RequestsOptions;
+  readonly #secrets: readonly string[];
+
+  constructor(options: RequestsOptions) {
+    this.url = options.url;
+    this.#options = options;
+    this.#secrets = [...options.url.searchParams.values(), ...Object.values(options.headers)]
+      .flatMap(value => [value, ...value.split(' '), encodeURIComponent(value)])
+      .filter(({ length }) => length >= MIN_SECRET_LENGTH);
+  }
+
+  /** @throws what the connection fails with, or AuthorizationError */
+  send({ method, url = this.url, headers, fixed, body, signal }: HttpRequest): Promise<Response> {
+    const { fetch, agent, authorize } = this.#options;
+    const send: FetchLike = async (to, init) => {
+      const one = (token: string | undefined) =>
+        fetch(to, {
+          ...(init as object),
+          headers: this.#headers(headers, fixed, token),
+          dispatcher: agent,
+        });
+      // Who says goodbye sends nobody to authorize.
+      const response = await (authorize?.(one, method === 'DELETE') ?? one(undefined));
+      // undici's types of fetch are its own; the implementation is the one that Node ships.
+      return response as unknown as globalThis.Response;
+    };
+    const init = { method, ...(body !== undefined && { body }), signal: signal ?? null };
+    return fetchWithinOrigin(send)(url, init) as unknown as Promise<Response>;
+  }
+
+  /** What a response that is no success means. */
+  async refusal(response: Response, { url = this.url, body }: Refused = {}): Promise<StreamableHTTPError> {
+    const text = body ?? (await errorTextOf(response));
+    return refusalOf(response, { url, body: text, secrets: this.#secrets });
+  }
+
+  /** Ends all that is under way. */
+  async close(): Promise<void> {
+    await this.#options.agent.destroy();
+  }
+
+  #headers(
+    ours: HttpRequest['headers'],
+    fixed: HttpRequest['fixed'],
+    token: string | undefined,
+  ): Record<string, string> {
+    const all = new Headers();
+    for (const [name, value] of Object.entries({ ...ours })) if (value !== undefined) all.set(name, value);
+    for (const [name, value] of Object.entries(this.#options.headers)) all.set(name, value);
+    if (token !== undefined) all.set('authorization', `Bearer ${token}`);
+    for (const [name, value] of Object.entries(fixed))
+      if (value === undefined) all.delete(name);
+      else all.set(name, value);
+    return Object.fromEntries(all);
+  }
+}

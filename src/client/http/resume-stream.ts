@@ -1,0 +1,52 @@
+import type { Response } from 'undici';
+import { sleep } from '../../time/sleep.js';
+import { LostContactError } from '../connection/lost-contact.js';
+import { messageOf } from '../failure.js';
+import { mediaTypeOf } from './body.js';
+import { type EndedStream, reconnectDelayMs } from './reconnect-delay.js';
+
+export interface Resumption {
+  /** Asks for what comes after the last event. */
+  readonly ask: () => Promise<Response>;
+  readonly ended: Omit<EndedStream, 'minDelayMs'>;
+  readonly signal: AbortSignal;
+}
+
+/** So often in a row the server may be out of reach: half a minute. */
+const MAX_FAILURES = 5;
+const MIN_DELAY_MS = 250;
+/** Statuses by which a server, or what stands before it, says that it cannot answer now. */
+const AT_PRESENT = new Set([408, 425, 429, 502, 503, 504]);
+
+export function mayComeLater(status: number): boolean {
+  return AT_PRESENT.has(status);
+}
+
+/**
+ * The stream that goes on with an answer that broke off (spec 2025-11-25, basic/transports, "Resumability").
+ * @throws LostContactError when there is none
+ */
+export async function resumeStream({ ask, ended, signal }: Resumption): Promise<Response> {
+  for (let failures = 0; ; ) {
+    const fruitless = ended.fruitless + failures;
+    await sleep(reconnectDelayMs({ ...ended, fruitless, minDelayMs: MIN_DELAY_MS }), signal);
+    const { response, why, isLasting } = await attempt(ask);
+    if (response !== undefined) return response;
+    failures++;
+    if (isLasting || failures === MAX_FAILURES)
+      throw new LostContactError(`the answer broke off, and the server does not go on with it (${why})`);
+  }
+}
+
+async function attempt(ask: () => Promise<Response>) {
+  try {
+    const response = await ask();
+    const type = mediaTypeOf(response);
+    if (response.ok && type === 'text/event-stream') return { response, why: '', isLasting: false };
+    await response.body?.cancel();
+    const why = response.ok ? `it answers with ${type || 'no media type'}` : `HTTP ${response.status}`;
+    return { response: undefined, why, isLasting: !mayComeLater(response.status) };
+  } catch (error) {
+    return { response: undefined, why: messageOf(error), isLasting: false };
+  }
+}

@@ -1,0 +1,42 @@
+import { ErrorCode, type JSONRPCMessage, type JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
+import type { Response } from 'undici';
+import { atMost } from '../../time/at-most.js';
+import { errorTextOf, eventsOf, mediaTypeOf, textOf } from './body.js';
+import { messagesIn, speaksOfSession } from './messages.js';
+
+const PING: JSONRPCRequest = { jsonrpc: '2.0', id: 'mcp-await-session-check', method: 'ping' };
+const LIMIT_MS = 10_000;
+const MAX_BYTES = 64 * 1024;
+const GONE = new Set([404, 410]);
+
+/**
+ * Whether the server still knows the session. An error that speaks of one may mean a session of the tool's own, such as a
+ * browser's; a `ping` has no such session. Where it comes to nothing, the session is taken for alive.
+ */
+export async function isSessionAlive(post: (ping: JSONRPCRequest) => Promise<Response>): Promise<boolean> {
+  const check = async () => {
+    const response = await post(PING);
+    if (!response.ok) return !GONE.has(response.status) && !speaksOfSession(await errorTextOf(response));
+    const answer = await answerIn(response);
+    return !(answer !== undefined && 'error' in answer && isAboutSession(answer.error));
+  };
+  return atMost(check(), LIMIT_MS).catch(() => true);
+}
+
+function isAboutSession({ code, message }: { readonly code: number; readonly message: string }): boolean {
+  return code !== ErrorCode.MethodNotFound && speaksOfSession(message);
+}
+
+async function answerIn(response: Response): Promise<JSONRPCMessage | undefined> {
+  if (mediaTypeOf(response) !== 'text/event-stream')
+    return messagesIn(await textOf(response, MAX_BYTES)).find(isPong);
+  for await (const { data } of eventsOf(response, { maxBytes: MAX_BYTES, onRetry: () => {} })) {
+    const answer = data === '' ? undefined : messagesIn(data).find(isPong);
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
+}
+
+function isPong(message: JSONRPCMessage): boolean {
+  return 'id' in message && message.id === PING.id;
+}

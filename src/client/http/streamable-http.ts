@@ -1,0 +1,262 @@
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
+import type { Response } from 'undici';
+import { isRecord } from '../../protocols/tool-result.js';
+import { sleep } from '../../time/sleep.js';
+import type { RequestExtension } from '../connection/client-transport.js';
+import { LostContactError, NotConnectedError } from '../connection/lost-contact.js';
+import { answeredId, cancelledId, isRequest } from '../connection/message-kind.js';
+import { errorTextOf, mediaTypeOf, textOf } from './body.js';
+import { errorMessageIn } from './error-message.js';
+import { messagesIn, readMessage, speaksOfSession } from './messages.js';
+import { newStreamState, readStream, type StreamState, UnusableAnswer } from './read-stream.js';
+import { reconnectDelayMs } from './reconnect-delay.js';
+import { mayComeLater, resumeStream } from './resume-stream.js';
+import { isSessionAlive } from './session-check.js';
+import type { HttpWire, WireOptions } from './wire.js';
+
+const EVENT_STREAM = 'text/event-stream';
+const ACCEPTED = `application/json, ${EVENT_STREAM}`;
+/** Of a stream that the server may use or not. */
+const MIN_LISTEN_DELAY_MS = 1000;
+/** So many streams in a row may bring no event at all. */
+const MAX_UNCHANGED = 3;
+const AUTHORIZATION = new Set([401, 403]);
+/** Statuses that say nothing about the session, whatever their text says. */
+const KEEPS_SESSION = new Set([...AUTHORIZATION, 429]);
+
+/**
+ * Streamable HTTP (spec 2025-11-25, basic/transports). Unlike the SDK's transport it tells when an answer is lost, asks less
+ * and less often for streams that bring nothing, counts what arrives, and finds out whether an error that speaks of a
+ * session means that the session is gone.
+ */
+export class StreamableHttp implements HttpWire {
+  readonly #options: WireOptions;
+  readonly #closing = new AbortController();
+  /** What ends the wait for an answer that comes by a stream. */
+  readonly #waiting = new Map<string, AbortController>();
+  #sessionId: string | undefined;
+  #isSessionGone = false;
+  #protocolVersion: string | undefined;
+  #isListening = false;
+
+  constructor(options: WireOptions) {
+    this.#options = options;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#sessionId;
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#protocolVersion = version;
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    if (this.#isSessionGone) throw new StreamableHTTPError(404, 'the session is gone');
+    const cancelled = cancelledId(message);
+    if (cancelled !== undefined) this.#takeBack(String(cancelled));
+    const extension = this.#options.extend(message);
+    const response = await this.#post(message, extension);
+    if (extension === undefined) this.#sessionId = response.headers.get('mcp-session-id') ?? this.#sessionId;
+    if (isRequest(message)) return this.#takeAnswer(message, response, extension);
+    if (!response.ok) throw await this.#options.requests.refusal(response);
+    await response.body?.cancel();
+    if ('method' in message && message.method === 'notifications/initialized') void this.#listen();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('Not connected'));
+    for (const id of [...this.#waiting.keys()]) this.#takeBack(id);
+    if (this.#sessionId === undefined || this.#isSessionGone) return;
+    const response = await this.#options.requests.send({
+      method: 'DELETE',
+      headers: this.#headers(),
+      fixed: {},
+    });
+    await response.body?.cancel();
+  }
+
+  #post(message: JSONRPCMessage, extension: RequestExtension | undefined): Promise<Response> {
+    return this.#options.requests.send({
+      method: 'POST',
+      body: JSON.stringify(message),
+      headers: this.#headers(),
+      fixed: {
+        'content-type': 'application/json',
+        accept: ACCEPTED,
+        ...extension?.headers,
+        ...(extension !== undefined && { 'mcp-session-id': undefined }),
+      },
+      signal: extension?.signal,
+    });
+  }
+
+  async #takeAnswer(
+    request: JSONRPCRequest,
+    response: Response,
+    extension: RequestExtension | undefined,
+  ): Promise<void> {
+    const { listener, maxAnswerBytes } = this.#options;
+    if (!response.ok) {
+      const body = await errorTextOf(response);
+      // The newer protocol answers with JSON-RPC errors that have an HTTP status.
+      const isAnswer = extension !== undefined && !AUTHORIZATION.has(response.status);
+      const error = isAnswer ? errorMessageIn(body, request.id) : undefined;
+      if (error === undefined) throw await this.#refusal(response, body);
+      listener.deliver(error);
+      return listener.answerEnded(request.id);
+    }
+    const type = mediaTypeOf(response);
+    if (type === EVENT_STREAM) return void this.#followAnswer(request, response, extension === undefined);
+    if (response.status === 202) {
+      await response.body?.cancel();
+      // It may come by the other stream.
+      if (!this.#isListening)
+        listener.answerEnded(request.id, new Error('the server answers HTTP 202 and no more'));
+      return;
+    }
+    if (!/json|^$|^text\/plain$/.test(type)) {
+      await response.body?.cancel();
+      throw new StreamableHTTPError(-1, `Unexpected content type: ${type}`);
+    }
+    for (const message of messagesIn(await textOf(response, maxAnswerBytes))) {
+      if (await this.#meansSessionGone(message, request)) throw new StreamableHTTPError(404, textIn(message));
+      listener.deliver(message);
+    }
+    listener.answerEnded(request.id);
+  }
+
+  /** Reads the stream with an answer, and goes on with it where it breaks off. */
+  async #followAnswer(request: JSONRPCRequest, first: Response, isResumable: boolean): Promise<void> {
+    const state = newStreamState();
+    const id = String(request.id);
+    const { signal } = this.#wait(id);
+    let cause: Error | undefined;
+    try {
+      for (let stream = first, unchanged = 0; ; ) {
+        const before = state.lastEventId;
+        await this.#read(stream, state, request);
+        if (!this.#waiting.has(id)) break;
+        if (!isResumable || state.lastEventId === undefined)
+          throw new LostContactError('the answer broke off');
+        unchanged = state.fruitless > 0 && before === state.lastEventId ? unchanged + 1 : 0;
+        if (unchanged === MAX_UNCHANGED)
+          throw new LostContactError('the answer broke off, and the server brings no more of it');
+        const ask = () => this.#get(state.lastEventId);
+        stream = await resumeStream({ ask, ended: state, signal });
+      }
+    } catch (error) {
+      cause = error instanceof Error ? error : new Error(String(error));
+    }
+    this.#waiting.delete(id);
+    this.#options.listener.answerEnded(request.id, cause);
+  }
+
+  #wait(id: string): AbortController {
+    const controller = new AbortController();
+    this.#waiting.set(id, controller);
+    return controller;
+  }
+
+  #takeBack(id: string): void {
+    this.#waiting.get(id)?.abort(new Error('The request was taken back'));
+    this.#waiting.delete(id);
+  }
+
+  /** Listens to what the server says unasked, for as long as it offers that. */
+  async #listen(): Promise<void> {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    const { signal } = this.#closing;
+    const state = newStreamState();
+    try {
+      while (!signal.aborted) {
+        const response = await this.#get(state.lastEventId).catch(error => this.#report(error));
+        const isStream = response?.ok === true && mediaTypeOf(response) === EVENT_STREAM;
+        if (response !== undefined && isStream) await this.#read(response, state);
+        else {
+          await response?.body?.cancel();
+          if (response !== undefined && !mayComeLater(response.status)) return;
+          state.fruitless++;
+        }
+        await sleep(reconnectDelayMs({ ...state, minDelayMs: MIN_LISTEN_DELAY_MS }), signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#report(error);
+    } finally {
+      this.#isListening = false;
+    }
+  }
+
+  #get(lastEventId: string | undefined): Promise<Response> {
+    return this.#options.requests.send({
+      method: 'GET',
+      headers: this.#headers(),
+      fixed: { accept: EVENT_STREAM, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
+    });
+  }
+
+  /** @throws what an answer that cannot be read fails with, NotConnectedError where the session is gone */
+  #read(stream: Response, state: StreamState, request?: JSONRPCRequest): Promise<void> {
+    return readStream(stream, state, {
+      maxBytes: this.#options.maxAnswerBytes,
+      take: data => this.#take(data, request),
+      report: error => this.#report(error),
+    });
+  }
+
+  async #take(data: string, request: JSONRPCRequest | undefined): Promise<void> {
+    let value: unknown;
+    try {
+      value = JSON.parse(data);
+      const message = readMessage(value);
+      if (request !== undefined && (await this.#meansSessionGone(message, request))) {
+        this.#isSessionGone = true;
+        throw new UnusableAnswer(new NotConnectedError(textIn(message)));
+      }
+      const answered = answeredId(message);
+      if (answered !== undefined) this.#waiting.delete(String(answered));
+      this.#options.listener.deliver(message);
+    } catch (error) {
+      if (error instanceof UnusableAnswer) throw error;
+      if (request !== undefined && answers(value, request)) throw new UnusableAnswer(error);
+      this.#report(error);
+    }
+  }
+
+  /** What a refusal means for the session: some servers say by other words, or another status, that it is gone. */
+  async #refusal(response: Response, body: string): Promise<StreamableHTTPError> {
+    const refusal = await this.#options.requests.refusal(response, { body });
+    const mayBeGone = this.#sessionId !== undefined && !KEEPS_SESSION.has(response.status);
+    return mayBeGone && speaksOfSession(refusal.message) && !(await this.#isSessionAlive())
+      ? new StreamableHTTPError(404, refusal.message)
+      : refusal;
+  }
+
+  async #meansSessionGone(message: JSONRPCMessage, request: JSONRPCRequest): Promise<boolean> {
+    if (this.#sessionId === undefined || request.method === 'initialize') return false;
+    if (!('error' in message) || String(message.id) !== String(request.id)) return false;
+    return speaksOfSession(message.error.message) && !(await this.#isSessionAlive());
+  }
+
+  #isSessionAlive(): Promise<boolean> {
+    return isSessionAlive(ping => this.#post(ping, undefined));
+  }
+
+  #report(error: unknown): undefined {
+    this.#options.listener.report(error);
+  }
+
+  #headers(): Record<string, string | undefined> {
+    return { 'mcp-session-id': this.#sessionId, 'mcp-protocol-version': this.#protocolVersion };
+  }
+}
+
+function answers(value: unknown, { id }: JSONRPCRequest): boolean {
+  return isRecord(value) && !('method' in value) && String(value.id) === String(id);
+}
+
+function textIn(message: JSONRPCMessage): string {
+  return 'error' in message ? message.error.message : '';
+}

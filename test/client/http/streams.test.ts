@@ -1,0 +1,155 @@
+import type { RequestListener, ServerResponse } from 'node:http';
+import { describe, expect, test, vi } from 'vitest';
+import { AwaitClient } from '../../../src/client/await-client.js';
+import { OutcomeUnknownError } from '../../../src/errors.js';
+import { failureOf } from '../../fixtures/client/await-fixture.js';
+import { httpMcp, said, usual } from '../../fixtures/client/http-mcp.js';
+
+const STREAM = { 'content-type': 'text/event-stream' };
+
+/** Pauses are a hundred times as short here. */
+vi.mock(import('../../../src/client/http/reconnect-delay.js'), async original => {
+  const { reconnectDelayMs } = await original();
+  return { reconnectDelayMs: ended => reconnectDelayMs(ended) / 100 };
+});
+
+/** A server that begins a stream with an event id and breaks off. */
+async function cutServer(onGet: RequestListener, cut: (response: ServerResponse) => void) {
+  let calls = 0;
+  let id: unknown;
+  const { url, seen } = await httpMcp((message, _request, response) => {
+    if (message.method !== 'tools/call') return usual(message);
+    calls++;
+    id = message.id;
+    response.writeHead(200, STREAM).write('id: e1\ndata:\n\n');
+    setTimeout(cut, 10, response);
+    return undefined;
+  }, onGet);
+  const client = await AwaitClient.connect(url);
+  return { client, seen, calls: () => calls, callId: () => id };
+}
+
+const ended = (response: ServerResponse) => response.end();
+const destroyed = (response: ServerResponse) => response.destroy();
+const only = (status: number, headers = {}, body = ''): RequestListener => {
+  return (_request, response) => response.writeHead(status, headers).end(body);
+};
+
+describe('an answer that breaks off after an event with an id', () => {
+  test.each<[string, RequestListener]>([
+    ['HTTP 400', only(400)],
+    ['HTTP 404', only(404)],
+    ['HTTP 405', only(405)],
+    ['HTTP 410', only(410)],
+    ['HTTP 500', only(500)],
+    ['JSON', only(200, { 'content-type': 'application/json' }, '{}')],
+    ['HTML', only(200, { 'content-type': 'text/html' }, '<p>')],
+    ['streams without an event', only(200, STREAM)],
+    ['streams with comments alone', only(200, STREAM, ': ping\n\n')],
+  ])('is told as lost where the server goes on with %s', async (_what, onGet) => {
+    for (const cut of [ended, destroyed]) {
+      const { client, calls } = await cutServer(onGet, cut);
+      const error = await failureOf(client.callTool({ name: 'a' }));
+      expect(error).toBeInstanceOf(OutcomeUnknownError);
+      expect(error.message).toMatch(/the answer broke off, and the server/);
+      expect(calls()).toBe(1);
+      await client.close();
+    }
+  });
+
+  test('is told as lost where the server is out of reach for good', async () => {
+    const { client } = await cutServer(request => request.socket.destroy(), destroyed);
+    expect(await failureOf(client.callTool({ name: 'a' }))).toBeInstanceOf(OutcomeUnknownError);
+    await client.close();
+  });
+
+  test('goes on where the server is busy, or its stream breaks off again', async () => {
+    let asked = 0;
+    const ids: unknown[] = [];
+    const { client, calls, callId } = await cutServer((request, response) => {
+      if (request.headers['last-event-id'] === undefined) return response.writeHead(405).end();
+      ids.push(request.headers['last-event-id']);
+      asked++;
+      if (asked === 1) return response.writeHead(503).end();
+      response.writeHead(200, STREAM);
+      if (asked === 2) return response.write('id: e2\ndata:\n\n', () => response.destroy());
+      const { result } = said('late') as { result: object };
+      const method = 'notifications/message';
+      response.write(`id: e3\ndata: ${JSON.stringify({ jsonrpc: '2.0', method, params: {} })}\n\n`);
+      return response.end(`id: e4\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: callId(), result })}\n\n`);
+    }, ended);
+    await expect(client.callTool({ name: 'a' })).resolves.toEqual({
+      content: [{ type: 'text', text: 'late' }],
+    });
+    expect(ids).toEqual(['e1', 'e1', 'e2']);
+    expect(calls()).toBe(1);
+    await client.close();
+  });
+
+  test('is not asked for again once the call is taken back', async () => {
+    const { client, seen } = await cutServer(only(503), ended);
+    const controller = new AbortController();
+    const called = failureOf(client.callTool({ name: 'a' }, undefined, { signal: controller.signal }));
+    await vi.waitFor(() => expect(resumptions(seen)).toBeGreaterThan(0));
+    controller.abort();
+    await called;
+    // One may be on its way.
+    await new Promise(resolve => setTimeout(resolve, 10));
+    const count = resumptions(seen);
+    await new Promise(resolve => setTimeout(resolve, 49));
+    expect(resumptions(seen)).toBe(count);
+    await client.close();
+  });
+});
+
+function resumptions(seen: readonly { headers: NodeJS.Dict<string | string[]> }[]): number {
+  return seen.filter(({ headers }) => headers['last-event-id'] !== undefined).length;
+}
+
+describe('the stream for what a server says unasked', () => {
+  const gets = (seen: readonly { method: string }[]) => seen.filter(({ method }) => method === 'GET').length;
+  const pause = () => new Promise(resolve => setTimeout(resolve, 160));
+
+  test.each<[string, RequestListener]>([
+    ['JSON', only(200, { 'content-type': 'application/json' }, '{"ok":true}')],
+    ['HTML', only(200, { 'content-type': 'text/html' }, '<p>hi')],
+    ['HTTP 404', only(404)],
+    ['HTTP 500', only(500)],
+  ])('is asked for once where the answer is %s', async (_what, onGet) => {
+    const { url, seen } = await httpMcp(usual, onGet);
+    const client = await AwaitClient.connect(url);
+    await pause();
+    expect(gets(seen)).toBe(1);
+    await client.close();
+  });
+
+  // The pauses are 10, 20, 40 and 80 ms here.
+  test.each<[string, RequestListener]>([
+    ['ends at once', only(200, STREAM)],
+    ['ends at once, with `retry: 0`', only(200, STREAM, 'id: 1\nretry: 0\ndata:\n\n')],
+    ['ends at once, with `retry: 1`', only(200, STREAM, 'retry: 1\n\n')],
+    ['brings comments only', only(200, STREAM, ': ping\n\n')],
+    ['is refused for the time being', only(503)],
+    ['breaks off at once', request => request.socket.destroy()],
+  ])('is asked for less and less often where it %s', async (_what, onGet) => {
+    const { url, seen } = await httpMcp(usual, onGet);
+    const client = await AwaitClient.connect(url);
+    await pause();
+    expect(gets(seen)).toBeGreaterThan(1);
+    expect(gets(seen)).toBeLessThanOrEqual(6);
+    await client.close();
+  });
+
+  test('goes on from the last event', async () => {
+    const ids: unknown[] = [];
+    const method = 'notifications/message';
+    const { url } = await httpMcp(usual, (request, response) => {
+      ids.push(request.headers['last-event-id']);
+      const message = { jsonrpc: '2.0', method, params: { level: 'info', data: 'x' } };
+      response.writeHead(200, STREAM).end(`id: e${ids.length}\ndata: ${JSON.stringify(message)}\n\n`);
+    });
+    const client = await AwaitClient.connect(url);
+    await vi.waitFor(() => expect(ids.slice(0, 3)).toEqual([undefined, 'e1', 'e2']));
+    await client.close();
+  });
+});

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ToolMessage } from '@langchain/core/messages';
-import { DynamicStructuredTool } from '@langchain/core/tools';
+import { DynamicStructuredTool, type DynamicStructuredToolInput } from '@langchain/core/tools';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { AgentTool, AwaitClient, ToolsOptions } from '../index.js';
 import { type ModelPart, modelParts, onlyText } from './model-parts.js';
@@ -32,12 +32,28 @@ export async function langchainTools(
   return (await client.tools(options)).map(langchainTool);
 }
 
+/**
+ * Models see the server's schema, and the server checks its arguments by it: LangChain's own check refuses all arguments
+ * where a schema is of another draft, or refers to what is not there.
+ */
+class AwaitedTool extends DynamicStructuredTool {
+  readonly #unchecked: DynamicStructuredTool;
+
+  constructor(schema: AgentTool['inputSchema'], fields: Omit<DynamicStructuredToolInput, 'schema'>) {
+    super({ ...fields, schema } as DynamicStructuredToolInput);
+    this.#unchecked = new DynamicStructuredTool({ ...fields, schema: {} } as DynamicStructuredToolInput);
+  }
+
+  override call(...parameters: Parameters<DynamicStructuredTool['call']>) {
+    return this.#unchecked.call(...parameters);
+  }
+}
+
 function langchainTool(tool: AgentTool): DynamicStructuredTool {
   const { name, description = name, inputSchema } = tool;
-  return new DynamicStructuredTool({
+  return new AwaitedTool(inputSchema, {
     name,
     description,
-    schema: inputSchema,
     responseFormat: 'content_and_artifact',
     async func(args, _runManager, config: RunConfigLike = {}) {
       const { signal, toolCall, writer } = config;

@@ -42,7 +42,7 @@ function mastraTool(tool: AgentTool): MastraToolLike {
   return {
     id: name,
     description,
-    inputSchema,
+    inputSchema: unchecked(inputSchema),
     execute: (input, { abortSignal: signal, agent, writer } = {}) =>
       tool.call(input, {
         signal,
@@ -54,4 +54,19 @@ function mastraTool(tool: AgentTool): MastraToolLike {
       }),
     toModelOutput: aiModelOutput,
   };
+}
+
+/**
+ * A schema by which models see what a tool takes, and Mastra checks nothing: its own check refuses all arguments where a schema
+ * is of another draft, or refers to what is not there. The server checks them (standardschema.dev, version 1).
+ */
+function unchecked(schema: AgentTool['inputSchema']): AgentTool['inputSchema'] {
+  const jsonSchema = () => ({ ...schema });
+  const standard = {
+    version: 1,
+    vendor: 'mcp-await',
+    validate: (value: unknown) => ({ value }),
+    jsonSchema: { input: jsonSchema, output: jsonSchema },
+  };
+  return Object.defineProperty({ ...schema }, '~standard', { value: standard });
 }

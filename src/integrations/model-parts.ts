@@ -35,5 +35,8 @@ function partOf(block: ContentBlock): ModelPart {
         data: resource.blob,
       };
     }
+    default:
+      // Of a type that this version of MCP does not know.
+      return { type: 'text', text: JSON.stringify(block) };
   }
 }

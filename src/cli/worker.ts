@@ -36,6 +36,7 @@ export async function worker(flags: WorkerFlags, io: CommandIo): Promise<number>
     store: state.provider,
     keyPrefix: state.keyPrefix,
     concurrency: execution.maxConcurrency,
+    principalShare: execution.principalShare,
     maxTtlSeconds: state.maxTtlSeconds,
     maxResultBytes: state.maxResultBytes,
     leaseSeconds: state.leaseSeconds,

@@ -11,7 +11,13 @@ import { type Observation, startObservation } from './observability/observation.
 import type { ObservabilityOptions } from './observability/options.js';
 import type { Offer } from './offer.js';
 import type { Operation } from './operation.js';
-import { checkOperations, checkRunOptions, checkShared, startEngineWorker } from './start-worker.js';
+import {
+  checkOperations,
+  checkRunOptions,
+  checkShared,
+  DEFAULT_PRINCIPAL_SHARE,
+  startEngineWorker,
+} from './start-worker.js';
 import { type StdioStreams, serveStdio } from './stdio.js';
 import { createTaskFeed } from './task-feed.js';
 import { longestRetentionMs, type TaskLimitOptions, taskLimits } from './task-limits.js';
@@ -28,6 +34,8 @@ export interface ServerOptions extends TaskLimitOptions {
   readonly store?: string | undefined;
   /** Most tasks that run at the same time. @default 50 */
   readonly concurrency?: number | undefined;
+  /** The share of the free places that one principal may take, 0 to 1; without tokens, there is only one. @default 0.8 */
+  readonly principalShare?: number | undefined;
   /** Whether this process also runs tasks; if not, a worker on the same store must. @default true */
   readonly worker?: boolean | undefined;
   /** Largest result of a task, in bytes of its JSON. @default 1048576 (1 MiB) */
@@ -82,6 +90,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const {
     store = defaultStoreUrl(process.env),
     concurrency = 50,
+    principalShare = DEFAULT_PRINCIPAL_SHARE,
     worker = true,
     maxResultBytes,
     leaseSeconds = 30,
@@ -89,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     inlineWindowMs = 1000,
   } = options;
   checkInlineWindow(inlineWindowMs);
-  checkRunOptions({ concurrency, maxResultBytes, leaseSeconds });
+  checkRunOptions({ concurrency, principalShare, maxResultBytes, leaseSeconds });
   const limits = taskLimits(options);
   if (!worker) checkShared(store);
   const operations = checkOperations(options.operations);
@@ -124,7 +133,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     offer,
     createServer: principal => createMcpServer(offer, principal),
     startWorker: () =>
-      worker ? startEngineWorker({ ...announcing, operations, settings, concurrency, activity }) : undefined,
+      worker
+        ? startEngineWorker({ ...announcing, operations, settings, concurrency, principalShare, activity })
+        : undefined,
   };
   try {
     return options.http === undefined

@@ -4,6 +4,7 @@ import { ConfigurationError } from '../errors.js';
 import { defaultStoreUrl } from '../storage/state-folder.js';
 import { newDeferred } from '../time/deferred.js';
 import { startTimer } from '../time/sleep.js';
+import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { type ProbeOptions, startProbeServer } from './http/probe-server.js';
 import { type Activity, observeRuns } from './observability/activity.js';
 import type { LogEntry } from './observability/log.js';
@@ -22,6 +23,8 @@ import {
 } from './webhooks/deliveries.js';
 import { readWebhookOptions, type WebhookOptions, type WebhookSettings } from './webhooks/webhook-options.js';
 
+export const DEFAULT_PRINCIPAL_SHARE = 0.8;
+
 export interface WorkerProcessOptions {
   /** The background work that this worker can run; it leaves all other tasks alone. */
   readonly operations: readonly Operation[];
@@ -29,6 +32,8 @@ export interface WorkerProcessOptions {
   readonly store?: string | undefined;
   /** Most tasks that run at the same time. @default 50 */
   readonly concurrency?: number | undefined;
+  /** The share of the free places that one principal may take, 0 to 1; without tokens, there is only one. @default 0.8 */
+  readonly principalShare?: number | undefined;
   /** Largest result of a task, in bytes of its JSON. @default 1048576 (1 MiB) */
   readonly maxResultBytes?: number | undefined;
   /**
@@ -74,11 +79,12 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
   const {
     store = defaultStoreUrl(process.env),
     concurrency = 50,
+    principalShare = DEFAULT_PRINCIPAL_SHARE,
     maxResultBytes,
     leaseSeconds = 30,
     keyPrefix,
   } = options;
-  checkRunOptions({ concurrency, maxResultBytes, leaseSeconds });
+  checkRunOptions({ concurrency, principalShare, maxResultBytes, leaseSeconds });
   checkShared(store);
   const limits = taskLimits({ maxTtlSeconds: options.maxTtlSeconds });
   const operations = checkOperations(options.operations);
@@ -109,7 +115,14 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
       await engine.close();
       throw error;
     }));
-  const worker = startEngineWorker({ ...announcing, operations, settings, concurrency, activity });
+  const worker = startEngineWorker({
+    ...announcing,
+    operations,
+    settings,
+    concurrency,
+    principalShare,
+    activity,
+  });
   observation.setPhase('serving');
   // An idle worker holds nothing else that would keep its process alive.
   const stopWaiting = startTimer(Number.MAX_SAFE_INTEGER, () => {});
@@ -135,17 +148,19 @@ export interface EngineWorkerOptions extends AnnouncingEngine {
   /** Undefined: ends are announced all the same, and messages are left to a worker that has a secret. */
   readonly settings: WebhookSettings | undefined;
   readonly concurrency: number;
+  readonly principalShare: number;
   readonly activity: Activity;
 }
 
 export function startEngineWorker(options: EngineWorkerOptions): EngineWorker {
-  const { engine, deliveries, settings, concurrency, activity } = options;
+  const { engine, deliveries, settings, concurrency, principalShare, activity } = options;
   const operations: Operation[] = [...options.operations.values()];
   if (settings !== undefined) operations.push(deliverWebhook({ engine, deliveries, settings }));
   return engine.startWorker({
     execute: announcingExecute(observeRuns(createExecute(operations), activity), deliveries),
     operations: operations.map(({ name }) => name),
     concurrency,
+    shareOf: owner => (owner === LOCAL_PRINCIPAL ? 1 : principalShare),
   });
 }
 
@@ -169,10 +184,21 @@ interface RunOptions {
   readonly concurrency: number;
   readonly maxResultBytes?: number | undefined;
   readonly leaseSeconds: number;
+  readonly principalShare: number;
 }
 
 /** @throws ConfigurationError that names the option, what it must be and what it is */
-export function checkRunOptions({ concurrency, maxResultBytes = 1, leaseSeconds }: RunOptions): void {
+export function checkRunOptions({
+  concurrency,
+  maxResultBytes = 1,
+  leaseSeconds,
+  principalShare,
+}: RunOptions): void {
+  if (!(principalShare >= 0 && principalShare <= 1)) {
+    throw new ConfigurationError(
+      `Expected \`principalShare\` to be a number from 0 to 1, got ${String(principalShare)}`,
+    );
+  }
   for (const [name, value] of Object.entries({ concurrency, maxResultBytes })) {
     if (!Number.isSafeInteger(value) || Number(value) < 1) {
       throw new ConfigurationError(`Expected \`${name}\` to be a positive integer, got ${String(value)}`);

@@ -15,6 +15,10 @@ export interface TaskLimitOptions {
   readonly inputTimeoutSeconds?: number | undefined;
   /** `retryAttempts` of the operations that name none, 0 to 10. @default 0 */
   readonly retryAttempts?: number | undefined;
+  /** Most tasks of one principal that are queued or run; a call beyond is refused with `TOO_MANY_TASKS`. @default 10000 */
+  readonly maxUnfinishedPerPrincipal?: number | undefined;
+  /** Most calls that are held at the same time, shared between principals; others are answered at once. @default 1000 */
+  readonly maxHeldCalls?: number | undefined;
 }
 
 export type TaskLimits = { readonly [Name in keyof TaskLimitOptions]-?: number };
@@ -30,9 +34,23 @@ export function taskLimits(options: TaskLimitOptions): TaskLimits {
     defaultTimeoutSeconds = 120,
     inputTimeoutSeconds = 86_400,
     retryAttempts = 0,
+    maxUnfinishedPerPrincipal = 10_000,
+    maxHeldCalls = 1000,
   } = options;
   const { ttlSeconds = Math.min(86_400, maxTtlSeconds) } = options;
-  const limits = { ttlSeconds, maxTtlSeconds, defaultTimeoutSeconds, inputTimeoutSeconds, retryAttempts };
+  const limits = {
+    ttlSeconds,
+    maxTtlSeconds,
+    defaultTimeoutSeconds,
+    inputTimeoutSeconds,
+    retryAttempts,
+    maxUnfinishedPerPrincipal,
+    maxHeldCalls,
+  };
+  for (const name of ['maxUnfinishedPerPrincipal', 'maxHeldCalls'] as const) {
+    const isUsable = Number.isSafeInteger(limits[name]) && limits[name] >= 1;
+    expectThat(isUsable, `\`${name}\` to be a positive integer`, limits[name]);
+  }
   for (const name of ['ttlSeconds', 'defaultTimeoutSeconds', 'inputTimeoutSeconds'] as const) {
     expectThat(isPositive(limits[name]), `\`${name}\` to be a positive number`, limits[name]);
   }

@@ -4,9 +4,11 @@ import type { Engine, WaitForChangeOptions } from '../engine/engine.js';
 import { hasChanged } from '../engine/record-change.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { newTaskRef } from '../engine/task-ref.js';
+import { TooManyTasksError } from '../engine/too-many-tasks.js';
 import { digestJson } from '../storage/canonical-json.js';
 import type { Progress } from '../types.js';
 import { describeIssues } from './describe-issues.js';
+import { type HeldCall, HeldCalls } from './held-calls.js';
 import { checkAnswers } from './input-answers.js';
 import type { Operation } from './operation.js';
 import { SHORTEST_TTL_SECONDS, type TaskLimitOptions, taskLimits } from './task-limits.js';
@@ -42,6 +44,10 @@ export interface EndWait {
   readonly signal: AbortSignal;
   /** Called at most once a second. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Whether the call counts as held already. */
+  readonly isHeld?: boolean | undefined;
+  /** Whether to fail with `TOO_MANY_HELD_CALLS` where the call cannot be held, instead of telling how the task stands. */
+  readonly insists?: boolean | undefined;
 }
 
 /** What a caller may do with tasks, whichever door it comes through. A task of another owner does not exist. */
@@ -52,12 +58,20 @@ export interface TaskService {
   readonly ttlBounds: readonly [shortest: number, longest: number];
   /**
    * @throws ToolFailure when nothing was queued: `UNKNOWN_OPERATION`, `INVALID_PARAMETERS`, `INVALID_ARGUMENTS` for a
-   * time to live out of bounds, `IDEMPOTENCY_CONFLICT`, `WEBHOOK_REFUSED`
+   * time to live out of bounds, `IDEMPOTENCY_CONFLICT`, `WEBHOOK_REFUSED`, `TOO_MANY_TASKS`
    */
   initiate(owner: string, request: InitiateRequest): Promise<TaskRecord>;
-  /** Waits as long as is asked for the end, or for a question that is new. @throws ToolFailure `TASK_NOT_FOUND` */
+  /**
+   * Waits as long as is asked for the end, or for a question that is new; not where the caller has its share of held calls.
+   * @throws ToolFailure `TASK_NOT_FOUND`
+   */
   resolve(owner: string, taskRef: string, wait: EndWait): Promise<TaskRecord>;
-  /** Waits until something differs from what the caller knows, see `Engine.waitForChange`. @throws ToolFailure `TASK_NOT_FOUND` */
+  /** Holds a call that waits for several tasks; undefined where the caller has its share of held calls. */
+  hold(owner: string): HeldCall | undefined;
+  /**
+   * Waits until something differs from what the caller knows, see `Engine.waitForChange`; not where the caller has its
+   * share of held calls. @throws ToolFailure `TASK_NOT_FOUND`
+   */
   waitForChange(owner: string, taskRef: string, wait: WaitForChangeOptions): Promise<TaskRecord>;
   /**
    * Answers open questions of a task, by key, durably: each once, whoever comes first. Answers to other keys are left
@@ -76,11 +90,33 @@ export type TaskAnswers = Pick<TaskService, 'ttlBounds' | 'resolve' | 'answer' |
 export function createTaskService(options: TaskServiceOptions): TaskService {
   const { engine, operations, webhooks, onCreated } = options;
   const limits = taskLimits(options);
+  const { maxUnfinishedPerPrincipal: maxUnfinished } = limits;
+  const held = new HeldCalls(limits.maxHeldCalls);
   const ttlBounds = [SHORTEST_TTL_SECONDS, limits.maxTtlSeconds] as const;
 
   async function owned(owner: string, taskRef: string): Promise<TaskRecord> {
     const record = await engine.find(taskRef);
     return record?.owner === owner ? record : notFound(taskRef);
+  }
+
+  /** Waits, if the caller may be held; what it is answered with otherwise is how the task stands. */
+  async function whileHeld(
+    record: TaskRecord,
+    { signal, isHeld, insists }: Pick<EndWait, 'signal' | 'isHeld' | 'insists'>,
+    wait: (signal: AbortSignal) => Promise<TaskRecord | undefined>,
+  ): Promise<TaskRecord> {
+    const { taskRef, owner } = record;
+    if (isHeld === true) return (await wait(signal)) ?? notFound(taskRef);
+    const call = held.hold(owner);
+    try {
+      if (call !== undefined)
+        return (await wait(AbortSignal.any([signal, call.signal]))) ?? notFound(taskRef);
+    } catch (error) {
+      if (signal.aborted || !call?.signal.aborted) throw error;
+    } finally {
+      call?.release();
+    }
+    return insists === true ? tooManyHeld() : owned(owner, taskRef);
   }
 
   return {
@@ -94,7 +130,8 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
       const slaSeconds = operation.slaSeconds ?? limits.defaultTimeoutSeconds;
       const input = await parseParameters(operation, parameters);
       const webhookUrl = request.webhookUrl === undefined ? undefined : webhooks.accept(request.webhookUrl);
-      const { record, created } = await engine.submit({
+      const submitted = engine.submit({
+        maxUnfinished,
         taskRef: newTaskRef(operationType),
         owner,
         operation: operationType,
@@ -106,6 +143,7 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
         inputTimeoutMs: toMs(limits.inputTimeoutSeconds),
         webhookUrl,
       });
+      const { record, created } = await submitted.catch(tooManyTasks);
       if (created) onCreated?.(record);
       // Other times or another webhook are no conflict: the call is the same, and the first one says how it is run.
       if (!created && record.parametersDigest !== digestJson(input)) keyReused(record, idempotencyKey);
@@ -114,12 +152,16 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
     async resolve(owner, taskRef, wait) {
       const record = await owned(owner, taskRef);
       if (wait.waitMs === 0 || isEnded(record)) return record;
-      return (await waitForNews(engine, record, wait)) ?? notFound(taskRef);
+      return whileHeld(record, wait, signal => waitForNews(engine, record, { ...wait, signal }));
     },
+    hold: owner => held.hold(owner),
     async waitForChange(owner, taskRef, wait) {
       const record = await owned(owner, taskRef);
       if (hasChanged(wait.known, record)) return record;
-      return (await engine.waitForChange(taskRef, wait)) ?? notFound(taskRef);
+      const { signal = new AbortController().signal } = wait;
+      return whileHeld(record, { signal }, either =>
+        engine.waitForChange(taskRef, { ...wait, signal: either }),
+      );
     },
     async answer(owner, taskRef, responses) {
       const record = await owned(owner, taskRef);
@@ -203,6 +245,24 @@ function keyReused(record: TaskRecord, idempotencyKey: string | undefined): neve
   throw new ToolFailure(
     'IDEMPOTENCY_CONFLICT',
     `The idempotency key \`${idempotencyKey}\` has already started ${record.taskRef} with other parameters. Use a new key for a new call.`,
+  );
+}
+
+/** @throws ToolFailure instead of what the engine says; any other error as it is */
+function tooManyTasks(error: unknown): never {
+  if (!(error instanceof TooManyTasksError)) throw error;
+  throw new ToolFailure(
+    'TOO_MANY_TASKS',
+    `You have ${error.maxUnfinished} tasks that have not ended, the most that this server takes from one caller. Wait until some have ended, or cancel some, and send the call again.`,
+    true,
+  );
+}
+
+function tooManyHeld(): never {
+  throw new ToolFailure(
+    'TOO_MANY_HELD_CALLS',
+    'You have as many calls waiting for tasks as this server holds for one caller. Wait for some of them, or ask how the task stands, after its poll interval.',
+    true,
   );
 }
 

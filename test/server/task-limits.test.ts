@@ -10,6 +10,8 @@ describe('the limits of tasks', () => {
       defaultTimeoutSeconds: 120,
       inputTimeoutSeconds: 86_400,
       retryAttempts: 0,
+      maxUnfinishedPerPrincipal: 10_000,
+      maxHeldCalls: 1000,
     });
   });
 
@@ -20,6 +22,8 @@ describe('the limits of tasks', () => {
       defaultTimeoutSeconds: 0.1,
       inputTimeoutSeconds: 2,
       retryAttempts: 10,
+      maxUnfinishedPerPrincipal: 1,
+      maxHeldCalls: 2,
     };
     expect(taskLimits(given)).toEqual(given);
     expect(taskLimits({ maxTtlSeconds: 3600 })).toMatchObject({ ttlSeconds: 3600 });
@@ -41,6 +45,11 @@ describe('the limits of tasks', () => {
     [{ defaultTimeoutSeconds: 0 }, 'Expected `defaultTimeoutSeconds` to be a positive number, got 0'],
     [{ inputTimeoutSeconds: -1 }, 'Expected `inputTimeoutSeconds` to be a positive number, got -1'],
     [{ retryAttempts: 11 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got 11'],
+    [
+      { maxUnfinishedPerPrincipal: 0 },
+      'Expected `maxUnfinishedPerPrincipal` to be a positive integer, got 0',
+    ],
+    [{ maxHeldCalls: 1.5 }, 'Expected `maxHeldCalls` to be a positive integer, got 1.5'],
     [{ retryAttempts: 0.5 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got 0.5'],
   ])('refuse %o', (options, message) => {
     expect(() => taskLimits(options)).toThrow(ConfigurationError);

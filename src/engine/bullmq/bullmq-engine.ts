@@ -14,10 +14,12 @@ import { hasChanged } from '../record-change.js';
 import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
+import { TooManyTasksError } from '../too-many-tasks.js';
 import { BullmqWorker, type JobSource } from './bullmq-worker.js';
 import { readJobStats } from './job-stats.js';
 import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
+import { OwnerTurns } from './owner-turns.js';
 import type { QueueConnection, StoreWorker } from './queue-connection.js';
 import { StoreCalls } from './store-calls.js';
 import { StoreCare } from './store-care.js';
@@ -46,6 +48,7 @@ export class BullmqEngine implements Engine {
   readonly #connection: QueueConnection;
   readonly #jobs: TaskJobs;
   readonly #news: TaskNews;
+  readonly #turns: OwnerTurns;
   /** What this engine's own worker may still have to run. */
   readonly #submitted = new Set<string>();
   readonly #workers: StoreWorker[] = [];
@@ -60,6 +63,10 @@ export class BullmqEngine implements Engine {
     const calls = new StoreCalls({ label, isConnectionError: connection.isConnectionError });
     const known = new KnownOperations(connection.backend(REGISTRY), calls);
     this.#jobs = new TaskJobs({ connection, calls, known, retentionMs, onLost: this.#onLost });
+    this.#turns = new OwnerTurns({
+      presentTurn: operation => this.#jobs.queue(operation).presentTurn(),
+      hasEnded: taskRef => this.#hasEnded(taskRef),
+    });
     this.#news = new TaskNews({
       connection,
       jobs: this.#jobs,
@@ -75,11 +82,29 @@ export class BullmqEngine implements Engine {
 
   async submit(task: NewTask): Promise<Submission> {
     this.#throwIfClosed();
-    const ttlMs = Math.min(task.ttlMs, this.#options.retentionMs);
-    const submission = await this.#jobs.submit({ ...task, ttlMs });
+    const submission = await this.#submitInTurn(task);
     const isOwed = submission.created && (task.delayMs ?? 0) <= LONGEST_OWED_DELAY_MS;
     if (isOwed) this.#submitted.add(task.taskRef);
     return submission;
+  }
+
+  async #submitInTurn(task: NewTask): Promise<Submission> {
+    const { taskRef, owner, operation, maxUnfinished } = task;
+    if (!(await this.#turns.enter(taskRef, owner, maxUnfinished))) {
+      const record = await this.#jobs.findByKey(task);
+      if (record !== undefined) return { record, created: false };
+      throw new TooManyTasksError(maxUnfinished ?? 0);
+    }
+    try {
+      const turn = (task.delayMs ?? 0) > 0 ? undefined : await this.#turns.turnOf(owner, operation);
+      const ttlMs = Math.min(task.ttlMs, this.#options.retentionMs);
+      const submission = await this.#jobs.submit({ ...task, ttlMs }, turn);
+      if (!submission.created) this.#turns.leave(taskRef);
+      return submission;
+    } catch (error) {
+      this.#turns.leave(taskRef);
+      throw error;
+    }
   }
 
   async find(taskRef: string): Promise<TaskRecord | undefined> {
@@ -167,6 +192,7 @@ export class BullmqEngine implements Engine {
 
   #onEnd(taskRef: string): void {
     this.#submitted.delete(taskRef);
+    this.#turns.leave(taskRef);
     this.#worker?.drop(taskRef);
   }
 
@@ -200,12 +226,18 @@ export class BullmqEngine implements Engine {
 
   /** Nobody may be here who hears of the ends of what this engine has submitted. */
   async #forgetEnded(): Promise<void> {
-    for (const taskRef of [...this.#submitted].slice(0, MOST_LOOKED_AFTER)) {
+    for (const taskRef of [...this.#turns.taskRefs].slice(0, MOST_LOOKED_AFTER)) {
       if (this.#isClosing) return;
-      const record = await this.#jobs.find(taskRef);
-      this.#submitted.delete(taskRef);
-      if (record !== undefined && !isEnded(record)) this.#submitted.add(taskRef);
+      if (await this.#hasEnded(taskRef)) {
+        this.#submitted.delete(taskRef);
+        this.#turns.leave(taskRef);
+      } else this.#turns.keep(taskRef);
     }
+  }
+
+  async #hasEnded(taskRef: string): Promise<boolean> {
+    const record = await this.#jobs.find(taskRef);
+    return record === undefined || isEnded(record);
   }
 
   get #isClosing(): boolean {

@@ -4,6 +4,7 @@ import { Alarm } from '../../time/alarm.js';
 import { atMost } from '../../time/at-most.js';
 import { sleep } from '../../time/sleep.js';
 import type { EngineWorker, StoreNotice, WorkerOptions } from '../engine.js';
+import { fullOwners } from '../owner-shares.js';
 import type { TaskRecord } from '../task-record.js';
 import type { TaskWaits } from '../task-waits.js';
 import { failureCode } from './failure-code.js';
@@ -38,6 +39,8 @@ export interface BullmqWorkerContext {
 
 const RETRY_MS = 1000;
 const RECHECK_MS = 250;
+/** While all at the head of a queue belong to owners that have their share. */
+const HELD_BACK_MS = 250;
 /** How long the store may take to answer what was asked before the worker was drained. */
 const LAST_ANSWERS_MS = 2000;
 
@@ -127,10 +130,11 @@ export class BullmqWorker implements EngineWorker {
       await this.#slots.take();
       // A job that is taken again while its first run has not ended has another token than that.
       const token = randomUUID();
-      const { job, dueAt } = await this.#take(queue, token);
+      const { job, dueAt, isHeldBack } = await this.#take(queue, token);
       if (job === undefined) {
         this.#slots.release();
-        await untilWork(waiting, { dueAt, longestMs, signal });
+        if (isHeldBack === true) await sleep(HELD_BACK_MS, signal).catch(() => {});
+        else await untilWork(waiting, { dueAt, longestMs, signal });
       } else {
         // Of a job that nobody can read, the lock lapses.
         const run = this.#run(job, { queue, token }).catch(() => {});
@@ -143,7 +147,9 @@ export class BullmqWorker implements EngineWorker {
     const nothing = { job: undefined, dueAt: undefined };
     if (!this.takesTasks) return nothing;
     try {
-      const taken = await queue.take(token);
+      const full = this.#fullOwners();
+      const isHeldBack = full.length > 0 && !(await queue.passOver(full));
+      const taken = isHeldBack ? { ...nothing, isHeldBack } : await queue.take(token);
       this.#tell(undefined);
       return taken;
     } catch (error) {
@@ -151,6 +157,12 @@ export class BullmqWorker implements EngineWorker {
       await sleep(RETRY_MS, this.#stopped.signal).catch(() => {});
       return nothing;
     }
+  }
+
+  /** The owners that get no further place, without the one that `leaving` is about to free. */
+  #fullOwners(leaving?: RunningJob): readonly string[] {
+    const busy = [...this.#running].filter(job => job !== leaving && !job.isWaiting);
+    return fullOwners(busy, this.#options);
   }
 
   /** Says it once when the store begins to refuse jobs, and once when it is over. */
@@ -169,9 +181,10 @@ export class BullmqWorker implements EngineWorker {
   async #run(first: StoredJob, taken: { queue: OperationQueue; token: string }): Promise<void> {
     const { maxResultBytes, onLost, answerWaits } = this.#context;
     const onTurn = (job: RunningJob) => this.#onTurn(job);
-    const mayTakeNext = () => this.takesTasks && !this.#slots.isContended;
     for (let next: StoredJob | undefined = first; next !== undefined; ) {
       const job = new RunningJob(next, { ...taken, maxResultBytes, onLost, answerWaits, onTurn });
+      const mayTakeNext = () =>
+        this.takesTasks && !this.#slots.isContended && this.#fullOwners(job).length === 0;
       if (this.#graceEnd.signal.aborted) return job.stop();
       // An earlier run of the task that still goes on here has lost it.
       this.drop(job.taskRef);

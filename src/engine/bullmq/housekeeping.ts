@@ -17,7 +17,7 @@ export type SweepPlaces = Map<QueueState, number>;
  * older than any task may be kept.
  */
 export async function removeExpired(queue: OperationQueue, places: SweepPlaces): Promise<void> {
-  for (const state of ['completed', 'failed', 'waiting'] as const) {
+  for (const state of ['completed', 'failed', 'waiting', 'prioritized'] as const) {
     for (let page = 0, idlePages = 0; page < MOST_PAGES && idlePages < MOST_IDLE_PAGES; page++) {
       const start = places.get(state) ?? 0;
       const jobs = await queue.list(state, { start, count: PAGE, oldestFirst: true });

@@ -15,7 +15,7 @@ export async function readJobStats(queue: OperationQueue, windowMs: number): Pro
   const now = Date.now();
   const byRef = new Map<string, TaskRecord>();
   // In the order of a task's life: one that moves on meanwhile is seen again, not missed.
-  for (const state of ['waiting', 'delayed', 'active', 'completed', 'failed'] as const) {
+  for (const state of ['waiting', 'prioritized', 'delayed', 'active', 'completed', 'failed'] as const) {
     for (const job of await queue.list(state, { start: 0, count: SAMPLE })) {
       const record = toRecord(job, now);
       if (record !== undefined) byRef.set(record.taskRef, record);
@@ -26,16 +26,21 @@ export async function readJobStats(queue: OperationQueue, windowMs: number): Pro
   const countOf = (status: TaskRecord['status']) => records.filter(record => record.status === status).length;
   /** Jobs of a state that nobody has looked at: taken for what the state says. */
   const unseen = (state: QueueState) => Math.max(0, (counts[state] ?? 0) - SAMPLE);
-  const [oldest] = await queue.list('waiting', { start: 0, count: 1, oldestFirst: true });
+  const first = { start: 0, count: 1, oldestFirst: true };
+  const [oldest] = await queue.list('waiting', first);
+  const [oldestTurn] = await queue.list('prioritized', first);
   return {
     operation: queue.operation,
-    pending: countOf('pending') + unseen('waiting') + unseen('delayed'),
+    pending: countOf('pending') + unseen('waiting') + unseen('prioritized') + unseen('delayed'),
     processing: countOf('processing') + unseen('active'),
     asking: records.filter(record => record.inputRequests !== undefined).length,
     completed: countOf('completed') + unseen('completed'),
     failed: countOf('failed') + unseen('failed'),
     cancelled: countOf('cancelled'),
-    oldestWaitMs: longestWaitMs([...records, oldest && toRecord(oldest, now)], now),
+    oldestWaitMs: longestWaitMs(
+      [...records, ...[oldest, oldestTurn].map(job => job && toRecord(job, now))],
+      now,
+    ),
     recent: recentStats(records, now - windowMs),
   };
 }

@@ -1,11 +1,13 @@
 import { type IQueueBackend, Job, type JobJson, type JobsOptions } from 'bullmq';
 import { StoreFailure } from '../store-failure.js';
-import type { FailedReason, JobData, JobProgress } from './job-data.js';
+import { type FailedReason, type JobData, type JobProgress, readTask } from './job-data.js';
 import { longResultAt, longResultIndex, type StoredJob } from './job-record.js';
+import { LAST_TURN } from './owner-turns.js';
 import {
   MOST_EVENTS,
   type Page,
   type QueueConnection,
+  type QueueHead,
   type QueueState,
   type StoreQueue,
 } from './queue-connection.js';
@@ -22,6 +24,8 @@ export interface OperationQueueOptions {
 export interface Taken {
   readonly job: StoredJob | undefined;
   readonly dueAt: number | undefined;
+  /** Whether jobs wait of owners that get no further place now. */
+  readonly isHeldBack?: boolean;
 }
 
 export interface EndOptions {
@@ -36,7 +40,16 @@ export interface LockedJob {
   readonly token: string;
 }
 
-const QUEUE_STATES: readonly QueueState[] = ['waiting', 'delayed', 'active', 'completed', 'failed'];
+const QUEUE_STATES: readonly QueueState[] = [
+  'waiting',
+  'prioritized',
+  'delayed',
+  'active',
+  'completed',
+  'failed',
+];
+/** Heads that are passed over in a row, before somebody waits for a place to be free again. */
+const MOST_PASSED_OVER = 16;
 
 /** BullMQ takes this token for that of whoever has the job. */
 const ANY_TOKEN = '0';
@@ -69,7 +82,7 @@ export class OperationQueue {
   async add(
     taskRef: string,
     data: JobData,
-    options: Pick<JobsOptions, 'delay' | 'deduplication' | 'timestamp'>,
+    options: Pick<JobsOptions, 'delay' | 'deduplication' | 'priority' | 'timestamp'>,
   ): Promise<string> {
     const all = { ...options, jobId: taskRef };
     const job = await this.#calls.make(() => this.#queue.add(this.operation, data, all));
@@ -79,6 +92,27 @@ export class OperationQueue {
   /** Frees a deduplication key, unless another job than `taskRef` holds it by now. */
   async freeKey(deduplicationId: string, taskRef: string): Promise<void> {
     await this.#calls.make(() => this.#backend.removeDeduplicationKey(deduplicationId, taskRef));
+  }
+
+  /** The job that holds a deduplication key. */
+  async holderOf(deduplicationId: string): Promise<string | undefined> {
+    return (await this.#calls.make(() => this.#backend.getDeduplicationJobId(deduplicationId))) ?? undefined;
+  }
+
+  /** The turn that is served now of the jobs that have one, 0 without any. */
+  async presentTurn(): Promise<number> {
+    return this.#calls.make(() => this.#connection.leastPriority(this.operation));
+  }
+
+  /** Moves jobs of these owners away from the head of the queue, each one turn on; false where there are many. */
+  async passOver(owners: readonly string[]): Promise<boolean> {
+    for (let count = 0; count < MOST_PASSED_OVER; count++) {
+      const head = await this.#connection.head(this.operation);
+      if (head === undefined || !owners.includes(ownerOf(head) ?? '')) return true;
+      const turn = Math.min(head.priority + 1, LAST_TURN);
+      await this.#backend.changePriority(head.taskRef, turn);
+    }
+    return false;
   }
 
   async read(taskRef: string): Promise<StoredJob | undefined> {
@@ -201,6 +235,11 @@ export class OperationQueue {
   #nameOf({ id }: StoredJob): Job {
     return new Job(this.#queue, this.operation, NO_DATA, {}, id);
   }
+}
+
+function ownerOf({ data }: QueueHead): string | undefined {
+  const { task } = JSON.parse(data) as Partial<JobData>;
+  return task === undefined ? undefined : readTask({ task }).owner;
 }
 
 const NO_DATA: JobData = { task: '' };

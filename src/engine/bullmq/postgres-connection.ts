@@ -11,7 +11,12 @@ import {
 import pg from 'pg';
 import { failureCode } from './failure-code.js';
 import { PostgresEnds } from './postgres-ends.js';
-import { listPostgresJobs, replacePostgresData } from './postgres-jobs.js';
+import {
+  listPostgresJobs,
+  postgresHead,
+  postgresLeastPriority,
+  replacePostgresData,
+} from './postgres-jobs.js';
 import {
   type ConnectOptions,
   QUEUE_OPTIONS,
@@ -67,6 +72,8 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
     backend: name => new PostgresQueueBackend(connection, named(name), options, false),
     replaceData: (name, change) => replacePostgresData(connection, named(name), change),
     list: (name, state, page) => listPostgresJobs(connection, named(name), { ...page, state }),
+    head: name => postgresHead(connection, named(name)),
+    leastPriority: name => postgresLeastPriority(connection, named(name)),
     worker: name => new Worker(named(name), null, options, shared),
     ends: (name, ends) => new PostgresEnds(connection, { ...ends, queue: named(name) }),
     longestIdleMs: LONGEST_IDLE_MS,

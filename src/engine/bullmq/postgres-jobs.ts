@@ -1,6 +1,6 @@
 import type { PostgresConnection } from 'bullmq';
 import type { StoredJob } from './job-record.js';
-import type { DataChange, Page, QueueState } from './queue-connection.js';
+import type { DataChange, Page, QueueHead, QueueState } from './queue-connection.js';
 
 const REPLACE_DATA = `
   UPDATE job SET data = $3::jsonb
@@ -18,13 +18,43 @@ export async function replacePostgresData(
   return rows.length > 0;
 }
 
-const ORDER: Readonly<Record<QueueState, string>> = {
-  waiting: 'seq',
-  active: 'seq',
-  delayed: 'process_at_ms',
-  completed: 'finished_at_ms',
-  failed: 'finished_at_ms',
+const ORDER: Readonly<Record<QueueState, readonly string[]>> = {
+  waiting: ['seq'],
+  prioritized: ['priority', 'seq'],
+  active: ['seq'],
+  delayed: ['process_at_ms'],
+  completed: ['finished_at_ms'],
+  failed: ['finished_at_ms'],
 };
+
+const WHERE: Readonly<Record<QueueState, string>> = {
+  waiting: "state = 'waiting' AND priority = 0",
+  prioritized: "state = 'waiting' AND priority > 0",
+  active: "state = 'active'",
+  delayed: "state = 'delayed'",
+  completed: "state = 'completed'",
+  failed: "state = 'failed'",
+};
+
+const HEAD = `
+  SELECT id, priority, data FROM job WHERE queue = $1 AND state = 'waiting' ORDER BY priority, seq LIMIT 1`;
+
+/** See `QueueConnection.head`. */
+export async function postgresHead(
+  { pool }: PostgresConnection,
+  queue: string,
+): Promise<QueueHead | undefined> {
+  const [row] = (await pool.query(HEAD, [queue])).rows;
+  return row && { taskRef: String(row.id), priority: Number(row.priority), data: JSON.stringify(row.data) };
+}
+
+const LEAST_PRIORITY = `
+  SELECT priority FROM job WHERE queue = $1 AND state = 'waiting' AND priority > 0 ORDER BY priority LIMIT 1`;
+
+/** See `QueueConnection.leastPriority`. */
+export async function postgresLeastPriority({ pool }: PostgresConnection, queue: string): Promise<number> {
+  return Number((await pool.query(LEAST_PRIORITY, [queue])).rows[0]?.priority ?? 0);
+}
 
 /** See `QueueConnection.list`: one query, where BullMQ makes one for each job. */
 export async function listPostgresJobs(
@@ -33,8 +63,8 @@ export async function listPostgresJobs(
   { state, start, count, oldestFirst = false }: Page & { readonly state: QueueState },
 ): Promise<readonly StoredJob[]> {
   const direction = oldestFirst ? 'ASC' : 'DESC';
-  const list = `SELECT * FROM job WHERE queue = $1 AND state = '${state}'
-    ORDER BY ${ORDER[state]} ${direction} LIMIT $2 OFFSET $3`;
+  const order = ORDER[state].map(column => `${column} ${direction}`).join();
+  const list = `SELECT * FROM job WHERE queue = $1 AND ${WHERE[state]} ORDER BY ${order} LIMIT $2 OFFSET $3`;
   const { rows } = await pool.query(list, [queue, count, start]);
   return rows.map(row => ({
     id: String(row.id),

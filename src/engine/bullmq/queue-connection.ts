@@ -19,7 +19,17 @@ export interface DataChange {
   readonly data: string;
 }
 
-export type QueueState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
+/** `prioritized` jobs wait, too: behind those that are `waiting`, in the order of their priorities. */
+export type QueueState = 'waiting' | 'prioritized' | 'delayed' | 'active' | 'completed' | 'failed';
+
+/** The job that is taken next. */
+export interface QueueHead {
+  readonly taskRef: string;
+  /** 0 for one that is `waiting`. */
+  readonly priority: number;
+  /** JSON of its data. */
+  readonly data: string;
+}
 
 /** Some of many, in the order of their places in the queue, or of their ends. */
 export interface Page {
@@ -66,6 +76,10 @@ export interface QueueConnection {
   replaceData(name: string, change: DataChange): Promise<boolean>;
   /** Jobs of one state. */
   list(name: string, state: QueueState, page: Page): Promise<readonly StoredJob[]>;
+  /** The job that is taken next; undefined where none waits. */
+  head(name: string): Promise<QueueHead | undefined>;
+  /** The least priority of the jobs that have one; 0 without any. */
+  leastPriority(name: string): Promise<number>;
   /** Without a processor: it hands out jobs when it is asked. */
   worker(name: string): StoreWorker;
   /** Tells of each end of a queue's tasks, and of other changes, perhaps more than once, until it is closed. */

@@ -10,7 +10,7 @@ import {
 import { quietRedis, readFacts } from './quiet-redis.js';
 import { redisEnds } from './redis-ends.js';
 import { redisFacts } from './redis-facts.js';
-import { listRedisJobs, replaceRedisData } from './redis-jobs.js';
+import { listRedisJobs, redisHead, redisLeastPriority, replaceRedisData } from './redis-jobs.js';
 
 const LONGEST_PAUSE_MS = 1000;
 /** A connection that answers nothing for so long is given up: in time for locks to be renewed over another. */
@@ -53,6 +53,8 @@ export function connectRedis(url: string, { prefix, locks }: ConnectOptions): Qu
     backend,
     replaceData: (name, change) => replaceRedisData(redis, backend(name).toKey(change.job.id), change),
     list: (name, state, page) => listRedisJobs(backend(name), state, page),
+    head: name => redisHead(redis, backend(name)),
+    leastPriority: name => redisLeastPriority(redis, backend(name)),
     worker: name => new Worker(name, null, options),
     ends: (name, ends) => redisEnds(name, { connection: redis, prefix }, ends),
     longestIdleMs: LONGEST_IDLE_MS,

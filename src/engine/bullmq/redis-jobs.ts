@@ -1,7 +1,7 @@
 import type { IQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { StoredJob } from './job-record.js';
-import type { DataChange, Page, QueueState } from './queue-connection.js';
+import type { DataChange, Page, QueueHead, QueueState } from './queue-connection.js';
 
 /** `data` and `ats`, the number of starts, are fields of BullMQ's hash of a job. */
 const REPLACE_DATA = `
@@ -37,4 +37,26 @@ export async function listRedisJobs(
     }),
   );
   return jobs.filter(job => job !== undefined);
+}
+
+const HEAD = `
+local id, priority = redis.call('LINDEX', KEYS[1], -1), 0
+if not id then
+  local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
+  if not first[1] then return nil end
+  id, priority = first[1], math.floor(tonumber(first[2]) / 0x100000000)
+end
+return {id, priority, redis.call('HGET', ARGV[1] .. id, 'data') or '{}'}`;
+
+/** See `QueueConnection.head`. */
+export async function redisHead(redis: Redis, backend: IQueueBackend): Promise<QueueHead | undefined> {
+  const keys = [backend.toKey('wait'), backend.toKey('prioritized')];
+  const found = (await redis.eval(HEAD, 2, ...keys, backend.toKey(''))) as [string, number, string] | null;
+  return found === null ? undefined : { taskRef: found[0], priority: found[1], data: found[2] };
+}
+
+/** See `QueueConnection.leastPriority`: a score is the priority, and below 2^32 a counter. */
+export async function redisLeastPriority(redis: Redis, backend: IQueueBackend): Promise<number> {
+  const [, score = '0'] = await redis.zrange(backend.toKey('prioritized'), 0, 0, 'WITHSCORES');
+  return Math.floor(Number(score) / 2 ** 32);
 }

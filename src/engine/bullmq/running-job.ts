@@ -3,6 +3,7 @@ import { newDeferred } from '../../time/deferred.js';
 import { sleep } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 import type { Execute, Execution } from '../engine.js';
+import { executeSafely } from '../execute-safely.js';
 import { ProgressWriter } from '../progress-writer.js';
 import { RunQuestions } from '../run-questions.js';
 import { type StorableEnd, toStorableEnd } from '../storable-end.js';
@@ -91,6 +92,10 @@ export class RunningJob {
     return this.#questions.isWaiting;
   }
 
+  get owner(): string {
+    return this.#task.owner;
+  }
+
   get queue(): OperationQueue {
     return this.#context.queue;
   }
@@ -175,7 +180,7 @@ export class RunningJob {
     if (record === undefined) throw new TypeError('A job that runs has a record.');
     const writer = new ProgressWriter(progress => this.#writeProgress(progress));
     try {
-      return await execute(
+      return await executeSafely(execute)(
         { record, parameters: this.#task.parameters },
         {
           signal: this.#controller.signal,
@@ -183,9 +188,6 @@ export class RunningJob {
           ask: asked => this.#questions.ask(asked),
         },
       );
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      return { status: 'failed', error: { code: 'OPERATION_FAILED', message, retryable: false } };
     } finally {
       const unwritten = writer.stop();
       if (unwritten !== undefined) this.#writeProgress(unwritten);

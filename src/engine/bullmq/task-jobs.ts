@@ -39,7 +39,8 @@ export class TaskJobs {
     return (await this.#options.known.list()).map(operation => this.queue(operation));
   }
 
-  async submit(task: NewTask): Promise<Submission> {
+  /** @param priority the task's turn, see `OwnerTurns` */
+  async submit(task: NewTask, priority?: number): Promise<Submission> {
     const { taskRef, operation } = task;
     await this.#options.known.add(operation);
     const queue = this.queue(operation);
@@ -51,6 +52,7 @@ export class TaskJobs {
       const createdAt = Date.now();
       const holder = await queue.add(taskRef, data, {
         timestamp: createdAt,
+        ...(priority !== undefined && { priority }),
         ...(task.delayMs !== undefined && { delay: Math.ceil(task.delayMs) }),
         ...(key !== undefined && { deduplication: { id: key, ttl: this.#longestLife(task) } }),
       });
@@ -60,6 +62,13 @@ export class TaskJobs {
       // The task that held the key has expired. Whoever else frees it too leaves a newer holder alone.
       await queue.freeKey(key ?? '', holder);
     }
+  }
+
+  /** The task that the owner has started with the same key. */
+  async findByKey(task: NewTask): Promise<TaskRecord | undefined> {
+    if (task.idempotencyKey === undefined) return undefined;
+    const holder = await this.queue(task.operation).holderOf(deduplicationId(task));
+    return holder === undefined ? undefined : this.find(holder);
   }
 
   async find(taskRef: string): Promise<TaskRecord | undefined> {

@@ -77,6 +77,9 @@ export const sections = {
         "How long a call of an operation's own tool is held for its result, before its reference is given.",
       unit: 'milliseconds',
     }),
+    maxHeldCalls: setting(integer(1), 1000, {
+      description: 'Most calls held at the same time, shared between callers; others are answered at once.',
+    }),
     worker: setting(trueOrFalse, true, {
       description: 'Whether `serve` also runs tasks, or leaves them to `mcp-await worker` on the same store.',
       flag: '--worker',
@@ -116,6 +119,14 @@ export const sections = {
     maxConcurrency: setting(integer(1), 50, {
       description: 'Most tasks that one process runs at the same time.',
       flag: '--concurrency',
+    }),
+    maxUnfinishedPerPrincipal: setting(integer(1), 10_000, {
+      description:
+        'Most tasks of one caller that are queued or run; each front counts those that it has accepted.',
+    }),
+    principalShare: setting(numberFrom(0, 1), 0.8, {
+      description:
+        'Share of its free places that a process gives to one caller; a server without tokens has only one.',
     }),
     defaultTimeoutSeconds: setting(positiveNumber, 120, {
       description: 'Longest run time of the operations that name no `slaSeconds`.',

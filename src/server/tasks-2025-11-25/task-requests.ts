@@ -29,7 +29,7 @@ export function handleTaskRequests(
   { tasks, principal, questions, onTask }: TaskRequestsOptions,
 ): void {
   const look = async (taskRef: string, signal: AbortSignal, waitMs = 0) => {
-    const record = await tasks.resolve(principal, taskRef, { waitMs, signal }).catch(refuse);
+    const record = await tasks.resolve(principal, taskRef, { waitMs, signal, insists: true }).catch(refuse);
     onTask(record);
     return record;
   };

@@ -1,3 +1,4 @@
+import { hasChanged } from '../../engine/record-change.js';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
 import type { TaskService } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
@@ -27,7 +28,10 @@ export async function afterQuestions(
     askClient(known);
     const timeoutMs = deadline - performance.now();
     if (timeoutMs <= 0) break;
+    const before = known;
     known = await tasks.waitForChange(principal, known.taskRef, { known, timeoutMs, signal });
+    // It could not be held any longer.
+    if (!hasChanged(before, known)) break;
     if (known.inputRequests !== undefined || isEnded(known)) continue;
     const waitMs = Math.max(0, Math.min(AFTER_ANSWER_MS, deadline - performance.now()));
     known = await tasks.resolve(principal, known.taskRef, { waitMs, signal });

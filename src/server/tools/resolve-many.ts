@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
+import type { HeldCall } from '../held-calls.js';
 import type { EndWait } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
 import { taskAnswer, type taskAnswerSchema } from './task-answer.js';
@@ -11,6 +12,8 @@ export interface ResolveManyOptions {
   /** How long to wait for the first of them to end, in milliseconds. */
   readonly waitMs: number;
   readonly signal: AbortSignal;
+  /** Undefined where the caller has its share of calls that are held. */
+  readonly hold: () => HeldCall | undefined;
   /** @throws ToolFailure for a task that the caller does not have */
   readonly resolve: (taskRef: string, wait: EndWait) => Promise<TaskRecord>;
 }
@@ -28,7 +31,12 @@ export async function resolveMany(
   const first = await Promise.all(refs.map(ref => lookUp(ref, options)));
   if (waitMs === 0 || first.some(found => found instanceof ToolFailure || isEnded(found)))
     return answerAbout(refs, first);
-  await untilOneEnds(refs, options);
+  const call = options.hold();
+  // Its share of calls is held already: the answer says how they stand, and when to ask again.
+  if (call === undefined) return answerAbout(refs, first);
+  await untilOneEnds(refs, { ...options, signal: AbortSignal.any([signal, call.signal]) }).finally(
+    call.release,
+  );
   signal.throwIfAborted();
   return answerAbout(refs, await Promise.all(refs.map(ref => lookUp(ref, options))));
 }
@@ -46,7 +54,7 @@ async function untilOneEnds(
 ): Promise<void> {
   const found = new AbortController();
   const either = AbortSignal.any([signal, found.signal]);
-  const waits = taskRefs.map(ref => resolve(ref, { waitMs, signal: either }));
+  const waits = taskRefs.map(ref => resolve(ref, { waitMs, signal: either, isHeld: true }));
   await Promise.race(waits).catch(() => {});
   found.abort();
   await Promise.allSettled(waits);

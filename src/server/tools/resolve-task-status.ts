@@ -54,7 +54,7 @@ export function resolveTaskStatus(tasks: TaskService): ServerTool {
         return record;
       };
       if (task_refs !== undefined && task_ref === undefined)
-        return resolveMany(task_refs, { waitMs, signal, resolve });
+        return resolveMany(task_refs, { waitMs, signal, resolve, hold: () => tasks.hold(principal) });
       if (task_ref === undefined || task_refs !== undefined)
         throw new ToolFailure('INVALID_ARGUMENTS', 'Give either `task_ref` or `task_refs`, and not both.');
       const { rounds, askClient } = context;

@@ -57,7 +57,11 @@ for (const name of SERVICE_NAMES) {
       const { record: kept } = await engine.submit(newTask());
       await store.open({ leaseMs: LEASE_MS });
       const queue = connection.queue(OPERATION);
-      await eventually(async () => (await queue.getJobCounts('waiting')).waiting === 1, 20_000);
+      const waiting = async () => {
+        const { waiting = 0, prioritized = 0 } = await queue.getJobCounts('waiting', 'prioritized');
+        return waiting + prioritized;
+      };
+      await eventually(async () => (await waiting()) === 1, 20_000);
       expect(await engine.find(kept.taskRef)).toStrictEqual(kept);
       await queue.close();
     }, 60_000);

@@ -40,7 +40,7 @@ function program(): Command {
     stderr: new PassThrough(),
     env: {},
   };
-  return buildProgram({ ...io, cwd: () => '.', on() {}, off() {} }, [], () => {});
+  return buildProgram({ ...io, cwd: () => '.', on() {}, off() {} }, [], { onExit() {}, onProtocol() {} });
 }
 
 describe('the README', () => {

@@ -4,9 +4,10 @@ import { errorFacts, exitCodeOfError } from './error-report.js';
 import { ExitCode, exitCodeOfStatus } from './exit-code.js';
 import type { Interrupts } from './interrupts.js';
 import type { CommandIo } from './io.js';
+import { printed } from './output.js';
 import type { ProgressView } from './progress-view.js';
 import { formatReference } from './reference-text.js';
-import { jsonReport, printed, printJson, printResult } from './report.js';
+import { jsonReport, printJson, printLines, printResult } from './report.js';
 import type { ChosenServer } from './server-choice.js';
 import { quote } from './shell-quote.js';
 
@@ -38,6 +39,7 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
     view.stop();
     printResult(task, result, options);
     if (await printed(io)) task.acknowledge();
+    else printHowToGoOn(task, options, 'The result could not be printed.');
     return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfStatus(task.snapshot.status);
   } catch (error) {
     view.stop();
@@ -50,12 +52,13 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
 }
 
 /** Leaves a job running and prints how to come back to it. */
-export function leaveJob(task: TaskHandle, options: JobOutput): number {
+export async function leaveJob(task: TaskHandle, options: JobOutput): Promise<number> {
   const { io, json } = options;
   task.detach();
   if (json) printJson(io, jsonReport(task, {}));
-  else if (task.reference !== undefined) io.stdout.write(`${formatReference(task.reference)}\n`);
-  if (!options.quiet) printHowToGoOn(task, options, GOES_ON);
+  else if (task.reference !== undefined) printLines(io, [formatReference(task.reference)]);
+  const isTold = await printed(io);
+  if (!options.quiet || !isTold) printHowToGoOn(task, options, GOES_ON);
   return ExitCode.completed;
 }
 

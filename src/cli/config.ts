@@ -5,7 +5,8 @@ import type { SettingsFlag } from './config/find-file.js';
 import { type LoadedSettings, loadSettings, type Source } from './config/load-settings.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
-import { printJson } from './report.js';
+import { printJson, printLines } from './report.js';
+import { tableLines } from './text-table.js';
 
 /** `mcp-await config`: prints the settings that hold, without secrets, and who says so. */
 export async function config(
@@ -39,13 +40,9 @@ function withoutSecrets(value: unknown): unknown {
 function printTable(stateOf: (setting: Setting) => State, file: string | undefined, io: CommandIo): void {
   const rows = settingList.map(setting => {
     const { value, source } = stateOf(setting);
-    return [setting.path, shown(setting, value), whoSays(setting, source, file)] as const;
+    return [setting.path, shown(setting, value), whoSays(setting, source, file)];
   });
-  const widest = (column: 0 | 1) => Math.max(...rows.map(row => row[column].length));
-  const [pathWidth, valueWidth] = [widest(0), widest(1)];
-  for (const [path, value, said] of rows) {
-    io.stdout.write(`${path.padEnd(pathWidth)}  ${value.padEnd(valueWidth)}  ${said}\n`);
-  }
+  printLines(io, tableLines(rows, 'left'));
 }
 
 function shown({ otherwise }: Setting, value: unknown): string {

@@ -9,7 +9,11 @@ export const ExitCode = {
   gaveUp: 3,
   cancelled: 4,
   unreachable: 5,
+  /** What was to be printed could not be written, as on a full disk. */
+  unprinted: 6,
   interrupted: 130,
+  /** As shells report SIGPIPE. */
+  brokenPipe: 141,
 } as const;
 
 /** The command line is wrong; the message says how. */

@@ -4,8 +4,10 @@ import type { Readable, Writable } from 'node:stream';
 export interface CommandIo {
   readonly argv: readonly string[];
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  readonly stdout: Writable;
+  readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  /** Standard error itself, for what draws on a terminal. */
+  readonly terminal?: Writable;
   readonly env: Readonly<Record<string, string | undefined>>;
   cwd(): string;
   on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;

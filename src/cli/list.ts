@@ -4,7 +4,8 @@ import { formatDuration } from '../time/duration.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { withJobs } from './jobs.js';
-import { printJson } from './report.js';
+import { printJson, printLines } from './report.js';
+import { plainText } from './terminal-text.js';
 import { tableLines } from './text-table.js';
 
 export interface ListFlags {
@@ -37,7 +38,7 @@ export async function list({ all = false, json }: ListFlags, io: CommandIo): Pro
       formatDuration(Math.floor((now - record.startedAt) / 1000) * 1000),
       oneLine(record.message ?? ''),
     ]);
-    for (const line of tableLines([HEAD, ...rows], 'left')) io.stdout.write(`${line}\n`);
+    printLines(io, tableLines([HEAD, ...rows], 'left'));
   }
   return ExitCode.completed;
 }
@@ -66,8 +67,8 @@ function jsonOf(record: JournalRecord) {
   };
 }
 
-/** What a server says must neither break the table nor command the terminal. */
+/** What a server says must not break the table. */
 function oneLine(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  const line = plainText(text);
   return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS - 1)}…` : line;
 }

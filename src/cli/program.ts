@@ -19,12 +19,18 @@ import type { CommandIo } from './io.js';
 import { addLoadFlags } from './load/load-flags.js';
 import { addPairFlags } from './pair-flags.js';
 
+export interface ProgramListeners {
+  onExit(code: number): void;
+  /** Standard output carries MCP, and no results. */
+  onProtocol(): void;
+}
+
 /** The command line. Each verb's code is loaded when the verb is used, so that help is instant. */
 export function buildProgram(
   io: CommandIo,
   /** What stood after `--`. */
   serverCommand: readonly string[],
-  onExit: (code: number) => void,
+  { onExit, onProtocol }: ProgramListeners,
 ): Command {
   const program = new Command('mcp-await')
     .description('Call any MCP tool and get its result, however long it takes.')
@@ -100,8 +106,10 @@ export function buildProgram(
       const { isBehindRelay, relayedFlags, relayStdio } = await import('./stdio-relay.js');
       const { chooseTransport } = await import('./config/choose-transport.js');
       // The relay stays small and quick: it loads nothing of the server.
+      const isRelay = !isBehindRelay(io) && (await chooseTransport(flags, io)) === 'stdio';
+      if (isRelay) onProtocol();
       onExit(
-        !isBehindRelay(io) && (await chooseTransport(flags, io)) === 'stdio'
+        isRelay
           ? await relayStdio(io)
           : await (await import('./serve.js')).serve(relayedFlags(flags, io), io),
       );
@@ -120,10 +128,10 @@ export function buildProgram(
     .option('--no-journal', 'leave calls out of the journal, so that their results end with this process')
     .action(async flags => {
       const { isBehindRelay, relayStdio } = await import('./stdio-relay.js');
+      const isRelay = flags.http !== true && !isBehindRelay(io);
+      if (isRelay) onProtocol();
       onExit(
-        flags.http !== true && !isBehindRelay(io)
-          ? await relayStdio(io)
-          : await (await import('./proxy.js')).proxy(flags, serverCommand, io),
+        isRelay ? await relayStdio(io) : await (await import('./proxy.js')).proxy(flags, serverCommand, io),
       );
     });
 

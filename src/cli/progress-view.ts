@@ -80,7 +80,7 @@ function spinnerView(tool: string, io: CommandIo): ProgressView {
     const columns = (io.stderr.columns || 80) - SPINNER_COLUMNS;
     return progressLine({ tool, snapshot, elapsedMs: now - begunAt, next }, columns);
   };
-  const stream = io.stderr as NodeJS.WriteStream;
+  const stream = (io.terminal ?? io.stderr) as NodeJS.WriteStream;
   const spinner = yoctoSpinner({ stream, handleSignals: false }).start(line());
   const stopped = new AbortController();
   let pauses = 0;

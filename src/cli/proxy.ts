@@ -27,8 +27,6 @@ export async function proxy(flags: ProxyFlags, command: readonly string[], io: C
   const isHttp = transportOf(flags) === 'http';
   // Before servers are started in this environment: the line is not for them.
   const stdio = isHttp ? undefined : (relayedStreams(io) ?? { input: io.stdin, output: io.stdout });
-  // Whoever read the standard error may leave before the calls have ended.
-  io.stderr.on('error', () => {});
   const { server, drainSeconds } = await start({ flags, command, stdio, io }).catch(error => {
     // Its end tells the relay; an open line would keep this process alive.
     stdio?.input.destroy();

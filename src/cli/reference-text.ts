@@ -4,10 +4,15 @@ import { toolPair } from '../protocols/tool-pair.js';
 import type { TaskReference } from '../types.js';
 import { parseObject } from './arguments.js';
 import { UsageError } from './exit-code.js';
+import { jsonText } from './terminal-text.js';
 
-/** A reference as a person copies it: the bare `task_ref` of the bundled server, JSON for every other. */
+/** What needs no quotes in a shell, and is no flag. */
+const BARE = /^\w[\w.:-]*$/;
+
+/** A reference as a person copies it, in one line: the bare `task_ref` of the bundled server, JSON for every other. */
 export function formatReference(reference: TaskReference): string {
-  return bundledTaskRef(reference.handle) ?? JSON.stringify(reference);
+  const taskRef = bundledTaskRef(reference.handle);
+  return taskRef !== undefined && BARE.test(taskRef) ? taskRef : jsonText(reference);
 }
 
 /**
@@ -16,7 +21,7 @@ export function formatReference(reference: TaskReference): string {
  */
 export function parseReferenceText(text: string): TaskReference {
   if (text.startsWith('{')) return parseReference(parseObject(text, 'The reference'));
-  if (!/^[\w.:-]+$/.test(text))
+  if (!BARE.test(text))
     throw new UsageError(
       'A reference is a task_ref, an id of `mcp-await list`, the JSON of a reference, @file, or - for standard input.',
     );

@@ -1,4 +1,3 @@
-import type { Writable } from 'node:stream';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import type { AskedQuestion } from '../errors.js';
@@ -6,6 +5,7 @@ import { excerpt } from '../protocols/excerpt.js';
 import { outcomeOfResult } from '../protocols/tool-result.js';
 import type { TaskError, TaskReference, TaskStatus } from '../types.js';
 import type { CommandIo } from './io.js';
+import { jsonText, terminalText } from './terminal-text.js';
 
 /** The one object that `--json` prints. */
 export interface JsonReport {
@@ -50,7 +50,12 @@ export function renderResult(result: CallToolResult): string {
 }
 
 export function printJson(io: CommandIo, value: unknown): void {
-  io.stdout.write(`${JSON.stringify(value)}\n`);
+  io.stdout.write(`${jsonText(value)}\n`);
+}
+
+/** Lines for a person; what a server says in them commands no terminal. */
+export function printLines(io: CommandIo, lines: readonly string[]): void {
+  io.stdout.write(lines.map(line => `${terminalText(line)}\n`).join(''));
 }
 
 /** Where a value has an integer that JavaScript has rounded as it read the server's answer; undefined where it has none. */
@@ -83,15 +88,10 @@ export function printResult(
       io,
       jsonReport(task, outcome.status === 'failed' ? { result, error: outcome.error } : { result }),
     );
-  else (outcome.status === 'completed' ? io.stdout : io.stderr).write(`${renderResult(result)}\n`);
-}
-
-/** Settles when everything that was printed has been taken; false when nobody takes it any more. */
-export async function printed({ stdout, stderr }: CommandIo): Promise<boolean> {
-  const written = (stream: Writable) =>
-    new Promise<boolean>(settle => {
-      stream.write('', error => settle(error === undefined || error === null));
-    });
-  const all = await Promise.all([written(stdout), written(stderr)]);
-  return all.every(Boolean);
+  else if (outcome.status !== 'completed') io.stderr.write(`${renderResult(result)}\n`);
+  else {
+    // A file or a pipe gets the result as it is.
+    const text = renderResult(result);
+    io.stdout.write(`${io.stdout.isTTY === true ? terminalText(text) : text}\n`);
+  }
 }

@@ -21,8 +21,6 @@ export interface ServeFlags extends TaskFlags, TransportFlags, ListenFlags {}
 export async function serve(flags: ServeFlags, io: CommandIo): Promise<number> {
   const settings = await useSettings(flags, io);
   checkFlags(flags, settings);
-  // Whoever read the standard error may leave before the work is done.
-  io.stderr.on('error', () => {});
   const stdio = relayedStreams(io);
   const server = await start({ flags, settings, stdio, io }).catch(error => {
     // Its end tells the relay; an open line would keep this process alive.

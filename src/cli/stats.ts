@@ -6,7 +6,7 @@ import type { SettingsFlag } from './config/find-file.js';
 import { useSettings } from './config/load-settings.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
-import { printJson } from './report.js';
+import { printJson, printLines } from './report.js';
 import { tableLines } from './text-table.js';
 
 export interface StatsFlags extends SettingsFlag {
@@ -43,12 +43,7 @@ export async function stats(flags: StatsFlags, io: CommandIo): Promise<number> {
     const operations = await engine.stats(window);
     if (json === true) printJson(io, { windowMs: window, operations: operations.map(withRate) });
     else if (operations.length === 0) io.stderr.write('The store holds no tasks.\n');
-    else
-      io.stdout.write(
-        tableLines([HEAD, ...operations.map(tableRow)])
-          .map(line => `${line}\n`)
-          .join(''),
-      );
+    else printLines(io, tableLines([HEAD, ...operations.map(tableRow)]));
     return ExitCode.completed;
   } finally {
     await engine.close();

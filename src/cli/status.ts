@@ -9,7 +9,7 @@ import { findJob, referenceOf } from './jobs.js';
 import { endedTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
 import { describeState } from './progress-view.js';
-import { jsonReport, printJson, type ReportedTask } from './report.js';
+import { jsonReport, printJson, printLines, type ReportedTask } from './report.js';
 import { withClient } from './with-client.js';
 
 export interface StatusFlags extends ServerFlags {
@@ -71,7 +71,7 @@ function printState(
   io: CommandIo,
 ): void {
   if (json === true) printJson(io, jsonReport(task, endOf(result)));
-  else io.stdout.write(`${describeState(task.tool, task.snapshot)}\n`);
+  else printLines(io, [describeState(task.tool, task.snapshot)]);
 }
 
 /** A task that is still running after the one status request has no result yet, which is no error here. */

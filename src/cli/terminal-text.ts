@@ -8,6 +8,24 @@ export function plainText(text: string): string {
     .trim();
 }
 
+/** Characters that move the cursor, colour, ring, or turn the direction of writing: all but tab and line break. */
+const COMMANDS = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/** A text of several lines without what could command a terminal. */
+export function terminalText(text: string): string {
+  return stripVTControlCharacters(text).replace(COMMANDS, character =>
+    character === '\n' || character === '\t' ? character : '',
+  );
+}
+
+/** A value as JSON in one line, in which such characters are written as escapes. */
+export function jsonText(value: unknown): string {
+  return (JSON.stringify(value) ?? 'null').replace(
+    COMMANDS,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** Columns that a text takes on a terminal. */
 export function widthOf(text: string): number {
   return truncatedWidth(text).width;

@@ -1,7 +1,9 @@
 import { ExitCode } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
 import type { CommandIo } from './io.js';
-import { printJson } from './report.js';
+import { printJson, printLines } from './report.js';
+import { plainText } from './terminal-text.js';
+import { tableLines } from './text-table.js';
 import { withClient } from './with-client.js';
 
 /** `mcp-await tools`: lists a server's tools and how each is awaited. */
@@ -15,11 +17,11 @@ export function tools(
     if (flags.json === true) printJson(io, rows);
     else if (rows.length === 0) io.stderr.write('The server has no tools.\n');
     else {
-      const widest = Math.max(...rows.map(row => row.tool.length));
-      for (const { tool, protocol, why, hidden } of rows) {
-        const note = hidden ? 'hidden from agents, used by another tool' : `${protocol}: ${why}`;
-        io.stdout.write(`${tool.padEnd(widest)}  ${note}\n`);
-      }
+      const notes = rows.map(({ tool, protocol, why, hidden }) => [
+        plainText(tool),
+        hidden ? 'hidden from agents, used by another tool' : plainText(`${protocol}: ${why}`),
+      ]);
+      printLines(io, tableLines(notes, 'left'));
     }
     return ExitCode.completed;
   });

@@ -8,8 +8,9 @@ import type { CommandIo } from './io.js';
 import { findJob, markDelivered, referenceOf } from './jobs.js';
 import { endedTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
+import { printed } from './output.js';
 import { progressView } from './progress-view.js';
-import { printed, printResult } from './report.js';
+import { printResult } from './report.js';
 import { waitOptionsOf } from './wait-options.js';
 import { withClient } from './with-client.js';
 

@@ -21,8 +21,6 @@ export interface WorkerFlags extends TaskFlags {
 /** `mcp-await worker`: runs the tasks that servers without a worker of their own accept on the same store. */
 export async function worker(flags: WorkerFlags, io: CommandIo): Promise<number> {
   const settings = await useSettings(flags, io);
-  // Whoever read the standard error may leave; the work goes on.
-  io.stderr.on('error', () => {});
   const { state, execution } = settings;
   const operations = await offeredOperations({
     settings,

@@ -24,9 +24,8 @@ export function loadProgress(taskCount: number, io: CommandIo): LoadProgress {
       stop() {},
     };
   }
-  const spinner = yoctoSpinner({ stream: io.stderr as NodeJS.WriteStream, handleSignals: false }).start(
-    state(),
-  );
+  const stream = (io.terminal ?? io.stderr) as NodeJS.WriteStream;
+  const spinner = yoctoSpinner({ stream, handleSignals: false }).start(state());
   return {
     say(line) {
       spinner.stop();

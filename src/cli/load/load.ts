@@ -4,7 +4,7 @@ import { sleep } from '../../time/sleep.js';
 import { useSettings } from '../config/load-settings.js';
 import { ExitCode } from '../exit-code.js';
 import type { CommandIo } from '../io.js';
-import { printJson } from '../report.js';
+import { printJson, printLines } from '../report.js';
 import { Connections } from './connections.js';
 import { eventLoopLag } from './event-loop-lag.js';
 import { checkLoadFlags, type LoadFlags } from './load-flags.js';
@@ -42,7 +42,7 @@ export async function load(flags: LoadFlags, command: readonly string[], io: Com
     const report = await measure({ flags, polling, work, server, progress, signal: stop.signal });
     progress.stop();
     if (flags.json === true) printJson(io, reportObject(report));
-    else io.stdout.write(`${reportLines(report).join('\n')}\n`);
+    else printLines(io, reportLines(report));
     return hasPassed(report) ? ExitCode.completed : ExitCode.failed;
   } catch (error) {
     progress.stop();

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { excerpt } from '../protocols/excerpt.js';
 import { isRecord } from '../protocols/tool-result.js';
+import { readTextFile } from '../storage/text-file.js';
 import { argumentType, readingOf, wantedText } from './argument-types.js';
 import { isSpecialKey, parseExactJson, refuseKey } from './exact-json.js';
 import { UsageError } from './exit-code.js';
@@ -43,7 +43,7 @@ export async function readSource(source: string, flag: string, io: CommandIo): P
   if (source === '-') return text(io.stdin);
   if (!source.startsWith('@')) return source;
   const file = resolve(io.cwd(), source.slice(1));
-  return readFile(file, 'utf8').catch(cause => {
+  return readTextFile(file).catch(cause => {
     throw new UsageError(`The file of ${flag} cannot be read: ${cause.message}`, { cause });
   });
 }

@@ -58,6 +58,9 @@ export interface ServerFlags extends SettingsFlag {
   readonly header?: readonly string[];
   readonly server?: string;
   readonly config?: string;
+  readonly env?: readonly string[];
+  /** A flag of commands that wait. */
+  readonly quiet?: boolean;
   /** No flag: the folder in which a server of the journal is started again. */
   readonly cwd?: string;
 }
@@ -73,6 +76,7 @@ export function addServerFlags(command: Command): Command {
     .option('--header <line>', "HTTP header 'Name: value' for --url (repeatable)", collect)
     .option('--server <name>', 'server of this name in the nearest .mcp.json or mcp.json')
     .option('--config <file>', 'look the name up in this mcpServers file')
+    .option('--env <name=value>', 'variable of the environment for -- COMMAND (repeatable)', collect)
     .addHelpText(
       'after',
       '\nServer: --url URL, --server NAME, or -- COMMAND ARGS... (stdio). Without any, the bundled server with its own store.',

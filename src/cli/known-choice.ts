@@ -36,8 +36,8 @@ export function chooseAgain(
       return { flags: { ...flags, url: server.url }, command };
     case 'stdio':
       if (server.isPartial) throw incomplete('arguments that look secret', '-- COMMAND ARGS...');
-      if (server.env !== undefined)
-        throw incomplete(`variables of the environment (${server.env.join(', ')})`, '--server NAME');
+      if (server.env !== undefined && flags.env === undefined)
+        throw incomplete('the values of variables', server.env.map(name => `--env '${name}=…'`).join(' '));
       return { flags: { ...flags, ...folder(server.cwd) }, command: [server.command, ...server.args] };
     case 'named':
       return { flags: { ...flags, server: server.name, config: server.configFile }, command };

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { AwaitClient } from '../client/await-client.js';
-import { serverNames } from '../client/mcp-config.js';
+import { fileAbove, listServers, type NamedServerSource } from '../client/mcp-config.js';
 import type { Settings } from '../server/config/config-schema.js';
 import { builtInOperations, loadOperations, type Operation } from '../server/index.js';
 import type { CommandIo } from './io.js';
@@ -33,16 +33,24 @@ export async function offeredOperations({
   const own =
     server.operations === undefined ? [] : await loadOperations(resolve(io.cwd(), server.operations));
   const source = { configFile: serversFile, directory: io.cwd(), environment: io.env };
+  const servers = nearestServers || serversFile !== undefined ? usableServers(source, io) : [];
   const builtIn = builtInOperations({
     hashTree: { roots: server.roots.map(root => resolve(io.cwd(), root)) },
     httpRequest: { allowPrivate: server.allowPrivate },
     sleep: server.offerSleep ?? sleep,
     mcpTool: {
-      servers: nearestServers || serversFile !== undefined ? serverNames(source) : [],
+      servers,
       connect: (name, { signal }) =>
         AwaitClient.connect(name, { ...UNTIL_THE_SLA, configFile: serversFile, signal }),
     },
   });
   const names = new Set(own.map(({ name }) => name));
   return [...own, ...builtIn.filter(({ name }) => !names.has(name))];
+}
+
+function usableServers(source: NamedServerSource, io: CommandIo): readonly string[] {
+  const names = listServers(source).flatMap(({ name, isDisabled }) => (isDisabled ? [] : [name]));
+  const above = names.length === 0 ? undefined : fileAbove(source);
+  if (above !== undefined) io.stderr.write(`mcp_tool may call the servers of ${above}.\n`);
+  return names;
 }

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
-import { namedServer, serverNames } from '../client/mcp-config.js';
+import { listServers, namedServer } from '../client/mcp-config.js';
 import type { ServerTarget } from '../client/transport.js';
 import type { UpstreamTarget } from '../proxy/upstream.js';
 import { UsageError } from './exit-code.js';
@@ -35,18 +35,17 @@ export function proxyTargets(
   }
   const file = resolve(io.cwd(), config);
   const source = { configFile: file, directory: io.cwd(), environment: io.env };
-  const isOther = (name: string) => {
-    if (
-      !isProxyOf(
+  const names = listServers(source).flatMap(({ name, isDisabled }) => {
+    const isItself = () =>
+      isProxyOf(
         file,
         unlessUnusable(() => namedServer(name, source)),
-      )
-    )
-      return true;
-    io.stderr.write(`The server ${name} is left out: it is this proxy itself.\n`);
-    return false;
-  };
-  const names = serverNames(source).filter(isOther);
+      );
+    const why = isDisabled ? 'it is switched off there' : isItself() ? 'it is this proxy itself' : undefined;
+    if (why === undefined) return [name];
+    io.stderr.write(`The server ${name} of ${file} is left out: ${why}.\n`);
+    return [];
+  });
   if (names.length === 0)
     throw new UsageError(`The file ${file} names no server that this proxy could stand before.`);
   return names.map(name => ({

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseTokenFile } from '../server/http/principals.js';
+import { readTextFile } from '../storage/text-file.js';
 import { UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
 
@@ -10,7 +10,7 @@ import type { CommandIo } from './io.js';
  * @throws UsageError when it cannot be read, or has none: that would let everybody in
  */
 export async function readSecretFile(file: string, what: string, io: CommandIo): Promise<readonly string[]> {
-  const text = await readFile(resolve(io.cwd(), file), 'utf8').catch(cause => {
+  const text = await readTextFile(resolve(io.cwd(), file)).catch(cause => {
     throw new UsageError(`The ${what} file ${file} cannot be read: ${cause.message}`, { cause });
   });
   const entries = parseTokenFile(text);

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ConnectTarget } from '../client/connect.js';
 import { displayUrl } from '../client/display-url.js';
 import { type KnownServer, knownHttpServer, knownStdioServer } from '../client/journal/known-server.js';
+import { fileAbove } from '../client/mcp-config.js';
 import { maskSecrets } from '../server/config/mask-secrets.js';
 import { UsageError } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
@@ -28,11 +29,12 @@ export const BIN = fileURLToPath(new URL('../../bin/mcp-await.js', import.meta.u
  * @throws UsageError when more than one server is named
  */
 export function chooseServer(flags: ServerFlags, command: readonly string[], io: CommandIo): ChosenServer {
-  const { url, header, server, config, cwd = io.cwd() } = flags;
+  const { url, header, server, config, env, quiet, cwd = io.cwd() } = flags;
   if ([url, server, command[0]].filter(choice => choice !== undefined).length > 1) {
     throw new UsageError('Name one server only: --url, --server or -- COMMAND.');
   }
   if (header !== undefined && url === undefined) throw new UsageError('--header goes with --url.');
+  if (env !== undefined && command[0] === undefined) throw new UsageError('--env goes with -- COMMAND.');
   if (config !== undefined && server === undefined) throw new UsageError('--config goes with --server.');
   if (url !== undefined) {
     const names = (header ?? []).map(line => ` --header ${quote(`${line.split(':')[0]}: …`)}`).join('');
@@ -44,22 +46,29 @@ export function chooseServer(flags: ServerFlags, command: readonly string[], io:
     };
   }
   if (server !== undefined) {
+    const above = fileAbove({ configFile: config, directory: cwd });
+    if (above !== undefined && quiet !== true)
+      io.stderr.write(`The server ${server} is looked up in ${above}, in a folder above this one.\n`);
     const words = ` --server ${quote(server)}${config === undefined ? '' : ` --config ${quote(config)}`}`;
     return { target: server, configFile: config, words, unknownWords: '' };
   }
   const [program, ...args] = command;
   if (program !== undefined) {
-    const target = { command: program, args, cwd };
+    // As a shell does: whoever writes the command has set these variables for it.
+    const target = { command: program, args, cwd, env: parseVariables(env ?? []), inheritEnv: true };
+    const names = Object.keys(target.env)
+      .map(name => ` --env ${quote(`${name}=…`)}`)
+      .join('');
     return {
       target,
       configFile: undefined,
-      unknownWords: isPartial(knownStdioServer(target)) ? undefined : '',
-      words: ` -- ${command.map(word => quote(withoutPassword(word))).join(' ')}`,
+      unknownWords: isPartial(knownStdioServer(target)) ? undefined : names,
+      words: `${names} -- ${command.map(word => quote(withoutPassword(word))).join(' ')}`,
     };
   }
   const { settings } = flags;
   return {
-    target: bundledServer(settings === undefined ? [] : ['--settings', settings], cwd, io),
+    target: bundledServer(settings === undefined ? [] : ['--settings', settings], cwd),
     known: { kind: 'bundled', cwd, ...(settings !== undefined && { settings: resolve(cwd, settings) }) },
     unknownWords: '',
     configFile: undefined,
@@ -67,13 +76,26 @@ export function chooseServer(flags: ServerFlags, command: readonly string[], io:
   };
 }
 
-/** The bundled server as a child process, with this process's whole environment and settings: it is ours. */
-function bundledServer(settingsFlag: readonly string[], cwd: string, io: CommandIo): ConnectTarget {
-  const env = Object.fromEntries(Object.entries(io.env).filter(entry => entry[1] !== undefined)) as Record<
-    string,
-    string
-  >;
-  return { command: process.execPath, args: [BIN, 'serve', '--stdio', ...settingsFlag], env, cwd };
+/** The bundled server as a child process, with this process's settings: it is ours. */
+function bundledServer(settingsFlag: readonly string[], cwd: string): ConnectTarget {
+  return {
+    command: process.execPath,
+    args: [BIN, 'serve', '--stdio', ...settingsFlag],
+    inheritEnv: true,
+    cwd,
+  };
+}
+
+function parseVariables(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    lines.map(line => {
+      const split = line.indexOf('=');
+      // What was given may be the secret itself.
+      if (split < 1)
+        throw new UsageError('An --env is written NAME=VALUE; one of these has no name or no `=`.');
+      return [line.slice(0, split), line.slice(split + 1)];
+    }),
+  );
 }
 
 function parseHeaders(lines: readonly string[]): Record<string, string> {

@@ -1,25 +1,23 @@
-import { existsSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { applyEdits, modify } from 'jsonc-parser';
 import { closestMatch } from 'leven';
-import { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
-import { connectionShape } from './connection-options.js';
+import { isRecord } from '../protocols/tool-result.js';
+import { parseCommentedJson } from '../storage/commented-json.js';
+import { decodeText } from '../storage/text-file.js';
+import { isDisabled, targetOfEntry } from './mcp-config-entry.js';
 import type { ServerTarget } from './transport.js';
 
 const FILE_NAMES = ['.mcp.json', 'mcp.json'];
-
-const strings = z.record(z.string(), z.string());
-const serverSchema = z.union([
-  z.object({
-    command: z.string().min(1),
-    args: z.array(z.string()).optional(),
-    env: strings.optional(),
-    cwd: z.string().optional(),
-    ...connectionShape,
-  }),
-  z.object({ url: z.string().min(1), headers: strings.optional(), ...connectionShape }),
-]);
-const configSchema = z.object({ mcpServers: z.record(z.string(), z.unknown()) });
 
 export interface NamedServerSource {
   /** Path of the file to read; without it the nearest `.mcp.json` or `mcp.json`, from `directory` upwards. */
@@ -29,22 +27,14 @@ export interface NamedServerSource {
 }
 
 /**
- * The server that a name stands for in an `mcpServers` file as MCP hosts use it. `${NAME}` and `${NAME:-default}` in
- * its strings are taken from the environment.
+ * The server that a name stands for in an `mcpServers` file as MCP hosts use it.
  * @throws ConfigurationError when the file, the name or a variable is missing, or an entry makes no sense
  */
 export function namedServer(name: string, source: NamedServerSource): ServerTarget {
   const { file, servers } = readServers(source);
   const entry = Object.hasOwn(servers, name) ? servers[name] : undefined;
   if (entry === undefined) throw new ConfigurationError(unknownName(name, Object.keys(servers), file));
-  const parsed = serverSchema.safeParse(entry);
-  if (!parsed.success) {
-    throw new ConfigurationError(
-      `The server \`${name}\` in ${file} needs either a \`command\` or a \`url\`, with texts as values.`,
-    );
-  }
-  const fill = (text: string) => fillVariables(text, source.environment, `server \`${name}\` in ${file}`);
-  return mapStrings(parsed.data, fill) as ServerTarget;
+  return targetOfEntry(entry, source.environment, `server \`${name}\` in ${file}`);
 }
 
 /** What the file says of the server's pairs of tools, as it stands there. @throws ConfigurationError as `namedServer` */
@@ -68,29 +58,43 @@ export function addPairs(
   profiles: readonly { readonly name: string }[],
 ): number {
   const text = readText(file);
-  parseConfig(text, file);
-  const whole = JSON.parse(text) as { mcpServers: Record<string, { pairs?: unknown[] }> };
-  const entry = Object.hasOwn(whole.mcpServers, server) ? whole.mcpServers[server] : undefined;
+  const config = parseConfig(text, file);
+  const entry = Object.hasOwn(config.servers, server)
+    ? (config.servers[server] as { readonly pairs?: unknown } | null)
+    : undefined;
   if (entry === undefined)
-    throw new ConfigurationError(unknownName(server, Object.keys(whole.mcpServers), file));
-  const known = Array.isArray(entry.pairs) ? entry.pairs : [];
+    throw new ConfigurationError(unknownName(server, Object.keys(config.servers), file));
+  const known = Array.isArray(entry?.pairs) ? entry.pairs : [];
   const names = new Set(
     known.map(pair => (typeof pair === 'string' ? pair : (pair as { name?: unknown } | null)?.name)),
   );
   const added = profiles.filter(({ name }) => !names.has(name));
-  entry.pairs = [...known, ...added];
+  const edits = modify(text, [config.keyOf(server), server, 'pairs'], [...known, ...added], {
+    formattingOptions: { insertSpaces: !/^\t/m.test(text), tabSize: 2 },
+  });
   // Whole or not at all: other programs read it.
   const target = realpathSync(file);
   const next = `${target}.${process.pid}.new`;
-  writeFileSync(next, `${JSON.stringify(whole, null, 2)}\n`, { mode: statSync(target).mode });
+  writeFileSync(next, applyEdits(text, edits), { mode: statSync(target).mode });
   renameSync(next, target);
   return added.length;
 }
 
-/** The names in an `mcpServers` file; none where there is no file. @throws ConfigurationError when it cannot be read */
-export function serverNames(source: NamedServerSource): readonly string[] {
-  if (source.configFile === undefined && findFile(source.directory) === undefined) return [];
-  return Object.keys(readServers(source).servers);
+/**
+ * The servers in an `mcpServers` file; none where there is no file, or the nearest one is not to be trusted.
+ * @throws ConfigurationError when it cannot be read
+ */
+export function listServers(
+  source: NamedServerSource,
+): readonly { readonly name: string; readonly isDisabled: boolean }[] {
+  if (source.configFile === undefined) {
+    const nearest = findFile(source.directory);
+    if (nearest === undefined || distrustOf(nearest, source.directory) !== undefined) return [];
+  }
+  return Object.entries(readServers(source).servers).map(([name, entry]) => ({
+    name,
+    isDisabled: isDisabled(entry),
+  }));
 }
 
 /** The `mcpServers` file that is read; undefined where there is none. */
@@ -101,6 +105,15 @@ export function configFileOf({
   return configFile === undefined ? findFile(directory) : resolve(directory, configFile);
 }
 
+/** The file that is read where it was looked for in the folders above and is in none that a person has named. */
+export function fileAbove({
+  configFile,
+  directory,
+}: Omit<NamedServerSource, 'environment'>): string | undefined {
+  const file = configFile === undefined ? findFile(directory) : undefined;
+  return file === undefined || dirname(file) === resolve(directory) ? undefined : file;
+}
+
 function readServers({ configFile, directory }: NamedServerSource) {
   const file = configFileOf({ configFile, directory });
   if (file === undefined) {
@@ -108,7 +121,13 @@ function readServers({ configFile, directory }: NamedServerSource) {
       `There is no ${FILE_NAMES.join(' or ')} in ${directory} or above it; name a file with \`configFile\` (--config).`,
     );
   }
-  return { file, servers: parseConfig(readText(file), file).mcpServers };
+  const distrust = configFile === undefined ? distrustOf(file, directory) : undefined;
+  if (distrust !== undefined) {
+    throw new ConfigurationError(
+      `The file ${file}, which was found above ${directory}, is not used: ${distrust}. Name it with \`configFile\` (--config) if you trust it.`,
+    );
+  }
+  return { file, servers: parseConfig(readText(file), file).servers };
 }
 
 function findFile(directory: string): string | undefined {
@@ -117,21 +136,51 @@ function findFile(directory: string): string | undefined {
   return found ?? (parent === directory ? undefined : findFile(parent));
 }
 
+/**
+ * Why a file in a folder above is not to be trusted: its commands would run as this user. Whoever works in a folder
+ * trusts that folder; those above it may be for everybody to write, as /tmp is.
+ */
+function distrustOf(file: string, directory: string): string | undefined {
+  const user = process.getuid?.();
+  if (user === undefined || fileAbove({ directory }) === undefined) return undefined;
+  const isForeign = [lstatSync(file), statSync(file)].some(({ uid }) => uid !== user && uid !== 0);
+  return isForeign ? 'it belongs to another user' : undefined;
+}
+
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return decodeText(readFileSync(file));
   } catch (cause) {
     throw new ConfigurationError(`The file ${file} cannot be read: ${(cause as Error).message}`, { cause });
   }
 }
 
-function parseConfig(text: string, file: string) {
+/** What hosts call the object with the servers; VS Code the second. */
+const KEYS = ['mcpServers', 'servers'];
+
+interface Config {
+  readonly servers: Readonly<Record<string, unknown>>;
+  /** Under which of `KEYS` a server stands. */
+  readonly keyOf: (server: string) => string;
+}
+
+function parseConfig(text: string, file: string): Config {
+  const whole = parseText(text, file);
+  const found = KEYS.flatMap(key =>
+    isRecord(whole) && isRecord(whole[key]) ? [[key, whole[key]] as const] : [],
+  );
+  const [first] = found;
+  if (first === undefined)
+    throw new ConfigurationError(`The file ${file} has no object \`${KEYS.join('` or `')}\`.`);
+  const keyOf = (server: string) => (found.find(([, servers]) => Object.hasOwn(servers, server)) ?? first)[0];
+  return { keyOf, servers: Object.assign({}, ...found.map(([, servers]) => servers).reverse()) };
+}
+
+function parseText(text: string, file: string): unknown {
   try {
-    return configSchema.parse(JSON.parse(text));
+    return parseCommentedJson(text);
   } catch (cause) {
-    const problem =
-      cause instanceof SyntaxError ? `is no JSON: ${cause.message}` : 'has no object `mcpServers`';
-    throw new ConfigurationError(`The file ${file} ${problem}`, { cause });
+    throw new ConfigurationError(`The file ${file} is no JSON: ${(cause as Error).message}.`, { cause });
   }
 }
 
@@ -142,26 +191,4 @@ function unknownName(name: string, known: readonly string[], file: string): stri
       ? 'The file names no server.'
       : `Did you mean \`${nearest}\`? It has: ${known.join(', ')}.`;
   return `There is no server \`${name}\` in ${file}. ${hint}`;
-}
-
-function fillVariables(text: string, environment: NamedServerSource['environment'], where: string): string {
-  return text.replace(
-    /\$\{(\w+)(?::-([^}]*))?\}/g,
-    (_match, variable: string, fallback: string | undefined) => {
-      const value = environment[variable] ?? fallback;
-      if (value === undefined) {
-        throw new ConfigurationError(
-          `The environment variable ${variable}, which ${where} asks for, is not set.`,
-        );
-      }
-      return value;
-    },
-  );
-}
-
-function mapStrings(value: unknown, change: (text: string) => string): unknown {
-  if (typeof value === 'string') return change(value);
-  if (Array.isArray(value)) return value.map(item => mapStrings(item, change));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapStrings(item, change)]));
 }

@@ -13,6 +13,8 @@ export interface StdioTarget extends ConnectionOptions {
   readonly args?: readonly string[] | undefined;
   /** Added to the few variables that are safe to hand on, such as PATH and HOME. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Whether the whole environment of this process is handed on, as a shell does. @default false */
+  readonly inheritEnv?: boolean | undefined;
   readonly cwd?: string | undefined;
 }
 
@@ -75,14 +77,18 @@ export async function openTransport(
 }
 
 function stdioTransport(
-  { command, args = [], env, cwd }: StdioTarget,
+  { command, args = [], env, inheritEnv = false, cwd }: StdioTarget,
   maxAnswerBytes: number,
 ): StdioTransport {
   return new StdioTransport({
     command,
     args,
-    env: { ...getDefaultEnvironment(), ...env },
+    env: { ...(inheritEnv ? wholeEnvironment() : getDefaultEnvironment()), ...env },
     cwd,
     maxAnswerBytes,
   });
+}
+
+function wholeEnvironment(): Record<string, string> {
+  return { ...process.env } as Record<string, string>;
 }

@@ -11,10 +11,17 @@ export async function importModule(url: URL, what: string): Promise<Readonly<Rec
       `${what} is TypeScript, which Node runs from 22.18 on and this is ${process.version}: write it as .js, or take a newer Node.`,
     );
   }
+  let onIdle = () => {};
+  const idle = new Promise<never>((_, reject) => {
+    onIdle = () => reject(new Error('it awaits at its top level what never comes'));
+  });
+  process.once('beforeExit', onIdle);
   try {
-    return await import(url.href);
+    return await Promise.race([import(url.href), idle]);
   } catch (cause) {
     throw new ConfigurationError(`${what} failed to load: ${messageOf(cause)}`, { cause });
+  } finally {
+    process.off('beforeExit', onIdle);
   }
 }
 

@@ -40,7 +40,9 @@ export async function serveStdio(
   });
   const broken = new Promise<void>(resolve => {
     // One that has ended closes too, and may still read its answers.
-    input.once('close', () => input.readableEnded || resolve());
+    const onClose = () => input.readableEnded || resolve();
+    if (input.closed) onClose();
+    else input.once('close', onClose);
     // A client that was killed leaves a broken pipe; that is a way of going, not a crash.
     output.on('error', () => resolve());
     // The transport closes itself on a message beyond its limit; nothing more can be heard then.
@@ -50,7 +52,10 @@ export async function serveStdio(
       resolve();
     };
   });
-  const ended = new Promise<void>(resolve => input.once('end', resolve));
+  // A client may have closed its side before anybody has listened.
+  const ended = input.readableEnded
+    ? Promise.resolve()
+    : new Promise<void>(resolve => input.once('end', resolve));
   await server.connect(transport);
   const channel = shareLine(transport, service);
   const answered = watchAnswers(transport);

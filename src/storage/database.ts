@@ -1,9 +1,10 @@
-import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, chmodSync, closeSync, constants, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import Database from 'libsql';
 import { ConfigurationError } from '../errors.js';
 import { reasonOf } from './failure-reason.js';
 import { BLOCKED_MS } from './file-lock.js';
+import { makeFolder } from './make-folder.js';
 import { migrate, NewerTablesError } from './migrate.js';
 
 export const MEMORY = ':memory:';
@@ -50,7 +51,7 @@ function problemOf(cause: unknown, { elsewhere }: DatabaseKind): string {
  * drop the locks that another connection of this process holds on it (SQLite, "How To Corrupt", section 2.2).
  */
 function makePrivateFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(resolve(file)));
   try {
     closeSync(openSync(file, 'ax', 0o600));
     chmodSync(file, 0o600);

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, parse } from 'node:path';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -7,10 +7,22 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Where this user's tasks live: `MCP_AWAIT_HOME`, else a folder in the user's state (XDG Base Directory Specification
  * 0.8, by which a relative `XDG_STATE_HOME` is none).
  */
-export function stateFolder(environment: Environment, home = homedir()): string {
+export function stateFolder(environment: Environment, home?: string): string {
   const { MCP_AWAIT_HOME: own, XDG_STATE_HOME: state } = environment;
   if (own) return own;
-  return join(state && isAbsolute(state) ? state : join(home, '.local', 'state'), 'mcp-await');
+  return join(
+    state && isAbsolute(state) ? state : join(home ?? homeFolder(), '.local', 'state'),
+    'mcp-await',
+  );
+}
+
+/** A user whom the system does not know has none: what is made below the root then tells why it cannot be. */
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return parse(process.cwd()).root;
+  }
 }
 
 /** The store that is used when none is named. */

@@ -34,6 +34,11 @@ describe("a user's own operations", () => {
     expect((await runThrough(['--operations', OWN], 'sleep', { seconds: 0 })).code).toBe(0);
   });
 
+  it('are served in good order to a client that leaves at once', async () => {
+    const { code, stderr } = await place.run(['serve', '--operations', join(ROOT, OWN)]);
+    expect([code, stderr]).toEqual([0, '']);
+  });
+
   it('fail with their own code', async () => {
     const { code, stdout } = await runThrough(['--operations', OWN], 'bake_cake', {
       flavour: 'concrete',
@@ -74,6 +79,16 @@ describe('an operations file that is not usable is one line and exit code 2, and
     const connected = place.start(args);
     onTestFinished(() => void connected.process.kill('SIGTERM'));
     expect(await connected.finished).toEqual(alone);
+  });
+
+  it('that never finishes loading', async () => {
+    const file = join(place.home, 'operations.mjs');
+    await writeFile(file, 'await new Promise(() => {});');
+    for (const args of [['serve'], ['serve', '--http', '--port', '0'], ['worker']]) {
+      const { code, stderr } = await place.run([...args, '--operations', file]);
+      expect(stderr).toMatch(/failed to load: it awaits at its top level what never comes\n$/);
+      expect(code).toBe(2);
+    }
   });
 
   it('that is not there: the client is told what the server said', async () => {

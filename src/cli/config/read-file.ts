@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { configSchema } from '../../server/config/config-schema.js';
 import { fileProblems } from '../../server/config/problems.js';
 import { type Setting, settingList } from '../../server/config/setting-list.js';
 import { importModule } from '../../server/import-module.js';
+import { parseCommentedJson } from '../../storage/commented-json.js';
+import { readTextFile } from '../../storage/text-file.js';
 import { UsageError } from '../exit-code.js';
 import type { Layer } from './layer.js';
 
@@ -28,14 +29,14 @@ export async function readSettingsFile(file: string): Promise<Layer> {
 }
 
 async function contentOf(file: string): Promise<unknown> {
-  const text = await readFile(file, 'utf8').catch(cause => {
+  const text = await readTextFile(file).catch(cause => {
     throw new UsageError(`The settings file ${file} cannot be read: ${cause.message}`, { cause });
   });
   if (/\.[mc]?[jt]s$/.test(file)) return exportOf(file);
   try {
-    return JSON.parse(text);
+    return parseCommentedJson(text);
   } catch (cause) {
-    throw new UsageError(`The settings file ${file} is no valid JSON${place(text, cause)}.`);
+    throw new UsageError(`The settings file ${file} is no valid JSON: ${(cause as Error).message}.`);
   }
 }
 
@@ -45,14 +46,6 @@ async function exportOf(file: string): Promise<unknown> {
   throw new UsageError(
     `The settings file ${file} has no default export: write \`export default { server: { … } }\`.`,
   );
-}
-
-/** Where the JSON breaks, where Node tells; its message itself may repeat a secret. */
-function place(text: string, cause: unknown): string {
-  const position = /at position (\d+)/.exec((cause as Error).message)?.[1];
-  if (position === undefined) return ', which has no comments and no trailing commas';
-  const before = text.slice(0, Number(position)).split('\n');
-  return ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
 function fromFolder(folder: string, { relative }: Setting, value: unknown): unknown {

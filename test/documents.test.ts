@@ -6,6 +6,7 @@ import { ExitCode } from '../src/cli/exit-code.js';
 import { buildProgram } from '../src/cli/program.js';
 import { CallStats } from '../src/client/call-stats.js';
 import { circuitOptions } from '../src/client/circuit-options.js';
+import { connectionShape } from '../src/client/connection-options.js';
 import { waitOptions } from '../src/client/options.js';
 import { parsePairs } from '../src/client/pair-options.js';
 import * as publicExports from '../src/index.js';
@@ -227,7 +228,7 @@ describe('docs/configuration.md', () => {
     const source = commands.map(name => read(`src/cli/${name}`)).join('\n');
     const isRead = (path: string, key: string) =>
       new RegExp(`\\b${path}\\b|[{,]\\s*${key}[,\\s}]`).test(source);
-    const handedOn = [waitOptions, observabilitySettings({}, 'info')];
+    const handedOn = [waitOptions, connectionShape, observabilitySettings({}, 'info')];
     const isOption = (key: string) => handedOn.some(options => Object.hasOwn(options, key));
     const unread = settingList.filter(({ path, key }) => !isRead(path, key) && !isOption(key));
     expect(unread.map(({ path }) => path)).toEqual([]);

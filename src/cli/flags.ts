@@ -71,7 +71,7 @@ export function namesServer({ url, server, settings }: ServerFlags, command: rea
 }
 
 export function addServerFlags(command: Command): Command {
-  return addSettingsFlag(command)
+  return addConnectionFlags(addSettingsFlag(command))
     .option('--url <url>', 'server at this Streamable HTTP endpoint')
     .option('--header <line>', "HTTP header 'Name: value' for --url (repeatable)", collect)
     .option('--server <name>', 'server of this name in the nearest .mcp.json or mcp.json')
@@ -81,6 +81,19 @@ export function addServerFlags(command: Command): Command {
       'after',
       '\nServer: --url URL, --server NAME, or -- COMMAND ARGS... (stdio). Without any, the bundled server with its own store.',
     );
+}
+
+/** How a server is connected to; each is a setting, too. */
+export function addConnectionFlags(command: Command): Command {
+  return command
+    .option(
+      '--connect-timeout <duration>',
+      'give up connecting after this silence; a command that writes to its standard error is not silent (default: 60s)',
+      duration,
+    )
+    .option('--discover', 'ask a server first whether it speaks MCP without sessions (default)')
+    .option('--no-discover', 'begin with `initialize` at once')
+    .option('--max-answer-bytes <count>', 'largest answer of a server (default: 134217728)', count);
 }
 
 export function collect(value: string, earlier: readonly string[] = []): string[] {

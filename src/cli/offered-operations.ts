@@ -24,7 +24,7 @@ export interface OfferedOperations {
 
 /** The user's own operations, and the built-in ones whose names they leave free. */
 export async function offeredOperations({
-  settings: { server },
+  settings: { server, connection },
   serversFile,
   nearestServers,
   sleep,
@@ -41,7 +41,7 @@ export async function offeredOperations({
     mcpTool: {
       servers,
       connect: (name, { signal }) =>
-        AwaitClient.connect(name, { ...UNTIL_THE_SLA, configFile: serversFile, signal }),
+        AwaitClient.connect(name, { ...UNTIL_THE_SLA, ...connection, configFile: serversFile, signal }),
     },
   });
   const names = new Set(own.map(({ name }) => name));

@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import { VERSION } from '../version.js';
 import {
+  addConnectionFlags,
   addHttpFlags,
   addListenFlags,
   addPollingFlags,
@@ -151,7 +152,7 @@ export function buildProgram(
     .option('--json', 'print one JSON object, times in milliseconds')
     .action(async flags => onExit(await (await import('./stats.js')).stats(flags, io)));
 
-  addPollingFlags(addListenFlags(addTaskFlags(program.command('config'))))
+  addConnectionFlags(addPollingFlags(addListenFlags(addTaskFlags(program.command('config')))))
     .description('print every setting that holds, and who says so; takes the flags of serve and run')
     .option('--json', 'print one JSON object')
     .action(async flags => onExit(await (await import('./config.js')).config(flags, io)));

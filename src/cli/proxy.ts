@@ -63,7 +63,7 @@ async function start({
     targets,
     journal: flags.journal === false ? undefined : new ProxyJournal(defaultJournalFile(io.env), onError),
     hostTimeoutMs: hostTimeout === 'off' ? Number.POSITIVE_INFINITY : hostTimeout,
-    wait: waitOptionsOf(settings),
+    wait: { ...waitOptionsOf(settings), ...settings.connection },
     ...(stdio === undefined ? { http: await httpOptions(flags.token, settings.server, io) } : { stdio }),
     onNotice: line => void io.stderr.write(`${line}\n`),
     onError,

@@ -53,6 +53,7 @@ export async function withClient(
     pause = given;
   };
   const client = await AwaitClient.connect(server.target, {
+    ...settings.connection,
     onInput: flags.json === true || !canAsk(io) ? undefined : terminalAsker(io, () => pause()),
     onEvent: event => {
       tell(event);

@@ -12,6 +12,7 @@ import {
   RootsListChangedNotificationSchema,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
+import type { ConnectionOptions } from '../client/connection-options.js';
 import type { WaitOptions } from '../client/options.js';
 import { startNativeTask } from '../server/tasks-2025-11-25/start-native-task.js';
 import { createStatusNotices } from '../server/tasks-2025-11-25/status-notices.js';
@@ -42,7 +43,7 @@ export interface HostSessionOptions {
   readonly principal: string;
   /** How long a call may take before it is answered with its reference; `Infinity` for any time. */
   readonly hostTimeoutMs: number;
-  readonly wait: WaitOptions;
+  readonly wait: WaitOptions & ConnectionOptions;
   /** Whether a result that is sent now reaches the host. */
   readonly isListening: () => boolean;
   /** Whether the host is asked on the stream of a call of its own, where it has one open. */

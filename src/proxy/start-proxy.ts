@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from '../client/connection-options.js';
 import type { WaitOptions } from '../client/options.js';
 import { type HttpServerOptions, startHttpServer } from '../server/http/http-server.js';
 import { LOCAL_PRINCIPAL } from '../server/http/principals.js';
@@ -17,7 +18,7 @@ export interface ProxyOptions {
   readonly journal: ProxyJournal | undefined;
   /** How long a call may take before it is answered with its reference; `Infinity` for any time. */
   readonly hostTimeoutMs: number;
-  readonly wait: WaitOptions;
+  readonly wait: WaitOptions & ConnectionOptions;
   /** Serves these streams; without them HTTP. */
   readonly stdio?: StdioStreams | undefined;
   readonly http?: Omit<HttpServerOptions, 'createMcpServer' | 'offer' | 'watching' | 'onError' | 'now'>;

@@ -1,6 +1,7 @@
 import type { ClientCapabilities, ServerCapabilities } from '@modelcontextprotocol/sdk/types.js';
 import { AwaitClient } from '../client/await-client.js';
 import type { ConnectTarget } from '../client/connect.js';
+import type { ConnectionOptions } from '../client/connection-options.js';
 import type { InputHandler } from '../client/input/input-handler.js';
 import type { JournalOptions } from '../client/journal/options.js';
 import type { WaitOptions } from '../client/options.js';
@@ -56,7 +57,7 @@ export class Upstream {
   readonly id: string;
   readonly #target: UpstreamTarget;
   readonly #host: UpstreamHost;
-  readonly #wait: WaitOptions;
+  readonly #wait: WaitOptions & ConnectionOptions;
   readonly #closed = new AbortController();
   #connecting: Promise<AwaitClient> | undefined;
   #client: AwaitClient | undefined;
@@ -68,7 +69,7 @@ export class Upstream {
   #isLeft = false;
   #closing: Promise<void> | undefined;
 
-  constructor(target: UpstreamTarget, host: UpstreamHost, wait: WaitOptions) {
+  constructor(target: UpstreamTarget, host: UpstreamHost, wait: WaitOptions & ConnectionOptions) {
     this.name = target.name;
     this.id = target.id;
     this.#target = target;

@@ -1,10 +1,11 @@
 import { AwaitClient } from '../../client/await-client.js';
 import type { ConnectTarget } from '../../client/connect.js';
+import type { ConnectionOptions } from '../../client/connection-options.js';
 import type { AwaitEvent } from '../../client/events.js';
 import type { TaskReference } from '../../types.js';
 import type { PollRecorder } from './poll-recorder.js';
 
-export interface ConnectionsOptions {
+export interface ConnectionsOptions extends ConnectionOptions {
   readonly target: ConnectTarget;
   readonly configFile: string | undefined;
   readonly count: number;
@@ -54,10 +55,9 @@ export class Connections {
   }
 
   async #connect(): Promise<AwaitClient> {
-    const { target, configFile, signal } = this.#options;
+    const { target, count: _count, ...options } = this.#options;
     const client = await AwaitClient.connect(target, {
-      configFile,
-      signal,
+      ...options,
       onEvent: event => this.#onEvent(event),
     });
     try {

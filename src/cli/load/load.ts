@@ -23,7 +23,7 @@ const CANCEL_LIMIT_MS = 3000;
 /** `mcp-await load`: many tasks at once on one server, with figures and a verdict. */
 export async function load(flags: LoadFlags, command: readonly string[], io: CommandIo): Promise<number> {
   checkLoadFlags(flags, command);
-  const { polling } = await useSettings(flags, io);
+  const { polling, connection } = await useSettings(flags, io);
   const work = await plannedWork(flags, io);
   const progress = loadProgress(flags.tasks, io);
   const stop = new AbortController();
@@ -39,7 +39,7 @@ export async function load(flags: LoadFlags, command: readonly string[], io: Com
       signal: stop.signal,
       say: line => progress.say(line),
     });
-    const report = await measure({ flags, polling, work, server, progress, signal: stop.signal });
+    const report = await measure({ flags, polling, connection, work, server, progress, signal: stop.signal });
     progress.stop();
     if (flags.json === true) printJson(io, reportObject(report));
     else printLines(io, reportLines(report));
@@ -61,16 +61,31 @@ export async function load(flags: LoadFlags, command: readonly string[], io: Com
 interface Test {
   readonly flags: LoadFlags;
   readonly polling: Settings['polling'];
+  readonly connection: Settings['connection'];
   readonly work: Work;
   readonly server: ServerUnderLoad;
   readonly progress: LoadProgress;
   readonly signal: AbortSignal;
 }
 
-async function measure({ flags, polling, work, server, progress, signal }: Test): Promise<LoadReport> {
+async function measure({
+  flags,
+  polling,
+  connection,
+  work,
+  server,
+  progress,
+  signal,
+}: Test): Promise<LoadReport> {
   const { target, configFile, connectionCount, own, slots, leaseMs } = server;
   const { restart } = flags;
-  const connections = await Connections.open({ target, configFile, count: connectionCount, signal });
+  const connections = await Connections.open({
+    ...connection,
+    target,
+    configFile,
+    count: connectionCount,
+    signal,
+  });
   const left: TaskHandle[] = [];
   const lag = eventLoopLag();
   const { wait, pacing } = waitOfLoad({ flags, polling, work, slots, leaseMs });

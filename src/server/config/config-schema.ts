@@ -198,6 +198,26 @@ export const sections = {
       unit: 'milliseconds',
     }),
   },
+  connection: {
+    connectTimeoutMs: optionalSetting(positiveNumber, {
+      description:
+        'Longest silence of a server until it has answered `initialize`; a command that writes to its standard error is not silent.',
+      unit: 'milliseconds',
+      flag: '--connect-timeout',
+      otherwise: '`60000`, unless the `mcpServers` file says otherwise',
+    }),
+    discover: optionalSetting(trueOrFalse, {
+      description: 'Whether a server is asked first if it speaks MCP without sessions (2026-07-28).',
+      flag: '--discover',
+      otherwise: '`true`, unless the `mcpServers` file says otherwise',
+    }),
+    maxAnswerBytes: optionalSetting(integer(1), {
+      description: 'Largest answer that is taken from a server.',
+      unit: 'bytes',
+      flag: '--max-answer-bytes',
+      otherwise: '`134217728`, unless the `mcpServers` file says otherwise',
+    }),
+  },
   observability: {
     metricsPrefix: setting(metricsPrefix, 'mcp_await_', {
       description: 'Begins the name of every metric.',
@@ -240,6 +260,10 @@ export const configSchema = z.strictObject({
   observability: z
     .strictObject(sections.observability)
     .describe('What `serve` and `worker` tell, and when it is an alert.')
+    .prefault({}),
+  connection: z
+    .strictObject(sections.connection)
+    .describe('How servers are connected to, by `run` and its siblings and by `proxy`.')
     .prefault({}),
   polling: z.strictObject(sections.polling).describe('How `run`, `wait` and `proxy` wait.').prefault({}),
 });

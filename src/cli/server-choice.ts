@@ -115,7 +115,7 @@ function withoutPassword(word: string): string {
 }
 
 function shownUrl(url: string): string {
-  return quote(URL.canParse(url) ? displayUrl(url) : url);
+  return quote(URL.canParse(url) ? displayUrl(url) : '…');
 }
 
 function isPartial(server: KnownServer | false): boolean {

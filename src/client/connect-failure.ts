@@ -4,6 +4,8 @@ import { formatDuration } from '../time/duration.js';
 import { longestWaitMs } from './connection/while-heard.js';
 import { displayUrl } from './display-url.js';
 import { classifyFailure, messageOf, refusedStatus, systemCode } from './failure.js';
+import { connectionProblem } from './http/connection-problem.js';
+import { describeProxy, proxyFor } from './http/proxy.js';
 import { ForeignOutputError } from './stdio/stdio-transport.js';
 import type { Evidence, ServerTarget } from './transport.js';
 
@@ -18,14 +20,31 @@ export function explainConnectFailure(
   if ('url' in target && refusedStatus(error) !== undefined) return wantsAuthorization(error, target.url);
   const what =
     'url' in target
-      ? httpProblem(error, target.url, timeoutMs)
+      ? throughProxy(error, new URL(target.url), timeoutMs)
       : stdioProblem(error, target.command, evidence, timeoutMs);
   return new ServerUnavailableError(what, { cause: error });
 }
 
-function httpProblem(error: unknown, url: string | URL, timeoutMs: number): string {
+function throughProxy(error: unknown, url: URL, timeoutMs: number): string {
+  const found = proxyFor(url, process.env);
+  if (found === undefined) return httpProblem(error, { url, timeoutMs, proxy: undefined });
+  const proxy = describeProxy(found);
+  return `${httpProblem(error, { url, timeoutMs, proxy })} It was asked through ${proxy}; name ${url.hostname} in NO_PROXY to go without.`;
+}
+
+interface FailedRequest {
+  readonly url: URL;
+  readonly timeoutMs: number;
+  readonly proxy: string | undefined;
+}
+
+function httpProblem(error: unknown, { url, timeoutMs, proxy }: FailedRequest): string {
   const where = displayUrl(url);
   const status = error instanceof StreamableHTTPError ? error.code : undefined;
+  const problem = connectionProblem(error, { url, where, proxy });
+  if (problem !== undefined) return problem;
+  if (status === 407 || hasMessage(error, /^Proxy (response|Authentication Required) \(407\)/))
+    return `The proxy wants a user and a password before it lets anybody to ${where}; write them into its URL, as in http://user:password@host:3128.`;
   if (status !== undefined && status >= 400 && status < 500) {
     return `There is no MCP endpoint at ${where} (HTTP ${status}); check the path, which is often /mcp.`;
   }
@@ -38,12 +57,13 @@ function httpProblem(error: unknown, url: string | URL, timeoutMs: number): stri
   if (classifyFailure(error) === 'timeout') {
     return `The server at ${where} did not answer \`initialize\` within ${formatDuration(timeoutMs)} (\`connectTimeoutMs\`, --connect-timeout).`;
   }
-  const code = systemCode(error);
-  if (code === 'ECONNREFUSED')
-    return `Nothing listens at ${where}; start the server, or check host and port.`;
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return `The host of ${where} is unknown; check its spelling.`;
-  return `The server at ${where} could not be spoken to: ${messageOf(error)}`;
+  return `The server at ${where} could not be spoken to: ${messageOf(error)}.`;
+}
+
+function hasMessage(error: unknown, pattern: RegExp): boolean {
+  for (let link = error; link instanceof Error; link = link.cause)
+    if (pattern.test(link.message)) return true;
+  return false;
 }
 
 function stdioProblem(error: unknown, command: string, evidence: Evidence, timeoutMs: number): string {

@@ -10,6 +10,7 @@ import { LastingTransport } from './connection/lasting-transport.js';
 import { longestWaitMs, watchSilence } from './connection/while-heard.js';
 import { type ConnectionOptions, resolveConnection } from './connection-options.js';
 import { displayUrl } from './display-url.js';
+import { basicCredentials, withoutCredentials } from './http/basic-credentials.js';
 import { capabilitiesToAsk } from './input/question-methods.js';
 import { identifyTarget, rememberServer } from './journal/identify.js';
 import { shareDurations } from './known-durations.js';
@@ -132,7 +133,7 @@ function checkTarget(target: ServerTarget): ServerTarget {
   if ('url' in target) {
     checkHeaders(target);
     checkProvider(target);
-    return { ...target, url: checkUrl(target) };
+    return withCredentialsInHeader(target, checkUrl(target));
   }
   if (typeof target.command === 'string' && target.command !== '') return target;
   throw new ConfigurationError(
@@ -144,11 +145,23 @@ function checkUrl({ url }: HttpTarget): URL {
   const text = String(url);
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
   if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return parsed;
-  // What follows may be secret: user, password, query.
-  const beginning = text.split(/[/?#@]/, 1)[0];
-  throw new ConfigurationError(
-    `Expected the server's \`url\` to be an http:// or https:// URL, got one that begins with "${beginning}"`,
-  );
+  // All else may be secret: user, password, query.
+  const scheme = /^[a-z][a-z\d+.-]*:\/\//i.exec(text)?.[0];
+  const got = scheme === undefined ? 'one without a scheme' : `one with ${scheme} that cannot be used`;
+  throw new ConfigurationError(`Expected the server's \`url\` to be an http:// or https:// URL, got ${got}`);
+}
+
+/** User and password leave the URL here, so that no message and no record can show them. A header that is given wins. */
+function withCredentialsInHeader(target: HttpTarget, url: URL): HttpTarget {
+  const credentials = basicCredentials(url);
+  if (credentials === undefined) return { ...target, url };
+  if (target.authProvider !== undefined)
+    throw new ConfigurationError(
+      'Give either an `authProvider` or a user and a password in the URL, not both.',
+    );
+  const isGiven = Object.keys(target.headers ?? {}).some(name => name.toLowerCase() === 'authorization');
+  const headers = { ...target.headers, ...(!isGiven && { Authorization: credentials }) };
+  return { ...target, url: withoutCredentials(url), headers };
 }
 
 function checkProvider({ authProvider, headers }: HttpTarget): void {

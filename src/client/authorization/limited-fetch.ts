@@ -1,6 +1,8 @@
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { Dispatcher } from 'undici';
 import { startTimer } from '../../time/sleep.js';
 import { messageOf } from '../failure.js';
+import { openAgent } from '../http/open-agent.js';
 
 /** An authorization server gives no answer at present. No `TypeError`, which the SDK takes for a browser's refusal. */
 export class NoAnswerError extends Error {
@@ -26,9 +28,10 @@ export function limitedFetch(onTrouble: (trouble: NoAnswerError) => void): Fetch
       throw trouble;
     };
     const limit = new AbortController();
+    const agent = await openAgent(new URL(input));
     const stop = startTimer(LONGEST_MS, () => limit.abort(new Error('it took too long')), { unref: true });
     try {
-      const response = await fetch(input, { ...init, signal: limit.signal });
+      const response = await throughProxy(agent, input, { ...init, signal: limit.signal });
       const { status, headers } = response;
       if (AT_PRESENT.has(status) || (status >= 500 && init?.method === 'POST')) {
         await response.body?.cancel();
@@ -41,8 +44,19 @@ export function limitedFetch(onTrouble: (trouble: NoAnswerError) => void): Fetch
       return fail(`could not be reached (${messageOf(error)})`);
     } finally {
       stop();
+      void agent.destroy();
     }
   };
+}
+
+async function throughProxy(
+  dispatcher: Dispatcher,
+  input: string | URL,
+  init: RequestInit,
+): Promise<Response> {
+  const { fetch } = await import('undici');
+  // undici's types of fetch are its own; the implementation is the one that Node ships.
+  return (await fetch(input, { ...(init as object), dispatcher })) as unknown as Response;
 }
 
 async function beginningOf({ body }: Response): Promise<Uint8Array<ArrayBuffer>> {

@@ -29,6 +29,8 @@ export interface Snapshot {
   readonly attempt: number;
   /** Milliseconds since this process began to start or to resume the task. */
   readonly elapsedMs: number;
+  /** What is odd about the wait, in sentences for a person or a model: a status word that is not known, a long silence. */
+  readonly notices?: readonly string[];
   /** The server's last answer as it came, with the server's own status word. */
   readonly raw: unknown;
 }

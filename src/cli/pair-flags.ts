@@ -3,27 +3,39 @@ import type { PairProfile } from '../client/pair-options.js';
 import { UsageError } from './exit-code.js';
 import { collect } from './flags.js';
 
+/** Status words as flags tell of them. */
+export interface WordFlags {
+  readonly doneWord?: readonly string[];
+  readonly failedWord?: readonly string[];
+}
+
 /** A pair of tools as flags tell of it. */
-export interface PairFlags {
+export interface PairFlags extends WordFlags {
   readonly statusTool?: string;
   readonly idArg?: string;
   readonly idKey?: string;
   readonly statusKey?: string;
   readonly resultKey?: string;
-  readonly doneWord?: readonly string[];
-  readonly failedWord?: readonly string[];
   readonly cancelTool?: string;
 }
 
-export function addPairFlags(command: Command): Command {
+export function addWordFlags(command: Command): Command {
   return command
+    .option(
+      '--done-word <word>',
+      'status word for a task that is completed, of any pair (repeatable)',
+      collect,
+    )
+    .option('--failed-word <word>', 'status word for a task that failed, of any pair (repeatable)', collect);
+}
+
+export function addPairFlags(command: Command): Command {
+  return addWordFlags(command)
     .option('--status-tool <tool>', 'tool that tells the state of what the called tool starts')
     .option('--id-arg <argument>', 'its argument that takes the handle of the task')
     .option('--id-key <path>', 'where the answer to the start has the handle (default: where it usually is)')
     .option('--status-key <path>', 'where the status answer has the state (default: where it usually is)')
     .option('--result-key <path>', 'where it has the result (default: the whole answer)')
-    .option('--done-word <word>', 'status word for a task that is completed (repeatable)', collect)
-    .option('--failed-word <word>', 'status word for a task that failed (repeatable)', collect)
     .option('--cancel-tool <tool>', 'tool that cancels, with the same argument');
 }
 
@@ -32,26 +44,9 @@ export function addPairFlags(command: Command): Command {
  * @throws UsageError when half of the pair is missing
  */
 export function pairOfFlags(tool: string, flags: PairFlags): PairProfile | undefined {
-  const {
-    statusTool,
-    idArg,
-    idKey,
-    statusKey,
-    resultKey,
-    doneWord = [],
-    failedWord = [],
-    cancelTool,
-  } = flags;
+  const { statusTool, idArg, idKey, statusKey, resultKey, cancelTool } = flags;
   if (statusTool === undefined) {
-    const others = {
-      idArg,
-      idKey,
-      statusKey,
-      resultKey,
-      cancelTool,
-      doneWord: doneWord[0],
-      failedWord: failedWord[0],
-    };
+    const others = { idArg, idKey, statusKey, resultKey, cancelTool };
     if (Object.values(others).some(value => value !== undefined))
       throw new UsageError('Flags that describe a pair of tools go with --status-tool and --id-arg.');
     return undefined;
@@ -70,9 +65,13 @@ export function pairOfFlags(tool: string, flags: PairFlags): PairProfile | undef
       ...(resultKey !== undefined && { resultAt: resultKey }),
     },
     ...(cancelTool !== undefined && { cancel: { tool: cancelTool, handleArgument: idArg } }),
-    words: {
-      ...Object.fromEntries(doneWord.map(word => [word, 'completed' as const])),
-      ...Object.fromEntries(failedWord.map(word => [word, 'failed' as const])),
-    },
   };
+}
+
+/** What the flags say of status words, for whichever pair is used. */
+export function wordsOfFlags({ doneWord = [], failedWord = [] }: WordFlags): PairProfile['words'] {
+  return Object.fromEntries([
+    ...doneWord.map(word => [word, 'completed'] as const),
+    ...failedWord.map(word => [word, 'failed'] as const),
+  ]);
 }

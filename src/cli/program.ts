@@ -18,7 +18,7 @@ import {
 } from './flags.js';
 import type { CommandIo } from './io.js';
 import { addLoadFlags } from './load/load-flags.js';
-import { addPairFlags } from './pair-flags.js';
+import { addPairFlags, addWordFlags } from './pair-flags.js';
 
 export interface ProgramListeners {
   onExit(code: number): void;
@@ -53,7 +53,7 @@ export function buildProgram(
       onExit(await (await import('./run.js')).run(tool, flags, serverCommand, io)),
     );
 
-  addServerFlags(addWaitFlags(program.command('wait')))
+  addWordFlags(addServerFlags(addWaitFlags(program.command('wait'))))
     .description('pick a job up again and print its final result')
     .argument(
       '<reference>',

@@ -40,6 +40,11 @@ export function describeState(tool: string, { status, message, progress }: Snaps
   return `${tool}: ${parts.filter(Boolean).join(', ')}`;
 }
 
+/** A line for each thing that is odd about a wait. */
+export function describeNotices(tool: string, { notices = [] }: Snapshot): readonly string[] {
+  return notices.map(notice => `${tool}: ${plainText(notice)}`);
+}
+
 /** What a person should know of an event; undefined where that is nothing. */
 export function describeEvent(tool: string, event: AwaitEvent): string | undefined {
   if (event.type === 'connection-lost') return `${tool}: reconnecting… (${messageOf(event.cause)})`;
@@ -55,10 +60,12 @@ function canSpin({ stderr, env }: CommandIo): boolean {
 
 function lineView(tool: string, io: CommandIo): ProgressView {
   let last = '';
+  const newNotices = noticeFilter(tool);
   return {
     update(snapshot) {
       const line = describeState(tool, snapshot);
-      if (line !== last) io.stderr.write(`${line}\n`);
+      const lines = [...(line === last ? [] : [line]), ...newNotices(snapshot)];
+      for (const each of lines) io.stderr.write(`${each}\n`);
       last = line;
     },
     hear(event) {
@@ -67,6 +74,16 @@ function lineView(tool: string, io: CommandIo): ProgressView {
     },
     pause: () => unpaused,
     stop() {},
+  };
+}
+
+/** The notices that were not there before. */
+function noticeFilter(tool: string): (snapshot: Snapshot) => readonly string[] {
+  let last: readonly string[] = [];
+  return snapshot => {
+    const before = last;
+    last = describeNotices(tool, snapshot);
+    return last.filter(notice => !before.includes(notice));
   };
 }
 
@@ -84,6 +101,7 @@ function spinnerView(tool: string, io: CommandIo): ProgressView {
   const spinner = yoctoSpinner({ stream, handleSignals: false }).start(line());
   const stopped = new AbortController();
   let pauses = 0;
+  const newNotices = noticeFilter(tool);
   const tick = async () => {
     while (!stopped.signal.aborted) {
       // To set the text draws it.
@@ -95,6 +113,10 @@ function spinnerView(tool: string, io: CommandIo): ProgressView {
   return {
     update(latest) {
       snapshot = latest;
+      const notices = newNotices(latest);
+      if (notices.length === 0) return;
+      spinner.clear();
+      for (const notice of notices) stream.write(`${notice}\n`);
     },
     hear(event) {
       step = nextStep(step, event, performance.now());

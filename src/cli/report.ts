@@ -16,6 +16,8 @@ export interface JsonReport {
   /** Status requests answered. */
   readonly attempts: number;
   readonly elapsedMs: number;
+  /** What is odd about the wait. */
+  readonly notices?: readonly string[];
   readonly result?: CallToolResult;
   readonly error?: TaskError;
   /** What the task asks, where it waits for an answer. */
@@ -29,7 +31,7 @@ export function jsonReport(
   task: ReportedTask,
   end: Pick<JsonReport, 'result' | 'error' | 'questions'>,
 ): JsonReport {
-  const { status, attempt, elapsedMs } = task.snapshot;
+  const { status, attempt, elapsedMs, notices } = task.snapshot;
   return {
     status,
     tool: task.tool,
@@ -37,6 +39,7 @@ export function jsonReport(
     protocol: task.protocol,
     attempts: attempt,
     elapsedMs: Math.round(elapsedMs),
+    ...(notices && { notices }),
     ...end,
   };
 }

@@ -6,7 +6,7 @@ import { awaitJob, leaveJob } from './await-job.js';
 import { UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import type { CommandIo } from './io.js';
-import { type PairFlags, pairOfFlags } from './pair-flags.js';
+import { type PairFlags, pairOfFlags, wordsOfFlags } from './pair-flags.js';
 import { progressView } from './progress-view.js';
 import { waitOptionsOf } from './wait-options.js';
 import { withClient } from './with-client.js';
@@ -32,7 +32,7 @@ export function run(
   const pair = pairOfFlags(toolName, flags);
   const pairs = pair === undefined ? [] : [pair];
   return withClient(
-    { ...flags, pairs },
+    { ...flags, pairs, words: wordsOfFlags(flags) },
     command,
     io,
     async ({ client, server, interrupts, settings, onEvent, onAsk }) => {

@@ -8,7 +8,7 @@ import type { CommandIo } from './io.js';
 import { findJob, referenceOf } from './jobs.js';
 import { endedTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
-import { describeState } from './progress-view.js';
+import { describeNotices, describeState } from './progress-view.js';
 import { jsonReport, printJson, printLines, type ReportedTask } from './report.js';
 import { withClient } from './with-client.js';
 
@@ -71,7 +71,10 @@ function printState(
   io: CommandIo,
 ): void {
   if (json === true) printJson(io, jsonReport(task, endOf(result)));
-  else printLines(io, [describeState(task.tool, task.snapshot)]);
+  else {
+    const { tool, snapshot } = task;
+    printLines(io, [describeState(tool, snapshot), ...describeNotices(tool, snapshot)]);
+  }
 }
 
 /** A task that is still running after the one status request has no result yet, which is no error here. */

@@ -9,6 +9,7 @@ import { findJob, markDelivered, referenceOf } from './jobs.js';
 import { endedTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
 import { printed } from './output.js';
+import { type WordFlags, wordsOfFlags } from './pair-flags.js';
 import { progressView } from './progress-view.js';
 import { printResult } from './report.js';
 import { waitOptionsOf } from './wait-options.js';
@@ -17,7 +18,7 @@ import { withClient } from './with-client.js';
 /** `mcp-await wait`: picks a job up again and prints its final result. */
 export async function wait(
   source: string,
-  flags: ServerFlags & WaitFlags,
+  flags: ServerFlags & WaitFlags & WordFlags,
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {
@@ -27,7 +28,13 @@ export async function wait(
   if (record?.outcome !== undefined) return tellKept(record, record.outcome, { io, json });
   const reference = referenceOf(job);
   const choice = chooseAgain(record, flags, command);
-  const clientFlags = { ...choice.flags, quiet: flags.quiet === true, json, journal: true };
+  const clientFlags = {
+    ...choice.flags,
+    quiet: flags.quiet === true,
+    json,
+    journal: true,
+    words: wordsOfFlags(flags),
+  };
   return withClient(clientFlags, choice.command, io, async session => {
     const { client, server, interrupts, settings, onEvent, onAsk } = session;
     const view = progressView(reference.tool, io, flags.quiet === true);

@@ -30,6 +30,8 @@ export interface ClientFlags extends ServerFlags {
   readonly journal?: boolean;
   /** Pairs of tools that the command line tells of. */
   readonly pairs?: readonly PairProfile[];
+  /** Status words that the command line tells of. */
+  readonly words?: PairProfile['words'];
   /** Whether pairs are looked for. */
   readonly detect?: boolean;
 }
@@ -64,6 +66,7 @@ export async function withClient(
     },
     configFile: server.configFile,
     pairs: flags.pairs,
+    words: flags.words,
     detect: flags.detect,
     signal: interrupts.first,
     // A result is delivered once it is printed. A call matters more than its record.

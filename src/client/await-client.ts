@@ -35,7 +35,7 @@ import { PassThrough } from './pass-through.js';
 import { Places } from './places.js';
 import { PollScheduler, pollRate } from './poll-scheduler.js';
 import { parseResult } from './readable-answers.js';
-import { parseReference, protocolOf } from './reference.js';
+import { parseReference, protocolOf, referenceWithWords } from './reference.js';
 import { ResourceUpdates } from './resource-updates.js';
 import type { RunContext } from './run-context.js';
 import { fromSdkOptions, type SdkCallOptions } from './sdk-call-options.js';
@@ -111,7 +111,8 @@ export class AwaitClient extends PassThrough {
     const connection = transport instanceof LastingTransport ? transport : undefined;
     this.#ready = signal => connection?.ready(signal);
     this.#follow = taskIds => connection?.follow(taskIds);
-    this.#port = sdkPort(sdkClient, this.#ready);
+    this.#desk = new InputDesk(sdkClient, options.onInput);
+    this.#port = sdkPort(sdkClient, this.#ready, this.#desk.open);
     this.#catalog = new ToolCatalog({
       client: sdkClient,
       port: this.#port,
@@ -124,7 +125,6 @@ export class AwaitClient extends PassThrough {
       isOffered: () => sdkClient.getServerCapabilities()?.resources?.subscribe === true,
       closed: this.#openRuns.closed,
     });
-    this.#desk = new InputDesk(sdkClient, options.onInput);
     this.#journal = openJournal(sdkClient, options);
     const breaker = resolveCircuitOptions(options.circuitBreaker);
     this.#circuits = breaker && new Circuits(breaker, options.onEvent);
@@ -192,13 +192,12 @@ export class AwaitClient extends PassThrough {
    * Goes on waiting for a task that this or another process has started on the same server.
    * @throws ConfigurationError when it is no reference of this version
    */
-  async resumeTask(reference: TaskReference, options: CallOptions = {}): Promise<TaskHandle> {
-    const parsed = parseReference(reference);
+  async resumeTask(given: TaskReference, options: CallOptions = {}): Promise<TaskHandle> {
+    const parsed = parseReference(given);
     protocolOf(parsed);
     const known = await this.#journal?.find(parsed);
-    return new TaskHandle(
-      new TaskRun(this.#context({ name: parsed.tool }, options), { reference: parsed, known }),
-    );
+    const reference = referenceWithWords(parsed, this.#options.words);
+    return new TaskHandle(new TaskRun(this.#context({ name: parsed.tool }, options), { reference, known }));
   }
 
   /** The tools that an agent should see: long ones look like ordinary ones, their status and cancel tools are left out. */
@@ -246,6 +245,7 @@ export class AwaitClient extends PassThrough {
   #onConnection(event: ConnectionEvent, connection: LastingTransport): void {
     if (event.type === 'connection-restored' && event.newSession) this.#beginAnew();
     this.#options.onEvent?.(event);
+    if (event.type === 'connection-lost') this.#desk.open.clear();
     // The tasks of a server that runs them itself go on only when it does.
     if (event.type === 'connection-lost' && this.#openRuns.size > 0) connection.restore();
   }

@@ -51,6 +51,8 @@ export type AwaitEvent =
     }
   /** The server used a status word that nobody has told us; it counts as running. Once per word and task. */
   | { readonly type: 'status-unknown'; readonly tool: string; readonly word: string }
+  /** Nothing new was heard of the call for `quietForMs` milliseconds: no other state, message or progress. It goes on; once per silence. */
+  | { readonly type: 'task-quiet'; readonly tool: string; readonly quietForMs: number }
   /** A tool that no profile tells of looked like the start of a task that `statusTool` tells of; `used` says whether it was awaited as one. */
   | {
       readonly type: 'pair-detected';

@@ -13,10 +13,11 @@ import {
   StatusCheckError,
 } from '../errors.js';
 import { excerpt } from '../protocols/excerpt.js';
-import type { Question } from '../protocols/protocol.js';
+import type { Question, ToolPlan } from '../protocols/protocol.js';
 import { formatDuration } from '../time/duration.js';
 import { classifyFailure, isTransient, messageOf, refusedStatus } from './failure.js';
 import { UnansweredError } from './input/input-desk.js';
+import type { ResolvedWaitOptions } from './options.js';
 
 /** How far a call has come: not sent yet; a synchronous call under way; a start under way; a task with a reference. */
 export type Stage = 'planning' | 'blocking' | 'starting' | 'accepted';
@@ -53,14 +54,14 @@ export function detached(facts: CallFacts): AwaitDetachedError {
 }
 
 export function deadlinePassed(facts: CallFacts, deadlineMs: number): AwaitTimeoutError {
-  const message = `Gave up on \`${facts.tool}\` after ${formatDuration(deadlineMs)} (\`deadlineMs\`). ${fateOf(facts)}`;
+  const message = `Gave up on \`${facts.tool}\` after ${formatDuration(deadlineMs)} (\`deadlineMs\`, --timeout). ${fateOf(facts)}`;
   return new AwaitTimeoutError(message, { ...facts, budget: 'deadline' });
 }
 
 export function attemptsSpent(facts: CallFacts, maxAttempts: number): AwaitTimeoutError {
   const elapsed = formatDuration(facts.snapshot?.elapsedMs ?? 0);
   return new AwaitTimeoutError(
-    `Gave up on \`${facts.tool}\` after ${maxAttempts} status requests in ${elapsed} (\`maxAttempts\`). ${fateOf(facts)}`,
+    `Gave up on \`${facts.tool}\` after ${maxAttempts} status requests in ${elapsed} (\`maxAttempts\`, --max-attempts). ${fateOf(facts)}`,
     { ...facts, budget: 'attempts' },
   );
 }
@@ -89,19 +90,14 @@ function questionText({ method, params }: Question): string {
   return method === 'elicitation/create' ? text : `${method} ${text}`;
 }
 
+/** What was granted to a start. */
 export interface StartLimits {
-  /** Whether the start answers only when the work is done. */
-  readonly blocking: boolean;
-  /** The silence that was granted. */
-  readonly timeoutMs: number;
+  readonly plan: Pick<ToolPlan, 'blocking' | 'mayBlock'>;
+  readonly wait: Pick<ResolvedWaitOptions, 'silenceTimeoutMs' | 'requestTimeoutMs'>;
 }
 
 /** What a start that failed means for the caller; an error that the server itself answered stays as it is. */
-export function startFailure(
-  error: unknown,
-  facts: CallFacts,
-  { blocking, timeoutMs }: StartLimits,
-): unknown {
+export function startFailure(error: unknown, facts: CallFacts, { plan, wait }: StartLimits): unknown {
   const { tool } = facts;
   const options = { ...facts, cause: error };
   if (wantsAuthorization(error)) return unauthorized(error, facts);
@@ -118,13 +114,13 @@ export function startFailure(
     case 'unsent':
       return notCalled(error, facts);
     case 'timeout':
-      return blocking
+      return plan.blocking || plan.mayBlock
         ? new AwaitTimeoutError(
-            `\`${tool}\` was silent for ${formatDuration(timeoutMs)} (\`silenceTimeoutMs\`), so the call was cancelled. Raise the limit if it may take longer.`,
+            `\`${tool}\` was silent for ${formatDuration(wait.silenceTimeoutMs)} (\`silenceTimeoutMs\`, --silence-timeout), so the call was cancelled. Raise the limit if it may take longer.`,
             { ...options, budget: 'silence' },
           )
         : unknownOutcome(
-            `the server did not answer within ${formatDuration(timeoutMs)} (\`requestTimeoutMs\`)`,
+            `the server did not answer within ${formatDuration(wait.requestTimeoutMs)} (\`requestTimeoutMs\`)`,
             options,
           );
     case 'closed':
@@ -200,7 +196,21 @@ function unknownOutcome(what: string, options: CallFacts): OutcomeUnknownError {
   );
 }
 
-function fateOf({ stage, snapshot }: CallFacts, cancelling = false): string {
+/** A status word that nobody has told us. */
+export function unknownWord(word: string): string {
+  return `The server says \`${excerpt(word)}\`, which is no known status word, so that the task counts as running. If it is an end, tell it: \`words\` (--done-word, --failed-word).`;
+}
+
+export function quiet(quietForMs: number): string {
+  return `Nothing new was heard of it for ${formatDuration(quietForMs)} (\`quietAfterMs\`).`;
+}
+
+/** What has become of the call, and what was odd about it. */
+function fateOf(facts: CallFacts, cancelling = false): string {
+  return [stateOf(facts, cancelling), ...(facts.snapshot?.notices ?? [])].join(' ');
+}
+
+function stateOf({ stage, snapshot }: CallFacts, cancelling: boolean): string {
   switch (stage) {
     case 'planning':
       return 'It was not called.';

@@ -1,7 +1,12 @@
 import { closestMatch } from 'leven';
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
-import { type Pair, type PairProfile, pairProfileSchema } from '../protocols/pair/profile.js';
+import {
+  type Pair,
+  type PairProfile,
+  pairProfileSchema,
+  statusWordsSchema,
+} from '../protocols/pair/profile.js';
 import { builtInPairs, namedPairs } from '../protocols/pairs/index.js';
 import { pairsOfServer } from './mcp-config.js';
 import { checkOption } from './option-check.js';
@@ -17,12 +22,18 @@ export interface PairOptions {
   readonly pairs?: readonly (PairProfile | string)[] | undefined;
   /** Whether pairs that no profile tells of are looked for, and used where the evidence is strong. @default true */
   readonly detect?: boolean | undefined;
+  /**
+   * What status words of the server mean, such as `{ ready: 'completed' }`: of all its pairs, also of those that are found.
+   * @default {}
+   */
+  readonly words?: PairProfile['words'] | undefined;
   /** Whether `listTools` also shows the status, cancel and result tools of pairs. @default false */
   readonly showPairTools?: boolean | undefined;
 }
 
 export interface ResolvedPairOptions {
   readonly pairs: readonly Pair[];
+  readonly words: Pair['words'];
   readonly detect: boolean;
   readonly showPairTools: boolean;
 }
@@ -30,12 +41,13 @@ export interface ResolvedPairOptions {
 /** @throws ConfigurationError that names the profile and the field */
 export function resolvePairOptions({
   pairs = [],
+  words = {},
   detect = true,
   showPairTools = false,
 }: PairOptions): ResolvedPairOptions {
   checkOption('detect', detect, 'true or false');
   checkOption('showPairTools', showPairTools, 'true or false');
-  return { pairs: parsePairs(pairs, '`pairs`'), detect, showPairTools };
+  return { pairs: parsePairs(pairs, '`pairs`'), words: parseWords(words), detect, showPairTools };
 }
 
 /** @param where names the source in errors @throws ConfigurationError */
@@ -54,6 +66,14 @@ function parsePair(value: unknown, where: string): Pair {
   const told = typeof name === 'string' ? ` (profile \`${name.slice(0, 100)}\`)` : '';
   throw new ConfigurationError(
     `${where}${told} is no profile of a pair: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}. docs/servers.md has every field.`,
+  );
+}
+
+function parseWords(words: unknown): Pair['words'] {
+  const { data, error } = statusWordsSchema.safeParse(words);
+  if (data !== undefined) return data;
+  throw new ConfigurationError(
+    `Expected \`words\` to give statuses by words: ${z.prettifyError(error).replaceAll('\n', ' ')}`,
   );
 }
 

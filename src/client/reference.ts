@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
+import { isBundled } from '../protocols/bundled-pair.js';
 import { protocolByName, protocolOfTasks } from '../protocols/index.js';
+import { handleOf, readHandle } from '../protocols/pair/handle.js';
+import { type Pair, withWords } from '../protocols/pair/profile.js';
 import type { NativeTasks, Protocol } from '../protocols/protocol.js';
+import { toolPair } from '../protocols/tool-pair.js';
 import type { TaskReference } from '../types.js';
 
 const referenceSchema = z.object({
@@ -34,6 +38,17 @@ export function protocolOf(reference: TaskReference, nativeTasks?: NativeTasks):
   throw new ConfigurationError(
     `The reference is of protocol \`${reference.protocol}\`, which this version does not know.`,
   );
+}
+
+/** The reference whose task is read with further status words, where it is one of a pair that is told in words. */
+export function referenceWithWords(
+  reference: TaskReference,
+  words: Pair['words'] | undefined,
+): TaskReference {
+  const { protocol, handle } = reference;
+  if (words === undefined || protocol !== toolPair.name || isBundled(handle)) return reference;
+  const pairHandle = readHandle(handle);
+  return { ...reference, handle: handleOf({ ...pairHandle, profile: withWords(pairHandle.profile, words) }) };
 }
 
 /** A task that was started just now. */

@@ -1,51 +1,56 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import { McpError } from '@modelcontextprotocol/sdk/types.js';
+import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import { AwaitError } from '../errors.js';
 import type { Port, RequestOptions } from '../protocols/protocol.js';
 import { toolResultSchema } from '../protocols/readable-result.js';
+import { IdleTimer } from '../time/idle-timer.js';
 import { linkSignals, neverAborts } from '../time/signals.js';
-import type { Progress, ToolCall } from '../types.js';
-import { SIGN_OF_LIFE } from './era/newer-session.js';
+import type { Progress } from '../types.js';
+import type { OpenQuestions } from './input/open-questions.js';
 
 type ClientRequest = Parameters<Client['request']>[0];
+
+/** The SDK's own time-out, which knows nothing of questions, is out of the way. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Settles when a request can be sent; undefined when it can be sent now. */
 export type Ready = (signal: AbortSignal) => Promise<unknown> | undefined;
 
-/** The port on a connected v1 client of @modelcontextprotocol/sdk. */
-export function sdkPort(client: Client, ready: Ready = () => undefined): Port {
+/** The port on a connected v1 client of @modelcontextprotocol/sdk. @param questions the time that they take is no silence */
+export function sdkPort(
+  client: Client,
+  ready: Ready = () => undefined,
+  questions?: Pick<OpenQuestions, 'lastOpenAt'>,
+): Port {
+  const send = async <Schema extends z.ZodType>(request: object, schema: Schema, options: RequestOptions) => {
+    const { signal, timeoutMs, onProgress } = options;
+    // Not under the time-out of the request, which then would be said to have been sent.
+    await ready(signal);
+    const silence = new AbortController();
+    // The SDK never takes its abort listener off a signal, and cancels what has long ended: no two requests share one.
+    using linked = linkSignals(signal === neverAborts ? undefined : signal, silence.signal);
+    using timer = new IdleTimer({
+      limitMs: timeoutMs,
+      lastSignAt: questions && (() => questions.lastOpenAt),
+      onIdle: () => silence.abort(new McpError(ErrorCode.RequestTimeout, 'Request timed out')),
+    });
+    const sdkOptions = {
+      signal: linked.signal,
+      timeout: LONGEST_TIMEOUT_MS,
+      ...(onProgress && {
+        onprogress: toListener(onProgress, () => timer.sign()),
+        resetTimeoutOnProgress: true,
+      }),
+    };
+    return await client.request(request as ClientRequest, schema, sdkOptions).catch(throwOwn);
+  };
   return {
     // Not the SDK's `callTool`, which loses a result that does not fit the output schema.
-    async callTool(call: ToolCall, options: RequestOptions) {
-      // Not under the time-out of the request, which then would be said to have been sent.
-      await ready(options.signal);
-      const request = { method: 'tools/call', params: { ...call } };
-      return await client
-        .request(request as ClientRequest, toolResultSchema, requestOptions(options, options.signal))
-        .catch(throwOwn);
-    },
-    async request<Schema extends z.ZodType>(
-      request: { readonly method: string; readonly params?: object },
-      schema: Schema,
-      options: RequestOptions,
-    ) {
-      await ready(options.signal);
-      using linked = options.signal === neverAborts ? undefined : linkSignals(options.signal);
-      return await client
-        .request(request as ClientRequest, schema, requestOptions(options, linked?.signal))
-        .catch(throwOwn);
-    },
-  };
-}
-
-/** The SDK never takes its abort listener off a signal, and cancels what has long ended: no two requests share one. */
-function requestOptions({ timeoutMs, onProgress }: RequestOptions, signal: AbortSignal | undefined) {
-  return {
-    ...(signal && { signal }),
-    timeout: Math.min(timeoutMs, 2 ** 31 - 1),
-    ...(onProgress && { onprogress: toListener(onProgress), resetTimeoutOnProgress: true }),
+    callTool: (call, options) =>
+      send({ method: 'tools/call', params: { ...call } }, toolResultSchema, options),
+    request: send,
   };
 }
 
@@ -54,11 +59,10 @@ function throwOwn(error: unknown): never {
   throw error instanceof McpError && error.data instanceof AwaitError ? error.data : error;
 }
 
-/** The SDK hands on what it does not know, and an absent field as undefined. */
-function toListener(onProgress: (progress: Progress) => void): ProgressCallback {
-  return ({ progress, total, message, ...rest }) => {
-    const { _meta }: { _meta?: Record<string, unknown> } = rest;
-    if (_meta?.[SIGN_OF_LIFE] === true) return;
+/** The SDK hands on an absent field as undefined. */
+function toListener(onProgress: (progress: Progress) => void, sign: () => void): ProgressCallback {
+  return ({ progress, total, message }) => {
+    sign();
     onProgress({
       progress,
       ...(total !== undefined && { total }),

@@ -124,12 +124,13 @@ export class TaskRun {
   }
 
   async #start(call: ToolCall, planning: ToolPlan | Promise<ToolPlan>): Promise<StartAnswer> {
-    using _deadline = this.#watchDeadline();
+    using _clocks = this.#watchTime();
     using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
     const plan = planning instanceof Promise ? await untilAborted(planning, signal) : planning;
     signal.throwIfAborted();
     this.#protocol = plan.protocol;
+    if (plan.notice !== undefined) this.state.warn(plan.notice);
     const known = await lookUp(this.#context, { call, plan, signal });
     this.state.entry = known?.entry;
     if (known?.reference !== undefined) return this.#resume(known.reference, known);
@@ -139,7 +140,8 @@ export class TaskRun {
     sent.catch(error => this.state.entry?.startFailed(error, signal.aborted));
     // A blocking request ends with the signal by itself.
     const answer = await (plan.blocking ? sent : untilAborted(sent, signal)).catch(error => {
-      throw signal.aborted ? signal.reason : this.#startFailure(error, plan);
+      if (signal.aborted) throw signal.reason;
+      throw explain.startFailure(error, this.#facts(), { plan, wait: this.#context.wait });
     });
     if (answer.detected !== undefined)
       this.#context.onEvent?.({ type: 'pair-detected', tool: this.tool, ...answer.detected });
@@ -148,13 +150,6 @@ export class TaskRun {
     this.#resource = linkedResource(answer.raw);
     // The state has the answer as it came, for as long as it is the last.
     return answer.kind === 'ended' ? answer : { ...answer, raw: undefined };
-  }
-
-  #startFailure(error: unknown, plan: ToolPlan): unknown {
-    const blocking = plan.blocking || plan.mayBlock === true;
-    const { silenceTimeoutMs, requestTimeoutMs } = this.#context.wait;
-    const timeoutMs = blocking ? silenceTimeoutMs : requestTimeoutMs;
-    return explain.startFailure(error, this.#facts(), { blocking, timeoutMs });
   }
 
   #answerWith(outcome: Outcome): StartAnswer {
@@ -190,7 +185,7 @@ export class TaskRun {
   }
 
   async #awaitEnd({ handle, hintMs, leastMs }: Extract<StartAnswer, { kind: 'running' }>): Promise<Ended> {
-    using _deadline = this.#watchDeadline();
+    using _clocks = this.#watchTime();
     using _open = this.#context.openRuns.add(this);
     const { signal } = this.#ending;
     const { wait, scheduler } = this.#context;
@@ -252,11 +247,17 @@ export class TaskRun {
     });
   }
 
-  #watchDeadline(): Disposable | undefined {
-    const { deadlineMs } = this.#context.wait;
-    return this.#ending.watch({
+  #watchTime(): Disposable {
+    const { wait, desk } = this.#context;
+    const { deadlineMs, quietAfterMs } = wait;
+    const deadline = this.#ending.watch({
       at: this.state.begunAt + deadlineMs,
       error: () => explain.deadlinePassed(this.#facts(), deadlineMs),
+    });
+    const quiet = this.state.watchQuiet({ limitMs: quietAfterMs, lastSignAt: () => desk.open.lastOpenAt });
+    return onDispose(() => {
+      deadline?.[Symbol.dispose]();
+      quiet[Symbol.dispose]();
     });
   }
 

@@ -1,8 +1,10 @@
 import type { PollAnswer } from '../protocols/protocol.js';
 import { ChangeNotice } from '../time/change-notice.js';
+import { IdleTimer, type IdleTimerOptions } from '../time/idle-timer.js';
 import { isEndStatus, type Progress, type Snapshot, type TaskReference } from '../types.js';
 import type { Asked } from './await-loop.js';
 import type { AwaitEvent } from './events.js';
+import * as explain from './explain.js';
 import type { JournalEntry } from './journal/journal-entry.js';
 
 /** Who hears of one call. */
@@ -24,6 +26,9 @@ export class TaskState {
   #snapshot: Snapshot = { status: 'working', attempt: 0, elapsedMs: 0, raw: undefined };
   #reference: TaskReference | undefined;
   #over = false;
+  /** What is odd, by what it is about. */
+  readonly #notices = new Map<'plan' | 'word' | 'quiet', string>();
+  #quiet: IdleTimer | undefined;
 
   constructor(listeners: Listeners) {
     this.#listeners = listeners;
@@ -80,8 +85,8 @@ export class TaskState {
       return;
     }
     const { status, message, progress, raw, unknownWord } = answer;
-    if (unknownWord !== undefined) this.#reportUnknown(unknownWord);
-    this.entry?.running({ status, ...(message !== undefined && { message }) });
+    if (unknownWord === undefined) this.#notices.delete('word');
+    else this.#reportUnknown(unknownWord);
     this.#show(
       { status, ...(message !== undefined && { message }), ...(progress && { progress }), raw },
       attempt,
@@ -90,15 +95,34 @@ export class TaskState {
 
   observeProgress(progress: Progress): void {
     const { message } = progress;
-    this.entry?.running({ status: 'working', ...(message !== undefined && { message }) });
     this.#show({ status: 'working', progress, ...(message !== undefined && { message }), raw: progress });
   }
 
   /** A sentence that the server has sent without being asked. */
   hear(message: string): void {
     const { status, progress, raw } = this.#snapshot;
-    this.entry?.running({ status: 'working', message });
     this.#show({ status, message, ...(progress && { progress }), raw });
+  }
+
+  /** Something is odd from the beginning. */
+  warn(notice: string): void {
+    this.#notices.set('plan', notice);
+    this.#show(this.#snapshot);
+  }
+
+  /** Tells when nothing new was heard for so long, until the answer is disposed. */
+  watchQuiet(options: Omit<IdleTimerOptions, 'onIdle'>): Disposable {
+    const { limitMs: quietForMs } = options;
+    this.#quiet = new IdleTimer({
+      ...options,
+      onIdle: () => {
+        const { tool, onEvent } = this.#listeners;
+        this.#notices.set('quiet', explain.quiet(quietForMs));
+        this.#show(this.#snapshot);
+        onEvent?.({ type: 'task-quiet', tool, quietForMs });
+      },
+    });
+    return this.#quiet;
   }
 
   close(): void {
@@ -107,6 +131,7 @@ export class TaskState {
   }
 
   #reportUnknown(word: string): void {
+    this.#notices.set('word', explain.unknownWord(word));
     this.#unknownWords ??= new Set();
     if (this.#unknownWords.has(word)) return;
     this.#unknownWords.add(word);
@@ -116,10 +141,32 @@ export class TaskState {
 
   #show(state: Omit<Snapshot, 'attempt' | 'elapsedMs'>, attempt = this.#snapshot.attempt): void {
     const { tool, onUpdate, onEvent } = this.#listeners;
-    const snapshot = { ...state, attempt, elapsedMs: performance.now() - this.begunAt };
+    const { notices: _before, ...told } = state;
+    if (isNew(told, this.#snapshot)) {
+      this.#notices.delete('quiet');
+      this.#quiet?.sign();
+    }
+    const hasEnded = isEndStatus(told.status);
+    const notices = hasEnded ? [] : [...this.#notices.values()];
+    const snapshot = {
+      ...told,
+      ...(notices.length > 0 && { notices }),
+      attempt,
+      elapsedMs: performance.now() - this.begunAt,
+    };
     this.#snapshot = snapshot;
+    if (!hasEnded) this.entry?.running(snapshot);
     this.changed.announce();
     onUpdate?.(snapshot);
     onEvent?.({ type: 'task-updated', tool, snapshot });
   }
+}
+
+/** Whether a state tells more than the one before: an answer that says the same is no sign of life. */
+function isNew(state: Pick<Snapshot, 'status' | 'message' | 'progress'>, before: Snapshot): boolean {
+  return (
+    state.status !== before.status ||
+    state.message !== before.message ||
+    state.progress?.progress !== before.progress?.progress
+  );
 }

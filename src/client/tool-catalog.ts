@@ -1,5 +1,6 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { ErrorCode, McpError, type Tool } from '@modelcontextprotocol/sdk/types.js';
+import { ConfigurationError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
 import { planTool } from '../protocols/index.js';
 import { anyResult } from '../protocols/native-task.js';
@@ -142,9 +143,12 @@ export class ToolCatalog {
 /** Bounds of the requests that list the tools, in milliseconds and requests. */
 export type ListLimits = Pick<ResolvedWaitOptions, 'requestTimeoutMs' | 'requestRetries'>;
 
-/** A tool that the server does not list may still answer a call. */
+/** A tool that the server does not list may still answer a call. @throws ConfigurationError when what was told of it is wrong */
 function planIn(plans: Plans | undefined, name: string): ToolPlan {
-  return plans?.byTool.get(name) ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
+  const plan = plans?.byTool.get(name);
+  if (plan?.unusable !== undefined)
+    throw new ConfigurationError(`\`${name}\` was not called. ${plan.unusable}`, { tool: name });
+  return plan ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
 }
 
 function planAll({ showPairTools, ...server }: ServerFacts & ResolvedPairOptions): Plans {

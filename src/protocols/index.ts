@@ -1,5 +1,6 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { planFound } from './detection/plan-found.js';
+import { unstartable } from './pair/profile-problem.js';
 import type { NativeTasks, Protocol, ServerFacts, ToolPlan } from './protocol.js';
 import { sync } from './sync.js';
 import { tasks20251125 } from './tasks-2025-11-25.js';
@@ -16,9 +17,15 @@ export function planTool(tool: Tool, server: ServerFacts): ToolPlan {
     const found = protocol === sync ? planFound(tool, server, toolPair) : undefined;
     if (found !== undefined) return found;
     const plan = protocol.plan(tool, server);
-    if (plan !== undefined) return plan;
+    if (plan !== undefined) return plan.protocol === sync ? { ...plan, ...uselessProfile(server) } : plan;
   }
   throw new TypeError('`sync` recognises every tool and must stay in the list.');
+}
+
+/** A profile that names no tool of the server may be what should have been used. */
+function uselessProfile(server: ServerFacts): Pick<ToolPlan, 'notice'> {
+  const notice = server.pairs?.map(pair => unstartable(pair, server)).find(problem => problem !== undefined);
+  return notice === undefined ? {} : { notice: `${notice} It is not used.` };
 }
 
 /** The protocol of a generation of MCP's own tasks. */

@@ -52,6 +52,8 @@ export interface ServerFacts {
   readonly nativeTasks?: NativeTasks | undefined;
   /** Pairs of tools that the user tells of; they come before those that are built in. @default none */
   readonly pairs?: readonly Pair[] | undefined;
+  /** Status words over those that pairs know. @default none */
+  readonly words?: Pair['words'] | undefined;
   /** Whether pairs may be used that nobody tells of. @default false */
   readonly detect?: boolean | undefined;
 }
@@ -102,6 +104,10 @@ export interface ToolPlan {
   readonly protocol: Protocol;
   /** One clause for a person: why this protocol. */
   readonly why: string;
+  /** Why the tool cannot be called: what the user has told of it is wrong. @default none */
+  readonly unusable?: string;
+  /** What the user should know of the call: what they have told is of no use. @default none */
+  readonly notice?: string;
   /** Whether `start` answers only when the work is done, so that there is no task apart from the call. */
   readonly blocking: boolean;
   /** Whether a start that is not `blocking` may still turn out to be so: only its answer tells. @default false */

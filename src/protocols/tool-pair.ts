@@ -2,16 +2,18 @@ import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { bundledPair, isBundled } from './bundled-pair.js';
 import { readHandle } from './pair/handle.js';
 import { planPair } from './pair/plan.js';
-import type { Pair } from './pair/profile.js';
+import { type Pair, startTools, withWords } from './pair/profile.js';
+import { isMeant, profileProblem, unstartable } from './pair/profile-problem.js';
 import { cancelPair, pollPair } from './pair/steps.js';
-import { builtInPairs } from './pairs/index.js';
+import { builtInPairs, namedPairs } from './pairs/index.js';
 import type { Protocol, ServerFacts, ToolPlan } from './protocol.js';
+import { sync } from './sync.js';
 
 /** A start tool returns a handle, another tool tells its state. Which tools, and in which words, is a profile: data. */
 export const toolPair: Protocol = {
   name: 'tool-pair',
   plan(tool, server) {
-    const told = firstPlan(tool, server.pairs ?? [], server);
+    const told = firstPlan(tool, server.pairs ?? [], server) ?? planMistold(tool, server);
     if (told !== undefined) return told;
     const bundled = bundledPair.plan(tool, server);
     if (bundled !== undefined) return { ...bundled, protocol: toolPair };
@@ -32,9 +34,23 @@ export const toolPair: Protocol = {
   },
 };
 
+/** A tool of which the user has told what the server does not have. */
+function planMistold(tool: Tool, server: ServerFacts): ToolPlan | undefined {
+  for (const pair of server.pairs ?? []) {
+    const unusable = startTools(pair).includes(tool.name)
+      ? profileProblem(pair, server)
+      : isMeant(tool, pair, server) && unstartable(pair, server);
+    if (unusable)
+      return { ...sync.plan(tool, server), protocol: toolPair, why: unusable, unusable } as ToolPlan;
+  }
+  return undefined;
+}
+
 function firstPlan(tool: Tool, pairs: readonly Pair[], server: ServerFacts): ToolPlan | undefined {
   for (const pair of pairs) {
-    const plan = planPair(tool, pair, server, toolPair);
+    const isBuiltIn = builtInPairs.includes(pair) || namedPairs.includes(pair);
+    if (!isBuiltIn && profileProblem(pair, server) !== undefined) continue;
+    const plan = planPair(tool, withWords(pair, server.words), server, toolPair);
     if (plan !== undefined) return plan;
   }
   return undefined;

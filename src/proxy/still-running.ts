@@ -23,7 +23,7 @@ export interface RunningCall {
   readonly reference: string;
   /** As the host knows it. */
   readonly tool: string;
-  readonly snapshot: Pick<Snapshot, 'status' | 'message'>;
+  readonly snapshot: Pick<Snapshot, 'status' | 'message' | 'notices'>;
   readonly startedAt: number;
 }
 
@@ -31,7 +31,8 @@ export interface RunningCall {
 export function stillRunning(call: RunningCall): CallToolResult {
   const { reference, tool, snapshot } = call;
   const state = snapshot.message === undefined ? '' : ` (${snapshot.message})`;
-  const text = `\`${tool}\` is still running${state}. Nothing is lost: call \`${AWAIT_TOOL}\` with {"reference":"${reference}"} to go on waiting for its result. Do not call \`${tool}\` again for it.`;
+  const odd = (snapshot.notices ?? []).map(notice => `${notice} `).join('');
+  const text = `\`${tool}\` is still running${state}. ${odd}Nothing is lost: call \`${AWAIT_TOOL}\` with {"reference":"${reference}"} to go on waiting for its result. Do not call \`${tool}\` again for it.`;
   return {
     content: [{ type: 'text', text }],
     structuredContent: {
@@ -52,12 +53,13 @@ export function listOfCalls(calls: readonly RunningCall[]): CallToolResult {
 }
 
 function toldOf({ reference, tool, snapshot, startedAt }: RunningCall) {
-  const { status, message } = snapshot;
+  const { status, message, notices } = snapshot;
   return {
     status,
     reference,
     tool,
     started_at: new Date(startedAt).toISOString(),
     ...(message !== undefined && { message }),
+    ...(notices && { notices }),
   };
 }

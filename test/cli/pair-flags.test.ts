@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { pairOfFlags } from '../../src/cli/pair-flags.js';
+import { pairOfFlags, wordsOfFlags } from '../../src/cli/pair-flags.js';
 import { parsePairs } from '../../src/client/pair-options.js';
 
 describe('the flags of a pair', () => {
@@ -7,15 +7,18 @@ describe('the flags of a pair', () => {
     const pair = pairOfFlags('bake', {
       statusTool: 'look',
       idArg: 'ticketId',
-      doneWord: ['golden brown'],
-      failedWord: ['burnt'],
     });
     const [parsed] = parsePairs([pair], 'flags');
     expect(parsed).toMatchObject({
       start: { tool: 'bake' },
       status: { tool: 'look', handleArgument: 'ticketId' },
-      words: { 'golden brown': 'completed', burnt: 'failed' },
     });
+  });
+
+  test('give words to whichever pair is used', () => {
+    const flags = { doneWord: ['golden brown'], failedWord: ['burnt'] };
+    expect(wordsOfFlags(flags)).toEqual({ 'golden brown': 'completed', burnt: 'failed' });
+    expect(pairOfFlags('bake', flags)).toBeUndefined();
   });
 
   test('may say every place', () => {
@@ -37,7 +40,6 @@ describe('the flags of a pair', () => {
   test('are none without a status tool', () => {
     expect(pairOfFlags('bake', {})).toBeUndefined();
     expect(() => pairOfFlags('bake', { idArg: 'id' })).toThrow(/go with --status-tool/);
-    expect(() => pairOfFlags('bake', { doneWord: ['x'] })).toThrow(/go with --status-tool/);
     expect(() => pairOfFlags('bake', { statusTool: 'look' })).toThrow(/needs --id-arg/);
   });
 });

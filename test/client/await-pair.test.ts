@@ -142,7 +142,7 @@ describe('the wait for a task of a pair', () => {
       {
         status: 'completed',
         attempt: 2,
-        elapsedMs: 3000,
+        elapsedMs: 2000,
         raw: { structuredContent: { status: 'completed' } },
       },
     ]);
@@ -216,7 +216,7 @@ describe('attempts', () => {
       snapshot: { status: 'working', attempt: 3, elapsedMs: 7000 },
     });
     expect(error.message).toMatch(
-      /3 status requests in 7 s \(`maxAttempts`\).*may still be running: its reference resumes it/,
+      /3 status requests in 7 s \(`maxAttempts`, --max-attempts\).*may still be running: its reference resumes it/,
     );
     expect(callTimes(POLL)).toHaveLength(3);
   });

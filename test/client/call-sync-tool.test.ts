@@ -167,7 +167,7 @@ describe('a synchronous call', () => {
       reference: undefined,
       snapshot: { progress: { progress: 1 } },
     });
-    expect(error.message).toContain('silent for 5 m (`silenceTimeoutMs`)');
+    expect(error.message).toContain('silent for 5 m (`silenceTimeoutMs`, --silence-timeout)');
     expect(server.count('notifications/cancelled')).toBe(1);
   });
 

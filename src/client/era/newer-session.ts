@@ -8,7 +8,6 @@ import {
 import { InputRequiredError } from '../../errors.js';
 import { excerpt } from '../../protocols/excerpt.js';
 import { isRecord } from '../../protocols/tool-result.js';
-import { startTimer } from '../../time/sleep.js';
 import { answeredId, cancelledId, isRequest, ownId } from '../connection/message-kind.js';
 import { ClientQuestions, questionsIn } from './client-questions.js';
 import { type ClientIdentity, framed, TASKS_EXTENSION } from './newer-protocol.js';
@@ -43,11 +42,6 @@ interface Pending {
 const PING = 'server/discover';
 /** A server that asks again and again is broken. */
 const MOST_ROUNDS = 100;
-/** While somebody thinks about an answer the request is not silent. */
-const SIGN_OF_LIFE_MS = 10_000;
-/** Marks progress notifications that tell of no progress. */
-export const SIGN_OF_LIFE = 'mcp-await/waiting-for-input';
-
 /**
  * The newer protocol in the words of the older, for the SDK's client of today: requests are framed, results that ask for
  * input are answered and sent again, and what the newer protocol has no method for is done here.
@@ -226,7 +220,6 @@ export class NewerSession {
   async #answerQuestions(pending: Pending, { inputRequests, requestState }: Result): Promise<void> {
     const { request, takenBack } = pending;
     const questions = questionsIn(inputRequests);
-    const stopSigns = this.#giveSigns(pending);
     try {
       pending.rounds++;
       if (pending.rounds > MOST_ROUNDS) throw new Error(`the server has asked ${MOST_ROUNDS} times`);
@@ -250,25 +243,7 @@ export class NewerSession {
       );
       const failure = { code: ErrorCode.InternalError, message: data.message, data };
       this.#options.deliver({ jsonrpc: '2.0', id: request.id, error: failure });
-    } finally {
-      stopSigns();
     }
-  }
-
-  #giveSigns({ request }: Pending): () => void {
-    const progressToken = request.params?._meta?.progressToken;
-    if (progressToken === undefined) return () => {};
-    let stop = () => {};
-    const sign = () => {
-      this.#options.deliver({
-        jsonrpc: '2.0',
-        method: 'notifications/progress',
-        params: { progressToken, progress: 0, _meta: { [SIGN_OF_LIFE]: true } },
-      });
-      stop = startTimer(SIGN_OF_LIFE_MS, sign, { unref: true });
-    };
-    sign();
-    return () => stop();
   }
 
   #takeBack(id: RequestId): void {

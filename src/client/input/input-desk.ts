@@ -6,6 +6,7 @@ import { isRecord } from '../../protocols/tool-result.js';
 import { onDispose } from '../../time/on-dispose.js';
 import type { TaskReference } from '../../types.js';
 import type { InputAnswer, InputHandler } from './input-handler.js';
+import { OpenQuestions } from './open-questions.js';
 import { questionMethods } from './question-methods.js';
 
 /** Nobody answers questions of this kind. */
@@ -29,12 +30,15 @@ export interface Asked {
 export class InputDesk {
   readonly #client: Client;
   readonly #onInput: InputHandler | undefined;
+  /** The questions that somebody is answering. */
+  readonly open: OpenQuestions;
   readonly #tasks = new Map<string, Asked>();
   /** The methods whose questions reach a handler; undefined until somebody may answer. */
   #answered: ReadonlySet<string> | undefined;
 
   constructor(client: Client, onInput: InputHandler | undefined) {
     this.#client = client;
+    this.open = new OpenQuestions(client);
     this.#onInput = onInput;
     if (onInput !== undefined) this.#register();
   }
@@ -63,6 +67,7 @@ export class InputDesk {
     const { tool, reference } = asked;
     const answer = Promise.resolve(handler({ ...question, tool, reference, signal }));
     asked.onThinking(answer);
+    this.open.during(answer);
     return answer;
   }
 

@@ -32,14 +32,14 @@ export class JournalEntry {
     this.#store.letGo(this.id);
   }
 
-  running(snapshot: Pick<Snapshot, 'status' | 'message'>): void {
+  running({ status, message: told, notices = [] }: Pick<Snapshot, 'status' | 'message' | 'notices'>): void {
     const now = performance.now();
-    const { status, message } = snapshot;
+    const message = [...notices, told].filter(Boolean).join(' ') || undefined;
     if (status === this.#noted.status) {
       if (message === this.#noted.message || now < this.#notedAt + NOTE_INTERVAL_MS) return;
     }
     [this.#noted, this.#notedAt] = [{ status, ...(message !== undefined && { message }) }, now];
-    this.#store.write(file => file.note(this.id, snapshot));
+    this.#store.write(file => file.note(this.id, this.#noted));
   }
 
   ended(outcome: Outcome): void {

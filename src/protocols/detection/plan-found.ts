@@ -3,7 +3,7 @@ import type { ToolCall } from '../../types.js';
 import { isMarkedIdempotent } from '../idempotent-tool.js';
 import { dataOf } from '../pair/answer-data.js';
 import { readHandle } from '../pair/handle.js';
-import type { Pair } from '../pair/profile.js';
+import { type Pair, withWords } from '../pair/profile.js';
 import { newHandle } from '../pair/start-answer.js';
 import { readState } from '../pair/state.js';
 import { pollPair } from '../pair/steps.js';
@@ -30,7 +30,7 @@ export function planFound(tool: Tool, server: ServerFacts, protocol: Protocol): 
   proposals.set(server.tools, found);
   const proposal = found.find(({ start }) => start === tool.name);
   if (proposal === undefined) return undefined;
-  const pair = pairOfProposal(proposal, server.tools);
+  const pair = withWords(pairOfProposal(proposal, server.tools), server.words);
   const statusTool = server.tools.find(({ name }) => name === proposal.status);
   return {
     protocol,

@@ -6,6 +6,7 @@ import { dataOf, follow } from './answer-data.js';
 import { argumentsOf } from './arguments.js';
 import { argumentSchema } from './handle.js';
 import { type Pair, startTools } from './profile.js';
+import { lacks } from './profile-problem.js';
 import { newHandle, readStartAnswer } from './start-answer.js';
 import { readStatusAnswer } from './status-answer.js';
 import { neededTools, sendCall } from './steps.js';
@@ -36,9 +37,7 @@ export function planPair(
 export function offers(server: ServerFacts, pair: Pair): boolean {
   const has = (name: string) => server.tools.some(tool => tool.name === name);
   const statusTool = server.tools.find(({ name }) => name === pair.status.tool);
-  const [first = ''] = pair.status.handleArgument.split('.');
-  const { properties } = statusTool?.inputSchema ?? {};
-  return neededTools(pair).every(has) && (properties === undefined || Object.hasOwn(properties, first));
+  return neededTools(pair).every(has) && !(statusTool && lacks(statusTool, pair.status.handleArgument));
 }
 
 interface Starting {

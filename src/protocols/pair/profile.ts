@@ -112,6 +112,10 @@ const result = z.strictObject({
   alsoFailed: z.boolean().default(false).describe('Whether it also tells more of a task that failed.'),
 });
 
+export const statusWordsSchema = z
+  .record(z.string().min(1).max(100), endStatus)
+  .refine(words => Object.keys(words).length <= 100, 'expected at most 100 words');
+
 /** What a pair of tools is. Every field has its sentence here; docs/servers.md shows them. */
 export const pairProfileSchema = z.strictObject({
   name: z
@@ -128,9 +132,7 @@ export const pairProfileSchema = z.strictObject({
   status: status.describe('The status tool.'),
   result: result.optional().describe('The tool that has the result, where the status answer does not.'),
   cancel: cancel.optional().describe('The tool that cancels.'),
-  words: z
-    .record(z.string().min(1).max(100), endStatus)
-    .refine(words => Object.keys(words).length <= 100, 'expected at most 100 words')
+  words: statusWordsSchema
     .default({})
     .describe(
       "The server's own status words, over those that everybody uses: case, blanks, - and _ do not matter.",
@@ -151,4 +153,9 @@ export type ArgumentSources = z.output<typeof argumentSources>;
 
 export function startTools({ start }: Pair): readonly string[] {
   return [start.tool].flat();
+}
+
+/** The profile with further status words, which come before its own. */
+export function withWords(pair: Pair, words: Pair['words'] = {}): Pair {
+  return Object.keys(words).length === 0 ? pair : { ...pair, words: { ...pair.words, ...words } };
 }

@@ -80,6 +80,11 @@ export function refusedStatus(text: string, { id, tool, argument }: Refused): Er
         `\`${tool}\` could not tell the state of the task ${id}: ${excerpt(text) || 'it gave no reason'}`,
         { retryable: true },
       );
+    case 'asked-wrongly':
+      return new StatusCheckError(
+        `\`${tool}\` does not take what it was asked about the task ${id}: ${excerpt(text)} The profile of the pair is wrong, or the server has changed: \`mcp-await tools\` shows its tools.`,
+        { retryable: false },
+      );
     case 'failed':
       return undefined;
   }

@@ -1,0 +1,71 @@
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import { closestMatch } from 'leven';
+import type { ServerFacts } from '../protocol.js';
+import { isRecord } from '../tool-result.js';
+import { argumentSchema } from './handle.js';
+import { type Pair, startTools } from './profile.js';
+
+const MOST_NAMED = 50;
+
+/** Why a profile does not fit the tools of a server; undefined where it does. */
+export function profileProblem(pair: Pair, { tools }: ServerFacts): string | undefined {
+  const { status, result, cancel } = pair;
+  const needed: readonly (readonly [string, string | undefined, readonly (string | undefined)[]])[] = [
+    ['status', status.tool, [status.handleArgument, ...keysOf(status.arguments), status.waitArgument?.name]],
+    ['result', result?.tool, [result?.handleArgument, ...keysOf(result?.arguments)]],
+    ['cancel', cancel?.tool, [cancel?.handleArgument, ...keysOf(cancel?.arguments)]],
+  ];
+  for (const [role, name, paths] of needed) {
+    if (name === undefined) continue;
+    const tool = tools.find(each => each.name === name);
+    if (tool === undefined) return missingTool(pair, `${role} tool`, name, tools);
+    const missing = paths.find(path => path !== undefined && lacks(tool, path));
+    if (missing !== undefined) return missingArgument(pair, tool, missing);
+  }
+  return undefined;
+}
+
+/** What is wrong with a profile none of whose start tools the server has. */
+export function unstartable(pair: Pair, { tools }: ServerFacts): string | undefined {
+  const starts = startTools(pair);
+  const [first = ''] = starts;
+  return tools.some(({ name }) => starts.includes(name))
+    ? undefined
+    : missingTool(pair, 'start tool', first, tools);
+}
+
+/** Whether a tool is what a profile probably means by the name of its start tool. */
+export function isMeant({ name }: Tool, pair: Pair, { tools }: ServerFacts): boolean {
+  const names = tools.map(tool => tool.name);
+  return startTools(pair).some(start => closestMatch(start, names) === name);
+}
+
+function missingTool({ name }: Pair, role: string, missing: string, tools: readonly Tool[]): string {
+  const names = tools.map(tool => tool.name);
+  const nearest = closestMatch(missing, names);
+  const guess = nearest === undefined ? '' : ` Did you mean \`${nearest}\`?`;
+  return `The profile \`${name}\` names the ${role} \`${missing}\`, which the server does not have.${guess} It has: ${listed(names)}.`;
+}
+
+function missingArgument({ name }: Pair, tool: Tool, missing: string): string {
+  const names = Object.keys(tool.inputSchema.properties ?? {});
+  return `The profile \`${name}\` names the argument \`${missing}\` of \`${tool.name}\`, which the tool does not have. It has: ${listed(names)}.`;
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+  return names.length === 0 ? 'none' : `${names.slice(0, MOST_NAMED).join(', ')}${more}`;
+}
+
+/** Whether a tool lists its arguments, and not this one. */
+export function lacks(tool: Tool, path: string): boolean {
+  const [first = ''] = path.split('.');
+  const { properties, additionalProperties, ...others } = tool.inputSchema;
+  const isOpen = additionalProperties === true || isRecord(additionalProperties);
+  const isElsewhere = ['anyOf', 'oneOf', 'allOf', '$ref', 'patternProperties'].some(key => key in others);
+  return properties !== undefined && !isOpen && !isElsewhere && argumentSchema(tool, first) === undefined;
+}
+
+function keysOf(value: object | undefined): readonly string[] {
+  return Object.keys(value ?? {});
+}

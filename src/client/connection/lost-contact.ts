@@ -1,6 +1,7 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { z } from 'zod';
 import { AwaitError } from '../../errors.js';
+import { UnreadableAnswerError } from './unreadable-answer.js';
 
 /** A request was sent and its connection was lost before the answer. */
 export class LostContactError extends Error {
@@ -15,6 +16,9 @@ export class NotConnectedError extends Error {
 /** HTTP statuses by which whatever stands before a server says that it cannot reach it. */
 const GATEWAY_STATUSES = new Set<number | undefined>([502, 503, 504]);
 
+/** What came was an answer, whatever is wrong with it. */
+const ANSWERED = [AwaitError, SyntaxError, RangeError, UnreadableAnswerError, z.core.$ZodError];
+
 /**
  * What a failed request tells of its connection:
  * - `gone`: the server has forgotten the session (spec 2025-11-25, basic/transports, "Session Management"), and so has
@@ -25,8 +29,7 @@ const GATEWAY_STATUSES = new Set<number | undefined>([502, 503, 504]);
 export type Contact = 'gone' | 'lost' | 'kept';
 
 export function contactAfter(error: unknown, sessionId: string | undefined): Contact {
-  if (error instanceof AwaitError || error instanceof SyntaxError || error instanceof z.core.$ZodError)
-    return 'kept';
+  if (ANSWERED.some(Class => error instanceof Class)) return 'kept';
   if (!(error instanceof StreamableHTTPError)) return 'lost';
   if (sessionId !== undefined && isSessionUnknown(error)) return 'gone';
   return GATEWAY_STATUSES.has(error.code) ? 'lost' : 'kept';

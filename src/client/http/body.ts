@@ -55,10 +55,12 @@ export async function* eventsOf(
   const decoder = new TextDecoder();
   const events: EventSourceMessage[] = [];
   let bytes = 0;
+  let isTooLarge = false;
   const parser = createParser({
     onRetry,
     onEvent: event => {
-      events.push(event);
+      isTooLarge ||= isLarger(event.data, maxBytes);
+      if (!isTooLarge) events.push(event);
       bytes = 0;
     },
     // Comments keep a connection alive for hours.
@@ -68,11 +70,15 @@ export async function* eventsOf(
   });
   for await (const chunk of body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > maxBytes + chunk.byteLength) throw answerTooLarge(maxBytes);
     parser.feed(decoder.decode(chunk, { stream: true }));
-    if (bytes > maxBytes) throw answerTooLarge(maxBytes);
     yield* events.splice(0);
+    if (isTooLarge || bytes > maxBytes) throw answerTooLarge(maxBytes);
   }
+}
+
+/** A character has one to three bytes; few texts are so near the limit that they must be looked through. */
+function isLarger(text: string, maxBytes: number): boolean {
+  return text.length > maxBytes || (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes);
 }
 
 /** The media type of a body without its parameters, in lower case; empty where there is none. */

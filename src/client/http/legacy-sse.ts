@@ -1,7 +1,9 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Response } from 'undici';
 import { atMost } from '../../time/at-most.js';
+import { answeredId, isRequest } from '../connection/message-kind.js';
+import { UnreadableAnswerError, unreadableAnswer } from '../connection/unreadable-answer.js';
 import { eventsOf, mediaTypeOf } from './body.js';
 import { readMessage } from './messages.js';
 import type { HttpWire, WireOptions } from './wire.js';
@@ -19,6 +21,8 @@ export class LegacySse implements HttpWire {
   readonly #endpoint: Promise<URL>;
   #tellEndpoint!: { readonly resolve: (url: URL) => void; readonly reject: (error: unknown) => void };
   #url: URL | undefined;
+  /** Requests that are not answered. */
+  readonly #waiting = new Set<RequestId>();
   #isClosed = false;
 
   constructor(options: WireOptions) {
@@ -60,6 +64,7 @@ export class LegacySse implements HttpWire {
     const { requests } = this.#options;
     const url = this.#url;
     if (url === undefined || this.#isClosed) throw new Error('Not connected');
+    if (isRequest(message)) this.#waiting.add(message.id);
     const response = await requests.send({
       method: 'POST',
       url,
@@ -87,6 +92,8 @@ export class LegacySse implements HttpWire {
       if (this.#isClosed) return;
       this.#isClosed = true;
       listener.report(error);
+      if (error instanceof UnreadableAnswerError)
+        for (const id of this.#waiting) listener.deliver(unreadableAnswer(id, error));
       listener.closed();
     }
   }
@@ -94,7 +101,10 @@ export class LegacySse implements HttpWire {
   #take(data: string): void {
     const { listener } = this.#options;
     try {
-      listener.deliver(readMessage(JSON.parse(data)));
+      const message = readMessage(JSON.parse(data));
+      const answered = answeredId(message);
+      if (answered !== undefined) this.#waiting.delete(answered);
+      listener.deliver(message);
     } catch (error) {
       listener.report(error);
     }

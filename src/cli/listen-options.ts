@@ -33,11 +33,11 @@ export function strayHttpFlag(flags: ListenFlags): string | undefined {
 /** @throws UsageError */
 export async function httpOptions(
   token: string | undefined,
-  { host, port, tokenFile, allowedHosts, allowedOrigins, localOrigins }: Settings['server'],
+  { host, port, tokenFile, allowedHosts, allowedOrigins, localOrigins, maxPendingBytes }: Settings['server'],
   io: CommandIo,
 ): Promise<Omit<HttpServerOptions, 'createMcpServer'>> {
   const tokens = token === undefined ? await tokensOf(tokenFile, io) : [token];
-  return { host, port, tokens, allowedHosts, allowedOrigins, localOrigins };
+  return { host, port, tokens, allowedHosts, allowedOrigins, localOrigins, maxPendingBytes };
 }
 
 /** @throws UsageError */

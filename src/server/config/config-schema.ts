@@ -77,6 +77,11 @@ export const sections = {
         "How long a call of an operation's own tool is held for its result, before its reference is given.",
       unit: 'milliseconds',
     }),
+    maxPendingBytes: setting(integer(1), 33_554_432, {
+      description:
+        "Most bytes of one caller's unfinished requests and unread answers; more is refused with 429.",
+      unit: 'bytes',
+    }),
     maxHeldCalls: setting(integer(1), 1000, {
       description: 'Most calls held at the same time, shared between callers; others are answered at once.',
     }),

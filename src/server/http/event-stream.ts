@@ -22,8 +22,9 @@ export function sendEvent(response: ServerResponse, message: JSONRPCMessage): vo
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     response.writeHead(200);
   }
-  response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
+  // What was sent before is still unread: one message may be longer than that.
   if (response.writableLength > MOST_UNREAD_BYTES) response.destroy();
+  else response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
 }
 
 /** Keeps a stream alive that may be silent for long: a comment now and then, from the moment it is one. */

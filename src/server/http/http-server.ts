@@ -6,6 +6,7 @@ import { EventLog } from './event-log.js';
 import { isWildcard } from './guards.js';
 import { checkAddress, listen } from './listen.js';
 import { OpenResponses } from './open-responses.js';
+import { PendingBytes } from './pending-bytes.js';
 import { parseTokens } from './principals.js';
 import { handleRequest, type RequestHandlerOptions } from './request-handler.js';
 import { SessionRegistry } from './session-registry.js';
@@ -38,6 +39,11 @@ export interface HttpServerOptions {
   readonly sessionIdleMs?: number | undefined;
   /** Longest request body in bytes. @default 4194304 (4 MiB) */
   readonly maxBodyBytes?: number | undefined;
+  /**
+   * Most bytes of one principal's unfinished requests and unread answers; what is beyond is refused with 429.
+   * @default 33554432 (32 MiB)
+   */
+  readonly maxPendingBytes?: number | undefined;
   /** What the probes and the metrics tell. */
   readonly watching?: Watching | undefined;
   /** Told what went wrong and was not the client's to know. Holds no token. */
@@ -59,6 +65,9 @@ export interface HttpServer {
 
 const MOST_SWEEP_MS = 60_000;
 const LAST_WORDS_MS = 1000;
+/** How long a client may take to send its headers, and all of its request. */
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 120_000;
 
 /**
  * Serves MCP over Streamable HTTP.
@@ -92,10 +101,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
     watching: options.watching,
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
+    pendingBytes: new PendingBytes(options.maxPendingBytes ?? 32 * 1024 * 1024),
     isClosing: () => closing,
   };
   // Keep-alive probes find out that a client with an open stream has vanished.
-  const server = createServer({ keepAlive: true, keepAliveInitialDelay: 60_000 }, (request, response) => {
+  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS };
+  const keepAlive = { keepAlive: true, keepAliveInitialDelay: 60_000 };
+  const server = createServer({ ...timeouts, ...keepAlive }, (request, response) => {
     // Those that come later are answered at once, and nobody waits for them.
     if (!closing) responses.add(request, response);
     void handleRequest(request, response, handlerOptions);

@@ -14,6 +14,7 @@ import type { McpExchange } from './mcp-exchange.js';
 import { type Refusal, refuse } from './responses.js';
 import type { Session, SessionRegistry } from './session-registry.js';
 import type { StatelessEndpoint } from './stateless-endpoint.js';
+import { UnreadMessages } from './unread-messages.js';
 
 const SESSION_HEADER = 'mcp-session-id';
 
@@ -62,6 +63,7 @@ export async function handleMcp(exchange: McpExchange, options: McpEndpointOptio
   const session = typeof id === 'string' ? options.sessions.find(id, principal) : undefined;
   if (session === undefined) return refuse(response, UNKNOWN_SESSION);
   const leave = options.sessions.enter(session);
+  session.unread.follow(exchange);
   if (request.headers['last-event-id'] !== undefined) session.resumedAt = performance.now();
   response.once('close', () => {
     leave();
@@ -80,13 +82,15 @@ async function openSession(exchange: McpExchange, options: McpEndpointOptions): 
     retryInterval: RETRY_MS,
     keepAliveMs: PING_MS,
   });
+  const unread = new UnreadMessages(transport);
+  unread.follow(exchange);
   transport.onerror = onError;
   transport.onclose = () => {
     sessions.remove(id);
     events.forget(id);
   };
   // At once, so that many clients that come at the same time cannot all pass the limit.
-  response.once('close', sessions.enter(sessions.add(id, principal, transport)));
+  response.once('close', sessions.enter(sessions.add(id, principal, transport, unread)));
   try {
     // Its accessors may give undefined, which `exactOptionalPropertyTypes` keeps out of the interface it implements.
     await createMcpServer(principal).connect(transport as Transport);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PendingExchange } from './pending-bytes.js';
 
 /** A request that has passed every guard. */
 export interface McpExchange {
@@ -7,4 +8,5 @@ export interface McpExchange {
   readonly principal: string;
   /** The parsed body of a POST. */
   readonly body: unknown;
+  readonly pending: PendingExchange;
 }

@@ -1,32 +1,103 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { startTimer } from '../../time/sleep.js';
+import { isNestedDeeper } from './json-depth.js';
+import type { PendingExchange } from './pending-bytes.js';
 import type { Refusal } from './responses.js';
 
 export type RequestBody =
   | { readonly kind: 'json'; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly refusal: Refusal };
 
-/** Reads a JSON body of at most `maxBytes`. */
-export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<RequestBody> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge(request, maxBytes);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    size += chunk.length;
-    if (size > maxBytes) return tooLarge(request, maxBytes);
-    chunks.push(chunk);
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** Longest silence of a client that is sending. @default 20000 */
+  readonly silenceMs?: number;
+  readonly pending: Pick<PendingExchange, 'received' | 'refusal'>;
+}
+
+export const MAX_DEPTH = 256;
+export const MAX_BATCH = 100;
+export const BODY_SILENCE_MS = 20_000;
+
+/** Reads a JSON body within its limits. */
+export async function readJsonBody(
+  request: IncomingMessage,
+  { maxBytes, silenceMs = BODY_SILENCE_MS, pending }: BodyLimits,
+): Promise<RequestBody> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return discard(request, tooLarge(maxBytes));
+  const received = await receive(request, { maxBytes, silenceMs, pending });
+  if (!Array.isArray(received)) return discard(request, received);
+  const bytes = Buffer.concat(received);
+  if (isNestedDeeper(bytes, MAX_DEPTH)) {
+    return refusal(400, -32600, `The request body is nested more than ${MAX_DEPTH} levels deep`);
   }
+  let value: unknown;
   try {
-    return { kind: 'json', value: JSON.parse(Buffer.concat(chunks).toString()) };
+    value = JSON.parse(bytes.toString());
   } catch {
     return refusal(400, -32700, 'Parse error: the request body is no JSON');
   }
+  if (!Array.isArray(value) || value.length <= MAX_BATCH) return { kind: 'json', value };
+  return refusal(
+    400,
+    -32600,
+    `The batch has ${value.length} messages, at most ${MAX_BATCH} are taken: send several`,
+  );
 }
 
-function tooLarge(request: IncomingMessage, maxBytes: number): RequestBody {
+function receive(
+  request: IncomingMessage,
+  { maxBytes, silenceMs, pending }: Required<BodyLimits>,
+): Promise<Buffer[] | Refusal> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const onSilence = () => settle(timedOut(silenceMs));
+    let stopTimer = startTimer(silenceMs, onSilence, { unref: true });
+    const settle = (outcome: Buffer[] | Refusal) => {
+      stopTimer();
+      request.off('data', onData);
+      resolve(outcome);
+    };
+    const onData = (chunk: Buffer) => {
+      stopTimer();
+      stopTimer = startTimer(silenceMs, onSilence, { unref: true });
+      size += chunk.length;
+      if (size > maxBytes) return settle(tooLarge(maxBytes));
+      if (!pending.received(chunk.length)) return settle(pending.refusal());
+      chunks.push(chunk);
+    };
+    request.on('data', onData);
+    request.once('end', () => settle(chunks));
+    request.once('close', () => {
+      stopTimer();
+      if (!request.complete) reject(request.errored ?? new Error('The client hung up while it was sending.'));
+    });
+  });
+}
+
+function discard(request: IncomingMessage, refusal: Refusal): RequestBody {
   // The client may read the answer only after it has sent everything: take it and throw it away.
   request.resume();
-  return refusal(413, -32600, `The request body is larger than the limit of ${maxBytes} bytes`);
+  return { kind: 'refusal', refusal };
+}
+
+function tooLarge(maxBytes: number): Refusal {
+  return {
+    status: 413,
+    code: -32600,
+    message: `The request body is larger than the limit of ${maxBytes} bytes`,
+  };
+}
+
+function timedOut(silenceMs: number): Refusal {
+  return {
+    status: 408,
+    code: -32000,
+    message: `Nothing of the request body came for ${silenceMs / 1000} s`,
+    headers: { connection: 'close' },
+  };
 }
 
 function refusal(status: number, code: number, message: string): RequestBody {

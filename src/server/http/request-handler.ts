@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { crossOriginHeaders, PREFLIGHT_HEADERS } from './cross-origin.js';
 import { type HostPolicy, isAllowedHost, isAllowedOrigin } from './guards.js';
 import { handleMcp, type McpEndpointOptions } from './mcp-endpoint.js';
+import type { PendingBytes } from './pending-bytes.js';
 import { authenticate, type KnownToken } from './principals.js';
 import { readJsonBody } from './request-body.js';
 import { notFound, type Refusal, refuse, unauthorized, wrongMethod } from './responses.js';
@@ -23,6 +24,7 @@ export interface RequestHandlerOptions extends McpEndpointOptions {
   readonly hostPolicy: HostPolicy;
   readonly tokens: readonly KnownToken[];
   readonly maxBodyBytes: number;
+  readonly pendingBytes: PendingBytes;
   readonly watching: Watching | undefined;
   /** Whether the server has begun to close. */
   isClosing(): boolean;
@@ -73,12 +75,16 @@ async function route(
   const principal = authenticate(request.headers.authorization, options.tokens);
   if (principal === undefined) return refuse(response, unauthorized(request.headers.authorization));
   if (isClosing()) return refuse(response, closing());
-  if (request.method !== 'POST') {
-    return handleMcp({ request, response, principal, body: undefined }, options);
+  const pending = options.pendingBytes.open(principal, response);
+  const exchange = { request, response, principal, pending };
+  if (!pending.received(0)) {
+    request.resume();
+    return refuse(response, pending.refusal());
   }
-  const body = await readJsonBody(request, options.maxBodyBytes);
+  if (request.method !== 'POST') return handleMcp({ ...exchange, body: undefined }, options);
+  const body = await readJsonBody(request, { maxBytes: options.maxBodyBytes, pending });
   if (body.kind === 'refusal') return refuse(response, body.refusal);
-  return handleMcp({ request, response, principal, body: body.value }, options);
+  return handleMcp({ ...exchange, body: body.value }, options);
 }
 
 /** A scraper calls by address, too: where it must send a token, that proves more than the Host header would. */

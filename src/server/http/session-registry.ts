@@ -1,5 +1,6 @@
 import type { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { largestHolder } from '../fair-share.js';
+import { UnreadMessages } from './unread-messages.js';
 
 /** One client's connection, over many HTTP requests. */
 export interface Session {
@@ -7,6 +8,7 @@ export interface Session {
   /** Who opened it; for anybody else it does not exist. */
   readonly principal: string;
   readonly transport: StreamableHTTPServerTransport;
+  readonly unread: UnreadMessages;
   /** Requests and streams that are open now. */
   openCount: number;
   /** On the registry's clock. */
@@ -72,11 +74,17 @@ export class SessionRegistry {
     return true;
   }
 
-  add(id: string, principal: string, transport: StreamableHTTPServerTransport): Session {
+  add(
+    id: string,
+    principal: string,
+    transport: StreamableHTTPServerTransport,
+    unread = new UnreadMessages(transport),
+  ): Session {
     const session = {
       id,
       principal,
       transport,
+      unread,
       openCount: 0,
       lastUsedAt: this.#now(),
       resumedAt: Number.NEGATIVE_INFINITY,

@@ -17,7 +17,7 @@ import {
 } from '../protocol-2026-07-28/wire.js';
 import { keepAlive, sendEvent } from './event-stream.js';
 import type { McpExchange } from './mcp-exchange.js';
-import { refuse, sendJson, wrongMethod } from './responses.js';
+import { type Refusal, refuse, sendJson, wrongMethod } from './responses.js';
 
 export const MAX_SUBSCRIPTIONS = 1000;
 
@@ -62,7 +62,7 @@ export class StatelessEndpoint {
   }
 
   async #answer(message: ModernRequest, exchange: McpExchange): Promise<void> {
-    const { request, response, principal } = exchange;
+    const { request, response, principal, pending } = exchange;
     const envelope = readEnvelope(message, versionOf(exchange));
     checkHeaders(message, request.headers);
     keepAlive(response);
@@ -75,6 +75,7 @@ export class StatelessEndpoint {
       signal: gone.signal,
       notify: (method, params) => sendEvent(response, { jsonrpc: '2.0', method, params }),
     });
+    if (!pending.mayAnswer()) throw tooMuch(pending.refusal());
     if (!response.headersSent) return sendJson(response, 200, answer);
     sendEvent(response, answer);
     response.end();
@@ -114,9 +115,13 @@ export class StatelessEndpoint {
       response.end();
       return;
     }
-    if (refusal.httpStatus === 429) response.setHeader('retry-after', '60');
+    if (refusal.httpStatus === 429) response.setHeader('retry-after', '5');
     sendJson(response, refusal.httpStatus, errorMessage(id, refusal));
   }
+}
+
+function tooMuch({ code, message }: Refusal): RequestError {
+  return new RequestError(code, message, { httpStatus: 429, data: { retryable: true } });
 }
 
 function tooManySubscriptions(): RequestError {

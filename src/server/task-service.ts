@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { closestMatch } from 'leven';
 import type { Engine, WaitForChangeOptions } from '../engine/engine.js';
 import { hasChanged } from '../engine/record-change.js';
+import { UNKNOWN_OWNER } from '../engine/record-shape.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { newTaskRef } from '../engine/task-ref.js';
 import { TooManyTasksError } from '../engine/too-many-tasks.js';
@@ -96,7 +97,9 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
 
   async function owned(owner: string, taskRef: string): Promise<TaskRecord> {
     const record = await engine.find(taskRef);
-    return record?.owner === owner ? record : notFound(taskRef);
+    if (record === undefined) return notFound(taskRef);
+    // Of a record that cannot be read, all that is told is that, to whoever has the reference.
+    return record.owner === owner || record.owner === UNKNOWN_OWNER ? record : notFound(taskRef);
   }
 
   /** Waits, if the caller may be held; what it is answered with otherwise is how the task stands. */

@@ -5,10 +5,12 @@ import { atMost } from '../../time/at-most.js';
 import { sleep } from '../../time/sleep.js';
 import type { EngineWorker, StoreNotice, WorkerOptions } from '../engine.js';
 import { fullOwners } from '../owner-shares.js';
+import { INVALID_RECORD } from '../record-shape.js';
 import type { TaskRecord } from '../task-record.js';
 import type { TaskWaits } from '../task-waits.js';
 import { failureCode } from './failure-code.js';
-import type { StoredJob } from './job-record.js';
+import { tryContents } from './job-data.js';
+import { type StoredJob, toRecord } from './job-record.js';
 import type { LockTimes } from './lock-times.js';
 import type { OperationQueue, Taken } from './operation-queue.js';
 import { RunningJob } from './running-job.js';
@@ -136,7 +138,7 @@ export class BullmqWorker implements EngineWorker {
         if (isHeldBack === true) await sleep(HELD_BACK_MS, signal).catch(() => {});
         else await untilWork(waiting, { dueAt, longestMs, signal });
       } else {
-        // Of a job that nobody can read, the lock lapses.
+        // Of a job whose end cannot be stored, the lock lapses.
         const run = this.#run(job, { queue, token }).catch(() => {});
         this.#track(run.finally(() => this.#slots.release()));
       }
@@ -182,16 +184,20 @@ export class BullmqWorker implements EngineWorker {
     const { maxResultBytes, onLost, answerWaits } = this.#context;
     const onTurn = (job: RunningJob) => this.#onTurn(job);
     for (let next: StoredJob | undefined = first; next !== undefined; ) {
-      const job = new RunningJob(next, { ...taken, maxResultBytes, onLost, answerWaits, onTurn });
-      const mayTakeNext = () =>
-        this.takesTasks && !this.#slots.isContended && this.#fullOwners(job).length === 0;
+      const mayTakeNext = () => this.takesTasks && !this.#slots.isContended;
+      if (tryContents(next) === undefined) {
+        next = await this.#refuse(next, taken, mayTakeNext);
+        continue;
+      }
+      const job: RunningJob = new RunningJob(next, { ...taken, maxResultBytes, onLost, answerWaits, onTurn });
+      const mayRunNext = () => mayTakeNext() && this.#fullOwners(job).length === 0;
       if (this.#graceEnd.signal.aborted) return job.stop();
       // An earlier run of the task that still goes on here has lost it.
       this.drop(job.taskRef);
       this.#running.add(job);
       this.#latest.set(job.taskRef, job);
       try {
-        next = (await job.run(this.#options.execute, mayTakeNext)).job;
+        next = (await job.run(this.#options.execute, mayRunNext)).job;
       } finally {
         this.#running.delete(job);
         if (this.#latest.get(job.taskRef) === job) this.#latest.delete(job.taskRef);
@@ -199,6 +205,20 @@ export class BullmqWorker implements EngineWorker {
         this.#taskEnded.ring();
       }
     }
+  }
+
+  /** Fails a job that cannot be read. The answer is the next one. */
+  async #refuse(
+    job: StoredJob,
+    { queue, token }: { queue: OperationQueue; token: string },
+    mayTakeNext: () => boolean,
+  ): Promise<StoredJob | undefined> {
+    const reason = { status: 'failed', error: INVALID_RECORD } as const;
+    const next = await queue.fail(job, reason, { token, takeNext: mayTakeNext() });
+    const record = toRecord(job, Date.now());
+    if (record !== undefined) this.#context.onLost(record);
+    this.#context.onReleased(job.id);
+    return next.job;
   }
 
   /** A run that waits for an answer leaves its place to another, and goes on without waiting for one. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskRecord } from '../task-record.js';
-import type { JobData } from './job-data.js';
+import { type JobData, tryContents } from './job-data.js';
 import { excusedReturns, isDoomed, isTaken, lostRun, type StoredJob, toRecord } from './job-record.js';
 import type { OperationQueue } from './operation-queue.js';
 
@@ -17,7 +17,9 @@ export async function failLost(queue: OperationQueue, onLost: OnLost): Promise<v
 }
 
 async function noteLoss(queue: OperationQueue, job: StoredJob): Promise<void> {
-  const data: JobData = JSON.parse(job.data);
+  // The worker that takes it fails it.
+  const data = tryContents(job)?.data;
+  if (data === undefined) return;
   const now = Date.now();
   // Whether it waited for an answer then cannot be told for ever.
   const excused = excusedReturns(job, data, now);
@@ -26,7 +28,9 @@ async function noteLoss(queue: OperationQueue, job: StoredJob): Promise<void> {
 
 /** Whether the job is back in the queue, may not be run again, and its task is not yet told to have failed. */
 export function isForsaken(job: StoredJob): boolean {
-  return job.stalledCounter > 0 && !isTaken(job) && isDoomed(job, JSON.parse(job.data), Date.now());
+  if (job.stalledCounter === 0 || isTaken(job)) return false;
+  const contents = tryContents(job);
+  return contents !== undefined && isDoomed(job, contents.data, Date.now());
 }
 
 /** Fails the task of a forsaken job, so that no worker has to be there for it; one of several callers does. */

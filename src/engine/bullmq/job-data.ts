@@ -1,5 +1,6 @@
 import type { Progress, TaskError } from '../../types.js';
 import type { Questions } from '../question.js';
+import { checkTypes, InvalidRecordError, parseFields, parseQuestions } from '../record-shape.js';
 import type { WebhookDelivery } from '../task-record.js';
 
 /** What never changes about a task. */
@@ -84,14 +85,42 @@ export const WORKER_STOPPED = {
   retryable: true,
 } satisfies TaskError;
 
+/** What a job says of its task, and how that stands. */
+export interface JobContents {
+  readonly data: JobData;
+  readonly task: JobTask;
+}
+
+/** All of a job's data. @throws InvalidRecordError when a part of them cannot be read */
+export function readContents(job: { readonly data: string }): JobContents {
+  const data = parseFields(job.data) as unknown as JobData;
+  checkTypes('string', data.task);
+  const task = readTask(data);
+  checkTypes('string', task.owner, task.parametersDigest);
+  checkTypes('number', task.slaMs, task.ttlMs, task.retryAttempts, task.delayMs);
+  readQuestions(data);
+  readDelivery(data);
+  return { data, task };
+}
+
+/** The same; undefined when a part of them cannot be read. */
+export function tryContents(job: { readonly data: string }): JobContents | undefined {
+  try {
+    return readContents(job);
+  } catch (error) {
+    if (error instanceof InvalidRecordError) return undefined;
+    throw error;
+  }
+}
+
 export function readTask(data: JobData): JobTask {
-  return JSON.parse(data.task);
+  return parseFields(data.task) as unknown as JobTask;
 }
 
 export function readQuestions({ questions }: JobData): Questions {
-  return questions === undefined ? [] : JSON.parse(questions);
+  return questions === undefined ? [] : parseQuestions(questions);
 }
 
 export function readDelivery(data: JobData): WebhookDelivery | undefined {
-  return data.delivery === undefined ? undefined : JSON.parse(data.delivery);
+  return data.delivery === undefined ? undefined : (parseFields(data.delivery) as unknown as WebhookDelivery);
 }

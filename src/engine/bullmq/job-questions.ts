@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
 import { answer, ask, type InputResponse, type Question, type Questions, take } from '../question.js';
 import { type QuestionStore, RunOverError } from '../run-questions.js';
-import { type JobData, type JobTask, readQuestions } from './job-data.js';
+import { type JobData, type JobTask, readQuestions, tryContents } from './job-data.js';
 import { excusedReturns, isTaken, returnCount, type StoredJob, toRecord } from './job-record.js';
 import type { OperationQueue } from './operation-queue.js';
 
@@ -26,7 +26,9 @@ export function jobQuestionStore(queue: OperationQueue, { job, data: taken, task
     const isThisRun =
       stored?.attemptsStarted === job.attemptsStarted && isTaken(stored) && stored.finishedOn === undefined;
     if (!isThisRun) throw new RunOverError('The task has ended otherwise.');
-    return { stored, data: JSON.parse(stored.data) };
+    const data = tryContents(stored)?.data;
+    if (data === undefined) throw new RunOverError('The questions of the task cannot be read any more.');
+    return { stored, data };
   }
 
   async function change(edit: Edit): Promise<Questions> {
@@ -65,7 +67,8 @@ export async function answerJob(
   job: StoredJob,
   responses: Readonly<Record<string, InputResponse>>,
 ): Promise<'stored' | 'nothing to store' | 'changed meanwhile'> {
-  const data: JobData = JSON.parse(job.data);
+  const data = tryContents(job)?.data;
+  if (data === undefined) return 'nothing to store';
   const before = readQuestions(data);
   const questions = answer(before, responses, Date.now());
   if (questions === before || toRecord(job, Date.now())?.inputRequests === undefined)
@@ -80,7 +83,8 @@ export async function excuseRun(queue: OperationQueue, job: StoredJob): Promise<
   for (;;) {
     const stored = await queue.read(job.id);
     if (stored === undefined || stored.attemptsStarted !== job.attemptsStarted) return;
-    const data: JobData = JSON.parse(stored.data);
+    const data = tryContents(stored)?.data;
+    if (data === undefined) return;
     const excused = returnCount(stored) + 1 - (data.counted ?? 0);
     if (await queue.replaceData(stored, { ...data, excused })) return;
   }

@@ -1,6 +1,14 @@
 import type { JobJson } from 'bullmq';
 import type { Progress, TaskError } from '../../types.js';
+import { DEFAULT_RETENTION_MS } from '../engine-defaults.js';
 import { openRequests, waitedMs, waitsUntil } from '../question.js';
+import {
+  INVALID_RECORD,
+  InvalidRecordError,
+  parseFields,
+  parseJson,
+  UNKNOWN_OWNER,
+} from '../record-shape.js';
 import type { RecordStatus, TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import {
@@ -10,6 +18,7 @@ import {
   type JobData,
   type JobProgress,
   type JobTask,
+  readContents,
   readDelivery,
   readQuestions,
   readTask,
@@ -64,8 +73,42 @@ interface Standing {
 
 /** A job's task as a record; undefined when it has expired by `now`. One read of a job is enough to tell. */
 export function toRecord(job: StoredJob, now: number): TaskRecord | undefined {
-  const data: JobData = JSON.parse(job.data);
-  return recordOf(job, { data, task: readTask(data), now });
+  try {
+    return recordOf(job, { ...readContents(job), now });
+  } catch (error) {
+    if (error instanceof InvalidRecordError) return invalidRecord(job, now);
+    throw error;
+  }
+}
+
+/** Of a job that cannot be read, a task that has failed for that; it stays so, since nothing changes such data. */
+function invalidRecord(job: StoredJob, now: number): TaskRecord | undefined {
+  const { timestamp: createdAt, finishedOn: endedAt = job.processedOn ?? createdAt } = job;
+  const expiresAt = endedAt + DEFAULT_RETENTION_MS;
+  if (expiresAt <= now) return undefined;
+  return {
+    taskRef: job.id,
+    owner: UNKNOWN_OWNER,
+    operation: operationOf(job.id) ?? '',
+    status: 'failed',
+    parametersDigest: '',
+    createdAt,
+    updatedAt: endedAt,
+    startedAt: job.processedOn,
+    endedAt,
+    expiresAt,
+    slaMs: 0,
+    retryAttempts: 0,
+    excusedRuns: 0,
+    inputRequests: undefined,
+    runCount: job.attemptsStarted,
+    waitedMs: 0,
+    webhookUrl: undefined,
+    delivery: undefined,
+    progress: undefined,
+    result: undefined,
+    error: INVALID_RECORD,
+  };
 }
 
 interface RecordContext {
@@ -168,7 +211,8 @@ export function waitExpiresAt(job: StoredJob, data: JobData, task: JobTask): num
 }
 
 function handedBackAt({ stacktrace = '[]' }: StoredJob): number {
-  return Number(JSON.parse(stacktrace).at(-1) ?? 0);
+  const times = parseJson(stacktrace);
+  return Array.isArray(times) ? Number(times.at(-1) ?? 0) : 0;
 }
 
 function running(job: StoredJob): Standing {
@@ -195,7 +239,7 @@ function finished(job: StoredJob, finishedOn: number): Standing | undefined {
   const text = job.longResult ?? readReturnValue(job.returnvalue);
   if (text !== undefined) {
     // In lists, a long result is left in the log.
-    const result = text.startsWith(LONG_RESULT) ? undefined : JSON.parse(text);
+    const result = text.startsWith(LONG_RESULT) ? undefined : parseJson(text);
     return { ...common, status: 'completed', progress: readProgress(job).progress, result };
   }
   const { status, error, progress, runCount = job.attemptsStarted } = readReason(job.failedReason);
@@ -211,12 +255,12 @@ function early(
 
 /** The text that a job was completed with; undefined when it was not. */
 function readReturnValue(json: string | undefined): string | undefined {
-  const value: unknown = JSON.parse(json || 'null');
+  const value = parseJson(json || 'null');
   return typeof value === 'string' ? value : undefined;
 }
 
 function readProgress(job: StoredJob): Partial<JobProgress> {
-  return typeof job.progress === 'string' ? JSON.parse(job.progress) : {};
+  return typeof job.progress === 'string' ? (parseFields(job.progress) as Partial<JobProgress>) : {};
 }
 
 /** What BullMQ itself, or a program that shares the queue, may have written is no JSON of ours. */

@@ -17,17 +17,21 @@ export class KnownOperations {
 
   async add(operation: string): Promise<void> {
     if (this.#names.has(operation)) return;
-    await this.#calls.make(() => this.#registry.setQueueMeta({ [operation]: 1 }));
+    await this.#write([operation]);
     this.#names = new Set([...this.#names, operation]);
   }
 
-  async has(operation: string): Promise<boolean> {
-    return this.#names.has(operation) || (await this.list()).includes(operation);
+  /** What the store does not hold any more is written there again: it may have come back empty. */
+  async list(): Promise<readonly string[]> {
+    const stored = Object.keys(await this.#calls.make(() => this.#registry.getQueueMeta()));
+    const lost = [...this.#names].filter(name => !stored.includes(name));
+    if (lost.length > 0) await this.#write(lost);
+    this.#names = new Set([...this.#names, ...stored]);
+    return [...this.#names].toSorted();
   }
 
-  async list(): Promise<readonly string[]> {
-    const names = Object.keys(await this.#calls.make(() => this.#registry.getQueueMeta()));
-    this.#names = new Set([...this.#names, ...names]);
-    return names.toSorted();
+  async #write(operations: readonly string[]): Promise<void> {
+    const names = Object.fromEntries(operations.map(name => [name, 1]));
+    await this.#calls.make(() => this.#registry.setQueueMeta(names));
   }
 }

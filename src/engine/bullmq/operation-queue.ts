@@ -1,6 +1,6 @@
 import { type IQueueBackend, Job, type JobJson, type JobsOptions } from 'bullmq';
 import { StoreFailure } from '../store-failure.js';
-import { type FailedReason, type JobData, type JobProgress, readTask } from './job-data.js';
+import { type FailedReason, type JobData, type JobProgress, tryContents } from './job-data.js';
 import { longResultAt, longResultIndex, type StoredJob } from './job-record.js';
 import { LAST_TURN } from './owner-turns.js';
 import {
@@ -238,8 +238,8 @@ export class OperationQueue {
 }
 
 function ownerOf({ data }: QueueHead): string | undefined {
-  const { task } = JSON.parse(data) as Partial<JobData>;
-  return task === undefined ? undefined : readTask({ task }).owner;
+  return tryContents({ data })?.task.owner;
+}).owner;
 }
 
 const NO_DATA: JobData = { task: '' };

@@ -12,6 +12,7 @@ import pg from 'pg';
 import { failureCode } from './failure-code.js';
 import { PostgresEnds } from './postgres-ends.js';
 import {
+  hasPostgresJob,
   listPostgresJobs,
   postgresHead,
   postgresLeastPriority,
@@ -71,6 +72,7 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
     queue: name => new Queue(named(name), options, shared),
     backend: name => new PostgresQueueBackend(connection, named(name), options, false),
     replaceData: (name, change) => replacePostgresData(connection, named(name), change),
+    hasJob: (name, jobId) => hasPostgresJob(connection, named(name), jobId),
     list: (name, state, page) => listPostgresJobs(connection, named(name), { ...page, state }),
     head: name => postgresHead(connection, named(name)),
     leastPriority: name => postgresLeastPriority(connection, named(name)),

@@ -18,6 +18,16 @@ export async function replacePostgresData(
   return rows.length > 0;
 }
 
+/** See `QueueConnection.hasJob`. */
+export async function hasPostgresJob(
+  { pool }: PostgresConnection,
+  queue: string,
+  jobId: string,
+): Promise<boolean> {
+  const { rows } = await pool.query('SELECT 1 FROM job WHERE queue = $1 AND id = $2', [queue, jobId]);
+  return rows.length > 0;
+}
+
 const ORDER: Readonly<Record<QueueState, readonly string[]>> = {
   waiting: ['seq'],
   prioritized: ['priority', 'seq'],

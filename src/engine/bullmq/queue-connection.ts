@@ -74,6 +74,8 @@ export interface QueueConnection {
    * overwrites. Making it twice is making it once.
    */
   replaceData(name: string, change: DataChange): Promise<boolean>;
+  /** Whether a queue, which need not exist, has the job. */
+  hasJob(name: string, jobId: string): Promise<boolean>;
   /** Jobs of one state. */
   list(name: string, state: QueueState, page: Page): Promise<readonly StoredJob[]>;
   /** The job that is taken next; undefined where none waits. */

@@ -52,6 +52,7 @@ export function connectRedis(url: string, { prefix, locks }: ConnectOptions): Qu
     queue: name => new Queue(name, options),
     backend,
     replaceData: (name, change) => replaceRedisData(redis, backend(name).toKey(change.job.id), change),
+    hasJob: async (name, jobId) => (await redis.exists(`${prefix}:${name}:${jobId}`)) > 0,
     list: (name, state, page) => listRedisJobs(backend(name), state, page),
     head: name => redisHead(redis, backend(name)),
     leastPriority: name => redisLeastPriority(redis, backend(name)),

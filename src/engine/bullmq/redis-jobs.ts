@@ -1,5 +1,6 @@
 import type { IQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { failureCode } from './failure-code.js';
 import type { StoredJob } from './job-record.js';
 import type { DataChange, Page, QueueHead, QueueState } from './queue-connection.js';
 
@@ -32,7 +33,11 @@ export async function listRedisJobs(
   const inOrder: readonly string[] = isList && oldestFirst ? ids.toReversed() : ids;
   const jobs = await Promise.all(
     inOrder.map(async id => {
-      const json = await backend.getJobData(id);
+      const json = await backend.getJobData(id).catch(error => {
+        // What stands under the name of a job is no job: no reason to refuse the others.
+        if (failureCode(error) === 'WRONGTYPE') return undefined;
+        throw error;
+      });
       return json && { ...json, id };
     }),
   );

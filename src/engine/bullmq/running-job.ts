@@ -14,7 +14,8 @@ import {
   type FailedReason,
   type JobData,
   type JobTask,
-  readTask,
+  readContents,
+  tryContents,
   WORKER_LOST,
   WORKER_STOPPED,
 } from './job-data.js';
@@ -70,11 +71,12 @@ export class RunningJob {
   #isStopped = false;
   #isOver = false;
 
+  /** @throws InvalidRecordError when the job cannot be read */
   constructor(job: StoredJob, context: RunningJobContext) {
     this.taskRef = job.id;
     this.#job = job;
-    this.#data = JSON.parse(job.data);
-    this.#task = readTask(this.#data);
+    const { data, task } = readContents(job);
+    [this.#data, this.#task] = [data, task];
     this.#context = context;
     const { queue, answerWaits, onTurn } = context;
     this.#questions = new RunQuestions({
@@ -148,7 +150,7 @@ export class RunningJob {
   async #giveBack(): Promise<void> {
     const { token } = this;
     const job = (await this.queue.read(this.taskRef)) ?? this.#job;
-    const data: JobData = JSON.parse(job.data);
+    const data = tryContents(job)?.data ?? this.#data;
     if (isWaiting(data, Date.now())) {
       await excuseRun(this.queue, job);
       await this.queue.handBack(this.taskRef, token);

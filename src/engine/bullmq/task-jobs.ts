@@ -6,7 +6,7 @@ import type { InputResponse } from '../question.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import { failForsaken, isForsaken } from './forsaken-jobs.js';
-import { CANCELLED, type JobData, type JobTask } from './job-data.js';
+import { CANCELLED, type JobData, type JobTask, tryContents } from './job-data.js';
 import { answerJob } from './job-questions.js';
 import { type StoredJob, toRecord } from './job-record.js';
 import type { KnownOperations } from './known-operations.js';
@@ -78,13 +78,25 @@ export class TaskJobs {
 
   async read(taskRef: string): Promise<StoredJob | undefined> {
     const operation = operationOf(taskRef);
-    if (operation === undefined || !(await this.#options.known.has(operation))) return undefined;
+    if (operation === undefined || !(await this.#mayHold(operation, taskRef))) return undefined;
     const queue = this.queue(operation);
     const job = await queue.read(taskRef);
     if (job === undefined || !isForsaken(job)) return job;
     // Whoever found the task lost could not tell any more.
     await failForsaken(queue, { job, onLost: this.#options.onLost });
     return queue.read(taskRef);
+  }
+
+  /**
+   * Whether the queue of an operation may hold the task. A well-formed reference need not be of an operation that the
+   * store has registered, or this process has heard of; but strangers may make up any, and no queue is kept for those.
+   */
+  async #mayHold(operation: string, taskRef: string): Promise<boolean> {
+    const { known, connection, calls } = this.#options;
+    if (this.#queues.has(operation)) return true;
+    const isHeld = await calls.make(() => connection.hasJob(operation, taskRef));
+    if (isHeld) await known.add(operation);
+    return isHeld;
   }
 
   /** The record as it is then; ended records stay as they are. */
@@ -118,7 +130,8 @@ export class TaskJobs {
     for (;;) {
       const job = await this.read(taskRef);
       if (job === undefined || toRecord(job, Date.now()) === undefined) return;
-      const data: JobData = JSON.parse(job.data);
+      const data = tryContents(job)?.data;
+      if (data === undefined) return;
       if (await this.queue(operationOf(taskRef) ?? '').replaceData(job, { ...data, delivery: text })) return;
     }
   }

@@ -13,6 +13,7 @@ import {
   waitedMs,
   waitsUntil,
 } from '../question.js';
+import { InvalidRecordError } from '../record-shape.js';
 import { RunOverError } from '../run-questions.js';
 import { readQuestions } from './task-row.js';
 import type { QuestionsRow, Run, TaskStatements } from './task-statements.js';
@@ -50,7 +51,13 @@ export class QuestionTable {
   answer(taskRef: string, responses: Readonly<Record<string, InputResponse>>): void {
     const now = this.#clock.now();
     const row = this.#statements.questions({ taskRef, now });
-    if (row !== undefined) this.#edit(taskRef, row, before => answer(before, responses, now));
+    if (row === undefined) return;
+    try {
+      this.#edit(taskRef, row, before => answer(before, responses, now));
+    } catch (error) {
+      // The next look fails the task.
+      if (!(error instanceof InvalidRecordError)) throw error;
+    }
   }
 
   /** The tasks of a worker with answers that they have not seen. */
@@ -61,6 +68,11 @@ export class QuestionTable {
   #ofRun(run: Run): QuestionsRow {
     const row = this.#statements.questionsOfRun(run);
     if (row === undefined) throw new RunOverError('The task has ended otherwise.');
+    try {
+      readQuestions(row);
+    } catch (cause) {
+      throw new RunOverError('The questions of the task cannot be read any more.', { cause });
+    }
     return row;
   }
 

@@ -17,6 +17,7 @@ import { DEFAULT_LEASE_MS, DEFAULT_MAX_RESULT_BYTES, DEFAULT_RETENTION_MS } from
 import type { OperationStats } from '../operation-stats.js';
 import type { InputResponse } from '../question.js';
 import { hasChanged } from '../record-change.js';
+import { isInvalid } from '../record-shape.js';
 import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { TaskWaits } from '../task-waits.js';
@@ -28,6 +29,7 @@ import { type LeaseTimes, leaseTimes } from './lease.js';
 import { RecordWaits } from './record-waits.js';
 import { SqliteWorker } from './sqlite-worker.js';
 import { prepareStats } from './stats-query.js';
+import { StoreFile } from './store-file.js';
 import { TaskTable } from './task-table.js';
 import { WorkerLeases } from './worker-leases.js';
 
@@ -48,7 +50,7 @@ export function openSqliteEngine(file: string, options: SqliteEngineOptions = {}
 }
 
 class SqliteEngine implements Engine {
-  readonly #file: string;
+  readonly #file: StoreFile;
   readonly #database: Database.Database;
   readonly #clock: Clock;
   readonly #times: LeaseTimes;
@@ -76,12 +78,12 @@ class SqliteEngine implements Engine {
       retentionMs = DEFAULT_RETENTION_MS,
       onLost = () => {},
     } = options;
-    this.#file = file;
     this.#clock = clock;
     this.#times = leaseTimes(leaseMs);
     this.#maxResultBytes = maxResultBytes;
     this.#onLost = record => this.#tryTo(() => onLost(record));
     this.#database = openDatabase(file);
+    this.#file = new StoreFile(file, options.onNotice);
     this.#table = new TaskTable(this.#database, clock, retentionMs);
     this.#commits = new GroupCommit(this.#database);
     this.#leases = new WorkerLeases(this.#database, clock, this.#times);
@@ -205,6 +207,7 @@ class SqliteEngine implements Engine {
       // Tried again at the next beat: a full disk or a long lock may be gone by then.
     }
     if (this.#isClosing) return;
+    this.#tryTo(() => this.#file.check());
     const nextMs = removed < SWEEP_BATCH ? this.#times.beatMs : Math.min(SWEEP_AGAIN_MS, this.#times.beatMs);
     this.#stopBeating = startTimer(nextMs, () => void this.#beat(), { unref: true });
     // What time alone has changed, nobody announces: a lease that lapsed, a task that was lost just now.
@@ -244,15 +247,33 @@ class SqliteEngine implements Engine {
   }
 
   #throwIfClosed(): void {
-    if (this.#isClosing) throw new StoreFailure(`The store ${this.#file} was closed.`);
+    if (this.#isClosing) throw new StoreFailure(`The store ${this.#file.path} was closed.`);
+    this.#file.assertInPlace();
   }
 
   #look(taskRef: string): TaskRecord | undefined {
-    return this.#attempt(() => this.#table.find(taskRef));
+    const record = this.#attempt(() => this.#table.find(taskRef));
+    if (record !== undefined && isInvalid(record)) void this.#failInvalid(record);
+    return record;
   }
 
   #write<Value>(work: () => Value): Promise<Value> {
     return this.#commits.write(work).catch(cause => this.#refuse(cause));
+  }
+
+  /** What was read as failed fails in the store, too, where it has not ended. */
+  async #failInvalid(record: TaskRecord): Promise<void> {
+    const { taskRef } = record;
+    try {
+      const status = this.#table.status(taskRef);
+      if (status === undefined || isEnded({ status })) return;
+      if (!(await this.#commits.write(() => this.#table.failInvalid(taskRef)))) return;
+      this.#onLost(record);
+      this.#worker?.dropEnded();
+      this.#onOwnChange(taskRef);
+    } catch {
+      // The next look tries again.
+    }
   }
 
   #attempt<Value>(work: () => Value): Value {
@@ -265,7 +286,7 @@ class SqliteEngine implements Engine {
 
   #refuse(cause: unknown): never {
     if (cause instanceof TooManyTasksError) throw cause;
-    throw new StoreFailure(`The store ${this.#file} refused: ${reasonOf(cause, ELSEWHERE)}`, { cause });
+    throw new StoreFailure(`The store ${this.#file.path} refused: ${reasonOf(cause, ELSEWHERE)}`, { cause });
   }
 
   /** For what the next beat does again: a full disk or a long lock may be gone by then, and a lease outlives several beats. */

@@ -1,6 +1,10 @@
+import type { Progress } from '../../types.js';
+import type { RunQuestions } from '../run-questions.js';
+import type { StorableEnd } from '../storable-end.js';
 import type { TaskRecord } from '../task-record.js';
 import type { TaskWaits } from '../task-waits.js';
 import type { GroupCommit } from './group-commit.js';
+import type { Run } from './task-statements.js';
 import type { TaskTable } from './task-table.js';
 
 /** What a worker is given by its engine. */
@@ -22,4 +26,19 @@ export interface SqliteWorkerContext {
   readonly answerWaits: TaskWaits;
   /** Called after this worker has failed a task because it stops. */
   readonly onLost: (record: TaskRecord) => void;
+}
+
+/** What a run has come to. */
+export interface TaskEnd {
+  readonly run: Run;
+  readonly end: StorableEnd;
+  readonly progress: Progress | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What goes with a run. */
+export interface RunContext {
+  readonly run: Run;
+  readonly signal: AbortSignal;
+  readonly questions: RunQuestions;
 }

@@ -1,28 +1,15 @@
 import { Alarm } from '../../time/alarm.js';
 import { sleep, startTimer } from '../../time/sleep.js';
-import type { Progress } from '../../types.js';
 import type { ClaimedTask, EngineWorker, WorkerOptions } from '../engine.js';
 import { executeSafely } from '../execute-safely.js';
 import { fullOwners } from '../owner-shares.js';
 import { ProgressWriter } from '../progress-writer.js';
 import { RunQuestions } from '../run-questions.js';
-import { type StorableEnd, toStorableEnd } from '../storable-end.js';
-import type { SqliteWorkerContext } from './sqlite-worker-context.js';
+import { toStorableEnd } from '../storable-end.js';
+import type { TaskRecord } from '../task-record.js';
+import type { RunContext, SqliteWorkerContext, TaskEnd } from './sqlite-worker-context.js';
 import type { Run } from './task-statements.js';
 import type { Claim } from './task-table.js';
-
-interface TaskEnd {
-  readonly run: Run;
-  readonly end: StorableEnd;
-  readonly progress: Progress | undefined;
-  readonly signal: AbortSignal;
-}
-
-interface RunContext {
-  readonly run: Run;
-  readonly signal: AbortSignal;
-  readonly questions: RunQuestions;
-}
 
 interface RunningTask {
   readonly run: Run;
@@ -173,10 +160,15 @@ export class SqliteWorker implements EngineWorker {
   }
 
   async #takeSome(): Promise<void> {
-    const { table, commits, onChange } = this.#context;
+    const { table, commits, onChange, onLost } = this.#context;
+    const invalid: TaskRecord[] = [];
     try {
       // Looking first keeps a worker with nothing to do from asking for the write lock.
-      const claimed = table.hasWork(this.#claim()) ? await commits.write(() => this.#claimSome()) : [];
+      const claimed = table.hasWork(this.#claim()) ? await commits.write(() => this.#claimSome(invalid)) : [];
+      for (const record of invalid) {
+        onLost(record);
+        onChange(record.taskRef);
+      }
       for (const task of claimed) {
         this.#start(task);
         onChange(task.record.taskRef);
@@ -189,11 +181,11 @@ export class SqliteWorker implements EngineWorker {
     }
   }
 
-  #claimSome(): readonly ClaimedTask[] {
+  #claimSome(invalid: TaskRecord[]): readonly ClaimedTask[] {
     if (!this.#hasRoom()) return [];
     this.#context.renewLapsedLease();
     const room = this.#options.concurrency - this.#busy().length;
-    const tasks = this.#context.table.claim(this.#claim(), Math.min(room, CLAIMS_PER_TURN));
+    const tasks = this.#context.table.claim(this.#claim(), Math.min(room, CLAIMS_PER_TURN), invalid);
     this.#claimed = tasks.map(({ record }) => record.taskRef);
     return tasks;
   }

@@ -1,4 +1,13 @@
 import { openRequests, type Questions } from '../question.js';
+import {
+  checkStatus,
+  INVALID_RECORD,
+  InvalidRecordError,
+  parseError,
+  parseFields,
+  parseJson,
+  parseQuestions,
+} from '../record-shape.js';
 import type { RecordStatus, TaskRecord } from '../task-record.js';
 
 /** What a record is made of, as the driver returns it from the table `tasks`. */
@@ -27,7 +36,24 @@ export interface TaskRow {
   readonly error: string | null;
 }
 
+/** Of a row that cannot be read, a task that has failed for that. */
 export function toRecord(row: TaskRow): TaskRecord {
+  try {
+    return readRecord(row);
+  } catch (error) {
+    if (error instanceof InvalidRecordError) return invalidRecord(row);
+    throw error;
+  }
+}
+
+export function invalidRecord(row: TaskRow): TaskRecord {
+  const sound = { ...row, questions: null, delivery: null, progress: null, result: null, error: null };
+  const endedAt = row.ended_at ?? row.updated_at;
+  return { ...readRecord({ ...sound, status: 'failed' }), endedAt, error: INVALID_RECORD };
+}
+
+function readRecord(row: TaskRow): TaskRecord {
+  checkStatus(row.status);
   return {
     taskRef: row.task_ref,
     owner: row.owner,
@@ -46,15 +72,16 @@ export function toRecord(row: TaskRow): TaskRecord {
     inputRequests: row.questions === null ? undefined : openRequests(readQuestions(row)),
     waitedMs: row.waited_ms,
     webhookUrl: row.webhook_url ?? undefined,
-    delivery: parse(row.delivery) as TaskRecord['delivery'],
-    progress: parse(row.progress) as TaskRecord['progress'],
-    result: parse(row.result),
-    error: parse(row.error) as TaskRecord['error'],
+    delivery: optional(row.delivery, parseFields) as TaskRecord['delivery'],
+    progress: optional(row.progress, parseFields) as TaskRecord['progress'],
+    result: optional(row.result, parseJson),
+    error: optional(row.error, parseError),
   };
 }
 
+/** @throws InvalidRecordError */
 export function readQuestions({ questions }: Pick<TaskRow, 'questions'>): Questions {
-  return questions === null ? [] : JSON.parse(questions);
+  return questions === null ? [] : parseQuestions(questions);
 }
 
 /** Whether the record has not expired: a task that runs does not, any other does on the millisecond. */
@@ -62,6 +89,6 @@ export function isKnown({ status, expires_at }: TaskRow, now: number): boolean {
   return expires_at > now || status === 'processing';
 }
 
-function parse(json: string | null): unknown {
-  return json === null ? undefined : JSON.parse(json);
+function optional<Value>(json: string | null, parse: (json: string) => Value): Value | undefined {
+  return json === null ? undefined : parse(json);
 }

@@ -115,6 +115,9 @@ export function prepareTaskStatements(database: Database.Database) {
                        progress = COALESCE(:progress, progress), ${ENDED}
       WHERE ${THIS_RUN}`),
     handBack: command(`UPDATE tasks SET ${AGAIN} WHERE ${THIS_RUN} AND ${MAY_RUN_AGAIN}`),
+    failInvalid: command(`
+      UPDATE tasks SET status = 'failed', error = :error, result = NULL, progress = NULL, delivery = NULL, ${ENDED}
+      WHERE task_ref = :taskRef AND status NOT IN ('completed', 'failed', 'cancelled')`),
     cancel: command(`
       UPDATE tasks SET status = 'cancelled', error = :error, ${ENDED}
       WHERE task_ref = :taskRef AND status IN ('pending', 'processing') AND ${KNOWN}`),

@@ -4,11 +4,12 @@ import type { Progress } from '../../types.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedTask, Submission } from '../engine.js';
 import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
+import { INVALID_RECORD, InvalidRecordError, isInvalid, parseJson } from '../record-shape.js';
 import { failedEnd, type StorableEnd } from '../storable-end.js';
 import type { NewTask, RecordStatus, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { TooManyTasksError } from '../too-many-tasks.js';
 import { QuestionTable } from './question-table.js';
-import { isKnown, type TaskRow, toRecord } from './task-row.js';
+import { invalidRecord, isKnown, type TaskRow, toRecord } from './task-row.js';
 import { prepareTaskStatements, type Run } from './task-statements.js';
 
 export interface Claim {
@@ -109,15 +110,27 @@ export class TaskTable {
     return this.#statements.isRunning(run) !== undefined;
   }
 
-  /** Takes the tasks whose turn it is of those that the worker may run, at most `limit`. Call it in a transaction. */
-  claim(claim: Claim, limit: number): readonly ClaimedTask[] {
+  /**
+   * Takes the tasks whose turn it is of those that the worker may run, at most `limit`; one whose row cannot be read fails,
+   * and is added to `invalid`. Call it in a transaction.
+   */
+  claim(claim: Claim, limit: number, invalid: TaskRecord[] = []): readonly ClaimedTask[] {
     const claimed: ClaimedTask[] = [];
-    while (claimed.length < limit) {
+    while (claimed.length + invalid.length < limit) {
       const row = this.#statements.claim(this.#which(claim, { claimed }));
       if (row === undefined) break;
-      claimed.push({ record: toRecord(row), parameters: JSON.parse(row.parameters ?? 'null') });
+      const task = readClaimed(row);
+      if (task === undefined) this.failInvalid(row.task_ref);
+      if (task === undefined) invalid.push(invalidRecord(row));
+      else claimed.push(task);
     }
     return claimed;
+  }
+
+  /** Fails a task whose row cannot be read, unless it has ended; whether it did. */
+  failInvalid(taskRef: string): boolean {
+    const error = JSON.stringify(INVALID_RECORD);
+    return this.#statements.failInvalid({ taskRef, error, now: this.#clock.now() }) > 0;
   }
 
   /** Whether a task waits that the worker may run within `withinMs` milliseconds. */
@@ -146,7 +159,8 @@ export class TaskTable {
 
   /** The record as it is then; ended records stay as they are. */
   cancel(taskRef: string): TaskRecord | undefined {
-    if (this.find(taskRef) === undefined) return undefined;
+    const record = this.find(taskRef);
+    if (record === undefined || isInvalid(record)) return record;
     this.#statements.cancel({ taskRef, error: CANCELLED.error, now: this.#clock.now() });
     return this.find(taskRef);
   }
@@ -187,6 +201,17 @@ export class TaskTable {
       now,
       dueBy: now + withinMs,
     };
+  }
+}
+
+function readClaimed(row: TaskRow & { readonly parameters: string | null }): ClaimedTask | undefined {
+  const record = toRecord(row);
+  if (isInvalid(record)) return undefined;
+  try {
+    return { record, parameters: parseJson(row.parameters ?? 'null') };
+  } catch (error) {
+    if (error instanceof InvalidRecordError) return undefined;
+    throw error;
   }
 }
 

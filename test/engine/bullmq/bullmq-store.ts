@@ -26,7 +26,7 @@ export interface FaultyEngine {
 export class BullmqStore {
   readonly #name: ServiceName;
   readonly #url: string;
-  readonly #prefix = `test_${randomBytes(6).toString('hex')}`;
+  readonly prefix = `test_${randomBytes(6).toString('hex')}`;
   readonly #engines: BullmqEngine[] = [];
 
   constructor(name: ServiceName, url: string) {
@@ -38,7 +38,7 @@ export class BullmqStore {
     const faults = new Faults();
     const locks = lockTimes(leaseMs);
     const connection = CONNECT[this.#name](this.#url, {
-      prefix: this.#prefix,
+      prefix: this.prefix,
       locks,
     });
     await connection.ready();

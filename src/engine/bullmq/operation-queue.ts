@@ -239,7 +239,6 @@ export class OperationQueue {
 
 function ownerOf({ data }: QueueHead): string | undefined {
   return tryContents({ data })?.task.owner;
-}).owner;
 }
 
 const NO_DATA: JobData = { task: '' };

@@ -1,5 +1,12 @@
-import { type CallToolResult, ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import {
+  type CallToolResult,
+  CallToolResultSchema,
+  ErrorCode,
+  McpError,
+} from '@modelcontextprotocol/sdk/types.js';
 import { AwaitError, InputRequiredError } from '../errors.js';
+import { readKnownBlock } from '../protocols/readable-result.js';
+import { isRecord } from '../protocols/tool-result.js';
 import type { CallEnd } from './proxy-task.js';
 import type { Upstream } from './upstream.js';
 
@@ -25,7 +32,7 @@ export function relayed(error: unknown): unknown {
 
 /** The end of a call as the answer to it: a model can read what went wrong. @throws RelayedError the upstream's own refusal */
 export function answerOf(end: CallEnd): CallToolResult {
-  if ('result' in end) return end.result;
+  if ('result' in end) return readableByHost(end.result);
   const { error } = end;
   if (!(error instanceof AwaitError)) throw relayed(error);
   const questions = error instanceof InputRequiredError ? { questions: error.questions } : {};
@@ -48,4 +55,14 @@ export function unknownName(
       ? `List the ${what}s again: they may have changed.`
       : `Not to be reached now, and tried again: ${missing.join(', ')}.`;
   return new RelayedError(ErrorCode.InvalidParams, `Unknown ${what}: ${name.slice(0, 100)}. ${hint}`);
+}
+
+/** The SDK refuses a result with a block that it does not know, in the proxy as in its host. */
+function readableByHost(result: CallToolResult): CallToolResult {
+  if (CallToolResultSchema.safeParse(result).success) return result;
+  const { structuredContent, ...rest } = result;
+  const content = result.content.map(readKnownBlock);
+  if (isRecord(structuredContent)) return { ...rest, structuredContent, content };
+  const text = { type: 'text' as const, text: JSON.stringify(structuredContent) };
+  return { ...rest, content: structuredContent === undefined || content.length > 0 ? content : [text] };
 }

@@ -25,6 +25,7 @@ import { type Extra, serveFeatures } from './features.js';
 import { nextProgress } from './host-progress.js';
 import { hostQuestions } from './host-questions.js';
 import { instructionsOf } from './instructions.js';
+import { JoinedNotifications } from './joined-notifications.js';
 import { ALL_CAPABILITIES, mergedCapabilities } from './merged-capabilities.js';
 import { taskAnswers, taskFeed } from './native-tasks.js';
 import { OpenCalls } from './open-calls.js';
@@ -54,6 +55,8 @@ export interface HostSessionOptions {
 /** How long a host may wait for the answer to `initialize`: what has not come by then comes later. */
 const FIRST_CONTACT_MS = 8000;
 const SERVER_INFO = { name: 'mcp-await-proxy', version: VERSION };
+/** What hosts are told of a list by. */
+const LISTS = { tools: 'tools', prompts: 'prompts', resources: 'resources', resourceTemplates: 'resources' };
 /** What the HTTP entry says where a client has hung up: a way of going, not a wish. */
 const NO_WISH = /hung up|time[d]?[ -]?out/i;
 
@@ -64,7 +67,8 @@ export function createHostSession(options: HostSessionOptions): Server {
   const server = new Server(SERVER_INFO, { capabilities: ALL_CAPABILITIES });
   const ready = newDeferred();
   const calls = new OpenCalls();
-  let upstreams = new Upstreams([]);
+  const joined = new JoinedNotifications(notification => void tell(notification));
+  let upstreams = new Upstreams([], { onNotice });
   let isGone = false;
 
   server.setRequestHandler(InitializeRequestSchema, async ({ params }) => {
@@ -90,6 +94,7 @@ export function createHostSession(options: HostSessionOptions): Server {
   server.onclose = () => {
     isGone = true;
     notices.stop();
+    joined.close();
     for (const upstream of upstreams.all) upstream.leave();
   };
 
@@ -122,12 +127,12 @@ export function createHostSession(options: HostSessionOptions): Server {
         request: () => (asksOnCalls ? calls.latest() : undefined),
       }),
       onNotification: (notification: { method: string; params?: Record<string, unknown> | undefined }) => {
-        void ready.promise.then(() => tell(notification));
+        void ready.promise.then(() => joined.add(notification));
       },
       onNewSession: (upstream: Upstream) => {
         void features.restore(upstream);
         for (const list of ['tools', 'resources', 'prompts'])
-          void ready.promise.then(() => tell({ method: `notifications/${list}/list_changed` }));
+          void ready.promise.then(() => joined.add({ method: `notifications/${list}/list_changed` }));
       },
       onNotice,
     };
@@ -137,6 +142,10 @@ export function createHostSession(options: HostSessionOptions): Server {
         connected.add(upstream);
         return upstream;
       }),
+      {
+        onNotice,
+        onLateList: list => joined.add({ method: `notifications/${LISTS[list]}/list_changed` }),
+      },
     );
   }
 
@@ -150,10 +159,10 @@ export function createHostSession(options: HostSessionOptions): Server {
     args: Record<string, unknown>,
     meta: Record<string, unknown> | undefined,
   ): Promise<ProxyTask> {
-    const found = (await upstreams.knownTools()).get(name);
+    const found = await upstreams.toolRoute(name);
     if (found === undefined) throw unknownName('tool', name, upstreams.all);
     const theirs = metaForUpstream(meta ?? {});
-    const { owner: upstream, name: own } = found.route;
+    const { owner: upstream, name: own } = found;
     const call = { name: own, arguments: args, ...(theirs && { _meta: theirs }) };
     const task = tasks.start({ principal, upstream, call, tool: name });
     calls.follow(task);

@@ -65,6 +65,7 @@ export function newerOffer({ targets, tasks, connected, wait, onNotice }: NewerO
         connected.add(upstream);
         return upstream;
       }),
+      { onNotice },
     );
     const instructions = upstreams.settle(FIRST_CONTACT_MS).then(() => instructionsOf(upstreams.all));
     const caller = { upstreams, running, instructions };

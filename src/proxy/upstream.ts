@@ -6,6 +6,7 @@ import type { InputHandler } from '../client/input/input-handler.js';
 import type { JournalOptions } from '../client/journal/options.js';
 import type { WaitOptions } from '../client/options.js';
 import { AwaitAbortedError, AwaitError } from '../errors.js';
+import { excerpt } from '../protocols/excerpt.js';
 import { startTimer } from '../time/sleep.js';
 
 /** A server behind the proxy. */
@@ -143,6 +144,8 @@ export class Upstream {
         journal: journal ?? false,
         onEvent: event => {
           if (event.type === 'connection-restored' && event.newSession) onNewSession(this);
+          if (event.type === 'list-repaired')
+            onNotice(`The server ${this.name}: ${excerpt(event.problems.join(' '))}`);
           if (event.type === 'journal-failed') onNotice(`${messageOf(event.error)} Calls go on without it.`);
         },
       });

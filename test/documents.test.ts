@@ -83,8 +83,8 @@ describe('the README', () => {
   it('lists every command', () => {
     const listed = [...readme.matchAll(/^mcp-await (\w+) .* {2,}\S/gm)].map(match => match[1]);
     expect(listed.toSorted()).toEqual(
-      program()
-        .commands.map(command => command.name())
+      commandsOf(program())
+        .map(command => command.name())
         .toSorted(),
     );
   });
@@ -286,8 +286,16 @@ function sources(folder: string): string {
     .join('\n');
 }
 
+/** Those for people; what commands start for themselves is hidden. */
+function commandsOf(root: Command): Command[] {
+  return root
+    .createHelp()
+    .visibleCommands(root)
+    .filter(command => root.commands.includes(command));
+}
+
 function describeProgram(root: Command): string {
-  const parts = root.commands.map(command => {
+  const parts = commandsOf(root).map(command => {
     const words = command.registeredArguments.map(argument => ` <${argument.name()}>`).join('');
     const argumentRows = command.registeredArguments.map(
       argument => `| \`<${argument.name()}>\` | ${argument.description} |`,

@@ -1,9 +1,11 @@
+import type { AwaitClient } from '../client/await-client.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import { AwaitDetachedError, InputRequiredError, TaskNotFoundError } from '../errors.js';
 import { errorFacts, exitCodeOfError } from './error-report.js';
 import { ExitCode, exitCodeOfStatus } from './exit-code.js';
 import type { Interrupts } from './interrupts.js';
 import type { CommandIo } from './io.js';
+import { keepServer } from './keep-server.js';
 import { printed } from './output.js';
 import type { ProgressView } from './progress-view.js';
 import { formatReference } from './reference-text.js';
@@ -12,12 +14,17 @@ import type { ChosenServer } from './server-choice.js';
 import { quote } from './shell-quote.js';
 
 const GOES_ON = 'The task goes on.';
+const KEPT =
+  'The task goes on: its server is kept running until it has ended, and the journal then has its result.';
+const ENDS =
+  'The server ends with this command: the task goes on only if the server keeps it outside its own process.';
 
 export interface JobOutput {
   readonly io: CommandIo;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly server: ChosenServer;
+  readonly client: AwaitClient;
 }
 
 export interface AwaitJobOptions extends JobOutput {
@@ -46,7 +53,8 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
     if (options.json) printJson(io, jsonReport(task, { error: errorFacts(error), ...asked(error) }));
     if (!interrupts.first.aborted) io.stderr.write(`${errorFacts(error).message}\n`);
     // Also when quiet: a job whose reference nobody was told is lost.
-    if (!(error instanceof TaskNotFoundError)) printHowToGoOn(task, options, fateAfter(error));
+    if (!(error instanceof TaskNotFoundError))
+      await leave(task, options, fateAfter(error), !(error instanceof InputRequiredError));
     return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfError(error);
   }
 }
@@ -58,8 +66,28 @@ export async function leaveJob(task: TaskHandle, options: JobOutput): Promise<nu
   if (json) printJson(io, jsonReport(task, {}));
   else if (task.reference !== undefined) printLines(io, [formatReference(task.reference)]);
   const isTold = await printed(io);
-  if (!options.quiet || !isTold) printHowToGoOn(task, options, GOES_ON);
+  await leave(task, options, options.quiet && isTold ? undefined : GOES_ON);
   return ExitCode.completed;
+}
+
+/** Sees to it that a server of our own does not end before its task, and tells what becomes of the two. */
+async function leave(
+  task: TaskHandle,
+  options: JobOutput,
+  fate: string | undefined,
+  mayEnd = true,
+): Promise<void> {
+  switch (await keepServer(task, { ...options, mayEnd })) {
+    case 'stays':
+      if (fate !== undefined) printHowToGoOn(task, options, fate);
+      return;
+    case 'kept':
+      if (fate !== undefined)
+        options.io.stderr.write(`${KEPT}\n  Wait for it:   mcp-await wait ${task.journalId}\n`);
+      return;
+    case 'ends':
+      printHowToGoOn(task, options, ENDS);
+  }
 }
 
 function fateAfter(error: unknown): string {

@@ -161,5 +161,10 @@ export function buildProgram(
     .description('run many tasks at once and judge how the server bears it')
     .action(async flags => onExit(await (await import('./load/load.js')).load(flags, serverCommand, io)));
 
+  program
+    .command('keep', { hidden: true })
+    .description('keep the server of a job that its command has left')
+    .action(async () => onExit(await (await import('./keep.js')).keep(io)));
+
   return program;
 }

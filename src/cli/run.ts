@@ -53,6 +53,7 @@ export function run(
           json: flags.json === true,
           quiet: flags.quiet === true,
           server,
+          client,
         };
         if (flags.detach === true && task.snapshot.status === 'working') {
           view.stop();

@@ -1,12 +1,14 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { JournalRecord } from '../client/journal/journal-record.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import { AwaitTimeoutError } from '../errors.js';
 import { outcomeOfResult, resultOfOutcome } from '../protocols/tool-result.js';
-import { ExitCode } from './exit-code.js';
+import { ExitCode, UsageError } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
+import { isHeld } from './held-job.js';
 import type { CommandIo } from './io.js';
 import { findJob, referenceOf } from './jobs.js';
-import { endedTask } from './kept-job.js';
+import { endedTask, heldTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
 import { describeNotices, describeState } from './progress-view.js';
 import { jsonReport, printJson, printLines, type ReportedTask } from './report.js';
@@ -23,7 +25,7 @@ export function status(
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {
-  return withTask(source, flags, command, io, async () => {});
+  return withTask(source, flags, command, io, onlyLook);
 }
 
 /** `mcp-await cancel`: cancels a job and tells how it then stands. */
@@ -35,6 +37,8 @@ export function cancel(
 ): Promise<number> {
   return withTask(source, flags, command, io, task => task.cancel());
 }
+
+const onlyLook = async () => {};
 
 async function withTask(
   source: string,
@@ -49,6 +53,7 @@ async function withTask(
     printState(endedTask(record, record.outcome), resultOfOutcome(record.outcome), flags, io);
     return ExitCode.completed;
   }
+  if (record !== undefined && isHeld(record)) return tellHeld(record, act, flags, io);
   const reference = referenceOf(job);
   const choice = chooseAgain(record, flags, command);
   return withClient(
@@ -62,6 +67,22 @@ async function withTask(
       return ExitCode.completed;
     },
   );
+}
+
+/** Only the process that keeps the server can ask it. */
+function tellHeld(
+  record: JournalRecord,
+  act: (task: TaskHandle) => Promise<void>,
+  flags: StatusFlags,
+  io: CommandIo,
+): number {
+  const { id, tool, status } = record;
+  if (act !== onlyLook)
+    throw new UsageError(
+      `The job ${id} (\`${tool}\`) cannot be cancelled from here: its server is kept by another process until it has ended. \`mcp-await wait ${id}\` waits for it.`,
+    );
+  printState(heldTask(record, status === 'unknown' ? 'working' : status), undefined, flags, io);
+  return ExitCode.completed;
 }
 
 function printState(

@@ -2,8 +2,10 @@ import type { JournalRecord } from '../client/journal/journal-record.js';
 import { resultOfOutcome } from '../protocols/tool-result.js';
 import type { Outcome } from '../types.js';
 import { awaitJob } from './await-job.js';
+import { useSettings } from './config/load-settings.js';
 import { exitCodeOfStatus } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
+import { isHeld, onceReleased } from './held-job.js';
 import type { CommandIo } from './io.js';
 import { findJob, markDelivered, referenceOf } from './jobs.js';
 import { endedTask } from './kept-job.js';
@@ -23,7 +25,7 @@ export async function wait(
   io: CommandIo,
 ): Promise<number> {
   const job = await findJob({ source, flags, command, io });
-  const { record } = job;
+  const record = await released(job.record, flags, io);
   const json = flags.json === true;
   if (record?.outcome !== undefined) return tellKept(record, record.outcome, { io, json });
   const reference = referenceOf(job);
@@ -45,9 +47,20 @@ export async function wait(
       signal: interrupts.second,
       onUpdate: snapshot => view.update(snapshot),
     });
-    const output = { io, json, quiet: flags.quiet === true, server };
+    const output = { io, json, quiet: flags.quiet === true, server, client };
     return awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
   });
+}
+
+/** A job whose server another process keeps is not asked for until that lets it go. */
+async function released(
+  record: JournalRecord | undefined,
+  flags: ServerFlags & WaitFlags,
+  io: CommandIo,
+): Promise<JournalRecord | undefined> {
+  if (record === undefined || !isHeld(record)) return record;
+  const { deadlineMs } = waitOptionsOf(await useSettings(flags, io));
+  return onceReleased(record, deadlineMs ?? Number.POSITIVE_INFINITY, io);
 }
 
 /** A result that the journal holds needs no server. */

@@ -17,6 +17,7 @@ import { shareDurations } from './known-durations.js';
 import { namedServer } from './mcp-config.js';
 import { checkOption } from './option-check.js';
 import type { AwaitClientOptions } from './options.js';
+import { HANDED, type HandedServer } from './stdio/handed-server.js';
 import { type HttpTarget, type OpenOptions, openTransport, type ServerTarget } from './transport.js';
 
 /** Where to connect to. A string is an `http(s)://` URL or else a name in an `mcpServers` file. */
@@ -38,6 +39,8 @@ export interface ConnectOptions extends AwaitClientOptions, ConnectionOptions {
   readonly reconnect?: boolean | undefined;
   /** Capabilities of the client, as in the SDK. @default {}, and with `onInput` that it can be asked: `{elicitation: {}}` */
   readonly capabilities?: ClientOptions['capabilities'];
+  /** @internal A server that another process has started; it is not started again. */
+  readonly [HANDED]?: HandedServer | undefined;
 }
 
 const DEFAULT_DISCOVER_TIMEOUT_MS = 3000;
@@ -66,6 +69,7 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
     discoverTimeoutMs: discover ? (options.discoverTimeoutMs ?? DEFAULT_DISCOVER_TIMEOUT_MS) : 0,
     maxAnswerBytes,
     reconnect: options.reconnect ?? true,
+    handed: options[HANDED],
   });
   const silent = new AbortController();
   const silence = { timeoutMs, heardAt: () => transport.evidence().heardAt };
@@ -102,13 +106,14 @@ interface LastingOptions extends OpenOptions {
 }
 
 function lastingTransport(server: ServerTarget, options: LastingOptions): LastingTransport {
-  const { timeoutMs, discoverTimeoutMs, maxAnswerBytes, reconnect } = options;
+  const { timeoutMs, discoverTimeoutMs, maxAnswerBytes, reconnect, handed } = options;
   return new LastingTransport({
     open: established =>
       openTransport(server, {
         // A server that was of the older generation still is when it is started again.
         discoverTimeoutMs: established === 'older' ? 0 : discoverTimeoutMs,
         maxAnswerBytes,
+        handed,
       }),
     explain: (error, evidence) => explainConnectFailure(error, server, evidence, timeoutMs),
     serverText:

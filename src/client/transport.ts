@@ -3,6 +3,7 @@ import type { ConnectionOptions } from './connection-options.js';
 import { EraTransport } from './era/era-transport.js';
 import type { HttpTarget } from './http/http-target.js';
 import { openHttpTransport } from './http/open-http.js';
+import type { HandedServer } from './stdio/handed-server.js';
 import { StdioTransport } from './stdio/stdio-transport.js';
 
 export type { HttpTarget };
@@ -42,11 +43,13 @@ export interface OpenOptions {
   readonly discoverTimeoutMs: number;
   /** Largest message of the server, in bytes. */
   readonly maxAnswerBytes: number;
+  /** The server where it runs already, started by another process. */
+  readonly handed?: HandedServer | undefined;
 }
 
 export async function openTransport(
   target: ServerTarget,
-  { discoverTimeoutMs, maxAnswerBytes }: OpenOptions,
+  { discoverTimeoutMs, maxAnswerBytes, handed }: OpenOptions,
 ): Promise<OpenTransport> {
   let transportError: Error | undefined;
   const noteError = (error: Error) => {
@@ -63,12 +66,15 @@ export async function openTransport(
   let wire: StdioTransport;
   const start = () => {
     transportError = undefined;
-    wire = stdioTransport(target, maxAnswerBytes);
+    wire = stdioTransport(target, { maxAnswerBytes, handed });
     wire.onerror = noteError;
     return wire;
   };
   return {
-    transport: new EraTransport(start(), { discoverTimeoutMs, another: start }),
+    transport: new EraTransport(start(), {
+      discoverTimeoutMs,
+      another: handed === undefined ? start : undefined,
+    }),
     evidence: () => {
       const { stderr, ending, heardAt } = wire;
       return { stderr, transportError, ending, heardAt };
@@ -78,7 +84,7 @@ export async function openTransport(
 
 function stdioTransport(
   { command, args = [], env, inheritEnv = false, cwd }: StdioTarget,
-  maxAnswerBytes: number,
+  { maxAnswerBytes, handed }: Pick<OpenOptions, 'maxAnswerBytes' | 'handed'>,
 ): StdioTransport {
   return new StdioTransport({
     command,
@@ -86,6 +92,7 @@ function stdioTransport(
     env: { ...(inheritEnv ? wholeEnvironment() : getDefaultEnvironment()), ...env },
     cwd,
     maxAnswerBytes,
+    handed,
   });
 }
 

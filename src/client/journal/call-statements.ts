@@ -42,9 +42,9 @@ export function prepareCallStatements(database: Database.Database) {
       WHERE id = :id AND state = :state AND updated_at = :updatedAt`),
     holdClaims: command(`
       UPDATE calls SET claim_until = :claimUntil
-      WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'starting'`),
+      WHERE id IN (SELECT value FROM json_each(:ids)) AND ${OPEN}`),
     accept: command(`
-      UPDATE calls SET state = 'running', reference = :reference, reference_key = :referenceKey,
+      UPDATE calls SET state = 'running', reference = :reference, reference_key = :referenceKey, claim_until = 0,
                        updated_at = :now, expires_at = :expiresAt
       WHERE id = :id AND ${OPEN}`),
     note: command(`

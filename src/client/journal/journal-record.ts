@@ -26,7 +26,7 @@ export interface JournalRecord {
   readonly outcome: Outcome | undefined;
   /** Whether all of it could be read. */
   readonly isReadable: boolean;
-  /** Of a call that is starting: until when the process that starts it is sure to live. */
+  /** Until when the process that starts the call, or alone can ask its server, is sure to live. */
   readonly claimUntil: number;
   readonly startedAt: number;
   readonly updatedAt: number;

@@ -29,6 +29,11 @@ export class LineReader {
     return this.#size;
   }
 
+  /** The line that is not over yet, as bytes. */
+  get pending(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
   push(chunk: Buffer): void {
     let start = 0;
     for (

@@ -1,10 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
-
 /** Whether children get a process group of their own: what they start ends with them, and a Ctrl-C at our terminal passes them by. */
 export const HAS_GROUPS = process.platform !== 'win32';
 
 /** Signals a child with all that it has started, as far as that has not left its group. @returns whether anybody was there */
-export function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): boolean {
+export function signalGroup({ pid }: { readonly pid?: number | undefined }, signal: NodeJS.Signals): boolean {
   if (pid === undefined) return false;
   try {
     process.kill(HAS_GROUPS ? -pid : pid, signal);

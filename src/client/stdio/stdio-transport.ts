@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import spawn from 'cross-spawn';
 import { excerpt } from '../../protocols/excerpt.js';
 import { atMost } from '../../time/at-most.js';
 import { newDeferred } from '../../time/deferred.js';
@@ -8,23 +8,25 @@ import { startTimer } from '../../time/sleep.js';
 import type { ClientTransport } from '../connection/client-transport.js';
 import { answeredId, asSent, cancelledId, isRequest } from '../connection/message-kind.js';
 import { answerTooLarge, unreadableAnswer } from '../connection/unreadable-answer.js';
+import { GreetingMemory, HandedConversation, HandedProcess, type HandedServer } from './handed-server.js';
 import { LineReader } from './line-reader.js';
 import { messagesIn } from './messages-in.js';
-import { HAS_GROUPS, signalGroup } from './process-group.js';
+import { signalGroup } from './process-group.js';
+import { type StartOptions, startProcess } from './start-process.js';
 
-export interface StdioTransportOptions {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string | undefined;
+export interface StdioTransportOptions extends StartOptions {
   /** Largest message, in bytes. */
   readonly maxAnswerBytes: number;
+  /** The server where it runs already; the command is not started then. */
+  readonly handed?: HandedServer | undefined;
 }
 
 /** Something on the standard output of a server that is no message. */
 export class ForeignOutputError extends Error {
   override readonly name = 'ForeignOutputError';
 }
+
+type ServerProcess = ChildProcess | HandedProcess;
 
 /** How a process has ended. */
 interface ProcessEnd {
@@ -59,7 +61,9 @@ export class StdioTransport implements ClientTransport {
   /** Requests that are not answered. */
   readonly #waiting = new Set<RequestId>();
   readonly #over = newDeferred();
-  #child: ChildProcess | undefined;
+  readonly #greetings = new GreetingMemory();
+  readonly #conversation: HandedConversation | undefined;
+  #child: ServerProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   #end: ProcessEnd | undefined;
   #isOver = false;
@@ -72,6 +76,7 @@ export class StdioTransport implements ClientTransport {
 
   constructor(options: StdioTransportOptions) {
     this.#options = options;
+    this.#conversation = options.handed && new HandedConversation(options.handed);
     this.#reader = new LineReader({
       maxBytes: options.maxAnswerBytes,
       onLine: line => this.#readLine(line),
@@ -102,14 +107,8 @@ export class StdioTransport implements ClientTransport {
   }
 
   start(): Promise<void> {
-    const { command, args, env, cwd } = this.#options;
-    const child = spawn(command, [...args], {
-      env: { ...env },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: HAS_GROUPS,
-      windowsHide: true,
-      ...(cwd !== undefined && { cwd }),
-    });
+    const { handed } = this.#options;
+    const child = handed === undefined ? startProcess(this.#options) : new HandedProcess(handed);
     this.#child = child;
     this.#exited = new Promise(resolve => {
       child.once('exit', (code, signal) => {
@@ -140,10 +139,17 @@ export class StdioTransport implements ClientTransport {
     const stdin = this.#child?.stdin;
     if (this.#isOver || stdin === undefined || stdin === null) throw new Error('Not connected');
     const cancelled = cancelledId(message);
-    if (isRequest(message)) this.#waiting.add(message.id);
-    else if (cancelled !== undefined) this.#waiting.delete(cancelled);
+    const known = this.#conversation?.known(message);
+    if (known !== undefined) {
+      if (known !== null) queueMicrotask(() => this.onmessage?.(known));
+      return;
+    }
+    if (isRequest(message)) {
+      this.#waiting.add(message.id);
+      this.#greetings.sent(message);
+    } else if (cancelled !== undefined) this.#waiting.delete(cancelled);
     const failure = await new Promise<Error | null | undefined>(resolve => {
-      stdin.write(`${JSON.stringify(message)}\n`, resolve);
+      stdin.write(`${JSON.stringify(this.#conversation?.outgoing(message) ?? message)}\n`, resolve);
     });
     // A process that has ended is told of as such.
     if (failure && !(await this.#isOverWithin(LAST_OUTPUT_MS))) throw failure;
@@ -153,6 +159,28 @@ export class StdioTransport implements ClientTransport {
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  /**
+   * Leaves the server to another process, which `take` starts with these streams; it returns whether that could be done.
+   * From then on nothing is read or written here.
+   */
+  handOver(take: (streams: readonly Duplex[]) => ((server: HandedServer) => void) | undefined): boolean {
+    const child = this.#child;
+    const pid = child?.pid;
+    if (child === undefined || pid === undefined || this.#isOver || this.#end !== undefined) return false;
+    const give = take(child.stdio as readonly Duplex[]);
+    if (give === undefined) return false;
+    this.#isOver = true;
+    this.#closed = Promise.resolve();
+    this.#stopLooking?.();
+    const unread = (child.stdout?.read() as Buffer | null) ?? Buffer.alloc(0);
+    const rest = Buffer.concat([this.#reader.pending, unread]).toString('base64');
+    give({ pid, rest, greetings: this.#greetings.greetings });
+    // Not ended: the other process has them, too.
+    for (const stream of child.stdio) stream?.destroy();
+    child.unref();
+    return true;
   }
 
   async #close(): Promise<void> {
@@ -232,8 +260,11 @@ export class StdioTransport implements ClientTransport {
     for (const message of messages) this.#deliver(message);
   }
 
-  #deliver(message: JSONRPCMessage): void {
+  #deliver(received: JSONRPCMessage): void {
     this.#hasAnswered = true;
+    const message = this.#conversation === undefined ? received : this.#conversation.incoming(received);
+    if (message === undefined) return;
+    this.#greetings.received(message);
     const id = answeredId(message);
     if (id !== undefined) this.#waiting.delete(asSent(id));
     this.onmessage?.(message);

@@ -1,0 +1,45 @@
+import type { JournalRecord } from '../client/journal/journal-record.js';
+import { AwaitAbortedError, AwaitTimeoutError } from '../errors.js';
+import { formatDuration } from '../time/duration.js';
+import { sleep } from '../time/sleep.js';
+import { watchInterrupts } from './interrupts.js';
+import type { CommandIo } from './io.js';
+import { withJobs } from './jobs.js';
+
+const LOOK_AGAIN_MS = 250;
+
+/** Whether another process alone can ask the server of a job, because the server would not outlive it. */
+export function isHeld({ state, claimUntil }: JournalRecord): boolean {
+  return state === 'running' && claimUntil > Date.now();
+}
+
+/**
+ * What the journal says of a job once no other process holds it.
+ * @throws AwaitTimeoutError after `timeoutMs`; AwaitAbortedError at a Ctrl-C
+ */
+export async function onceReleased(
+  held: JournalRecord,
+  timeoutMs: number,
+  io: CommandIo,
+): Promise<JournalRecord> {
+  using interrupts = watchInterrupts(io);
+  const { tool, reference, id } = held;
+  const endsAt = performance.now() + timeoutMs;
+  for (let record = held; ; ) {
+    if (!isHeld(record)) return record;
+    const facts = { tool, reference };
+    const goesOn = `Its server is kept until it has ended: \`mcp-await wait ${id}\` picks it up again.`;
+    if (performance.now() > endsAt)
+      throw new AwaitTimeoutError(
+        `Gave up on \`${tool}\` after ${formatDuration(timeoutMs)} (--timeout). ${goesOn}`,
+        {
+          ...facts,
+          budget: 'deadline',
+        },
+      );
+    await sleep(LOOK_AGAIN_MS, interrupts.first).catch(() => {
+      throw new AwaitAbortedError(`The wait for \`${tool}\` was interrupted. ${goesOn}`, facts);
+    });
+    record = (await withJobs(io, journal => journal.findByPrefix(id)))?.[0] ?? record;
+  }
+}

@@ -1,0 +1,75 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newWorkplace, type Workplace } from './command.js';
+
+const script = fileURLToPath(new URL('../fixtures/cli/job-server.mjs', import.meta.url));
+let place: Workplace;
+
+beforeAll(async () => {
+  place = await newWorkplace();
+});
+afterAll(() => place.remove());
+
+/** A job whose server is a child of the command and keeps its jobs in its memory. */
+const runJob = (durationMs: number, ...flags: string[]) => [
+  ...[
+    'run',
+    'start_job',
+    '--status-tool',
+    'get_job_status',
+    '--id-arg',
+    'job_id',
+    '--initial-interval',
+    '200ms',
+  ],
+  ...flags,
+  ...['--', process.execPath, script, String(durationMs)],
+];
+const idIn = (stderr: string) => /mcp-await wait ([0-9a-f]{10})\n/.exec(stderr)?.[1] ?? '';
+const KEPT = /The task goes on: its server is kept running until it has ended/;
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+it.each([
+  ['--timeout', ['--timeout', '1s'], 3],
+  ['--detach', ['--detach'], 0],
+])(
+  'after %s a server of our own is kept until its task has ended, and the result is there',
+  async (_what, flags, code) => {
+    const left = await place.run(runJob(4000, ...flags));
+    expect(left).toMatchObject({ code, stderr: expect.stringMatching(KEPT) });
+    const id = idIn(left.stderr);
+    expect(await place.run(['status', id])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('working'),
+    });
+    const cancelled = await place.run(['cancel', id]);
+    expect(cancelled).toMatchObject({ code: 2, stderr: expect.stringContaining('kept by another process') });
+    const waited = await place.run(['wait', id]);
+    expect(waited.code).toBe(0);
+    const { result } = JSON.parse(waited.stdout);
+    await expect.poll(() => isRunning(result.pid), { timeout: 10_000 }).toBe(false);
+  },
+  60_000,
+);
+
+it('after a Ctrl-C at a terminal, too', async () => {
+  const command = place.start(runJob(4000), { ownGroup: true });
+  await command.says(/working/);
+  process.kill(-Number(command.process.pid), 'SIGINT');
+  const { code, stderr } = await command.finished;
+  expect([code, stderr]).toEqual([130, expect.stringMatching(KEPT)]);
+  expect(await place.run(['wait', idIn(stderr)])).toMatchObject({ code: 0 });
+}, 60_000);
+
+it('what would be lost is said where nobody could fetch the result', async () => {
+  const { stderr } = await place.run(runJob(60_000, '--timeout', '1s', '--no-journal'));
+  expect(stderr).toMatch(/The server ends with this command: the task goes on only if the server keeps it/);
+  expect(stderr).not.toMatch(KEPT);
+}, 60_000);

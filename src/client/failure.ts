@@ -109,7 +109,8 @@ export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return excerpt(String(error));
   if (error instanceof RangeError) return 'it is nested too deeply, or too large';
   if (error instanceof McpError && carriesOurs(error.data)) return messageOf(error.data);
-  const said = error.message === 'fetch failed' && error.cause instanceof Error ? error.cause : error;
+  const isHollow = error.message === 'fetch failed' || error.message === 'terminated';
+  const said = isHollow && error.cause instanceof Error ? error.cause : error;
   return excerpt(said.message);
 }
 

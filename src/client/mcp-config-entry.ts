@@ -68,7 +68,10 @@ export function targetOfEntry(entry: unknown, environment: Environment, where: s
   const http = isNamed(STDIO_TYPES) ? undefined : httpSchema.safeParse(entry).data;
   const fill = (text: string) => fillVariables(text, environment, where);
   if (stdio !== undefined) return mapTexts(stdio, fill) as ServerTarget;
-  if (http?.url !== undefined) return mapTexts(http, fill) as ServerTarget;
+  if (http?.url !== undefined) {
+    const target = mapTexts(http, fill) as ServerTarget;
+    return type === 'sse' ? { ...target, type } : target;
+  }
   throw new ConfigurationError(`The ${where} needs either a \`command\` or a \`url\`, with texts as values.`);
 }
 

@@ -240,6 +240,15 @@ describe('the dialects of hosts', () => {
     expect(find('a')).toMatchObject({ url: 'http://h/' });
   });
 
+  test.each([
+    [{ type: 'sse' }, 'sse'],
+    [{ transport: 'sse' }, 'sse'],
+    [{ type: 'http' }, undefined],
+  ])('%j says what is tried first', (more, type) => {
+    write('.mcp.json', config({ a: { url: 'http://h/', ...more } }));
+    expect(find('a')).toEqual({ url: 'http://h/', ...(type && { type }) });
+  });
+
   test('of VS Code call the object `servers`, and write numbers and null into `env`', () => {
     write('.mcp.json', {
       inputs: [{ id: 'token' }],

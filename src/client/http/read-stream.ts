@@ -8,6 +8,8 @@ export interface StreamState {
   retryMs: number | undefined;
   /** How many streams in a row have brought no message. */
   fruitless: number;
+  /** What the last stream broke off with; undefined where it ended by itself. */
+  brokenBy: unknown;
 }
 
 export interface StreamReader {
@@ -29,7 +31,7 @@ export class UnusableAnswer extends Error {
 const LASTING_MS = 30_000;
 
 export function newStreamState(): StreamState {
-  return { lastEventId: undefined, retryMs: undefined, fruitless: 0 };
+  return { lastEventId: undefined, retryMs: undefined, fruitless: 0, brokenBy: undefined };
 }
 
 /**
@@ -46,6 +48,7 @@ export async function readStream(
     state.retryMs = retryMs;
   };
   state.fruitless++;
+  state.brokenBy = undefined;
   try {
     for await (const { id, event, data } of eventsOf(stream, { maxBytes, onRetry })) {
       state.lastEventId = id || state.lastEventId;
@@ -56,6 +59,7 @@ export async function readStream(
   } catch (error) {
     if (error instanceof UnusableAnswer) throw error.cause;
     if (error instanceof UnreadableAnswerError) throw error;
+    state.brokenBy = error;
     report(error);
   }
   if (performance.now() - startedAt > LASTING_MS) state.fruitless = 0;

@@ -6,6 +6,7 @@ import { sleep } from '../../time/sleep.js';
 import type { RequestExtension } from '../connection/client-transport.js';
 import { LostContactError, NotConnectedError } from '../connection/lost-contact.js';
 import { answeredId, cancelledId, isRequest } from '../connection/message-kind.js';
+import { messageOf } from '../failure.js';
 import { errorTextOf, mediaTypeOf, textOf } from './body.js';
 import { errorMessageIn } from './error-message.js';
 import { messagesIn, readMessage, speaksOfSession } from './messages.js';
@@ -138,8 +139,7 @@ export class StreamableHttp implements HttpWire {
         const before = state.lastEventId;
         await this.#read(stream, state, request);
         if (!this.#waiting.has(id)) break;
-        if (!isResumable || state.lastEventId === undefined)
-          throw new LostContactError('the answer broke off');
+        if (!isResumable || state.lastEventId === undefined) throw brokenOff(state);
         unchanged = state.fruitless > 0 && before === state.lastEventId ? unchanged + 1 : 0;
         if (unchanged === MAX_UNCHANGED)
           throw new LostContactError('the answer broke off, and the server brings no more of it');
@@ -251,6 +251,11 @@ export class StreamableHttp implements HttpWire {
   #headers(): Record<string, string | undefined> {
     return { 'mcp-session-id': this.#sessionId, 'mcp-protocol-version': this.#protocolVersion };
   }
+}
+
+function brokenOff({ brokenBy: cause }: StreamState): LostContactError {
+  const why = cause === undefined ? '' : `: ${messageOf(cause)}`;
+  return new LostContactError(`the answer broke off${why}`, { cause });
 }
 
 function answers(value: unknown, { id }: JSONRPCRequest): boolean {

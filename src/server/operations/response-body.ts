@@ -48,6 +48,9 @@ export interface DecodedBody {
   readonly json?: unknown;
 }
 
+/** Of a result that every client can read. */
+const MAX_DEPTH = 500;
+
 /** Text in the charset that the content type names (UTF-8 if none), or base64 when the bytes are not that. */
 export function decodeBody(bytes: Buffer, contentType: string | null): DecodedBody {
   const text = decodeText(bytes, contentType ?? '');
@@ -55,11 +58,23 @@ export function decodeBody(bytes: Buffer, contentType: string | null): DecodedBo
   if (!/^\s*application\/(?:[^;\s]+\+)?json\s*(?:;|$)/i.test(contentType ?? '')) {
     return { body: text, encoding: 'text' };
   }
+  const json = parsed(text);
+  return { body: text, encoding: 'text', ...(json !== undefined && { json }) };
+}
+
+/** @returns undefined for what is no JSON, or is nested too deeply to be a result */
+function parsed(text: string): unknown {
   try {
-    return { body: text, encoding: 'text', json: JSON.parse(text) };
+    const value: unknown = JSON.parse(text);
+    return isDeeper(value, MAX_DEPTH) ? undefined : value;
   } catch {
-    return { body: text, encoding: 'text' };
+    return undefined;
   }
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some(part => isDeeper(part, levels - 1));
 }
 
 function decodeText(bytes: Buffer, contentType: string): string | undefined {

@@ -78,6 +78,16 @@ describe('result', () => {
     expect(result).not.toHaveProperty('json');
   });
 
+  test('of JSON that is nested too deeply is text', async () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const url = await listen((_, response) =>
+      response.setHeader('content-type', 'application/json').end(deep),
+    );
+    const result = await call({ url });
+    expect(result.body).toBe(deep);
+    expect(result).not.toHaveProperty('json');
+  });
+
   test('is unpacked, and the limit counts what comes out', async () => {
     const packed = gzipSync(Buffer.alloc(5_000, 97));
     const url = await listen((_, response) => response.setHeader('content-encoding', 'gzip').end(packed));

@@ -18,7 +18,7 @@ import {
 } from './native-task.js';
 import type { Ended, Exchange, PollAnswer, Protocol, StartAnswer } from './protocol.js';
 import { refusalOf } from './refusal.js';
-import { isRecord, outcomeOfResult } from './tool-result.js';
+import { failedResult, isRecord, outcomeOfResult } from './tool-result.js';
 
 /** How long a server is asked to keep a task: a day, as the bundled one does. */
 const TTL_MS = 86_400_000;
@@ -114,9 +114,9 @@ function outcomeOf(answer: Readonly<Record<string, unknown>>, task: NativeTask):
     );
   const result = readToolResult(answer, `The result of the task ${task.taskId}`);
   const outcome = outcomeOfResult(result);
-  if (task.status === 'failed' && outcome.status === 'completed')
-    return { status: 'failed', error: endError(task, 'failed'), result: { ...result, isError: true } };
-  return outcome;
+  if (task.status !== 'failed') return outcome;
+  const error = outcome.status === 'completed' ? endError(task, 'failed') : outcome.error;
+  return { status: 'failed', error, result: failedResult(result, error) };
 }
 
 async function ask(method: 'tasks/get' | 'tasks/result', taskId: string, exchange: Exchange) {

@@ -24,6 +24,12 @@ export function resultOfOutcome(outcome: Outcome): CallToolResult {
   };
 }
 
+/** What a server says of a task that failed, with `{status, error}` as data beside its own. */
+export function failedResult(result: CallToolResult, error: TaskError): CallToolResult {
+  const structuredContent = { ...result.structuredContent, status: 'failed', error: { ...error } };
+  return { ...result, isError: true, structuredContent };
+}
+
 /** A JSON value as a `CallToolResult`: structured, and the same JSON as text. One that is a tool result already stays as it is. */
 export function resultOfValue(value: unknown): CallToolResult {
   if (isToolResult(value)) return value;

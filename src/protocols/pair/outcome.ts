@@ -1,6 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { Outcome, TaskError } from '../../types.js';
-import { isRecord, outcomeOfResult, resultOfValue } from '../tool-result.js';
+import { failedResult, isRecord, outcomeOfResult, resultOfValue } from '../tool-result.js';
 import { type AnswerData, valueAt, valuesAt } from './answer-data.js';
 import type { Pair } from './profile.js';
 import { exitCodeIn } from './state.js';
@@ -30,9 +30,11 @@ export function outcomeOf(
   switch (status) {
     case 'completed':
       return outcomeOfResult(resultIn(answer, data, pair));
-    case 'failed':
+    case 'failed': {
       // All that the server says of the failure, marked as one in whatever dress it came.
-      return { status, error: errorIn(data, pair, status), result: { ...answer, isError: true } };
+      const error = errorIn(data, pair, status);
+      return { status, error, result: failedResult(answer, error) };
+    }
     case 'cancelled':
       return { status, error: errorIn(data, pair, status) };
   }

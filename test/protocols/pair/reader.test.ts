@@ -346,13 +346,22 @@ describe('the result', () => {
     });
   });
 
-  test('of a failure is all that the server said, marked as an error', () => {
+  test('of a failure is all that the server said, marked as an error, with its status and error as data', () => {
     const answer = structured({ success: true, status: 'failed', error: 'no credits', logs: ['a'] });
     expect(readStatusAnswer(answer, pair({ statusAt: 'status' }), 'x')).toMatchObject({
       outcome: {
         status: 'failed',
         error: { code: 'TASK_FAILED', message: 'no credits' },
-        result: { ...answer, isError: true },
+        result: {
+          content: answer.content,
+          isError: true,
+          structuredContent: {
+            success: true,
+            status: 'failed',
+            error: { code: 'TASK_FAILED', message: 'no credits' },
+            logs: ['a'],
+          },
+        },
       },
     });
   });

@@ -28,7 +28,7 @@ export interface ProxyOptions {
 }
 
 /** Each session has connections, and maybe processes, of its own. */
-const MOST_SESSIONS = 100;
+export const MAX_PROXY_SESSIONS = 100;
 
 /**
  * Starts an MCP server in front of others: on streams, or over HTTP.
@@ -73,7 +73,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
     };
   }
   const server = await startHttpServer({
-    maxSessions: MOST_SESSIONS,
+    maxSessions: MAX_PROXY_SESSIONS,
     ...http,
     createMcpServer: principal =>
       createHostSession({ ...shared, principal, isListening: () => true, asksOnCalls: true }),

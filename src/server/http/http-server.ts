@@ -65,9 +65,15 @@ export interface HttpServer {
 
 const MOST_SWEEP_MS = 60_000;
 const LAST_WORDS_MS = 1000;
-/** How long a client may take to send its headers, and all of its request. */
-const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 120_000;
+/** What holds where the options do not say so. */
+export const HTTP_LIMITS = {
+  maxSessions: 1000,
+  maxBodyBytes: 4 * 1024 * 1024,
+  maxPendingBytes: 32 * 1024 * 1024,
+  /** How long a client may take to send its headers, and all of its request. */
+  headersTimeoutMs: 60_000,
+  requestTimeoutMs: 120_000,
+} as const;
 
 /**
  * Serves MCP over Streamable HTTP.
@@ -78,7 +84,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const tokens = parseTokens(options.tokens ?? []);
   checkAddress({ host, port, hasToken: tokens.length > 0, tokenFlag: '--token' });
   const now = options.now ?? (() => performance.now());
-  const limits = { maxSessions: options.maxSessions ?? 1000, idleMs: sessionIdleMs };
+  const limits = { maxSessions: options.maxSessions ?? HTTP_LIMITS.maxSessions, idleMs: sessionIdleMs };
   const sessions = new SessionRegistry(limits, now);
   let closing = false;
   const responses = new OpenResponses();
@@ -100,12 +106,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       localOrigins: options.localOrigins ?? tokens.length > 0,
     },
     watching: options.watching,
-    maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 * 1024,
-    pendingBytes: new PendingBytes(options.maxPendingBytes ?? 32 * 1024 * 1024),
+    maxBodyBytes: options.maxBodyBytes ?? HTTP_LIMITS.maxBodyBytes,
+    pendingBytes: new PendingBytes(options.maxPendingBytes ?? HTTP_LIMITS.maxPendingBytes),
     isClosing: () => closing,
   };
   // Keep-alive probes find out that a client with an open stream has vanished.
-  const timeouts = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS };
+  const timeouts = {
+    headersTimeout: HTTP_LIMITS.headersTimeoutMs,
+    requestTimeout: HTTP_LIMITS.requestTimeoutMs,
+  };
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: 60_000 };
   const server = createServer({ ...timeouts, ...keepAlive }, (request, response) => {
     // Those that come later are answered at once, and nobody waits for them.

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { atMost } from '../../time/at-most.js';
 import { startTimer } from '../../time/sleep.js';
 import { isNestedDeeper } from './json-depth.js';
 import type { PendingExchange } from './pending-bytes.js';
@@ -19,6 +20,7 @@ export interface BodyLimits {
 export const MAX_DEPTH = 256;
 export const MAX_BATCH = 100;
 export const BODY_SILENCE_MS = 20_000;
+const DISCARD_MS = 1000;
 
 /** Reads a JSON body within its limits. */
 export async function readJsonBody(
@@ -27,6 +29,8 @@ export async function readJsonBody(
 ): Promise<RequestBody> {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return discard(request, tooLarge(maxBytes));
   const received = await receive(request, { maxBytes, silenceMs, pending });
+  // Whoever has fallen silent sends nothing that could be thrown away.
+  if (!Array.isArray(received) && received.status === 408) return { kind: 'refusal', refusal: received };
   if (!Array.isArray(received)) return discard(request, received);
   const bytes = Buffer.concat(received);
   if (isNestedDeeper(bytes, MAX_DEPTH)) {
@@ -77,9 +81,14 @@ function receive(
   });
 }
 
-function discard(request: IncomingMessage, refusal: Refusal): RequestBody {
-  // The client may read the answer only after it has sent everything: take it and throw it away.
+/** A client may read the answer only after it has sent everything: for a while, what comes is thrown away. */
+async function discard(request: IncomingMessage, refusal: Refusal): Promise<RequestBody> {
+  const ended = new Promise<void>(resolve => {
+    if (request.readableEnded || request.destroyed) return resolve();
+    request.once('end', resolve).once('close', resolve);
+  });
   request.resume();
+  await atMost(ended, DISCARD_MS).catch(() => {});
   return { kind: 'refusal', refusal };
 }
 

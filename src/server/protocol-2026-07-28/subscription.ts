@@ -7,7 +7,7 @@ import { detailedTask } from './detailed-task.js';
 import type { Envelope } from './envelope.js';
 import { CODE, META, type ModernRequest, missingTasks, RequestError, resultMessage } from './wire.js';
 
-const MOST_TASKS = 1000;
+export const MAX_SUBSCRIBED_TASKS = 1000;
 
 export interface SubscriptionOptions {
   readonly offer: Offer;
@@ -103,10 +103,10 @@ async function findTasks(
   if (!Array.isArray(taskIds) || !taskIds.every(id => typeof id === 'string')) {
     throw new RequestError(CODE.invalidParams, 'Expected `notifications.taskIds` to be a list of strings');
   }
-  if (taskIds.length > MOST_TASKS) {
+  if (taskIds.length > MAX_SUBSCRIBED_TASKS) {
     throw new RequestError(
       CODE.invalidParams,
-      `Expected at most ${MOST_TASKS} \`taskIds\` in one subscription, got ${taskIds.length}`,
+      `Expected at most ${MAX_SUBSCRIBED_TASKS} \`taskIds\` in one subscription, got ${taskIds.length}`,
     );
   }
   const signal = new AbortController().signal;

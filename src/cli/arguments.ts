@@ -1,13 +1,11 @@
-import { resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { excerpt } from '../protocols/excerpt.js';
 import { isRecord } from '../protocols/tool-result.js';
-import { readTextFile } from '../storage/text-file.js';
 import { argumentType, readingOf, wantedText } from './argument-types.js';
 import { isSpecialKey, parseExactJson, refuseKey } from './exact-json.js';
 import { UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
+import { readSource } from './read-source.js';
 
 type Arguments = Record<string, unknown>;
 
@@ -36,16 +34,6 @@ export async function readArguments(
     named.set(key, value);
   }
   return { ...given, ...Object.fromEntries(named) };
-}
-
-/** A text given inline, as `@file`, or `-` for standard input. @throws UsageError when the file cannot be read */
-export async function readSource(source: string, flag: string, io: CommandIo): Promise<string> {
-  if (source === '-') return text(io.stdin);
-  if (!source.startsWith('@')) return source;
-  const file = resolve(io.cwd(), source.slice(1));
-  return readTextFile(file).catch(cause => {
-    throw new UsageError(`The file of ${flag} cannot be read: ${cause.message}`, { cause });
-  });
 }
 
 /** @throws UsageError when the text is no JSON object, or one that cannot be sent as it is written */

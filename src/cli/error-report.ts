@@ -1,4 +1,4 @@
-import { McpError } from '@modelcontextprotocol/sdk/types.js';
+import type { McpError } from '@modelcontextprotocol/sdk/types.js';
 import {
   AwaitAbortedError,
   AwaitError,
@@ -15,15 +15,20 @@ export function exitCodeOfError(error: unknown): number {
   if (error instanceof ConfigurationError) return ExitCode.usage;
   if (error instanceof AwaitTimeoutError || error instanceof InputRequiredError) return ExitCode.gaveUp;
   if (error instanceof AwaitAbortedError) return ExitCode.interrupted;
-  if (error instanceof TaskNotFoundError || error instanceof McpError) return ExitCode.failed;
+  if (error instanceof TaskNotFoundError || isMcpError(error)) return ExitCode.failed;
   return ExitCode.unreachable;
 }
 
 /** An error as data: our own code, or the JSON-RPC code of a server that refused. */
 export function errorFacts(error: unknown): TaskError {
   if (error instanceof AwaitError) return { code: error.code, message: error.message };
-  if (error instanceof McpError) return { code: `JSON_RPC_${error.code}`, message: error.message };
+  if (isMcpError(error)) return { code: `JSON_RPC_${error.code}`, message: error.message };
   return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) };
+}
+
+/** By its name: its class comes with all schemas of the SDK. */
+function isMcpError(error: unknown): error is McpError {
+  return error instanceof Error && error.name === 'McpError' && 'code' in error;
 }
 
 /** Tells the operator of a process that goes on. */

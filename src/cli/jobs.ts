@@ -5,12 +5,11 @@ import { defaultJournalFile } from '../client/journal/journal-store.js';
 import { OutcomeUnknownError } from '../errors.js';
 import { whenUnlocked } from '../storage/file-lock.js';
 import type { TaskReference } from '../types.js';
-import { readSource } from './arguments.js';
 import { errorFacts } from './error-report.js';
 import { UsageError } from './exit-code.js';
 import { namesServer, type ServerFlags } from './flags.js';
 import type { CommandIo } from './io.js';
-import { parseReferenceText } from './reference-text.js';
+import { readSource } from './read-source.js';
 
 /** A job that a command is about. */
 export interface Job {
@@ -70,6 +69,8 @@ export async function findJob({ source, flags, command, io }: JobQuestion): Prom
         `There is no job ${text} in the journal; \`mcp-await list --all\` shows its jobs.`,
       );
   }
+  // It comes with all protocols, which an id does without.
+  const { parseReferenceText } = await import('./reference-text.js');
   const reference = parseReferenceText(text);
   // Another server may have a task of the same name.
   if (isNamed) return { record: undefined, reference };

@@ -1,8 +1,7 @@
-import { CommanderError } from 'commander';
+import type { CommanderError } from 'commander';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { watchOutput } from './output.js';
-import { buildProgram } from './program.js';
 
 /** Runs one command line and returns its exit code. */
 export async function main(process: CommandIo): Promise<number> {
@@ -26,6 +25,12 @@ async function runCommand(io: CommandIo, onProtocol: () => void): Promise<number
       throw new UsageError(
         'There is no command after `--`: write the command that starts the server, or leave `--` out.',
       );
+    const relay = await plainRelay(own, io);
+    if (relay !== undefined) {
+      onProtocol();
+      return await relay();
+    }
+    const { buildProgram } = await import('./program.js');
     const program = buildProgram(io, serverCommand ?? [], {
       onExit: code => {
         exitCode = code;
@@ -35,9 +40,24 @@ async function runCommand(io: CommandIo, onProtocol: () => void): Promise<number
     await program.parseAsync(own, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.completed : ExitCode.usage;
+    if (isCommanderError(error)) return error.exitCode === 0 ? ExitCode.completed : ExitCode.usage;
     const { errorFacts, exitCodeOfError } = await import('./error-report.js');
     io.stderr.write(`${errorFacts(error).message}\n`);
     return exitCodeOfError(error);
   }
+}
+
+/** The relay of a server on the standard streams, where that is plain: its client waits for the first answer. */
+async function plainRelay(
+  words: readonly string[],
+  io: CommandIo,
+): Promise<(() => Promise<number>) | undefined> {
+  if (words[0] !== 'serve' && words[0] !== 'proxy') return undefined;
+  const { isBehindRelay, relayStdio } = await import('./stdio-relay.js');
+  const { isPlainlyStdio } = await import('./config/choose-transport.js');
+  return !isBehindRelay(io) && isPlainlyStdio(words, io) ? () => relayStdio(io) : undefined;
+}
+
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
 }

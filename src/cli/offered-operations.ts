@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
-import { AwaitClient } from '../client/await-client.js';
 import { fileAbove, listServers, type NamedServerSource } from '../client/mcp-config.js';
 import type { Settings } from '../server/config/config-schema.js';
-import { builtInOperations, loadOperations, type Operation } from '../server/index.js';
+import { loadOperations } from '../server/load-operations.js';
+import type { Operation } from '../server/operation.js';
+import { builtInOperations } from '../server/operations/index.js';
 import type { CommandIo } from './io.js';
 
 /** The task's SLA bounds a call of `mcp_tool`, however often or seldom the other server says something. */
@@ -40,8 +41,16 @@ export async function offeredOperations({
     sleep: server.offerSleep ?? sleep,
     mcpTool: {
       servers,
-      connect: (name, { signal }) =>
-        AwaitClient.connect(name, { ...UNTIL_THE_SLA, ...connection, configFile: serversFile, signal }),
+      connect: async (name, { signal }) => {
+        // With the first call, not with the server.
+        const { AwaitClient } = await import('../client/await-client.js');
+        return AwaitClient.connect(name, {
+          ...UNTIL_THE_SLA,
+          ...connection,
+          configFile: serversFile,
+          signal,
+        });
+      },
     },
   });
   const names = new Set(own.map(({ name }) => name));

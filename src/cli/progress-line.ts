@@ -1,6 +1,8 @@
 import { formatDuration } from '../time/duration.js';
 import type { Progress, Snapshot } from '../types.js';
-import { cutTo, plainText, widthOf } from './terminal-text.js';
+import { describeProgress } from './describe-state.js';
+import { plainText } from './terminal-text.js';
+import { cutTo, widthOf } from './terminal-width.js';
 
 /** What comes next: a status request, or the answer to one. */
 export type Next =
@@ -57,15 +59,6 @@ export function progressLine({ tool, snapshot, elapsedMs, next }: ProgressLine, 
   const messagePart = room >= Math.min(SHORTEST_MESSAGE, widthOf(message)) ? cutTo(room, message) : '';
   const parts = [head, [bar, figures].filter(Boolean).join(' '), messagePart, nextPart];
   return cutTo(columns, parts.filter(Boolean).join(SEPARATOR));
-}
-
-/** `42 % (3 of 7)`, or `3 done` where nobody knows of how many. */
-export function describeProgress(progress: Progress | undefined): string | undefined {
-  if (progress === undefined) return undefined;
-  const { progress: done, total } = progress;
-  if (total === undefined || total <= 0) return `${done} done`;
-  const percent = `${Math.floor((100 * done) / total)} %`;
-  return total === 1 ? percent : `${percent} (${done} of ${total})`;
 }
 
 function barOf(progress: Progress | undefined): string | undefined {

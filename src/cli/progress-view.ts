@@ -4,10 +4,10 @@ import { messageOf } from '../client/failure.js';
 import { formatDuration } from '../time/duration.js';
 import { sleep } from '../time/sleep.js';
 import type { Snapshot } from '../types.js';
+import { describeNotices, describeState } from './describe-state.js';
 import type { CommandIo } from './io.js';
 import { type NextStep, nextStep } from './next-step.js';
-import { describeProgress, progressLine } from './progress-line.js';
-import { plainText } from './terminal-text.js';
+import { progressLine } from './progress-line.js';
 
 /** Shows on stderr how a task stands: a spinner on a terminal, a line for each new state in a pipe. */
 export interface ProgressView {
@@ -32,17 +32,6 @@ const silent: ProgressView = { update() {}, hear() {}, pause: () => unpaused, st
 export function progressView(tool: string, io: CommandIo, quiet: boolean): ProgressView {
   if (quiet) return silent;
   return canSpin(io) ? spinnerView(tool, io) : lineView(tool, io);
-}
-
-/** `tool: working, 42 % (3 of 7), message`. */
-export function describeState(tool: string, { status, message, progress }: Snapshot): string {
-  const parts = [status, describeProgress(progress), plainText(message ?? '')];
-  return `${tool}: ${parts.filter(Boolean).join(', ')}`;
-}
-
-/** A line for each thing that is odd about a wait. */
-export function describeNotices(tool: string, { notices = [] }: Snapshot): readonly string[] {
-  return notices.map(notice => `${tool}: ${plainText(notice)}`);
 }
 
 /** What a person should know of an event; undefined where that is nothing. */

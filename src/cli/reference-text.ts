@@ -1,5 +1,5 @@
 import { parseReference } from '../client/reference.js';
-import { bundledHandle, bundledTaskRef } from '../protocols/bundled-pair.js';
+import { bundledHandle, bundledTaskRef } from '../protocols/bundled-handle.js';
 import { toolPair } from '../protocols/tool-pair.js';
 import type { TaskReference } from '../types.js';
 import { parseObject } from './arguments.js';

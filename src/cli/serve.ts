@@ -1,5 +1,5 @@
 import type { Settings } from '../server/config/config-schema.js';
-import { type RunningServer, startServer } from '../server/index.js';
+import { type RunningServer, startServer } from '../server/start-server.js';
 import type { StdioStreams } from '../server/stdio.js';
 import { useSettings } from './config/load-settings.js';
 import type { TransportFlags } from './config/transport-flags.js';

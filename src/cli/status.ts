@@ -3,6 +3,7 @@ import type { JournalRecord } from '../client/journal/journal-record.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import { AwaitTimeoutError } from '../errors.js';
 import { outcomeOfResult, resultOfOutcome } from '../protocols/tool-result.js';
+import { describeNotices, describeState } from './describe-state.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
 import { isHeld } from './held-job.js';
@@ -10,9 +11,7 @@ import type { CommandIo } from './io.js';
 import { findJob, referenceOf } from './jobs.js';
 import { endedTask, heldTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
-import { describeNotices, describeState } from './progress-view.js';
 import { jsonReport, printJson, printLines, type ReportedTask } from './report.js';
-import { withClient } from './with-client.js';
 
 export interface StatusFlags extends ServerFlags {
   readonly json?: boolean;
@@ -56,6 +55,7 @@ async function withTask(
   if (record !== undefined && isHeld(record)) return tellHeld(record, act, flags, io);
   const reference = referenceOf(job);
   const choice = chooseAgain(record, flags, command);
+  const { withClient } = await import('./with-client.js');
   return withClient(
     { ...choice.flags, journal: true },
     choice.command,

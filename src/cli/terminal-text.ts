@@ -1,5 +1,4 @@
 import { stripVTControlCharacters } from 'node:util';
-import truncatedWidth from 'fast-string-truncated-width';
 
 /** A server's text without what could move a terminal's cursor, colour it or end the line. */
 export function plainText(text: string): string {
@@ -24,23 +23,4 @@ export function jsonText(value: unknown): string {
     COMMANDS,
     character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-}
-
-/** Columns that a text takes on a terminal. */
-export function widthOf(text: string): number {
-  return truncatedWidth(text).width;
-}
-
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
-/** The text in at most that many columns, cut with an ellipsis. */
-export function cutTo(columns: number, text: string): string {
-  if (widthOf(text) <= columns) return text;
-  if (columns < 1) return '';
-  let kept = '';
-  for (const { segment } of graphemes.segment(text)) {
-    if (widthOf(kept + segment) > columns - 1) break;
-    kept += segment;
-  }
-  return `${kept}…`;
 }

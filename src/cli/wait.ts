@@ -1,8 +1,6 @@
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import { resultOfOutcome } from '../protocols/tool-result.js';
 import type { Outcome } from '../types.js';
-import { awaitJob } from './await-job.js';
-import { useSettings } from './config/load-settings.js';
 import { exitCodeOfStatus } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import { isHeld, onceReleased } from './held-job.js';
@@ -12,10 +10,8 @@ import { endedTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
 import { printed } from './output.js';
 import { type WordFlags, wordsOfFlags } from './pair-flags.js';
-import { progressView } from './progress-view.js';
 import { printResult } from './report.js';
 import { waitOptionsOf } from './wait-options.js';
-import { withClient } from './with-client.js';
 
 /** `mcp-await wait`: picks a job up again and prints its final result. */
 export async function wait(
@@ -37,6 +33,9 @@ export async function wait(
     journal: true,
     words: wordsOfFlags(flags),
   };
+  const { withClient } = await import('./with-client.js');
+  const { progressView } = await import('./progress-view.js');
+  const { awaitJob } = await import('./await-job.js');
   return withClient(clientFlags, choice.command, io, async session => {
     const { client, server, interrupts, settings, onEvent, onAsk } = session;
     const view = progressView(reference.tool, io, flags.quiet === true);
@@ -59,6 +58,7 @@ async function released(
   io: CommandIo,
 ): Promise<JournalRecord | undefined> {
   if (record === undefined || !isHeld(record)) return record;
+  const { useSettings } = await import('./config/load-settings.js');
   const { deadlineMs } = waitOptionsOf(await useSettings(flags, io));
   return onceReleased(record, deadlineMs ?? Number.POSITIVE_INFINITY, io);
 }

@@ -85,17 +85,6 @@ export function isBundled(handle: unknown): boolean {
   return isRecord(handle) && handle.pair === mcpAwaitPair.name;
 }
 
-/** The handle of a task of the bundled server, of which a person knows only the `task_ref`. */
-export function bundledHandle(taskRef: string): unknown {
-  return { pair: mcpAwaitPair.name, id: taskRef, holds: true, many: true };
-}
-
-/** The `task_ref` in a handle of the bundled server; undefined for any other handle. */
-export function bundledTaskRef(handle: unknown): string | undefined {
-  const parsed = handleSchema.safeParse(handle);
-  return parsed.data?.pair === mcpAwaitPair.name ? String(parsed.data.id) : undefined;
-}
-
 function planOf(tool: Tool, profile: BundledProfile, server: ServerFacts): ToolPlan {
   const idempotencyArgument = idempotencyArgumentOf(tool, profile);
   const { waitArgument } = profile.start;

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from '../client/connection-options.js';
 import type { WaitOptions } from '../client/options.js';
-import { type HttpServerOptions, startHttpServer } from '../server/http/http-server.js';
+import type { HttpServerOptions } from '../server/http/http-server.js';
 import { LOCAL_PRINCIPAL } from '../server/http/principals.js';
 import type { RunningServer } from '../server/start-server.js';
 import { type StdioStreams, serveStdio } from '../server/stdio.js';
@@ -72,6 +72,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
       },
     };
   }
+  const { startHttpServer } = await import('../server/http/http-server.js');
   const server = await startHttpServer({
     maxSessions: MAX_PROXY_SESSIONS,
     ...http,

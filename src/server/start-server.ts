@@ -2,7 +2,7 @@ import type { EngineWorker } from '../engine/engine.js';
 import { ConfigurationError } from '../errors.js';
 import { defaultStoreUrl } from '../storage/state-folder.js';
 import { newDeferred } from '../time/deferred.js';
-import { type HttpServerOptions, startHttpServer } from './http/http-server.js';
+import type { HttpServerOptions } from './http/http-server.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { createMcpServer } from './mcp-server.js';
 import { observeCalls } from './observability/activity.js';
@@ -210,6 +210,7 @@ async function onHttp(
   { engine, deliveries, observation, offer, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
   const watching = observation.watch(engine);
+  const { startHttpServer } = await import('./http/http-server.js');
   const server = await startHttpServer({ ...http, createMcpServer: createServer, offer, watching, onError });
   const worker = startWorker();
   observation.setPhase('serving');

@@ -5,7 +5,7 @@ import { defaultStoreUrl } from '../storage/state-folder.js';
 import { newDeferred } from '../time/deferred.js';
 import { startTimer } from '../time/sleep.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
-import { type ProbeOptions, startProbeServer } from './http/probe-server.js';
+import type { ProbeOptions, startProbeServer } from './http/probe-server.js';
 import { type Activity, observeRuns } from './observability/activity.js';
 import type { LogEntry } from './observability/log.js';
 import { startObservation } from './observability/observation.js';
@@ -110,7 +110,7 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
   const watching = observation.watch(engine);
   const probes =
     options.probes &&
-    (await startProbeServer(options.probes, watching).catch(async error => {
+    (await startProbes(options.probes, watching).catch(async error => {
       observation.stop();
       await engine.close();
       throw error;
@@ -209,4 +209,12 @@ export function checkRunOptions({
       `Expected \`leaseSeconds\` to be a number from 1 to 3600, got ${String(leaseSeconds)}`,
     );
   }
+}
+
+/** With the probes comes all of HTTP, which few workers need. */
+async function startProbes(
+  ...parts: Parameters<typeof startProbeServer>
+): ReturnType<typeof startProbeServer> {
+  const { startProbeServer } = await import('./http/probe-server.js');
+  return startProbeServer(...parts);
 }

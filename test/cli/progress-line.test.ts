@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Next, type ProgressLine, progressLine } from '../../src/cli/progress-line.js';
-import { cutTo, plainText, widthOf } from '../../src/cli/terminal-text.js';
+import { plainText } from '../../src/cli/terminal-text.js';
+import { cutTo, widthOf } from '../../src/cli/terminal-width.js';
 
 const soon: Next = { kind: 'request', inMs: 2400 };
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { formatReference, parseReferenceText } from '../../src/cli/reference-text.js';
 import { jsonText, terminalText } from '../../src/cli/terminal-text.js';
-import { bundledHandle } from '../../src/protocols/bundled-pair.js';
+import { bundledHandle } from '../../src/protocols/bundled-handle.js';
 import { jsonServer, toolNamed } from '../fixtures/cli/json-server.js';
 import { runMain } from '../fixtures/cli/memory-io.js';
 

@@ -2,7 +2,7 @@ import { type CallToolResult, CallToolResultSchema, type Tool } from '@modelcont
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../../src/errors.js';
-import { bundledHandle, bundledTaskRef } from '../../src/protocols/bundled-pair.js';
+import { bundledHandle, bundledTaskRef } from '../../src/protocols/bundled-handle.js';
 import { mcpAwaitPair } from '../../src/protocols/mcp-await-pair.js';
 import type { Exchange, Port } from '../../src/protocols/protocol.js';
 import { toolPair } from '../../src/protocols/tool-pair.js';

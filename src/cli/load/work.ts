@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { formatDuration } from '../../time/duration.js';
 import type { ToolCall } from '../../types.js';
-import { parseObject, readSource } from '../arguments.js';
+import { parseObject } from '../arguments.js';
 import type { CommandIo } from '../io.js';
+import { readSource } from '../read-source.js';
 import { type LatencyRange, latencyOf } from './latency.js';
 import type { LoadFlags } from './load-flags.js';
 

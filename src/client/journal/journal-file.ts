@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type Database from 'libsql';
-import { bundledTaskRef } from '../../protocols/bundled-pair.js';
+import { bundledTaskRef } from '../../protocols/bundled-handle.js';
 import { canonicalJson } from '../../storage/canonical-json.js';
 import { type DatabaseKind, openDatabaseFile } from '../../storage/database.js';
 import { rememberFiles } from '../../storage/file-identity.js';

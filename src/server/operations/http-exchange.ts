@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import { fetch, type Response } from 'undici';
+import type { Response } from 'undici';
 import { type OperationContext, OperationError } from '../operation.js';
 import { causes, failureCode } from '../outbound/failure-causes.js';
 import { createGuardedAgent } from '../outbound/guarded-agent.js';
@@ -32,7 +32,9 @@ export async function exchange(request: OutgoingRequest, options: ExchangeOption
   const { policy, lookup, context } = options;
   const refusal = urlRefusal(request.url, policy);
   if (refusal !== undefined) throw new OperationError('ADDRESS_REFUSED', refusal);
-  const agent = createGuardedAgent({
+  // With the first request, not with the server.
+  const { fetch } = await import('undici');
+  const agent = await createGuardedAgent({
     publicOnly: !mayBePrivate(request.url, policy),
     lookup,
     refuse: (hostname, range) => new OperationError('ADDRESS_REFUSED', addressRefusal(hostname, range)),

@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import { Agent } from 'undici';
+import type { Agent } from 'undici';
 import { nonPublicRange } from './public-address.js';
 
 export interface GuardedAgentOptions {
@@ -14,7 +14,12 @@ export interface GuardedAgentOptions {
  * An HTTP agent without time limits that checks an address in the very lookup it connects with: a name that
  * resolves differently the second time (DNS rebinding) gains nothing.
  */
-export function createGuardedAgent({ publicOnly, lookup, refuse }: GuardedAgentOptions): Agent {
+export async function createGuardedAgent({
+  publicOnly,
+  lookup,
+  refuse,
+}: GuardedAgentOptions): Promise<Agent> {
+  const { Agent } = await import('undici');
   return new Agent({
     headersTimeout: 0,
     bodyTimeout: 0,

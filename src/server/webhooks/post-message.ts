@@ -1,5 +1,4 @@
 import type { LookupFunction } from 'node:net';
-import { fetch } from 'undici';
 import { formatDuration } from '../../time/duration.js';
 import { parseRetryAfter } from '../../time/retry-after.js';
 import { linkSignals } from '../../time/signals.js';
@@ -39,9 +38,11 @@ export type PostResult =
  */
 export async function postMessage(options: PostOptions): Promise<PostResult> {
   const { url, headers, body, allowPrivate, lookup, timeoutMs, signal } = options;
+  // With the first message, not with the server.
+  const { fetch } = await import('undici');
   const timeout = new AbortController();
   const stopTimer = startTimer(timeoutMs, () => timeout.abort());
-  const agent = createGuardedAgent({
+  const agent = await createGuardedAgent({
     publicOnly: !allowPrivate,
     lookup,
     refuse: (hostname, range) => new DestinationRefused(privateRefusal(hostname, range)),

@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { BIN } from './command.js';
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'loaded-modules-'));
+});
+afterEach(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }));
+
+interface Loaded {
+  readonly own: readonly string[];
+  readonly packages: readonly string[];
+}
+
+/** What each process of a command line has loaded, as V8's coverage tells. */
+function loadedBy(words: readonly string[], { input = '', processes = 1 } = {}): Promise<Loaded[]> {
+  const coverage = join(home, 'coverage');
+  const env = { ...process.env, MCP_AWAIT_HOME: home, NODE_V8_COVERAGE: coverage };
+  try {
+    execFileSync(process.execPath, [BIN, ...words], {
+      env,
+      input,
+      cwd: home,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+  } catch {
+    // A job that is none ends with its own exit code.
+  }
+  // A server behind a relay ends after it.
+  return vi.waitFor(
+    () => {
+      const files = readdirSync(coverage);
+      expect(files).toHaveLength(processes);
+      return files.map(file => loadedIn(JSON.parse(readFileSync(join(coverage, file), 'utf8'))));
+    },
+    { timeout: 10_000 },
+  );
+}
+
+function loadedIn({ result }: { readonly result: readonly { readonly url: string }[] }): Loaded {
+  const files = result.map(({ url }) => url).filter(url => url.startsWith('file:'));
+  const inPackages = files.filter(url => url.includes('/node_modules/'));
+  const names = inPackages.map(url => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? '');
+  return {
+    own: files.filter(url => url.includes('/dist/') && !inPackages.includes(url)),
+    packages: [...new Set(names)].sort(),
+  };
+}
+
+const DATABASE = ['@neon-rs/load', 'detect-libc', 'libsql'];
+
+test.each<[string, string[], number]>([
+  ['--help', [], 16],
+  ['--version', [], 16],
+  ['list', [], 36],
+  ['status 0123', [], 44],
+  ['wait 0123', [], 44],
+  ['config', ['jsonc-parser', 'leven', 'zod'], 42],
+])('%s loads only what it uses', async (line, packages, most) => {
+  const [loaded] = await loadedBy(line.split(' '));
+  const native = new Set(DATABASE);
+  expect(loaded?.packages.filter(name => !native.has(name))).toEqual(['commander', ...packages]);
+  expect(loaded?.own.length).toBeLessThanOrEqual(most);
+});
+
+const INITIALIZE = `${JSON.stringify({
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
+})}\n`;
+
+test('serve answers before it has loaded a client, HTTP, or what only one of its operations needs', async () => {
+  const loaded = await loadedBy(['serve'], { input: INITIALIZE, processes: 2 });
+  const [relay, server] = loaded.sort((a, b) => a.own.length - b.own.length);
+  expect(relay?.packages).toEqual([]);
+  expect(relay?.own.length).toBeLessThanOrEqual(12);
+  for (const name of [
+    'undici',
+    'cockatiel',
+    'bullmq',
+    'pg',
+    'ioredis',
+    'prom-client',
+    '@hono/node-server',
+    'cross-spawn',
+  ])
+    expect(server?.packages).not.toContain(name);
+  expect(
+    server?.own.filter(url => /\/dist\/(client\/await-client|server\/http\/http-server|proxy\/)/.test(url)),
+  ).toEqual([]);
+});

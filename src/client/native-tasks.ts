@@ -6,8 +6,11 @@ import { TASKS_EXTENSION } from './era/newer-protocol.js';
 /** The generation of MCP's own tasks that the connected server offers for tools. */
 export function nativeTasksOf(client: Client): NativeTasks | undefined {
   const { tasks, extensions } = client.getServerCapabilities() ?? {};
-  const { transport } = client;
-  if (transport instanceof LastingTransport && transport.era === 'newer')
-    return extensions?.[TASKS_EXTENSION] === undefined ? undefined : '2026-07-28';
+  if (isSessionless(client)) return extensions?.[TASKS_EXTENSION] === undefined ? undefined : '2026-07-28';
   return tasks?.requests?.tools?.call === undefined ? undefined : '2025-11-25';
+}
+
+/** Whether the server speaks 2026-07-28, in which a tool says nothing of tasks. */
+export function isSessionless({ transport }: Client): boolean {
+  return transport instanceof LastingTransport && transport.era === 'newer';
 }

@@ -145,6 +145,7 @@ export class TaskRun {
     });
     if (answer.detected !== undefined)
       this.#context.onEvent?.({ type: 'pair-detected', tool: this.tool, ...answer.detected });
+    this.#protocol = answer.protocol ?? plan.protocol;
     if (answer.handle !== undefined) this.#accept(answer.handle);
     this.state.observe(answer, 0);
     this.#resource = linkedResource(answer.raw);

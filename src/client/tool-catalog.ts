@@ -5,11 +5,13 @@ import { retryRequest } from '../pacing/retry-request.js';
 import { planTool } from '../protocols/index.js';
 import { anyResult } from '../protocols/native-task.js';
 import type { Port, ServerFacts, ToolPlan } from '../protocols/protocol.js';
+import { sync } from '../protocols/sync.js';
+import { asTaskIfRequired } from '../protocols/task-required.js';
 import { neverAborts } from '../time/signals.js';
 import * as explain from './explain.js';
 import { classifyFailure, messageOf, retryAfterMsOf } from './failure.js';
 import { ListPages } from './list-pages.js';
-import { nativeTasksOf } from './native-tasks.js';
+import { isSessionless, nativeTasksOf } from './native-tasks.js';
 import type { ResolvedWaitOptions } from './options.js';
 import type { ResolvedPairOptions } from './pair-options.js';
 import { readAnswer } from './readable-answers.js';
@@ -42,6 +44,8 @@ export class ToolCatalog {
   readonly #pairs: ResolvedPairOptions;
   readonly #onProblems: ToolCatalogOptions['onProblems'];
   #plans: Promise<Plans> | undefined;
+  /** Of tools that the server has taken as tasks only, without saying so in its list. */
+  readonly #asTasks = new Map<string, ToolPlan>();
   /** What `#plans` came to. */
   #known: Plans | undefined;
 
@@ -56,18 +60,25 @@ export class ToolCatalog {
   forget(): void {
     this.#plans = undefined;
     this.#known = undefined;
+    this.#asTasks.clear();
   }
 
   /** The plan for one tool; at once where the list is known. @throws ServerUnavailableError when it cannot be had */
   plan(name: string, limits: ListLimits): ToolPlan | Promise<ToolPlan> {
-    return this.#known === undefined ? this.#planOnceListed(name, limits) : planIn(this.#known, name);
+    if (this.#known !== undefined) return this.#orAsTask(planIn(this.#known, name), name);
+    return this.#planOnceListed(name, limits).then(plan => this.#orAsTask(plan, name));
   }
 
   /** @throws what the server or the connection answers to `tools/list` */
   plans(limits: ListLimits): Promise<Plans> {
     if (this.#plans === undefined) {
       const plans = this.#list(limits).then(tools =>
-        planAll({ ...this.#pairs, tools, nativeTasks: nativeTasksOf(this.#client) }),
+        planAll({
+          ...this.#pairs,
+          tools,
+          nativeTasks: nativeTasksOf(this.#client),
+          sessionless: isSessionless(this.#client),
+        }),
       );
       this.#plans = plans;
       plans.then(
@@ -80,6 +91,12 @@ export class ToolCatalog {
       );
     }
     return this.#plans;
+  }
+
+  #orAsTask(plan: ToolPlan, name: string): ToolPlan {
+    if (plan.protocol !== sync || isSessionless(this.#client)) return plan;
+    const proved = (asTask: ToolPlan) => void this.#asTasks.set(name, asTask);
+    return this.#asTasks.get(name) ?? asTaskIfRequired(plan, plan.listed, proved);
   }
 
   async #planOnceListed(name: string, limits: ListLimits): Promise<ToolPlan> {
@@ -151,8 +168,15 @@ function planIn(plans: Plans | undefined, name: string): ToolPlan {
   return plan ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
 }
 
-function planAll({ showPairTools, ...server }: ServerFacts & ResolvedPairOptions): Plans {
-  const byTool = new Map(server.tools.map(tool => [tool.name, planTool(tool, server)]));
+type PlannedServer = ServerFacts & ResolvedPairOptions & { readonly sessionless: boolean };
+
+function planAll({ showPairTools, sessionless, ...server }: PlannedServer): Plans {
+  const plan = (tool: Tool) => {
+    // Some servers require tasks of a tool, and do not declare in full that they have them.
+    const isTask = !sessionless && tool.execution?.taskSupport === 'required';
+    return planTool(tool, isTask ? { ...server, nativeTasks: '2025-11-25' } : server);
+  };
+  const byTool = new Map(server.tools.map(tool => [tool.name, plan(tool)]));
   const hidden = showPairTools ? [] : [...byTool.values()].flatMap(plan => plan.hiddenTools);
   return { byTool, hidden: new Set(hidden) };
 }

@@ -88,7 +88,11 @@ export type PollAnswer = Running | Ended;
 export type StartAnswer = (
   | (Running & { readonly handle: unknown })
   | (Ended & { readonly handle?: unknown })
-) & { readonly detected?: Detected };
+) & {
+  readonly detected?: Detected;
+  /** What the handle is one of, where it is not the plan's own protocol. */
+  readonly protocol?: Protocol;
+};
 
 /** What came of looking for a pair of tools in the answer to a start. */
 export interface Detected {

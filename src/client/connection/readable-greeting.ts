@@ -19,10 +19,16 @@ export function readableGreeting(message: JSONRPCMessage): JSONRPCMessage {
 }
 
 /** Some servers say `true` for what they can do. */
-function readCapabilities(capabilities: Json): Json {
-  return Object.fromEntries(
-    Object.entries(capabilities).map(([name, value]) => [name, value === true ? {} : value]),
-  );
+function readCapabilities({ tasks, ...capabilities }: Json): Json {
+  const entries = Object.entries(capabilities).map(([name, value]) => [name, value === true ? {} : value]);
+  return { ...Object.fromEntries(entries), ...(tasks !== undefined && { tasks: objectsForTrue(tasks) }) };
+}
+
+/** Nothing that is said of tasks is true or false. */
+function objectsForTrue(value: unknown): unknown {
+  if (value === true) return {};
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, objectsForTrue(inner)]));
 }
 
 function withoutNulls(record: Json): Json {

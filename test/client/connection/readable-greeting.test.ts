@@ -30,6 +30,11 @@ describe('the answer to `initialize`', () => {
       { capabilities: { tools: true } },
       { ...plain, capabilities: { tools: {} } },
     ],
+    [
+      'with true within what it says of tasks',
+      { capabilities: { tasks: { list: true, requests: { tools: { call: true } } } } },
+      { ...plain, capabilities: { tasks: { list: {}, requests: { tools: { call: {} } } } } },
+    ],
     ['without capabilities', { capabilities: null }, plain],
     [
       'without a version',

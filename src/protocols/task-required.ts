@@ -1,0 +1,50 @@
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { StartAnswer, ToolPlan } from './protocol.js';
+import { refusalOf } from './refusal.js';
+import { tasks20251125 } from './tasks-2025-11-25.js';
+import { textOf } from './tool-result.js';
+
+/** What servers say of a call that they take as a task only. */
+const WANTS_TASK =
+  /taskSupport|task[- ]augment|task-based|\b(must|requires?|required|only)\b.{0,40}\bas an? (background )?task\b/i;
+const MAX_CHARACTERS = 1000;
+
+/** How a tool is awaited that its server takes as a task only, whatever the server declares. */
+export function planAsTask(tool: Tool): ToolPlan | undefined {
+  const required = { ...tool, execution: { taskSupport: 'required' as const } };
+  return tasks20251125.plan(required, { tools: [], nativeTasks: '2025-11-25' });
+}
+
+/**
+ * The plan of a synchronous tool, which sends the call again as a task where the server wants it so: it has refused the call
+ * without looking at it.
+ * @param onTask told the plan that has proved to be right
+ */
+export function asTaskIfRequired(plan: ToolPlan, tool: Tool, onTask: (plan: ToolPlan) => void): ToolPlan {
+  return {
+    ...plan,
+    async start(call, exchange) {
+      const began = await plan.start(call, exchange).then(
+        answer => ({ answer }),
+        error => ({ error }),
+      );
+      const asTask = wantsTask(began) ? planAsTask(tool) : undefined;
+      if (asTask === undefined) {
+        if ('error' in began) throw began.error;
+        return began.answer;
+      }
+      const answer = await asTask.start(call, exchange);
+      onTask(asTask);
+      return { ...answer, protocol: asTask.protocol };
+    },
+  };
+}
+
+function wantsTask(began: { readonly answer: StartAnswer } | { readonly error: unknown }): boolean {
+  if ('error' in began)
+    return WANTS_TASK.test(refusalOf(began.error)?.message.slice(0, MAX_CHARACTERS) ?? '');
+  const { answer } = began;
+  if (answer.kind !== 'ended' || answer.outcome.status !== 'failed') return false;
+  const { result } = answer.outcome;
+  return result !== undefined && WANTS_TASK.test(textOf(result).slice(0, MAX_CHARACTERS));
+}

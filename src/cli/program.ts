@@ -86,6 +86,13 @@ export function buildProgram(
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./list.js')).list(flags, io)));
 
+  program
+    .command('forget')
+    .description("remove a job from this machine's journal, so that its key starts a new one")
+    .argument('<id|key>', 'an id of `mcp-await list` or its beginning, or an idempotency key')
+    .option('--force', 'also one that may still run')
+    .action(async (name, flags) => onExit(await (await import('./forget.js')).forget(name, flags, io)));
+
   addServerFlags(program.command('tools'))
     .description("list a server's tools and how each is awaited")
     .option('--no-detect', 'look for no pairs of tools')

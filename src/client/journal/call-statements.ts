@@ -59,6 +59,7 @@ export function prepareCallStatements(database: Database.Database) {
       WHERE id = :id AND ${OPEN}`),
     deliver: command(`UPDATE calls SET state = 'delivered' WHERE id = :id AND state = 'ended'`),
     removeUnstarted: command(`DELETE FROM calls WHERE id = :id AND state = 'starting'`),
+    remove: command('DELETE FROM calls WHERE id = :id'),
     removeExpired: command('DELETE FROM calls WHERE expires_at <= :now'),
     removeAbove: command(`
       DELETE FROM calls WHERE rowid IN (

@@ -134,6 +134,11 @@ export class JournalFile {
     this.#statements.removeUnstarted({ id });
   }
 
+  /** Whatever state it is in: its key names no call any more. */
+  forget(id: string): void {
+    this.#statements.remove({ id });
+  }
+
   find(id: string): JournalRecord | undefined {
     const row = this.#statements.find({ id, now: this.#clock() });
     return row && toJournalRecord(row);

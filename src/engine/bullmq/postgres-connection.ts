@@ -10,6 +10,7 @@ import {
 } from 'bullmq';
 import pg from 'pg';
 import { failureCode } from './failure-code.js';
+import { byServerClock, type Query } from './postgres-clock.js';
 import { PostgresEnds } from './postgres-ends.js';
 import {
   hasPostgresJob,
@@ -47,6 +48,8 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
     keepAlive: true,
   });
   surviveLosses(pool);
+  const query = byServerClock(pool.query.bind(pool) as Query);
+  Object.assign(pool, { query });
   // BullMQ's type asks for one signature where pg has a list of overloads.
   const bullmqPool = pool as unknown as PgPool;
   const connection = new PostgresConnection(bullmqPool);

@@ -26,8 +26,12 @@ export class EngineProcess {
   readonly events: Message[] = [];
   #lastId = 0;
 
-  constructor(url: string, leaseMs: number) {
-    this.#child = fork(fixture('handle.js'), [url, String(leaseMs)]);
+  /** @param clockOffMs how far the clock of the process is ahead */
+  constructor(url: string, leaseMs: number, clockOffMs = 0) {
+    const clock = `const now = Date.now; Date.now = () => now() + ${clockOffMs}`;
+    const execArgv =
+      clockOffMs === 0 ? [] : ['--import', `data:text/javascript,${encodeURIComponent(clock)}`];
+    this.#child = fork(fixture('handle.js'), [url, String(leaseMs)], { execArgv });
     this.#child.on('message', (message: Message) => {
       if (message.id === undefined) this.events.push(message);
       else this.#answers.get(message.id)?.(message);

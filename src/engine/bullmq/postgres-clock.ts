@@ -1,0 +1,58 @@
+/** A query as pg and BullMQ make it: rows for a text and its values. */
+export type Query = (text: string, values?: unknown[]) => Promise<{ rows: Record<string, unknown>[] }>;
+
+/** How far the clock may be off before it matters, in milliseconds. */
+const TOLERANCE_MS = 250;
+/** No duration, count or id of the queue is so large; every time since 2001 is. */
+const EARLIEST_MS = 1_000_000_000_000;
+const TIME_COLUMN = /_ms$|^next_delay$/;
+
+/**
+ * Keeps the times in the store by its server's clock, which all processes share: BullMQ reckons locks and delays by each
+ * process's own, and one whose clock is off would lose its tasks to others, or take theirs. What goes out is moved by how
+ * far this clock is off, and what comes back is moved back. The clock is compared at first, and again when it has jumped.
+ */
+export function byServerClock(query: Query): Query {
+  let offsetMs = 0;
+  let comparedAt: number | undefined;
+  let comparing: Promise<void> | undefined;
+
+  async function compare(): Promise<void> {
+    const before = Date.now();
+    const { rows } = await query('SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now');
+    const after = Date.now();
+    const aheadMs = Math.round(Number(rows[0]?.now) - (before + after) / 2);
+    // No better known than the answer took.
+    offsetMs = Math.abs(aheadMs) <= Math.max(TOLERANCE_MS, after - before) ? 0 : aheadMs;
+    comparedAt = after - performance.now();
+  }
+
+  return async (text, values) => {
+    if (comparedAt === undefined || Math.abs(Date.now() - performance.now() - comparedAt) > TOLERANCE_MS) {
+      comparing ??= compare().finally(() => {
+        comparing = undefined;
+      });
+      await comparing;
+    }
+    if (offsetMs === 0) return query(text, values);
+    const shift = offsetMs;
+    const answer = await query(
+      text,
+      values?.map(value => (isTime(value) ? value + shift : value)),
+    );
+    return { ...answer, rows: answer.rows.map(row => moved(row, -shift)) };
+  };
+}
+
+function moved(row: Record<string, unknown>, byMs: number): Record<string, unknown> {
+  const entries = Object.entries(row).map(([column, value]) => {
+    // A bigint comes as text.
+    const time = typeof value === 'string' ? Number(value) : value;
+    return [column, TIME_COLUMN.test(column) && isTime(time) ? String(time + byMs) : value];
+  });
+  return Object.fromEntries(entries);
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value > EARLIEST_MS;
+}

@@ -23,7 +23,7 @@ export function asSent(id: RequestId): RequestId {
 }
 
 /** Beyond what the SDK's client counts to, and within what a server may keep in 32 bits. */
-const FIRST_OWN_ID = 1_000_000_000;
+const FIRST_OWN_ID = 500_000_000;
 let ownIds = 0;
 
 /** An id for a request that is not the SDK's client's. A number, since some servers can read no other. */

@@ -15,7 +15,16 @@ export interface Refusal {
 export function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof McpError) || error.data instanceof Error) return undefined;
   const { code, message, data } = error;
-  if (code === ErrorCode.RequestTimeout && message.endsWith(': Request timed out')) return undefined;
+  if (isRequestTimeout(error)) return undefined;
   if (code === ErrorCode.ConnectionClosed && message.endsWith(': Connection closed')) return undefined;
   return { code, message: message.replace(/^MCP error -?\d+: /, ''), ...(data !== undefined && { data }) };
+}
+
+/** Whether a request was not answered in the time that it had. */
+export function isRequestTimeout(error: unknown): boolean {
+  return (
+    error instanceof McpError &&
+    error.code === ErrorCode.RequestTimeout &&
+    error.message.endsWith(': Request timed out')
+  );
 }

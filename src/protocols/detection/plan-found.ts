@@ -2,91 +2,202 @@ import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolCall } from '../../types.js';
 import { isMarkedIdempotent } from '../idempotent-tool.js';
 import { dataOf } from '../pair/answer-data.js';
-import { readHandle } from '../pair/handle.js';
+import { readHandle, type TaskId } from '../pair/handle.js';
 import { type Pair, withWords } from '../pair/profile.js';
 import { newHandle } from '../pair/start-answer.js';
-import { readState } from '../pair/state.js';
 import { pollPair } from '../pair/steps.js';
-import type { Detected, Exchange, Protocol, ServerFacts, StartAnswer, ToolPlan } from '../protocol.js';
+import type {
+  Detected,
+  Exchange,
+  PollAnswer,
+  Protocol,
+  ServerFacts,
+  StartAnswer,
+  ToolPlan,
+} from '../protocol.js';
 import { toolResultSchema } from '../readable-result.js';
+import { isRequestTimeout } from '../refusal.js';
 import { outcomeOfResult } from '../tool-result.js';
 import { pairOfProposal } from './found-pair.js';
-import { readLiveEvidence } from './live-evidence.js';
-import { type Proposal, proposePairs } from './propose.js';
+import { type Proposal, proposalsByStart } from './propose.js';
+import { readAnswer } from './read-answer.js';
+import { isHeld, type Probed, verdictOf } from './verdict.js';
 
 /** Each is compared with each. */
 const MOST_TOOLS = 1000;
 
+/** A proposal with the profile that it comes to. */
+interface Proposed {
+  readonly proposal: Proposal;
+  readonly pair: Pair;
+  readonly statusTool: Tool | undefined;
+}
+
+interface Found {
+  readonly proposals: ReadonlyMap<string, readonly Proposal[]>;
+  readonly profiles: Map<string, readonly Proposed[]>;
+  /** Start tools whose answers the status tool could not tell the state of: it is not asked again. */
+  readonly disproved: Map<string, string>;
+}
+
 /** All plans of one list of tools share what was found in it. */
-const proposals = new WeakMap<readonly Tool[], readonly Proposal[]>();
+const foundIn = new WeakMap<readonly Tool[], Found>();
 
 /**
  * How a tool is awaited that looks as if another one told the state of what it starts. Its call is sent like any other;
  * only an answer that shows a job under way, of which the status tool then knows, is waited for.
  */
 export function planFound(tool: Tool, server: ServerFacts, protocol: Protocol): ToolPlan | undefined {
-  if (server.detect !== true || server.tools.length > MOST_TOOLS) return undefined;
-  const found = proposals.get(server.tools) ?? proposePairs(server.tools);
-  proposals.set(server.tools, found);
-  const proposal = found.find(({ start }) => start === tool.name);
-  if (proposal === undefined) return undefined;
-  const pair = withWords(pairOfProposal(proposal, server.tools), server.words);
-  const statusTool = server.tools.find(({ name }) => name === proposal.status);
+  const { tools } = server;
+  if (server.detect !== true || tools.length > MOST_TOOLS) return undefined;
+  const found = foundIn.get(tools) ?? {
+    proposals: proposalsByStart(tools),
+    profiles: new Map(),
+    disproved: new Map(),
+  };
+  foundIn.set(tools, found);
+  const proposals = found.proposals.get(tool.name) ?? [];
+  const [best] = proposals;
+  if (best === undefined) return undefined;
   return {
     protocol,
-    why: whyOf(proposal),
+    why: whyOf(best),
     blocking: false,
     mayBlock: true,
     idempotent: isMarkedIdempotent(tool),
     listed: tool,
     hiddenTools: [],
-    start: (call, exchange) => start({ call, exchange, proposal, pair, statusTool }),
+    start: (call, exchange) =>
+      start({ call, exchange, proposed: proposedFor(tool, found, server), disproved: found.disproved }),
   };
 }
 
-function whyOf({ status, score, reasons, isStrong }: Proposal): string {
-  const when = isStrong ? 'used where an answer shows a job under way' : `used only where an answer names it`;
+function proposedFor(
+  tool: Tool,
+  { proposals, profiles }: Found,
+  { tools, words }: ServerFacts,
+): readonly Proposed[] {
+  const known = profiles.get(tool.name);
+  if (known !== undefined) return known;
+  const proposed = (proposals.get(tool.name) ?? []).map(proposal => ({
+    proposal,
+    pair: withWords(pairOfProposal(proposal, tools), words),
+    statusTool: tools.find(({ name }) => name === proposal.status),
+  }));
+  profiles.set(tool.name, proposed);
+  return proposed;
+}
+
+function whyOf({ status, score, reasons, vetoes, isStrong }: Proposal): string {
+  const when =
+    vetoes.length > 0
+      ? 'not used by itself'
+      : isStrong
+        ? 'used where an answer shows a job under way'
+        : 'used where an answer and the status tool show a job under way';
   return `found: \`${status}\` may tell the state of what it starts; ${when} (score ${score}: ${reasons.join('; ')})`;
 }
 
 interface Starting {
   readonly call: ToolCall;
   readonly exchange: Exchange;
-  readonly proposal: Proposal;
-  readonly pair: Pair;
-  readonly statusTool: Tool | undefined;
+  readonly proposed: readonly Proposed[];
+  readonly disproved: Map<string, string>;
+}
+
+/** A proposal that the answer speaks for. */
+interface Candidate extends Proposed {
+  readonly id: TaskId;
+  readonly score: number;
+  readonly isNamedInAnswer: boolean;
+  readonly reasons: readonly string[];
 }
 
 async function start(starting: Starting): Promise<StartAnswer> {
-  const { call, exchange, proposal, pair, statusTool } = starting;
+  const { call, exchange, disproved } = starting;
   const { port, signal, silenceTimeoutMs, onProgress } = exchange;
   const answer = await port.callTool(call, { signal, timeoutMs: silenceTimeoutMs, onProgress });
-  const live = readLiveEvidence(proposal, pair, { call, answer, statusTool });
-  if ('refusal' in live) return plain(answer, { ...told(proposal, [live.refusal]), used: false });
-  const handle = newHandle(live.ids, pair, { call, statusTool, data: dataOf(answer) });
-  const reasons = [...proposal.reasons, ...live.reasons];
+  const chosen = chosenOf(answer, starting);
+  if (chosen === undefined) return { kind: 'ended', outcome: outcomeOfResult(answer), raw: answer };
+  if ('refusal' in chosen) return plain(answer, { ...told(chosen.proposal, [chosen.refusal]), used: false });
+  const { proposal, pair, statusTool, id } = chosen;
+  const reasons = [...proposal.reasons, ...chosen.reasons];
+  const before = disproved.get(call.name);
+  if (before !== undefined) return plain(answer, told(proposal, [...reasons, before]));
+  const handle = newHandle([id], pair, { call, statusTool, data: dataOf(answer) });
+  const probed = await probe(handle, chosen, exchange);
+  const detected = told(proposal, [...reasons, ...probed.reasons]);
+  if (probed.state !== undefined) return { ...probed.state, handle, detected: { ...detected, used: true } };
+  if (probed.isDisproved)
+    disproved.set(call.name, 'but it did not tell a state of what an earlier call started');
+  return plain(answer, detected);
+}
+
+/** An answer that cannot be read is still the answer. */
+function chosenOf(answer: CallToolResult, starting: Starting): ReturnType<typeof choose> | undefined {
   try {
-    // Before anybody waits: whether the status tool knows of it, in words that are known.
-    const state = await pollPair(readHandle(handle), { ...exchange, holdMs: 0 });
-    if (![state.raw].flat().every(raw => tellsState(raw, pair)))
-      return plain(answer, told(proposal, [...reasons, `but \`${proposal.status}\` did not tell a state`]));
-    if (state.kind === 'running' && state.unknownWord !== undefined)
-      return plain(
-        answer,
-        told(proposal, [...reasons, `but \`${state.unknownWord}\` is no known state of work`]),
-      );
-    const detected = { ...told(proposal, reasons), used: true };
-    return { ...state, handle, detected };
+    return choose(answer, starting);
   } catch {
-    // Also of a call that nobody waits for any more: its answer has come.
-    return plain(answer, told(proposal, [...reasons, `but \`${proposal.status}\` did not tell a state`]));
+    return undefined;
   }
 }
 
-/** An error without a state may be that of the request. */
-function tellsState(raw: unknown, pair: Pair): boolean {
-  const { data } = toolResultSchema.safeParse(raw);
-  return data !== undefined && readState(dataOf(data), pair) !== undefined;
+/** The proposal that the answer speaks for most, if it is one. */
+function choose(
+  answer: CallToolResult,
+  { call, proposed }: Starting,
+): Candidate | { readonly proposal: Proposal; readonly refusal: string } {
+  const read = proposed.map(each => ({
+    each,
+    reading: readAnswer(each.proposal, each.pair, { call, answer, statusTool: each.statusTool }),
+  }));
+  const [best, second] = read
+    .flatMap(({ each, reading }) => ('refusal' in reading ? [] : [{ ...each, ...reading }]))
+    .toSorted(
+      (a, b) =>
+        b.score - a.score ||
+        Number(b.isNamedInAnswer) - Number(a.isNamedInAnswer) ||
+        b.proposal.likeness - a.proposal.likeness ||
+        Number(b.proposal.isNamedAfterState) - Number(a.proposal.isNamedAfterState),
+    );
+  if (best === undefined) {
+    const [first] = read.flatMap(({ each, reading }) =>
+      'refusal' in reading ? [{ proposal: each.proposal, refusal: reading.refusal }] : [],
+    );
+    if (first === undefined) throw new TypeError('A plan has at least one proposal.');
+    return first;
+  }
+  // Two that take the same handle tell of the same job.
+  if (second === undefined || best.score > second.score || best.id === second.id) return best;
+  return { proposal: best.proposal, refusal: `\`${second.proposal.status}\` would do as well` };
+}
+
+interface Proof {
+  /** Of a job that the status tool knows of. */
+  readonly state?: PollAnswer;
+  readonly reasons: readonly string[];
+  /** Whether the status tool has answered that it is no pair. */
+  readonly isDisproved?: boolean;
+}
+
+/** Before anybody waits: whether the status tool knows of it, in words that are known. */
+async function probe(handle: unknown, chosen: Candidate, exchange: Exchange): Promise<Proof> {
+  const probed: Probed = chosen;
+  const failed = [`but \`${chosen.proposal.status}\` did not tell a state`];
+  try {
+    const state = await pollPair(readHandle(handle), { ...exchange, holdMs: 0 });
+    if (state.raw === undefined)
+      return isHeld(probed)
+        ? { state, reasons: [`\`${chosen.proposal.status}\` holds its answer back`] }
+        : { reasons: failed };
+    const raw = toolResultSchema.safeParse(state.raw);
+    if (!raw.success) return { reasons: failed };
+    const { isPair, reasons } = verdictOf(raw.data, probed);
+    return isPair ? { state, reasons } : { reasons, isDisproved: true };
+  } catch (error) {
+    // Also of a call that nobody waits for any more: its answer has come.
+    return { reasons: failed, isDisproved: !exchange.signal.aborted && !isRequestTimeout(error) };
+  }
 }
 
 function told({ status }: Proposal, reasons: readonly string[]): Detected {

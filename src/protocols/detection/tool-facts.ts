@@ -1,45 +1,13 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import { GENERIC, IDS, LASTING, STATE, singular, WORK_HANDLES } from '../lexicon/nouns.js';
+import { CHANGING, ENDING, LOOKUP, MACHINE, READING, RECORDING } from '../lexicon/verbs.js';
 import { wordsOf } from '../pair/usual-places.js';
 import { isRecord } from '../tool-result.js';
 import { saysState, saysWorkGoesOn } from './phrases.js';
 
-const list = (words: string) => new Set(words.split(' '));
-
-/** A tool that begins with one of these changes something: it is never asked for a state. */
-const CHANGING = list(
-  'abort accept add answer append apply approve archive assign authorize begin book build buy call cancel capture charge clear click clone close comment commit complete configure confirm connect convert copy create deactivate decline delete deny deploy destroy disable dismiss drop edit enable end execute export extend feedback fill fix force fork generate give grant import insert install interact invite invoke issue kill launch like lock log login make mark merge modify move mute navigate new open operate order patch pause pay perform pin place post press provision publish purge push put queue reboot record refresh refund register reject release reload remove rename render reopen replace reply rerun reserve reset resize restart restore resume retry revoke rollback rotate run save schedule send set share shutdown sign start stop store submit subscribe suspend sync tag terminate train transfer trigger turn type unlock unpin unsubscribe update upgrade upload upsert vote write',
-);
-
-/** A tool that begins with one of these only looks. Others, such as `query` and `scan`, may look or may start. */
-const READING = list(
-  'await browse check count describe detail details diff download explain fetch find follow get head info inspect list look lookup monitor peek ping poll preview read resolve retrieve see show stat status summarize tail tell track view wait watch',
-);
-
-/** Names of what is looked up at once, where no verb says otherwise. */
-const LOOKUP = list('search query history lookup log logs list');
-
-/** What a tool does that starts nothing that could be waited for, whatever else it changes. */
-const ENDING = list(
-  'abort cancel clear close delete destroy disable drop edit kill mark move patch pin remove rename revoke set stop terminate unpin update',
-);
-
-const RECORDING = list(
-  'add answer append apply assign book buy comment draft feedback grant insert invite like log note open order pay pin post publish put record register reply reserve save schedule sell send share sign store subscribe tag transfer vote write',
-);
-
-const STATE = list('status state progress check poll wait await result results');
-
-/** Names of what a person or the world moves on, in days, and of what is kept running: not of work that comes to an end. */
-const LASTING = list(
-  'account alert app application appointment approval auction basket bid board booking bot branch browser call campaign candidate card cart case charge checkout claim cluster comment complaint connection contact container contest contract cron cursor customer daemon database db deal delivery device dispute document domain email employee endpoint environment estimate event feed folder form forward group incident instance invitation invite invoice issue lead licence license listener loan machine meeting member membership merge message monitor mortgage note notebook notification opportunity order organization page participant payment payout permission permit person pod policy position post project pull purchase quote record referral refund reminder repository reservation review role rule sandbox schedule server service session shipment sms sprint story stream subscription survey tab team thread ticket timer todo trade transaction trial tunnel user visa vm vote watcher webhook workspace workstation',
-);
-
 /** What comes later is examples. */
 const MOST_DESCRIPTION = 4000;
-
-const GENERIC = list(
-  'a all an and api async by for from id in info mcp of on or sync the to tool v1 v2 with',
-);
+const MOST_ARGUMENTS = 50;
 
 export interface ToolFacts {
   readonly tool: Tool;
@@ -49,6 +17,10 @@ export interface ToolFacts {
   readonly nouns: readonly string[];
   /** In lower case. */
   readonly description: string;
+  /** The words of the description and of its arguments' descriptions, names of tools among them. */
+  readonly mentions: ReadonlySet<string>;
+  /** The first verb of its name. */
+  readonly verb: string | undefined;
   /** Whether it says that its work goes on after the answer. */
   readonly worksLater: boolean;
   readonly speaksOfState: boolean;
@@ -99,6 +71,8 @@ function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
     needed: neededArguments(tool),
     nouns,
     description,
+    mentions: mentionsIn(tool, description),
+    verb: words.find(word => CHANGING.has(word) || READING.has(word) || MACHINE.has(word)),
     onlyLooks: !changes && !refuses,
     mayStart: changes ? !ENDING.has(verb) : verb === undefined && !isNameOfState && (!looksUp || worksLater),
     looksUp,
@@ -107,11 +81,25 @@ function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
   };
 }
 
+function mentionsIn({ inputSchema }: Tool, description: string): ReadonlySet<string> {
+  const schemas = Object.values(inputSchema.properties ?? {}).slice(0, MOST_ARGUMENTS);
+  const texts = [
+    description,
+    ...schemas.map(schema => argumentDescription(schema).slice(0, 500).toLowerCase()),
+  ];
+  return new Set(texts.flatMap(text => text.match(/[\w-]{2,100}/g) ?? []));
+}
+
 /** Some servers mark nothing as required. */
 function neededArguments({ inputSchema }: Tool): readonly string[] {
   const { properties = {}, required } = inputSchema;
   const all = Object.keys(properties);
-  return required ?? (all.length === 1 ? all : all.filter(name => isHandleArgument(name, properties[name])));
+  if (required !== undefined && required.length > 0) return required;
+  return required !== undefined && all.length > 1
+    ? all.filter(name => isHandleArgument(name, properties[name]))
+    : all.length === 1
+      ? all
+      : all.filter(name => isHandleArgument(name, properties[name]));
 }
 
 /** How many words all names begin with: the server's own name. */
@@ -134,17 +122,8 @@ export function isLasting(words: readonly string[]): boolean {
 
 /** Whether an argument takes the handle of work, by its name. */
 export function isWorkHandle(name: string): boolean {
-  return wordsOf(name).some(word => WORK.has(word));
+  return wordsOf(name).some(word => WORK_HANDLES.has(word));
 }
-
-export function singular(word: string): string {
-  if (/(ss|us|is)$/.test(word) || word.length < 4) return word;
-  if (word.endsWith('ies')) return `${word.slice(0, -3)}y`;
-  return word.endsWith('s') ? word.slice(0, -1) : word;
-}
-
-const IDS = list('id ids uuid guid ref reference handle token pid arn ticket');
-const WORK = list('job task run execution operation request prediction process generation');
 
 /** An argument that can take a handle. */
 export function isHandleArgument(name: string, schema: unknown): boolean {
@@ -156,8 +135,8 @@ export function isHandleArgument(name: string, schema: unknown): boolean {
   return (
     isScalar &&
     (IDS.has(last) ||
-      (words.length === 1 && WORK.has(last)) ||
-      (/[a-z]id$/.test(last) && WORK.has(last.slice(0, -2))))
+      (words.length === 1 && WORK_HANDLES.has(last)) ||
+      (/[a-z]id$/.test(last) && WORK_HANDLES.has(last.slice(0, -2))))
   );
 }
 

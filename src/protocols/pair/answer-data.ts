@@ -6,6 +6,8 @@ import type { Places } from './profile.js';
 const ENVELOPE = new Set(['content', 'structuredContent', 'isError', '_meta']);
 /** Longer text is no answer about a state. */
 const MOST_JSON = 5_000_000;
+const MOST_DEPTH = 200;
+const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [34, 92, 91, 93, 123, 125];
 const FENCE = '```';
 const MOST_FENCES = 20;
 
@@ -13,19 +15,25 @@ const MOST_FENCES = 20;
 export interface AnswerData {
   readonly sources: readonly unknown[];
   readonly text: string;
+  /** The text that is no JSON. */
+  readonly prose: string;
 }
 
 /** Data of an answer: structured content, JSON in text (also fenced, also behind a sentence), extra keys of the answer itself. */
 export function dataOf(answer: CallToolResult): AnswerData {
   const extras = Object.entries(answer).filter(([key]) => !ENVELOPE.has(key));
-  const texts = (answer.content ?? []).flatMap(block => (block.type === 'text' ? [block.text] : []));
+  const texts = (answer.content ?? []).flatMap(block => (block.type === 'text' ? [partsOf(block.text)] : []));
   return {
     sources: [
       ...(isRecord(answer.structuredContent) ? [answer.structuredContent] : []),
-      ...texts.map(jsonIn).filter(value => value !== undefined),
+      ...texts.map(({ json }) => json).filter(value => value !== undefined),
       ...(extras.length > 0 ? [Object.fromEntries(extras)] : []),
     ],
     text: textOf(answer),
+    prose: texts
+      .map(({ prose }) => prose)
+      .filter(prose => prose !== '')
+      .join('\n'),
   };
 }
 
@@ -61,38 +69,66 @@ export function follow(value: unknown, [key, ...rest]: readonly string[]): reado
   return isRecord(value) && Object.hasOwn(value, key) ? follow(value[key], rest) : [];
 }
 
-/** The JSON object or list that a text is, or holds in a fence, or ends with. */
-function jsonIn(text: string): unknown {
-  if (text.length > MOST_JSON) return undefined;
-  return parsed(text) ?? fenced(text) ?? embedded(text);
+/** A text, and the JSON object or list that it is, or holds in a fence, or ends with. */
+interface Parts {
+  readonly json?: unknown;
+  readonly prose: string;
+}
+
+function partsOf(text: string): Parts {
+  if (text.length > MOST_JSON) return { prose: text };
+  const whole = parsed(text);
+  return whole === undefined
+    ? (fenced(text) ?? embedded(text) ?? { prose: text })
+    : { json: whole, prose: '' };
 }
 
 /** The first fence that holds JSON. */
-function fenced(text: string): unknown {
+function fenced(text: string): Parts | undefined {
   let from = text.indexOf(FENCE);
   for (let count = 0; from >= 0 && count < MOST_FENCES; count++) {
     const line = text.indexOf('\n', from);
     const to = line < 0 ? -1 : text.indexOf(FENCE, line);
     if (to < 0) return undefined;
-    const value = parsed(text.slice(line, to));
-    if (value !== undefined) return value;
+    const json = parsed(text.slice(line, to));
+    if (json !== undefined)
+      return { json, prose: `${text.slice(0, from)}\n${text.slice(to + FENCE.length)}`.trim() };
     from = text.indexOf(FENCE, to + FENCE.length);
   }
   return undefined;
 }
 
-function embedded(text: string): unknown {
+function embedded(text: string): Parts | undefined {
   const from = text.search(/[{[]/);
   if (from < 0) return undefined;
-  const closing = text[from] === '{' ? '}' : ']';
-  return parsed(text.slice(from, text.lastIndexOf(closing) + 1));
+  const to = text.lastIndexOf(text[from] === '{' ? '}' : ']') + 1;
+  const json = parsed(text.slice(from, to));
+  return json === undefined ? undefined : { json, prose: `${text.slice(0, from)}\n${text.slice(to)}`.trim() };
 }
 
 function parsed(text: string): unknown {
+  if (!/^\s{0,100}[{[]/.test(text) || isDeep(text)) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether brackets are nested deeper than data are: nobody could walk through it. */
+function isDeep(text: string): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charCodeAt(at);
+    if (isInString) {
+      if (character === BACKSLASH) at++;
+      else if (character === QUOTE) isInString = false;
+    } else if (character === QUOTE) isInString = true;
+    else if (character === OPEN_LIST || character === OPEN_OBJECT) depth++;
+    else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth--;
+    if (depth > MOST_DEPTH) return true;
+  }
+  return false;
 }

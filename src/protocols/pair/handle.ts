@@ -4,9 +4,10 @@ import { TaskNotFoundError } from '../../errors.js';
 import { builtInPairs } from '../pairs/index.js';
 import { isRecord } from '../tool-result.js';
 import { type AnswerData, valuesAt } from './answer-data.js';
+import { findHandle, type SoughtHandle } from './find-handle.js';
 import { firstToken } from './labels.js';
 import { type Pair, pairProfileSchema } from './profile.js';
-import { usualHandlePlaces } from './usual-places.js';
+import { nounsOf } from './subject.js';
 
 export type TaskId = string | number;
 
@@ -55,19 +56,53 @@ export function isSmall(handle: unknown): boolean {
   return (JSON.stringify(handle) ?? '').length <= MOST_CHARACTERS;
 }
 
+export interface Asking {
+  readonly statusTool: Tool | undefined;
+  /** The arguments of the start call. */
+  readonly given?: unknown;
+}
+
 /** The handles in the answer to a start, each once, as the status tool takes them. */
-export function idsIn(
-  data: AnswerData,
-  { start, status }: Pair,
-  type: 'string' | 'number' | undefined,
-): TaskId[] {
-  for (const place of [start.handleAt ?? usualHandlePlaces(status.handleArgument)].flat()) {
+export function idsIn(data: AnswerData, pair: Pair, { statusTool, given }: Asking): TaskId[] {
+  const { start, status } = pair;
+  const type = argumentType(statusTool, status.handleArgument);
+  if (start.handleAt === undefined)
+    return usable(findHandle(data, soughtOf(pair, statusTool, given))?.values ?? [], type);
+  for (const place of [start.handleAt].flat()) {
     const found = valuesAt(data, place).flat();
-    const ids = found.map(value => (typeof place === 'string' ? value : firstToken(String(value))));
-    const usable = ids.filter(id => taskId.safeParse(id).success).map(id => typed(id as TaskId, type));
-    if (usable.length > 0) return [...new Set(usable)].slice(0, MOST_IDS);
+    const ids = usable(
+      found.map(value => (typeof place === 'string' ? value : firstToken(String(value)))),
+      type,
+    );
+    if (ids.length > 0) return ids;
   }
   return [];
+}
+
+/** What is looked for as the handle of a pair. */
+export function soughtOf(pair: Pair, statusTool: Tool | undefined, given: unknown): SoughtHandle {
+  const argument = pair.status.handleArgument;
+  const { description } = argumentSchema(statusTool, argument) ?? {};
+  return {
+    argument,
+    description: typeof description === 'string' ? description : '',
+    nouns: nounsOf(pair),
+    given: valuesIn(given),
+  };
+}
+
+/** Each once, as a status tool takes them. */
+export function usable(ids: readonly unknown[], type: 'string' | 'number' | undefined): TaskId[] {
+  const valid = ids.filter(id => taskId.safeParse(id).success).map(id => typed(id as TaskId, type));
+  return [...new Set(valid)].slice(0, MOST_IDS);
+}
+
+/** All values of what the caller gave. */
+function valuesIn(value: unknown, values = new Set<string>()): ReadonlySet<string> {
+  if (typeof value === 'object' && value !== null)
+    for (const inner of Object.values(value)) valuesIn(inner, values);
+  else if (value !== undefined) values.add(String(value));
+  return values;
 }
 
 /** The type of a tool's argument, as its schema tells. */

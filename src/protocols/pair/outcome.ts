@@ -2,8 +2,10 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { Outcome, TaskError } from '../../types.js';
 import { failedResult, isRecord, outcomeOfResult, resultOfValue } from '../tool-result.js';
 import { type AnswerData, valueAt, valuesAt } from './answer-data.js';
+import { factsOf } from './answer-facts.js';
 import type { Pair } from './profile.js';
 import { exitCodeIn } from './state.js';
+import { subjectOf } from './subject.js';
 
 const REASONS = [
   'error',
@@ -18,6 +20,16 @@ const REASONS = [
   'message',
   'detail',
 ];
+const REASON_WORDS = new Set([
+  'error',
+  'reason',
+  'message',
+  'exception',
+  'cause',
+  'detail',
+  'details',
+  'failure',
+]);
 const MOST_CHARACTERS = 2000;
 
 /** What a task that has ended came to: the whole answer, or the part of it that the profile calls the result. */
@@ -56,6 +68,7 @@ export function errorIn(data: AnswerData, pair: Pair, status: 'failed' | 'cancel
   const exitCode = exitCodeIn(data, pair);
   const message =
     [given, error.message, error.error, error.detail].find(isText) ??
+    reasonIn(data, pair) ??
     (exitCode === undefined || exitCode === 0 ? undefined : `It ended with exit code ${exitCode}.`) ??
     (data.sources.length === 0 && data.text.trim() !== '' ? data.text : undefined) ??
     `The server gave no reason why the task is ${status}.`;
@@ -64,6 +77,21 @@ export function errorIn(data: AnswerData, pair: Pair, status: 'failed' | 'cancel
     message: message.slice(0, MOST_CHARACTERS),
     ...(typeof error.retryable === 'boolean' && { retryable: error.retryable }),
   };
+}
+
+/** Whether an answer about a failure says why. */
+export function hasReason(data: AnswerData): boolean {
+  return factsOf(data, undefined, true).some(
+    ({ words, value }) => REASON_WORDS.has(words.at(-1) ?? '') && isText(value) && value.length > 2,
+  );
+}
+
+/** What stands under a key or label of a reason, anywhere in what is about the task. */
+function reasonIn(data: AnswerData, pair: Pair): string | undefined {
+  const facts = factsOf(data, subjectOf(pair, []));
+  return facts.find(({ words, value }) => REASON_WORDS.has(words.at(-1) ?? '') && isText(value))?.value as
+    | string
+    | undefined;
 }
 
 function isText(value: unknown): value is string {

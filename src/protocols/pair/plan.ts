@@ -4,6 +4,7 @@ import { isMarkedIdempotent } from '../idempotent-tool.js';
 import type { Exchange, Protocol, ServerFacts, StartAnswer, ToolPlan } from '../protocol.js';
 import { dataOf, follow } from './answer-data.js';
 import { argumentsOf } from './arguments.js';
+import { completePair } from './complete-pair.js';
 import { argumentSchema } from './handle.js';
 import { type Pair, startTools } from './profile.js';
 import { lacks } from './profile-problem.js';
@@ -14,11 +15,12 @@ import { neededTools, sendCall } from './steps.js';
 /** How a start tool of a known pair is awaited; undefined where the server has not all of the pair. */
 export function planPair(
   tool: Tool,
-  pair: Pair,
+  told: Pair,
   server: ServerFacts,
   protocol: Protocol,
 ): ToolPlan | undefined {
-  if (!startTools(pair).includes(tool.name) || !offers(server, pair)) return undefined;
+  if (!startTools(told).includes(tool.name) || !offers(server, told)) return undefined;
+  const pair = completePair(told, server.tools);
   const statusTool = server.tools.find(({ name }) => name === pair.status.tool);
   const key = pair.start.idempotencyArgument;
   const keyArgument = argumentSchema(tool, key ?? '') === undefined ? undefined : key;

@@ -95,6 +95,10 @@ const status = z.strictObject({
   waitArgument: waitArgument
     .optional()
     .describe('The argument by which the tool holds its answer back until the task ends (long poll).'),
+  mayHold: z
+    .boolean()
+    .default(false)
+    .describe('Whether the tool may hold its answer back until the task ends, with no argument for it.'),
 });
 
 const cancel = z.strictObject({
@@ -110,6 +114,12 @@ const result = z.strictObject({
   ),
   handleArgument: path.optional().describe('Its argument that takes the handle, if it takes it.'),
   alsoFailed: z.boolean().default(false).describe('Whether it also tells more of a task that failed.'),
+  whenMissing: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether it is asked only where the status answer brings no result, or no reason of a failure.',
+    ),
 });
 
 export const statusWordsSchema = z

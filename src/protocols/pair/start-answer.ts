@@ -4,7 +4,7 @@ import type { StartAnswer } from '../protocol.js';
 import { outcomeOfResult } from '../tool-result.js';
 import { type AnswerData, dataOf } from './answer-data.js';
 import { collectArguments } from './arguments.js';
-import { argumentSchema, argumentType, handleOf, idsIn, isSmall, type TaskId } from './handle.js';
+import { argumentSchema, handleOf, idsIn, isSmall, type TaskId } from './handle.js';
 import { outcomeOf } from './outcome.js';
 import type { Pair } from './profile.js';
 import { readState } from './state.js';
@@ -24,7 +24,7 @@ export function readStartAnswer(
   if (answer.isError === true) return { kind: 'ended', outcome: outcomeOfResult(answer), raw: answer };
   const data = dataOf(answer);
   const state = readState(data, pair);
-  const ids = idsIn(data, pair, argumentType(statusTool, pair.status.handleArgument));
+  const ids = idsIn(data, pair, { statusTool, given: call.arguments });
   if (ids.length === 0 || (pair.start.tellsEnd && state !== undefined && isEndStatus(state.status))) {
     if (state?.status === 'working' || state?.status === 'input_required')
       throw violation(`\`${call.name}\` answered that its task is running, without a handle`, answer);

@@ -2,29 +2,35 @@ import type { TaskStatus } from '../../types.js';
 import { excerpt } from '../excerpt.js';
 import { isRecord } from '../tool-result.js';
 import { type AnswerData, valueAt, valuesAt } from './answer-data.js';
-import type { Pair, Place, Places } from './profile.js';
-import { usualErrorPlaces, usualExitCodePlaces, usualStatusPlaces } from './usual-places.js';
+import type { Pair, Places } from './profile.js';
+import { subjectOf } from './subject.js';
+import type { State } from './told-state.js';
+import { usualErrorPlaces, usualExitCodePlaces } from './usual-places.js';
+import { usualState } from './usual-state.js';
 import { meaningOf } from './words.js';
-
-/** What an answer says of a task. */
-export interface State {
-  readonly status: TaskStatus;
-  /** A word that is not known; the task then counts as running. */
-  readonly unknownWord?: string;
-}
 
 /** The least that has to be true for success comes last: a task that failed may say so beside `"status": "completed"`. */
 const SENTENCES = ['failed', 'cancelled', 'input_required', 'working', 'completed'] as const;
 
-/** The state that an answer tells; undefined when it tells none. */
-export function readState(data: AnswerData, pair: Pair): State | undefined {
-  const told = stateByWord(data, pair) ?? stateBySign(data, pair) ?? stateByPhrase(data, pair);
+/**
+ * The state that an answer tells; undefined when it tells none.
+ * @param ids the handles that the answer is about
+ */
+export function readState(data: AnswerData, pair: Pair, ids: readonly string[] = []): State | undefined {
+  const told = tellsWhere(pair)
+    ? (stateByWord(data, pair) ?? stateBySign(data, pair) ?? stateByPhrase(data, pair))
+    : usualState(data, { subject: subjectOf(pair, ids), own: pair.words });
   const exitCode = exitCodeIn(data, pair);
   if (exitCode !== undefined && exitCode !== 0 && (told === undefined || isEnd(told)))
     return { status: 'failed' };
   if (told?.unknownWord !== undefined && exitCode === 0 && /^exited$/i.test(told.unknownWord))
     return { status: 'completed' };
   return told?.status === 'completed' && failureBeside(data, pair) ? { status: 'failed' } : told;
+}
+
+/** Whether the profile says where states are. */
+export function tellsWhere({ status: { statusAt, doneAt, says } }: Pair): boolean {
+  return statusAt !== undefined || doneAt !== undefined || says !== undefined;
 }
 
 /** The exit code of an answer, where the profile says that there is one. */
@@ -40,7 +46,7 @@ function isEnd({ status, unknownWord }: State): boolean {
 
 function stateByWord(data: AnswerData, { status, words }: Pair): State | undefined {
   let envelope: State | undefined;
-  for (const place of statusPlaces(status)) {
+  for (const place of [status.statusAt ?? []].flat()) {
     const found = valuesAt(data, place).flat().filter(isTold);
     const state = joint(found.map(value => stateOfValue(value, place, words)));
     if (state === undefined) continue;
@@ -50,11 +56,6 @@ function stateByWord(data: AnswerData, { status, words }: Pair): State | undefin
     envelope ??= state;
   }
   return envelope;
-}
-
-function statusPlaces({ statusAt, doneAt, says }: Pair['status']): readonly Place[] {
-  const isToldOtherwise = doneAt !== undefined || says !== undefined;
-  return [statusAt ?? (isToldOtherwise ? [] : usualStatusPlaces)].flat();
 }
 
 function isTold(value: unknown): value is string | boolean {

@@ -1,15 +1,19 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../../errors.js';
-import type { Progress } from '../../types.js';
+import type { Outcome, Progress } from '../../types.js';
 import { excerpt } from '../excerpt.js';
 import { readProgress } from '../payload.js';
 import type { PollAnswer, Running } from '../protocol.js';
 import { type AnswerData, dataOf, valueAt } from './answer-data.js';
+import { factsOf } from './answer-facts.js';
 import type { TaskId } from './handle.js';
 import { errorIn, outcomeOf } from './outcome.js';
 import type { Pair } from './profile.js';
+import { progressOfFacts } from './progress-facts.js';
 import { readRefusal } from './refused-status.js';
-import { failureBeside, readState } from './state.js';
+import { failureBeside, readState, tellsWhere } from './state.js';
+import { subjectOf } from './subject.js';
+import type { State } from './told-state.js';
 import { usualHints, wordsOf } from './usual-places.js';
 
 /**
@@ -17,11 +21,22 @@ import { usualHints, wordsOf } from './usual-places.js';
  * @throws TaskNotFoundError, StatusCheckError or ProtocolViolationError
  */
 export function readStatusAnswer(answer: CallToolResult, pair: Pair, id: TaskId): PollAnswer {
+  return readStatus(answer, pair, id).read;
+}
+
+export interface StatusReading {
+  readonly read: PollAnswer;
+  /** Undefined where an error without a state ends the task. */
+  readonly state?: State | undefined;
+}
+
+/** The same, with how the state was told. */
+export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): StatusReading {
   const data = dataOf(answer);
-  const state = readState(data, pair);
+  const state = readState(data, pair, [String(id)]);
   // `success: false` without a state is an error, whatever the flag says.
   if (answer.isError === true || (state === undefined && failureBeside(data, pair)))
-    return readErrorAnswer(answer, data, pair, id);
+    return { read: readErrorAnswer(answer, data, pair, id), state };
   const other = valueAt(data, pair.status.handleAt);
   if (other !== undefined && String(other) !== String(id))
     throw violation(
@@ -32,30 +47,72 @@ export function readStatusAnswer(answer: CallToolResult, pair: Pair, id: TaskId)
   switch (state.status) {
     case 'working':
     case 'input_required':
-      return running(answer, data, pair, { ...state, status: state.status });
-    default:
-      return { kind: 'ended', outcome: outcomeOf(state.status, answer, data, pair), raw: answer };
+      return { read: running(answer, data, pair, { ...state, status: state.status }), state };
+    default: {
+      const refused = refusedRequest(data, pair, state, id);
+      if (refused !== undefined) throw refused;
+      return { read: endedBy(state, answer, data, pair), state };
+    }
   }
+}
+
+function endedBy(state: State, answer: CallToolResult, data: AnswerData, pair: Pair): PollAnswer {
+  const outcome =
+    state.isEndAlone === true
+      ? outcomeNotTold(answer, pair)
+      : outcomeOf(state.status as 'completed' | 'failed' | 'cancelled', answer, data, pair);
+  return { kind: 'ended', outcome, raw: answer };
+}
+
+/** An end that may be a failure is no success. */
+function outcomeNotTold(answer: CallToolResult, { status }: Pair): Outcome {
+  const message = `\`${status.tool}\` says that the task has ended, but not whether it succeeded: look at what it has made, or tell where the server says so (\`statusAt\` of a profile, docs/servers.md).`;
+  return {
+    status: 'failed',
+    error: { code: 'OUTCOME_NOT_TOLD', message },
+    result: { ...answer, isError: true },
+  };
+}
+
+/** `{"status": "error", "message": "Job not found"}` is the answer to a request, not the end of a task. */
+function refusedRequest(
+  data: AnswerData,
+  pair: Pair,
+  { status, word }: State,
+  id: TaskId,
+): Error | undefined {
+  if (status !== 'failed' || tellsWhere(pair) || !/^error$/i.test(word ?? '')) return undefined;
+  const { tool, handleArgument } = pair.status;
+  return refusedStatus(data.text, { id, tool, argument: handleArgument });
 }
 
 /** A running task, with what an answer tells of it. */
 export function running(
   answer: CallToolResult,
   data: AnswerData,
-  { status }: Pair,
-  state: { readonly status: Running['status']; readonly unknownWord?: string },
+  pair: Pair,
+  state: { readonly status: Running['status']; readonly unknownWord?: string; readonly word?: string },
 ): Running {
-  const message = valueAt(data, status.messageAt);
-  const progress = progressIn(data, status);
+  const { status } = pair;
+  const message = valueAt(data, status.messageAt) ?? ownWord(state);
+  const progress = progressIn(data, pair);
   const hintMs = hintIn(data, status);
   return {
     kind: 'running',
-    ...state,
+    status: state.status,
+    ...(state.unknownWord !== undefined && { unknownWord: state.unknownWord }),
     ...(typeof message === 'string' && { message: excerpt(message) }),
     ...(progress && { progress }),
     ...(hintMs !== undefined && { hintMs }),
     raw: answer,
   };
+}
+
+/** The server's word for a task that runs, where it says more than that. */
+function ownWord({ word }: { readonly word?: string }): string | undefined {
+  return word === undefined || /^(running|working|in[ _-]?progress|processing)$/i.test(word)
+    ? undefined
+    : word;
 }
 
 interface Refused {
@@ -106,7 +163,10 @@ function readErrorAnswer(answer: CallToolResult, data: AnswerData, pair: Pair, i
   return { kind: 'ended', outcome: outcomeOf(status, answer, data, pair), raw: answer };
 }
 
-function progressIn(data: AnswerData, status: Pair['status']): Progress | undefined {
+function progressIn(data: AnswerData, pair: Pair): Progress | undefined {
+  const { status } = pair;
+  if (status.progressAt === undefined)
+    return tellsWhere(pair) ? undefined : progressOfFacts(factsOf(data, subjectOf(pair, [])));
   const value = valueAt(data, status.progressAt);
   const given = readProgress(value);
   if (given !== undefined) return given;

@@ -4,14 +4,20 @@ import type { Outcome, ToolCall } from '../../types.js';
 import { excerpt } from '../excerpt.js';
 import type { Ended, Exchange, PollAnswer } from '../protocol.js';
 import { toolResultSchema } from '../readable-result.js';
-import { refusalOf } from '../refusal.js';
+import { isRequestTimeout, refusalOf } from '../refusal.js';
 import { outcomeOfResult, textOf } from '../tool-result.js';
 import { dataOf } from './answer-data.js';
 import { type Arguments, argumentsOf, collectArguments } from './arguments.js';
 import type { PairHandle, TaskId } from './handle.js';
 import { joinAnswers } from './many-outcomes.js';
+import { errorIn, hasReason } from './outcome.js';
+import { bringsResult } from './payload-facts.js';
 import type { Pair } from './profile.js';
-import { readStatusAnswer, refusedStatus } from './status-answer.js';
+import { failureBeside } from './state.js';
+import { readStatus, refusedStatus } from './status-answer.js';
+import { subjectOf } from './subject.js';
+import type { State } from './told-state.js';
+import { usualState } from './usual-state.js';
 
 /** Asks for the state of all tasks of a handle. */
 export async function pollPair(handle: PairHandle, exchange: Exchange): Promise<PollAnswer> {
@@ -45,20 +51,54 @@ export async function cancelPair(handle: PairHandle, exchange: Exchange): Promis
 
 async function pollOne(handle: PairHandle, id: TaskId, exchange: Exchange): Promise<PollAnswer> {
   const { profile } = handle;
-  const { tool, handleArgument } = profile.status;
+  const answer = await askOrHeld(handle, id, exchange);
+  if (answer === undefined) return { kind: 'running', status: 'working', raw: undefined };
+  const { read, state } = readStatus(answer, profile, id);
+  if (read.kind !== 'ended') return read;
+  // A sentence may be about anything: it ends a task when it is told twice.
+  if (state?.isSentence === true) {
+    const again = readStatus(await ask(handle, id, { ...exchange, holdMs: 0 }), profile, id);
+    if (again.read.kind !== 'ended') return again.read;
+    if (again.state?.status !== state.status)
+      return { kind: 'running', status: 'working', raw: again.read.raw };
+  }
+  return isFetched(read, state, profile)
+    ? await fetchResult({ handle, id, exchange, answer, read, state })
+    : read;
+}
+
+/** The answer of the status tool; undefined where it holds its answer back for longer than a request may last. */
+async function askOrHeld(
+  handle: PairHandle,
+  id: TaskId,
+  exchange: Exchange,
+): Promise<CallToolResult | undefined> {
+  try {
+    return await ask(handle, id, exchange);
+  } catch (error) {
+    if (handle.profile.status.mayHold && isRequestTimeout(error) && !exchange.signal.aborted)
+      return undefined;
+    throw error;
+  }
+}
+
+function ask(handle: PairHandle, id: TaskId, exchange: Exchange): Promise<CallToolResult> {
+  const { tool, handleArgument } = handle.profile.status;
   const call = {
     name: tool,
     arguments: argumentsOf({ [handleArgument]: id }, waitArguments(handle, exchange), handle.status),
   };
-  const answer = await sendAbout(id, call, exchange);
-  const read = readStatusAnswer(answer, profile, id);
-  return read.kind === 'ended' && isFetched(read.outcome, profile)
-    ? await fetchResult({ handle, id, exchange, answer, read })
-    : read;
+  return sendAbout(id, call, exchange);
 }
 
-function isFetched({ status }: Outcome, { result }: Pair): boolean {
-  return result !== undefined && (status === 'completed' || (status === 'failed' && result.alsoFailed));
+function isFetched({ outcome, raw }: Ended, state: State | undefined, { result }: Pair): boolean {
+  if (result === undefined || outcome.status === 'cancelled') return false;
+  if (result.whenMissing) {
+    const data = dataOf(raw as CallToolResult);
+    if (outcome.status === 'completed') return !bringsResult(data);
+    return state?.isEndAlone === true || !hasReason(data);
+  }
+  return outcome.status === 'completed' || result.alsoFailed;
 }
 
 /** A failure, with what the result tool has of it behind the status answer. */
@@ -78,9 +118,10 @@ interface Fetching {
   /** The last status answer. */
   readonly answer: CallToolResult;
   readonly read: Ended;
+  readonly state: State | undefined;
 }
 
-async function fetchResult({ handle, id, exchange, answer, read }: Fetching): Promise<PollAnswer> {
+async function fetchResult({ handle, id, exchange, answer, read, state }: Fetching): Promise<PollAnswer> {
   const { result } = handle.profile;
   if (result === undefined) return read;
   const told = collectArguments(result.arguments, { answer: dataOf(answer) });
@@ -92,6 +133,10 @@ async function fetchResult({ handle, id, exchange, answer, read }: Fetching): Pr
   const own = result.handleArgument === undefined ? {} : { [result.handleArgument]: id };
   const call = { name: result.tool, arguments: argumentsOf(own, told, handle.result) };
   const fetched = await sendAbout(id, call, { ...exchange, holdMs: 0 });
+  if (result.whenMissing && fetched.isError !== true) {
+    const told = endToldBy(fetched, { handle, id, read, state });
+    if (told !== undefined) return told;
+  }
   if (read.outcome.status === 'failed') return { ...read, outcome: withMore(read.outcome, fetched) };
   if (fetched.isError !== true) return { kind: 'ended', outcome: outcomeOfResult(fetched), raw: fetched };
   throw new StatusCheckError(
@@ -101,6 +146,36 @@ async function fetchResult({ handle, id, exchange, answer, read }: Fetching): Pr
         refusedStatus(textOf(fetched), { id, tool: result.tool, argument: '' }) instanceof StatusCheckError,
     },
   );
+}
+
+/** A result tool that nobody has told of may say itself that the work failed, or is not done. */
+function endToldBy(
+  fetched: CallToolResult,
+  { handle, id, read, state }: Pick<Fetching, 'handle' | 'id' | 'read' | 'state'>,
+): PollAnswer | undefined {
+  const data = dataOf(fetched);
+  const own = usualState(data, {
+    subject: subjectOf(handle.profile, [String(id)]),
+    own: handle.profile.words,
+  });
+  if (own?.status === 'working' || own?.status === 'input_required')
+    return read.outcome.status === 'failed' && state?.isEndAlone !== true
+      ? read
+      : { kind: 'running', status: own.status, raw: fetched };
+  if (own?.status === 'failed' || own?.status === 'cancelled' || failureBeside(data, handle.profile)) {
+    const error = errorIn(data, handle.profile, 'failed');
+    return { ...read, outcome: { status: 'failed', error, result: { ...fetched, isError: true } } };
+  }
+  if (state?.isEndAlone !== true) return undefined;
+  const { tool = '' } = handle.profile.result ?? {};
+  const refused = refusedStatus(data.text, { id, tool, argument: handle.profile.status.handleArgument });
+  // Nothing there, although the work has ended: it may come yet.
+  if (own === undefined && refused !== undefined && data.text.length < 300)
+    throw new StatusCheckError(
+      `The task ${id} has ended, but \`${tool}\` has nothing of it: ${excerpt(data.text)}`,
+      { retryable: true },
+    );
+  return { ...read, outcome: outcomeOfResult(fetched), raw: fetched };
 }
 
 function waitArguments({ profile, holds }: PairHandle, { holdMs }: Exchange): Arguments {

@@ -1,15 +1,56 @@
 import type { TaskStatus } from '../../types.js';
 
-const WORKING =
-  'accepted active_job aborting awaiting_start busy building canceling cancelling created creating delayed deploying dispatched downloading encoding enqueued executing finalizing generating in_process in_progress in_queue indexing initialized initializing initiated inprogress inqueue launched loading new not_ready not_started ongoing pending pending_start planning polling preparing preprocessing postprocessing processing provisioning queued queueing received rendering rescheduled retrying running scheduled scraping started starting still_processing still_running stopping submitted submitting synthesizing throttled timing_out training transcribing uploading validating waiting waiting_to_run working';
-const COMPLETED =
-  'complete completed completed_successfully completed_with_warnings done finished job_state_succeeded succeed succeeded success successful successfully_completed';
-const FAILED =
-  'aborted_with_error bad_request completed_with_errors crashed dead errored error errors exception expired fail failed failing failure fatal invalid job_state_failed moderated moderation_failed out_of_memory partial_failure partially_completed partially_failed refused rejected system_failure time_out timed_out timedout timeout unsuccessful';
-const CANCELLED =
-  'abort aborted cancel canceled cancelled interrupted job_state_cancelled killed revoked stopped terminated user_cancelled';
-const ASKING =
-  'action_required awaiting_input input_required needs_input requires_action requires_input waiting_for_input';
+/**
+ * The words for one state, after the enums of public APIs: Kubernetes, Argo and Tekton; GitHub, GitLab, CircleCI, Jenkins and
+ * Vercel; Terraform; AWS (Batch, Step Functions, Glue, SageMaker, CodeBuild, CloudFormation); Google (long-running
+ * operations, Dataflow, Cloud Build, Vertex AI); Azure; OpenAI, Anthropic and Replicate; Databricks, Snowflake, Airflow,
+ * Dagster, Prefect, dbt and Airbyte; Celery, BullMQ, Temporal and Slurm. A word that two of them use for different things is in no list.
+ */
+const WORKING = [
+  // Kubernetes, Argo, Tekton
+  'pending running initializing containercreating podinitializing',
+  // GitHub, GitLab, CircleCI, Jenkins, Vercel
+  'queued in_progress requested waiting waiting_for_resource preparing created building deploying initialized not_run',
+  // Terraform
+  'fetching pre_plan_running planning plan_queued cost_estimating policy_checking pre_apply_running applying apply_queued queuing queuing_apply confirmed post_plan_running fetching_completed pre_plan_completed cost_estimated policy_checked post_plan_completed pre_apply_completed',
+  // AWS
+  'submitted runnable starting stopping awaiting_start updating create_in_progress update_in_progress rollback_in_progress pending_redrive provisioning inprogress',
+  // Google, Azure
+  'job_state_queued job_state_pending job_state_running job_state_cancelling not_started notstarted accepted creating working enqueued',
+  // OpenAI, Anthropic, Replicate, media
+  'validating finalizing processing in_process cancelling canceling generating rendering encoding transcribing synthesizing loading throttled in_queue inqueue awaiting_processing streaming',
+  // Databricks, Snowflake, Airflow, Dagster, Prefect, dbt, Airbyte
+  'terminating aborting resuming_warehouse queued_reparing_warehouse restarting up_for_retry up_for_reschedule deferred scheduled started launched blocked waiting_for_retry',
+  // Celery, BullMQ, Slurm
+  'retry received delayed prioritized waiting_children completing configuring stage_out',
+  // Others
+  'active_job busy dispatched downloading enqueueing executing indexing initiated initiating new not_ready ongoing pending_start polling preprocessing postprocessing queueing rescheduled retrying scraping crawling still_processing still_running submitting timing_out training uploading waiting_to_run triggered sent_to_worker put_in_queue underway',
+];
+const COMPLETED = [
+  'complete completed done finished success successful succeeded succeed',
+  // Terraform, AWS, Google
+  'planned_and_finished applied create_complete update_complete job_state_succeeded',
+  'completed_successfully successfully_completed completed_with_warnings finished_successfully',
+];
+const FAILED = [
+  'fail failed failing failure error errored errors',
+  // GitHub, GitLab, Jenkins, Terraform
+  'timed_out timedout timeout time_out startup_failure unstable policy_soft_failed',
+  // AWS, Google, Azure
+  'fault create_failed update_failed rollback_complete rollback_failed job_state_failed job_state_expired internal_error expired',
+  // OpenAI and media
+  'moderated moderation_failed bad_request invalid rejected refused',
+  // Databricks, Snowflake, Airflow, Prefect, Slurm
+  'failed_with_error failed_with_incident upstream_failed crashed node_fail out_of_memory boot_fail deadline upstream_canceled',
+  // Others
+  'aborted_with_error completed_with_errors dead exception fatal partial_failure partially_completed partially_failed system_failure unsuccessful not_built',
+];
+const CANCELLED = [
+  'abort aborted cancel canceled cancelled interrupted killed preempted revoked stopped terminated discarded user_cancelled job_state_cancelled force_canceled',
+];
+const ASKING = [
+  'action_required awaiting_input input_required needs_input requires_action requires_input waiting_for_input awaiting_approval waiting_for_approval on_hold needs_confirmation',
+];
 
 const WORDS: ReadonlyMap<string, TaskStatus> = new Map([
   ...each(WORKING, 'working'),
@@ -21,8 +62,15 @@ const WORDS: ReadonlyMap<string, TaskStatus> = new Map([
 
 /** Words that mean one thing under one key and another under another: only there they mean anything. */
 const BY_KEY: Readonly<Record<string, Readonly<Record<string, TaskStatus>>>> = {
+  // Vercel
   ready: { readystate: 'completed', ready_state: 'completed' },
+  // GitHub: what passes besides `success`
+  neutral: { conclusion: 'completed' },
+  skipped: { conclusion: 'completed' },
 };
+
+/** What stands before a word and says only of what it is the state: `JOB_STATE_RUNNING`, `build_failed`. */
+const PREFIX = /^(?:(?:job|task|run|build|workflow|process|execution|status|state|lifecycle)_)+/;
 
 /** A word as the table has it: `IN-PROGRESS`, `inProgress` and `in progress` are one. */
 export function fold(word: string): string {
@@ -45,10 +93,15 @@ export function meaningOf(
   const folded = fold(word.slice(0, 100));
   for (const [given, status] of Object.entries(own)) if (fold(given) === folded) return status;
   if (Object.hasOwn(BY_KEY, folded)) return BY_KEY[folded]?.[fold(key ?? '')];
-  // `CREATE_TASK_FAILED`, `SENSITIVE_WORD_ERROR`; nothing of the kind for success, where `FIRST_SUCCESS` is a step.
-  return WORDS.get(folded) ?? (/_(failed|failure|error|exception)$/.test(folded) ? 'failed' : undefined);
+  return WORDS.get(folded) ?? WORDS.get(folded.replace(PREFIX, '')) ?? byEnding(folded);
 }
 
-function each(words: string, status: TaskStatus): [string, TaskStatus][] {
-  return words.split(' ').map(word => [word, status]);
+/** `CREATE_TASK_FAILED`, `plan_queued`; nothing of the kind for success, where `FIRST_SUCCESS` is a step. */
+function byEnding(folded: string): TaskStatus | undefined {
+  if (/_(failed|failure|error|exception)$/.test(folded)) return 'failed';
+  return /^[a-z]{1,20}_(queued|pending|running|in_progress)$/.test(folded) ? 'working' : undefined;
+}
+
+function each(lists: readonly string[], status: TaskStatus): [string, TaskStatus][] {
+  return lists.flatMap(words => words.split(' ').map((word): [string, TaskStatus] => [word, status]));
 }

@@ -114,7 +114,11 @@ describe('handles', () => {
     ['no empty ones', structured({ id: '' }), 'id', undefined, []],
     ['no objects', structured({ id: { x: 1 } }), 'id', undefined, []],
   ])('%s', (_name, answer, handleAt, type, expected) => {
-    expect(idsIn(dataOf(answer), pair({}, { handleAt }), type)).toEqual(expected);
+    const statusTool = {
+      name: 'check',
+      inputSchema: { type: 'object' as const, properties: { id: type === undefined ? {} : { type } } },
+    };
+    expect(idsIn(dataOf(answer), pair({}, { handleAt }), { statusTool })).toEqual(expected);
   });
 });
 

@@ -1,0 +1,52 @@
+import { WORK_NOUNS } from '../lexicon/nouns.js';
+import { EDITING, MACHINE, STARTING } from '../lexicon/verbs.js';
+import { isLasting, type ToolFacts } from './tool-facts.js';
+
+/** What is known of two tools, for what speaks against them. */
+export interface Suspects {
+  readonly start: ToolFacts;
+  readonly status: ToolFacts;
+  /** What the handle is the handle of. */
+  readonly handleNouns: readonly string[];
+  /** Whether one tool names the other. */
+  readonly isNamed: boolean;
+  readonly facts: readonly ToolFacts[];
+}
+
+type Veto = readonly [reason: string, holds: (suspects: Suspects) => boolean];
+
+/** Each keeps a proposal from ever being used by itself, whatever speaks for it. */
+const VETOES: readonly Veto[] = [
+  ['what it makes is a record', ({ start }) => start.records],
+  ['it may be about what lasts for days', isAboutWhatLasts],
+  ['people edit what it makes', isEdited],
+  ['it only looks something up', ({ start }) => start.looksUp && !start.worksLater],
+];
+
+export function vetoesOf(suspects: Suspects): readonly string[] {
+  return VETOES.flatMap(([reason, holds]) => (holds(suspects) ? [reason] : []));
+}
+
+/** Whether a machine works on what is started: a verb that only machines do, a noun of work, or a description that says so. */
+export function isMachineWork({ words, nouns, verb, worksLater }: ToolFacts): boolean {
+  if (worksLater) return true;
+  const isOfWork = nouns.some(noun => WORK_NOUNS.has(noun));
+  return isOfWork || (words.some(word => MACHINE.has(word)) && !(verb !== undefined && STARTING.has(verb)));
+}
+
+function isAboutWhatLasts({ start, status, handleNouns, isNamed }: Suspects): boolean {
+  // A machine's work has handles of any name: `poll_model_status(subscription_key)`.
+  const isPlainWork = isNamed && status.tellsState && start.words.some(word => MACHINE.has(word));
+  if (isPlainWork && !isLasting(start.nouns)) return false;
+  return isLasting(handleNouns.length > 0 ? handleNouns : status.nouns);
+}
+
+/** A tool that updates or assigns the same thing: that is no job. */
+function isEdited({ start, status, handleNouns, isNamed, facts }: Suspects): boolean {
+  if (isNamed) return false;
+  const about = new Set([...handleNouns, ...start.nouns.filter(noun => status.nouns.includes(noun))]);
+  return facts.some(
+    ({ words, nouns }) =>
+      EDITING.has(words[0] ?? '') && nouns.length > 0 && nouns.length <= 2 && about.has(nouns.at(-1) ?? ''),
+  );
+}

@@ -1,0 +1,63 @@
+import type { Progress } from '../../types.js';
+import type { AnswerData } from './answer-data.js';
+import { factsOf } from './answer-facts.js';
+import type { Fact, Subject } from './fact.js';
+
+const PERCENT = new Set(['percent', 'percentage', 'pct']);
+const TOTAL = new Set(['total', 'total_count', 'totalcount', 'max', 'total_pages', 'total_steps', 'steps']);
+const DONE = new Set(['completed', 'current', 'processed', 'done', 'finished', 'current_step', 'step']);
+
+/** The progress that facts tell: a percentage, a share, or n of m. */
+export function progressOfFacts(facts: readonly Fact[]): Progress | undefined {
+  for (const fact of facts) {
+    const progress = progressOf(fact);
+    if (progress !== undefined) return progress;
+  }
+  const total = numberUnder(facts, TOTAL);
+  const done = numberUnder(facts, DONE);
+  return total === undefined || done === undefined || total <= 0 || done > total
+    ? undefined
+    : { progress: done, total };
+}
+
+/** How much is done, from 0 to 1, where an answer tells. */
+export function shareOfFacts(facts: readonly Fact[]): number | undefined {
+  const { progress, total } = progressOfFacts(facts) ?? {};
+  return progress === undefined || total === undefined ? undefined : progress / total;
+}
+
+export function shareIn(data: AnswerData, subject?: Subject): number | undefined {
+  return shareOfFacts(factsOf(data, subject));
+}
+
+function progressOf({ words, value, within }: Fact): Progress | undefined {
+  const isPercent = words.some(word => PERCENT.has(word)) && words.length <= 3;
+  const isProgress = words.includes('progress') && words.length <= 3;
+  if (!isPercent && !isProgress && !(within.at(-1) === 'progress' && isPercent)) return undefined;
+  if (typeof value === 'number') return ofNumber(value, isPercent);
+  return typeof value === 'string' ? ofText(value) : undefined;
+}
+
+function ofNumber(value: number, isPercent: boolean): Progress | undefined {
+  if (!Number.isFinite(value) || value < 0 || value > 100) return undefined;
+  // 0.4 is a share, and 1 may be either: only of 1 % is it sure that it is not the end.
+  return !isPercent && !Number.isInteger(value) && value < 1
+    ? { progress: value * 100, total: 100 }
+    : { progress: value, total: 100 };
+}
+
+/** "40%", "3/10 pages", "3 of 10" */
+function ofText(value: string): Progress | undefined {
+  const text = value.slice(0, 60);
+  const percentage = /(\d{1,3}(?:\.\d{1,9})?) ?%/.exec(text)?.[1];
+  if (percentage !== undefined) return { progress: Number(percentage), total: 100 };
+  const [, done, total] = /(\d{1,9}) ?(?:\/|of) ?(\d{1,9})/.exec(text) ?? [];
+  return done === undefined || total === undefined || Number(total) === 0
+    ? undefined
+    : { progress: Number(done), total: Number(total) };
+}
+
+function numberUnder(facts: readonly Fact[], keys: ReadonlySet<string>): number | undefined {
+  const found = facts.find(({ key, value }) => typeof value === 'number' && keys.has(key.toLowerCase()));
+  return typeof found?.value === 'number' ? found.value : undefined;
+}

@@ -1,0 +1,23 @@
+import { GENERIC, STATE, singular } from '../lexicon/nouns.js';
+import { CHANGING, MACHINE, READING } from '../lexicon/verbs.js';
+import type { Subject } from './fact.js';
+import { type Pair, startTools } from './profile.js';
+import { wordsOf } from './usual-places.js';
+
+/** What the answers of a pair are about. */
+export function subjectOf(pair: Pair, ids: readonly string[]): Subject {
+  return { ids, nouns: nounsOf(pair) };
+}
+
+/** The words of the names of its tools that say what they are about. */
+export function nounsOf(pair: Pair): readonly string[] {
+  const names = [...startTools(pair).slice(0, 5), pair.status.tool, pair.status.handleArgument];
+  const words = names.flatMap(wordsOf).map(singular);
+  return [...new Set(words.filter(isNoun))];
+}
+
+function isNoun(word: string): boolean {
+  // "crawl" and "render" are what a machine does, and what it has done.
+  if (MACHINE.has(word)) return true;
+  return !GENERIC.has(word) && !STATE.has(word) && !READING.has(word) && !CHANGING.has(word) && word !== 'id';
+}

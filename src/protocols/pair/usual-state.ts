@@ -1,0 +1,173 @@
+import type { TaskStatus } from '../../types.js';
+import { excerpt } from '../excerpt.js';
+import { WORK_NOUNS } from '../lexicon/nouns.js';
+import type { AnswerData } from './answer-data.js';
+import { dataFacts } from './answer-facts.js';
+import type { Fact, Subject } from './fact.js';
+import { labelFacts } from './label-facts.js';
+import { bringsResult } from './payload-facts.js';
+import { shareIn, shareOfFacts } from './progress-facts.js';
+import { stateInSentences } from './sentences.js';
+import type { State } from './told-state.js';
+import { meaningOf } from './words.js';
+
+const list = (words: string): ReadonlySet<string> => new Set(words.split(' '));
+
+/** Keys that a word of a state stands under; another word before them must say of what. */
+const STATE_KEYS = list('status statuses state states phase conclusion outcome readystate');
+const WHOLE_KEYS = list('result verdict stage lifecycle');
+/** What may stand around such a key without making it the state of something else. */
+const NEUTRAL = list(
+  'list current overall final latest last my the raw text name label word description string value code life cycle ready processing process is has type',
+);
+
+/** Four kinds of flags. The end alone is no success, and a failure counts whatever stands beside it. */
+const FLAGS = {
+  going: list(
+    'running pending processing building queued executing going active busy waiting inprogress ongoing working',
+  ),
+  ended: list('done finished ended complete completed terminal finalized closed'),
+  good: list('succeeded successful succeed'),
+  failed: list('failed error errored crashed failure timedout'),
+};
+
+const MESSAGE = list('message msg detail details text info note description summary');
+const REQUEST_WORD = /^(success|ok|true|successful)$/i;
+const WORD = /^[A-Za-z][A-Za-z _-]{0,60}$/;
+
+export interface Reading {
+  readonly subject: Subject;
+  /** The server's own words. */
+  readonly own: Readonly<Record<string, TaskStatus>>;
+}
+
+/** The state that an answer tells in usual ways, when nobody has told where it is; undefined when it tells none. */
+export function usualState(data: AnswerData, reading: Reading): State | undefined {
+  const { subject } = reading;
+  const bySource = dataFacts(data, subject).map(facts => stateOfFacts(facts, reading));
+  const inData = bySource.find(state => state !== undefined);
+  if (inData !== undefined && inData.isOfRequest !== true) return completedBy(inData, data);
+  const inLabels = stateOfFacts(labelFacts(data.prose), reading);
+  if (inLabels !== undefined) return completedBy(inLabels, data);
+  const said = stateInSentences(textsOf(data, subject), subject);
+  if (said !== undefined && (inData === undefined || said === 'working'))
+    return { status: said, isSentence: true };
+  return inData;
+}
+
+/** The end alone is no success: it takes something that came of the work. */
+function completedBy(state: State, data: AnswerData): State {
+  if (state.isEndAlone !== true || !(bringsResult(data) || shareIn(data) === 1)) return state;
+  return { status: state.status };
+}
+
+/** Words and flags that disagree: what goes on counts, then the failure; a flag knows what an unknown word does not. */
+function stateOfFacts(facts: readonly Fact[], reading: Reading): State | undefined {
+  const stated = facts.filter(fact => isStateKey(fact, reading.subject));
+  const told = stated.flatMap(fact => wordState(fact, reading) ?? []);
+  const word = joint(told.filter(({ isOfRequest }) => isOfRequest !== true));
+  const flag = stateOfFlags(facts);
+  if (flag?.status === 'working' && flag.isWeak !== true) return flag;
+  if (word?.unknownWord !== undefined)
+    return flag === undefined || flag.isEndAlone || flag.isWeak ? word : flag;
+  if (word?.status === 'working' || word?.status === 'input_required') return word;
+  if (word?.status === 'failed' || flag?.status === 'failed') return { ...word, status: 'failed' };
+  if (flag?.isWeak === true && word?.status !== 'cancelled') return { status: 'working' };
+  if (word !== undefined) return word;
+  const request = told[0];
+  if (flag !== undefined) return request?.status === 'completed' ? { ...flag, isEndAlone: false } : flag;
+  const share = shareOfFacts(facts);
+  if (share !== undefined && share < 1) return { status: 'working' };
+  return (
+    request ??
+    (stated.some(({ value }) => value === null) || isTimed(facts) ? { status: 'working' } : undefined)
+  );
+}
+
+/** Work that is timed, and has no time of its end yet. */
+function isTimed(facts: readonly Fact[]): boolean {
+  const isOpen = facts.some(
+    ({ key, value }) => value === null && /^(completed|finished|ended|end)_?(at|time|date)$/i.test(key),
+  );
+  return (
+    isOpen && facts.some(({ key }) => /^(started|queued|submitted|start)_?(at|time)$|^elapsed/i.test(key))
+  );
+}
+
+/** `status`, `job_status` and `processingState`, but not `http_status` or `assignee_status`. */
+function isStateKey({ key, words }: Fact, { nouns }: Subject): boolean {
+  if (WHOLE_KEYS.has(key.toLowerCase())) return true;
+  if (!words.some(word => STATE_KEYS.has(word)) || words.length > 4) return false;
+  return words.every(
+    word => STATE_KEYS.has(word) || NEUTRAL.has(word) || WORK_NOUNS.has(word) || nouns.includes(word),
+  );
+}
+
+function wordState({ key, words, value }: Fact, { own }: Reading): State | undefined {
+  if (typeof value !== 'string') return undefined;
+  const word = value.slice(0, 200).trim();
+  if (words.length === 1 && words[0] === 'status' && REQUEST_WORD.test(word))
+    return { status: 'completed', word, isOfRequest: true };
+  const status = meaningOf(word, { key, own }) ?? meaningOf(lettersOf(word), { key, own });
+  if (status !== undefined) return { status, word: excerpt(word) };
+  // A description is a sentence; only under the key itself a word that nobody knows is one.
+  if (
+    WHOLE_KEYS.has(key.toLowerCase()) ||
+    words.some(each => ['text', 'description', 'code', 'type'].includes(each))
+  )
+    return undefined;
+  return WORD.test(word) || word.length < 40 ? { status: 'working', unknownWord: excerpt(word) } : undefined;
+}
+
+/** "✅ Completed (3 files)" is `Completed`. */
+function lettersOf(value: string): string {
+  return /[A-Za-z][A-Za-z _-]{0,60}/.exec(value)?.[0].trim() ?? value;
+}
+
+/** Words that disagree: what goes on counts, then what is not known, then the failure. */
+function joint(states: readonly State[]): State | undefined {
+  const known = (status: TaskStatus) =>
+    states.find(each => each.unknownWord === undefined && each.status === status);
+  return (
+    known('working') ??
+    known('input_required') ??
+    states.find(({ unknownWord }) => unknownWord !== undefined) ??
+    known('failed') ??
+    known('cancelled') ??
+    known('completed')
+  );
+}
+
+function stateOfFlags(facts: readonly Fact[]): State | undefined {
+  const flags = facts.flatMap(({ words, value }) => {
+    const kind = typeof value === 'boolean' ? flagOf(words) : undefined;
+    return kind === undefined ? [] : [{ kind, value }];
+  });
+  const has = (kind: keyof typeof FLAGS, value: boolean) =>
+    flags.some(flag => flag.kind === kind && flag.value === value);
+  if (has('going', true)) return { status: 'working' };
+  if (has('failed', true)) return { status: 'failed' };
+  if (has('good', true) && !has('ended', false)) return { status: 'completed' };
+  if (has('ended', true))
+    return has('good', false) ? { status: 'failed' } : { status: 'completed', isEndAlone: true };
+  return has('ended', false) ? { status: 'working', isWeak: true } : undefined;
+}
+
+function flagOf(words: readonly string[]): keyof typeof FLAGS | undefined {
+  const own = words.filter(
+    word => !['is', 'has', 'was', 'job', 'task', 'run', 'in', 'progress', 'still'].includes(word),
+  );
+  const whole =
+    words.join('') === 'inprogress' || words.join('') === 'isinprogress' ? 'inprogress' : own.join('_');
+  return (Object.keys(FLAGS) as (keyof typeof FLAGS)[]).find(kind => FLAGS[kind].has(whole));
+}
+
+/** Sentences of an answer: its prose, and messages in its data. */
+function textsOf(data: AnswerData, subject: Subject): string {
+  const messages = dataFacts(data, subject)
+    .flat()
+    .flatMap(({ words, value }) =>
+      typeof value === 'string' && words.length <= 2 && MESSAGE.has(words.at(-1) ?? '') ? [value] : [],
+    );
+  return [data.prose, ...messages].join('\n');
+}

@@ -25,15 +25,19 @@ export async function textOf({ body }: Response, maxBytes: number): Promise<stri
 
 /** What an error page begins with; empty where it does not come in time. */
 export async function errorTextOf({ body }: Response): Promise<string> {
+  if (body === null) return '';
   const decoder = new TextDecoder();
+  const reader = body.getReader();
   let text = '';
   const read = async () => {
-    for await (const chunk of body ?? []) {
-      text += decoder.decode(chunk, { stream: true });
-      if (text.length > MAX_ERROR_BYTES) return;
+    while (text.length < MAX_ERROR_BYTES) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      text += decoder.decode(value, { stream: true });
     }
   };
-  await atMost(read(), ERROR_LIMIT_MS).catch(() => body?.cancel().catch(() => {}));
+  await atMost(read(), ERROR_LIMIT_MS).catch(() => {});
+  await reader.cancel().catch(() => {});
   return text.slice(0, MAX_ERROR_BYTES);
 }
 

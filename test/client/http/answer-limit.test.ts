@@ -83,6 +83,22 @@ describe('an answer without end fails its call with the name of the limit', () =
   });
 });
 
+test('an error page without end is read no further than its message needs', async () => {
+  let written = () => 0;
+  const { url } = await httpMcp((message, _request, response) => {
+    if (message.method !== 'tools/call') return usual(message);
+    response.writeHead(500, { 'content-type': 'text/html' });
+    written = endless(response, chunk);
+    return undefined;
+  });
+  const client = await AwaitClient.connect(url);
+  const error = await failureOf(client.callTool({ name: 'a' }));
+  expect(error).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+  expect(error.message.length).toBeLessThan(1000);
+  expect(written()).toBeLessThan(1000 * MAX);
+  await client.close();
+});
+
 test('a stream that lives on comments and small events for long is under no limit', async () => {
   const { url } = await httpMcp((message, _request, response) => {
     if (message.method !== 'tools/call') return usual(message);

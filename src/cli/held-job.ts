@@ -31,7 +31,7 @@ export async function onceReleased(
     const goesOn = `Its server is kept until it has ended: \`mcp-await wait ${id}\` picks it up again.`;
     if (performance.now() > endsAt)
       throw new AwaitTimeoutError(
-        `Gave up on \`${tool}\` after ${formatDuration(timeoutMs)} (--timeout). ${goesOn}`,
+        `Gave up on \`${tool}\` after ${formatDuration(timeoutMs)} (--timeout). ${lastHeard(record)}${goesOn}`,
         {
           ...facts,
           budget: 'deadline',
@@ -42,4 +42,9 @@ export async function onceReleased(
     });
     record = (await withJobs(io, journal => journal.findByPrefix(id)))?.[0] ?? record;
   }
+}
+
+/** The server's last sentence, and what was odd about the wait. */
+function lastHeard({ message }: JournalRecord): string {
+  return message === undefined ? '' : `Last heard of it: ${message} `;
 }

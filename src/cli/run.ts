@@ -67,7 +67,7 @@ export function run(
   );
 }
 
-async function findTool(client: AwaitClient, name: string, { detach, statusTool }: RunFlags): Promise<Tool> {
+async function findTool(client: AwaitClient, name: string, { detach }: RunFlags): Promise<Tool> {
   const tools = await client.explainTools();
   const found = tools.find(({ tool }) => tool === name);
   if (found === undefined) {
@@ -76,8 +76,6 @@ async function findTool(client: AwaitClient, name: string, { detach, statusTool 
     const hint = nearest === undefined ? '' : ` Did you mean \`${nearest}\`? It has: ${names.join(', ')}.`;
     throw new UsageError(`The server has no tool \`${name}\`.${hint}`);
   }
-  if (statusTool !== undefined && !tools.some(({ tool }) => tool === statusTool))
-    throw new UsageError(`The server has no tool \`${statusTool}\`, which --status-tool names.`);
   if (detach && found.protocol === 'sync') {
     throw new UsageError(
       `\`${name}\` is synchronous: its work ends with the call, so --detach would lose it.`,

@@ -65,7 +65,10 @@ test('without them the answer of the start tool is the result', async () => {
 });
 
 test.each([
-  [{ statusTool: 'lok', idArg: 'ticket_id' }, /no tool `lok`, which --status-tool names/],
+  [
+    { statusTool: 'lok', idArg: 'ticket_id' },
+    /names the status tool `lok`, which the server does not have.*It has: /,
+  ],
   [{ statusTool: 'look', idArg: 'a..b' }, /told-by-flags.*keys joined by dots/],
 ])('what makes no sense is told: %j', async (flags, message) => {
   const { url, calls } = await bakery('completed');

@@ -78,6 +78,33 @@ describe.each([
     await expect(answer).resolves.toEqual(result);
   });
 
+  test('that does not know a task at once is asked again, for some seconds', async () => {
+    const unknown = refusing(-32602, `Task not found: ${TASK_ID}`);
+    const { client } = await connect({
+      ...ending(),
+      'tools/call': [start({})],
+      'tasks/get': [unknown, unknown, taskIn('completed', { result })],
+    });
+    const answer = client.callTool(call);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await expect(answer).resolves.toEqual(result);
+  });
+
+  test('that does not know a task of an old reference is believed at once', async () => {
+    const { client, server } = await connect({ 'tasks/get': [refusing(-32602, 'Task not found')] });
+    const task = await client.resumeTask({
+      version: 1,
+      protocol: era === 'older' ? 'tasks-2025-11-25' : 'tasks-2026-07-28',
+      tool: 'research',
+      handle: { taskId: TASK_ID },
+      startedAt: new Date(Date.now() - HOUR_MS).toISOString(),
+    });
+    const failure = failureOf(task.result());
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await failure).toMatchObject({ code: 'TASK_NOT_FOUND', reference });
+    expect(server.count('tasks/get')).toBe(1);
+  });
+
   test('whose task has another id all of a sudden breaks the protocol, and the reference stays', async () => {
     const { client } = await connect({ 'tasks/get': [taskIn('working', { taskId: 'task-2' })] });
     const failure = failureOf(client.callTool(call));

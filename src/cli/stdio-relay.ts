@@ -94,14 +94,20 @@ export function relayedFlags<Flags extends { readonly store?: string }>(flags: F
 }
 
 /** The URL of a store may hold a password, and the arguments of a process are for everybody to read. */
-function withoutStore(words: readonly string[]): { words: string[]; hidden: Record<string, string> } {
+export function withoutStore(words: readonly string[]): {
+  readonly words: readonly string[];
+  readonly hidden: Readonly<Record<string, string>>;
+} {
   const rest: string[] = [];
   const hidden: Record<string, string> = {};
-  for (let index = 0; index < words.length; index++) {
+  const dashes = words.indexOf('--');
+  // What follows is another program's.
+  const end = dashes < 0 ? words.length : dashes;
+  for (let index = 0; index < end; index++) {
     const word = words[index] ?? '';
     if (word === '--store') hidden[STORE_VARIABLE] = words[++index] ?? '';
     else if (word.startsWith('--store=')) hidden[STORE_VARIABLE] = word.slice('--store='.length);
     else rest.push(word);
   }
-  return { words: rest, hidden };
+  return { words: [...rest, ...words.slice(end)], hidden };
 }

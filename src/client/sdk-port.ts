@@ -2,7 +2,8 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
-import { AwaitError } from '../errors.js';
+import { AwaitError, ConfigurationError } from '../errors.js';
+import { excerpt } from '../protocols/excerpt.js';
 import type { Port, RequestOptions } from '../protocols/protocol.js';
 import { toolResultSchema } from '../protocols/readable-result.js';
 import { IdleTimer } from '../time/idle-timer.js';
@@ -56,6 +57,12 @@ export function sdkPort(
 
 /** The transport can only answer with JSON-RPC errors: an error of ours comes as the data of one. */
 function throwOwn(error: unknown): never {
+  if (error instanceof TypeError && /BigInt|circular structure/.test(error.message)) {
+    throw new ConfigurationError(
+      `The arguments cannot be sent as JSON, and nothing was sent: ${excerpt(error.message)}. Give an integer that is too large for a number as a string.`,
+      { cause: error },
+    );
+  }
   throw error instanceof McpError && error.data instanceof AwaitError ? error.data : error;
 }
 

@@ -1,7 +1,7 @@
 import { type CallToolResult, ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { AwaitTimeoutError, ProtocolViolationError } from '../../src/errors.js';
+import { AwaitTimeoutError, ConfigurationError, ProtocolViolationError } from '../../src/errors.js';
 import type { Snapshot } from '../../src/types.js';
 import { awaitFixture, failureOf } from '../fixtures/client/await-fixture.js';
 import { type Reply, refuse, silence, text } from '../fixtures/client/scripted-server.js';
@@ -69,6 +69,18 @@ describe('in place of the SDK client, for a synchronous tool,', () => {
     expect(await client.callTool({ name: 'tool' })).toEqual(reply);
     await client.listTools();
     expect(await client.callTool({ name: 'tool' })).toEqual(reply);
+  });
+
+  test('arguments that are no JSON are refused, and not said to be on their way', async () => {
+    const { client, server } = await awaitFixture({ tool: text('done') });
+    const wire = server.client.transport;
+    const send = wire?.send.bind(wire);
+    // As a transport over HTTP or standard streams does it.
+    if (wire !== undefined) wire.send = async message => send?.(JSON.parse(JSON.stringify(message)));
+    const error = await failureOf(client.callTool({ name: 'tool', arguments: { id: 10n } }));
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error.message).toMatch(/nothing was sent: Do not know how to serialize a BigInt/);
+    expect(server.calls).toEqual([]);
   });
 
   test('request metadata is sent as it is', async () => {

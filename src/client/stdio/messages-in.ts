@@ -54,11 +54,17 @@ function asMessage(value: unknown): JSONRPCMessage | undefined {
 
 const MEMBERS = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
 
-/** Without members that are null or that JSON-RPC does not know, such as `"error": null` beside a result. */
+/** Without members that are null or that JSON-RPC does not know, such as `"error": null` beside a result, or a null `_meta`. */
 function withoutStrays(value: unknown): unknown {
   if (!isRecord(value)) return value;
   const entries = Object.entries(value).filter(([name, part]) => part !== null && MEMBERS.includes(name));
-  return Object.fromEntries(entries);
+  return Object.fromEntries(entries.map(([name, part]) => [name, withoutNullMeta(part)]));
+}
+
+function withoutNullMeta(part: unknown): unknown {
+  if (!isRecord(part) || part._meta !== null) return part;
+  const { _meta, ...rest } = part;
+  return rest;
 }
 
 function isAnswer(value: unknown): value is { readonly id: RequestId } {

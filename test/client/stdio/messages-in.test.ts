@@ -23,6 +23,7 @@ test.each([
   ['the JSON of a log before', `{"level":"info"}${one}`, [1], true],
   ['a quote and a brace that nobody closes before', `it's "{ ${one}`, [1], true],
   ['a message that breaks off before another', `${one.slice(0, 40)}${two}`, [2], true],
+  ['a null `_meta`', '{"jsonrpc":"2.0","id":1,"result":{"_meta":null}}', [1], false],
   ['`null` beside a result', one.replace('}]}', '}]},"error":null'), [1], false],
   ['nothing', ' \t\r', [], false],
   ['words', 'Server is up', [], true],

@@ -266,7 +266,7 @@ describe('giving up and coming back', () => {
     expect(gaveUp).toMatchObject({
       code: 3,
       stdout: '',
-      stderr: expect.stringContaining('after 1 s (`deadlineMs`)'),
+      stderr: expect.stringContaining('after 1 s (`deadlineMs`, --timeout)'),
     });
     const reference = /mcp-await wait (task_\w+)\n/.exec(gaveUp.stderr)?.[1] ?? '';
     expect(await place.run(['status', reference])).toMatchObject({

@@ -83,7 +83,9 @@ async function leave(
       return;
     case 'kept':
       if (fate !== undefined)
-        options.io.stderr.write(`${KEPT}\n  Wait for it:   mcp-await wait ${task.journalId}\n`);
+        options.io.stderr.write(
+          `${KEPT}\n  Wait for it:   mcp-await wait ${task.journalId}\n  Or cancel it:  mcp-await cancel ${task.journalId}\n`,
+        );
       return;
     case 'ends':
       printHowToGoOn(task, options, ENDS);

@@ -1,4 +1,7 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { JournalRecord } from '../client/journal/journal-record.js';
+import { defaultJournalFile } from '../client/journal/journal-store.js';
 import { AwaitAbortedError, AwaitTimeoutError } from '../errors.js';
 import { formatDuration } from '../time/duration.js';
 import { sleep } from '../time/sleep.js';
@@ -47,4 +50,22 @@ export async function onceReleased(
 /** The server's last sentence, and what was odd about the wait. */
 function lastHeard({ message }: JournalRecord): string {
   return message === undefined ? '' : `Last heard of it: ${message} `;
+}
+
+/** Whoever holds the job looks there. */
+function cancelFile(id: string, io: CommandIo): string {
+  return join(dirname(defaultJournalFile(io.env)), `cancel-${id}`);
+}
+
+/** Asks the process that holds a job to cancel it. */
+export async function requestCancel({ id }: JournalRecord, io: CommandIo): Promise<void> {
+  await writeFile(cancelFile(id, io), '', { mode: 0o600 });
+}
+
+/** Whether somebody has asked to cancel a job since this was asked last. */
+export async function takeCancelRequest(id: string, io: CommandIo): Promise<boolean> {
+  return await rm(cancelFile(id, io)).then(
+    () => true,
+    () => false,
+  );
 }

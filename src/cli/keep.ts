@@ -1,22 +1,25 @@
 import { text } from 'node:stream/consumers';
 import { AwaitClient } from '../client/await-client.js';
-import { journalLimits } from '../client/journal/journal-limits.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
 import { HANDED } from '../client/stdio/handed-server.js';
 import { startTimer } from '../time/sleep.js';
 import { useSettings } from './config/load-settings.js';
 import { ExitCode } from './exit-code.js';
+import { takeCancelRequest } from './held-job.js';
 import type { CommandIo } from './io.js';
 import { withJobs } from './jobs.js';
 import type { KeptServer } from './keep-server.js';
 import { waitOptionsOf } from './wait-options.js';
+
+const LOOK_AGAIN_MS = 1000;
+/** Whatever the settings say of the patience of a person: it is the server that is waited for. */
+const UNTIL_THE_END = { maxAttempts: Number.POSITIVE_INFINITY, deadlineMs: 24 * 3_600_000 };
 
 /** `mcp-await keep`, which no person runs: keeps a server until its task has ended, and writes the end into the journal. */
 export async function keep(io: CommandIo): Promise<number> {
   const { handed, server, reference, journalId }: KeptServer = JSON.parse(await text(io.stdin));
   const { target, configFile, known } = server;
   const settings = await useSettings({ quiet: true }, io);
-  using _claim = holdJob(journalId, io);
   const client = await AwaitClient.connect(target, {
     ...settings.connection,
     [HANDED]: handed,
@@ -24,8 +27,14 @@ export async function keep(io: CommandIo): Promise<number> {
     configFile,
     journal: { file: defaultJournalFile(io.env), server: known, required: false, acknowledge: true },
   });
+  const forgotten = new AbortController();
   try {
-    const task = await client.resumeTask(reference, waitOptionsOf(settings));
+    const options = { ...waitOptionsOf(settings), ...UNTIL_THE_END, signal: forgotten.signal };
+    const task = await client.resumeTask(reference, options);
+    using _hold = holdJob(journalId, io, {
+      onCancel: () => void task.cancel().catch(() => {}),
+      onForgotten: () => forgotten.abort(new Error('The journal no longer has the job')),
+    });
     await task.result();
     return ExitCode.completed;
   } finally {
@@ -33,14 +42,26 @@ export async function keep(io: CommandIo): Promise<number> {
   }
 }
 
-/** Tells other commands that the job is in the hands of this process: only it can ask the server. */
-function holdJob(id: string, io: CommandIo): Disposable {
+interface HoldListener {
+  /** Somebody wants the task cancelled. */
+  readonly onCancel: () => void;
+  /** The journal does not have the job any more: nobody could fetch its result. */
+  readonly onForgotten: () => void;
+}
+
+/** Tells other commands, again and again, that the job is in the hands of this process: only it can ask the server. */
+function holdJob(id: string, io: CommandIo, { onCancel, onForgotten }: HoldListener): Disposable {
   let stop = () => {};
-  const hold = () => {
-    void withJobs(io, journal => journal.holdClaims([id])).catch(() => {});
-    stop = startTimer(journalLimits.claimMs / 3, hold, { unref: true });
+  const look = async () => {
+    const isKnown = await withJobs(io, journal => {
+      journal.holdClaims([id]);
+      return journal.find(id) !== undefined;
+    }).catch(() => true);
+    if (isKnown !== true) return onForgotten();
+    if (await takeCancelRequest(id, io)) onCancel();
+    stop = startTimer(LOOK_AGAIN_MS, () => void look());
   };
-  hold();
+  void look();
   return {
     [Symbol.dispose]() {
       stop();

@@ -3,10 +3,11 @@ import type { JournalRecord } from '../client/journal/journal-record.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import { AwaitTimeoutError } from '../errors.js';
 import { outcomeOfResult, resultOfOutcome } from '../protocols/tool-result.js';
+import { formatDuration } from '../time/duration.js';
 import { describeNotices, describeState } from './describe-state.js';
-import { ExitCode, UsageError } from './exit-code.js';
+import { ExitCode } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
-import { isHeld } from './held-job.js';
+import { isHeld, onceReleased, requestCancel } from './held-job.js';
 import type { CommandIo } from './io.js';
 import { findJob, referenceOf } from './jobs.js';
 import { endedTask, heldTask } from './kept-job.js';
@@ -52,7 +53,7 @@ async function withTask(
     printState(endedTask(record, record.outcome), resultOfOutcome(record.outcome), flags, io);
     return ExitCode.completed;
   }
-  if (record !== undefined && isHeld(record)) return tellHeld(record, act, flags, io);
+  if (record !== undefined && isHeld(record)) return tellHeld(record, { act, flags, io });
   const reference = referenceOf(job);
   const choice = chooseAgain(record, flags, command);
   const { withClient } = await import('./with-client.js');
@@ -69,20 +70,28 @@ async function withTask(
   );
 }
 
+/** How long the process that keeps a server has to cancel its task. */
+const CANCEL_LIMIT_MS = 10_000;
+
 /** Only the process that keeps the server can ask it. */
-function tellHeld(
-  record: JournalRecord,
-  act: (task: TaskHandle) => Promise<void>,
-  flags: StatusFlags,
-  io: CommandIo,
-): number {
-  const { id, tool, status } = record;
-  if (act !== onlyLook)
-    throw new UsageError(
-      `The job ${id} (\`${tool}\`) cannot be cancelled from here: its server is kept by another process until it has ended. \`mcp-await wait ${id}\` waits for it.`,
-    );
-  printState(heldTask(record, status === 'unknown' ? 'working' : status), undefined, flags, io);
-  return ExitCode.completed;
+async function tellHeld(held: JournalRecord, { act, flags, io }: Held): Promise<number> {
+  const isLook = act === onlyLook;
+  if (!isLook) await requestCancel(held, io);
+  const record = isLook ? held : await onceReleased(held, CANCEL_LIMIT_MS, io).catch(() => held);
+  const { outcome, status, tool, id } = record;
+  if (outcome !== undefined) printState(endedTask(record, outcome), resultOfOutcome(outcome), flags, io);
+  else printState(heldTask(record, status === 'unknown' ? 'working' : status), undefined, flags, io);
+  if (isLook || outcome !== undefined) return ExitCode.completed;
+  io.stderr.write(
+    `\`${tool}\` has not ended within ${formatDuration(CANCEL_LIMIT_MS)}: the server may have no way to cancel it. \`mcp-await wait ${id}\` waits for it.\n`,
+  );
+  return ExitCode.gaveUp;
+}
+
+interface Held {
+  readonly act: (task: TaskHandle) => Promise<void>;
+  readonly flags: StatusFlags;
+  readonly io: CommandIo;
 }
 
 function printState(

@@ -6,11 +6,11 @@ import type { ServerFlags, WaitFlags } from './flags.js';
 import { isHeld, onceReleased } from './held-job.js';
 import type { CommandIo } from './io.js';
 import { findJob, markDelivered, referenceOf } from './jobs.js';
-import { endedTask } from './kept-job.js';
+import { endedTask, heldTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
 import { printed } from './output.js';
 import { type WordFlags, wordsOfFlags } from './pair-flags.js';
-import { printResult } from './report.js';
+import { jsonReport, printJson, printResult } from './report.js';
 import { waitOptionsOf } from './wait-options.js';
 
 /** `mcp-await wait`: picks a job up again and prints its final result. */
@@ -60,7 +60,13 @@ async function released(
   if (record === undefined || !isHeld(record)) return record;
   const { useSettings } = await import('./config/load-settings.js');
   const { deadlineMs } = waitOptionsOf(await useSettings(flags, io));
-  return onceReleased(record, deadlineMs ?? Number.POSITIVE_INFINITY, io);
+  return onceReleased(record, deadlineMs ?? Number.POSITIVE_INFINITY, io).catch(async error => {
+    const { errorFacts } = await import('./error-report.js');
+    const status = record.status === 'unknown' ? 'working' : record.status;
+    if (flags.json === true)
+      printJson(io, jsonReport(heldTask(record, status), { error: errorFacts(error) }));
+    throw error;
+  });
 }
 
 /** A result that the journal holds needs no server. */

@@ -292,7 +292,7 @@ describe('giving up and coming back', () => {
       ...odd,
     ]);
     expect(code).toBe(3);
-    expect(stderr).toMatch(/may still be running\.\n {2}Wait for it: {3}mcp-await wait [0-9a-f]{10}\n/);
+    expect(stderr).toMatch(/kept running [^\n]*\n {2}Wait for it: {3}mcp-await wait [0-9a-f]{10}\n/);
   });
 
   it('gives up after --max-attempts', async () => {

@@ -11,7 +11,7 @@ const MAX_DEPTH = 1000;
 /** @param maxBytes the limit that was exceeded */
 export function answerTooLarge(maxBytes: number): UnreadableAnswerError {
   return new UnreadableAnswerError(
-    `it has more than ${formatBytes(maxBytes)} (\`maxAnswerBytes\`, --max-answer-bytes)`,
+    `the answer is larger than ${formatBytes(maxBytes)} (\`maxAnswerBytes\`, --max-answer-bytes)`,
   );
 }
 

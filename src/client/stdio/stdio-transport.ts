@@ -42,7 +42,7 @@ const LAST_OUTPUT_MS = 250;
 /** A message without a line break after it is taken as one when nothing follows for this time. */
 const UNTERMINATED_MS = 250;
 /** A line that is too large and goes on for so many times the limit has no end. */
-const ENDLESS_TIMES = 4;
+const ENDLESS_TIMES = 2;
 
 const ID_IN_HEAD = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,16}|"[^"\\]{1,200}")/;
 const NO_ANSWER = /^\s*\{[^{[]*"method"/;
@@ -67,7 +67,6 @@ export class StdioTransport implements ClientTransport {
   #exited: Promise<void> = Promise.resolve();
   #end: ProcessEnd | undefined;
   #isOver = false;
-  #hasAnswered = false;
   #stderr = '';
   #heardAt = Number.NEGATIVE_INFINITY;
   #stopLooking: (() => void) | undefined;
@@ -114,7 +113,7 @@ export class StdioTransport implements ClientTransport {
       child.once('exit', (code, signal) => {
         this.#end = { code, signal };
         resolve();
-        this.#exitedNow(code);
+        this.#exitedNow();
       });
     });
     child.once('close', () => this.#finish());
@@ -200,9 +199,8 @@ export class StdioTransport implements ClientTransport {
     this.#finish();
   }
 
-  #exitedNow(code: number | null): void {
-    // A launcher leaves its pipes to the server: the server is there as long as they are.
-    if (code === 0 && !this.#hasAnswered) return;
+  /** What it has started may hold its pipes; nobody reads what is written to it any more. */
+  #exitedNow(): void {
     const finish = () => {
       if (this.#isOver || this.#closed !== undefined) return;
       if (this.#child !== undefined) signalGroup(this.#child, 'SIGTERM');
@@ -261,7 +259,6 @@ export class StdioTransport implements ClientTransport {
   }
 
   #deliver(received: JSONRPCMessage): void {
-    this.#hasAnswered = true;
     const message = this.#conversation === undefined ? received : this.#conversation.incoming(received);
     if (message === undefined) return;
     this.#greetings.received(message);

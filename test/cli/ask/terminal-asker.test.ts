@@ -157,7 +157,7 @@ describe('`mcp-await run` of a tool that asks', () => {
     const code = await main({ ...io, argv: [...command, ...server] });
     expect([code, heard.stdout]).toEqual([3, '']);
     expect(heard.stderr).toMatch(
-      /Which colour\? · Which size\?.*\n.*may still be running.*\n.*mcp-await wait /s,
+      /Which colour\? · Which size\?.*\nThe server ends with this command.*\n.*mcp-await wait /s,
     );
   });
 

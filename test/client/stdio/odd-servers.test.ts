@@ -87,14 +87,14 @@ describe.concurrent('what goes wrong is told as what it is:', () => {
       client.callTool({ name: 'other' }),
     ]);
     expect(error).toBeInstanceOf(ProtocolViolationError);
-    expect(error.message).toMatch(/more than 1 MiB \(`maxAnswerBytes`, --max-answer-bytes\)/);
+    expect(error.message).toMatch(/larger than 1 MiB \(`maxAnswerBytes`, --max-answer-bytes\)/);
     expect(other.content).toEqual([{ type: 'text', text: 'small' }]);
   });
 
   test('an answer without end', async () => {
     await using client = await connected('endless', '', { maxAnswerBytes: 1024 * 1024 });
     const error = await failureOf(client.callTool({ name: 'work' }));
-    expect(error.message).toMatch(/more than 1 MiB \(`maxAnswerBytes`/);
+    expect(error.message).toMatch(/larger than 1 MiB \(`maxAnswerBytes`/);
   }, 20_000);
 });
 

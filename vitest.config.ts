@@ -1,12 +1,20 @@
 import { defineConfig } from 'vitest/config';
+import { tiers } from './test/tiers.js';
 
 const report = process.env.TEST_REPORT;
+const project = (name: string, files: { readonly include: string[]; readonly exclude?: string[] }) => ({
+  extends: true as const,
+  test: { name, ...files },
+});
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     ...(report !== undefined && { reporters: ['default', ['json', { outputFile: report }]] as const }),
+    projects: [
+      project('unit', { include: ['test/**/*.test.ts'], exclude: Object.values(tiers).flat() }),
+      ...Object.entries(tiers).map(([name, include]) => project(name, { include: [...include] })),
+    ],
   },
 });

@@ -1,0 +1,23 @@
+/** What a tier of tests needs beyond Node and our own code, and which files are in it. All others are unit tests. */
+export const tiers = {
+  /** Redis and PostgreSQL servers that the tests start, processes that are killed, and outages that take their time. */
+  services: [
+    'test/engine/bullmq/**/*.test.ts',
+    'test/engine/sqlite/processes.test.ts',
+    'test/server/asking-processes.test.ts',
+    'test/server/webhooks/restart.test.ts',
+    'test/client/faults/*.test.ts',
+    'test/cli/{fronts-and-workers,idempotency,journal-crash,store-faults,store-refusals,watching,webhooks,worker}.test.ts',
+    'test/cli/load/load.test.ts',
+    'test/torture/torture.test.ts',
+  ],
+  /** Peers of others from npm, agent frameworks, the packed library, and other versions of Node. */
+  world: [
+    'test/package.test.ts',
+    'test/conformance/**/*.test.ts',
+    'test/interop/**/*.test.ts',
+    'test/integrations/**/*.test.ts',
+    'test/proxy/conformance.test.ts',
+    'test/proxy/hosts.test.ts',
+  ],
+} as const;

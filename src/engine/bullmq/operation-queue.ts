@@ -1,5 +1,6 @@
 import { type IQueueBackend, Job, type JobJson, type JobsOptions } from 'bullmq';
 import { StoreFailure } from '../store-failure.js';
+import { GroupedAdds } from './grouped-adds.js';
 import { type FailedReason, type JobData, type JobProgress, tryContents } from './job-data.js';
 import { longResultAt, longResultIndex, type StoredJob } from './job-record.js';
 import { LAST_TURN } from './owner-turns.js';
@@ -40,6 +41,14 @@ export interface LockedJob {
   readonly token: string;
 }
 
+export type AddOptions = Pick<JobsOptions, 'delay' | 'deduplication' | 'priority' | 'timestamp'>;
+
+interface NewJob {
+  readonly name: string;
+  readonly data: JobData;
+  readonly opts: AddOptions & { readonly jobId: string };
+}
+
 const QUEUE_STATES: readonly QueueState[] = [
   'waiting',
   'prioritized',
@@ -67,6 +76,7 @@ export class OperationQueue {
   readonly #backend: IQueueBackend;
   readonly #calls: StoreCalls;
   readonly #keep: { readonly age: number };
+  readonly #adds: GroupedAdds<NewJob>;
 
   constructor(operation: string, { connection, calls, retentionMs }: OperationQueueOptions) {
     this.operation = operation;
@@ -76,17 +86,24 @@ export class OperationQueue {
     this.#backend = connection.backend(operation);
     this.#calls = calls;
     this.#keep = { age: Math.ceil(retentionMs / 1000) };
+    this.#adds = new GroupedAdds(
+      jobs => this.#addTogether(jobs),
+      error => error instanceof StoreFailure && !calls.isAway(error.cause),
+    );
   }
 
   /** Adds a job. The answer is its reference, or that of the job which holds its deduplication key. */
-  async add(
-    taskRef: string,
-    data: JobData,
-    options: Pick<JobsOptions, 'delay' | 'deduplication' | 'priority' | 'timestamp'>,
-  ): Promise<string> {
-    const all = { ...options, jobId: taskRef };
-    const job = await this.#calls.make(() => this.#queue.add(this.operation, data, all));
+  async add(taskRef: string, data: JobData, options: AddOptions): Promise<string> {
+    const opts = { ...options, jobId: taskRef };
+    // Whether a key is free is to be told of each alone.
+    if (options.deduplication === undefined) return this.#adds.add({ name: this.operation, data, opts });
+    const job = await this.#calls.make(() => this.#queue.add(this.operation, data, opts));
     return job.id ?? taskRef;
+  }
+
+  async #addTogether(jobs: readonly NewJob[]): Promise<readonly string[]> {
+    const added = await this.#calls.make(() => this.#queue.addBulk([...jobs]));
+    return added.map(({ id }, index) => id ?? jobs[index]?.opts.jobId ?? '');
   }
 
   /** Frees a deduplication key, unless another job than `taskRef` holds it by now. */

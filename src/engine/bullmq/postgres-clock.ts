@@ -5,6 +5,7 @@ export type Query = (text: string, values?: unknown[]) => Promise<{ rows: Record
 const TOLERANCE_MS = 250;
 /** No duration, count or id of the queue is so large; every time since 2001 is. */
 const EARLIEST_MS = 1_000_000_000_000;
+const BULK = /\badd_(jobs_bulk|flow)\b/;
 const TIME_COLUMN = /_ms$|^next_delay$/;
 
 /**
@@ -36,12 +37,18 @@ export function byServerClock(query: Query): Query {
     }
     if (offsetMs === 0) return query(text, values);
     const shift = offsetMs;
-    const answer = await query(
-      text,
-      values?.map(value => (isTime(value) ? value + shift : value)),
-    );
+    const moving = values?.map(value => (isTime(value) ? value + shift : value));
+    const sent = BULK.test(text) ? moving?.map(value => movedBulk(value, shift)) : moving;
+    const answer = await query(text, sent);
     return { ...answer, rows: answer.rows.map(row => moved(row, -shift)) };
   };
+}
+
+/** Jobs that are added together, as JSON. */
+function movedBulk(value: unknown, byMs: number): unknown {
+  if (typeof value !== 'string' || !value.startsWith('[')) return value;
+  const jobs: { readonly timestamp: number }[] = JSON.parse(value);
+  return JSON.stringify(jobs.map(job => ({ ...job, timestamp: job.timestamp + byMs })));
 }
 
 function moved(row: Record<string, unknown>, byMs: number): Record<string, unknown> {

@@ -68,9 +68,14 @@ export class StoreCalls {
     });
   }
 
+  /** Whether a call failed because the store could not be reached. */
+  isAway(cause: unknown): boolean {
+    return cause instanceof TimeLimitError || this.#options.isConnectionError(cause);
+  }
+
   #failure(cause: unknown): StoreFailure {
-    const { label, isConnectionError } = this.#options;
-    if (cause instanceof TimeLimitError || isConnectionError(cause)) {
+    const { label } = this.#options;
+    if (this.isAway(cause)) {
       return new StoreFailure(
         `The store ${label} did not answer within ${this.#patienceMs / 1000} s. Check that it is running, and try again.`,
         { cause },

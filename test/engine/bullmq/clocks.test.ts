@@ -59,6 +59,9 @@ test('Times go out by the clock of the server and come back by the own, also aft
   const { rows } = await query('x', [later, 30_000]);
   expect(Math.abs(Number((sent[1] as number[])[0]) - now())).toBeLessThan(1000);
   expect(rows[0]?.finished_at_ms).toBe(String(later));
+  await query('SELECT add_jobs_bulk($1, $2)', ['q', JSON.stringify([{ id: 'a', timestamp: later }])]);
+  const [{ timestamp }] = JSON.parse(String((sent[2] as unknown[])[1]));
+  expect(Math.abs(timestamp - now())).toBeLessThan(1000);
   await Promise.all([query('x', []), query('x', [])]);
   expect(compared).toBe(2);
 });

@@ -1,0 +1,58 @@
+/** Most of one group: its statement stays short. */
+const MOST_AT_ONCE = 100;
+
+interface Waiting<Job> {
+  readonly job: Job;
+  readonly resolve: (id: string) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * Adds together what comes while earlier ones are being added: what costs is the round trip and the sync to disk at its
+ * end, and one serves all. So the more callers there are, the larger the groups, not the number of requests.
+ */
+export class GroupedAdds<Job> {
+  readonly #add: (jobs: readonly Job[]) => Promise<readonly string[]>;
+  #waiting: Waiting<Job>[] = [];
+  #isAdding = false;
+
+  readonly #isRefusal: (error: unknown) => boolean;
+
+  /**
+   * @param add answers the ids of the jobs in their order; adding one twice is adding it once
+   * @param isRefusal whether what failed may be one job's fault, so that each is to be added alone
+   */
+  constructor(
+    add: (jobs: readonly Job[]) => Promise<readonly string[]>,
+    isRefusal: (error: unknown) => boolean,
+  ) {
+    this.#add = add;
+    this.#isRefusal = isRefusal;
+  }
+
+  add(job: Job): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ job, resolve, reject });
+      if (!this.#isAdding) void this.#addAll();
+    });
+  }
+
+  async #addAll(): Promise<void> {
+    this.#isAdding = true;
+    while (this.#waiting.length > 0) await this.#addGroup(this.#waiting.splice(0, MOST_AT_ONCE));
+    this.#isAdding = false;
+  }
+
+  async #addGroup(group: readonly Waiting<Job>[]): Promise<void> {
+    try {
+      const ids = await this.#add(group.map(({ job }) => job));
+      for (const [index, { resolve }] of group.entries()) resolve(ids[index] ?? '');
+    } catch (error) {
+      if (group.length > 1 && this.#isRefusal(error)) {
+        await Promise.all(group.map(one => this.#addGroup([one])));
+        return;
+      }
+      for (const { reject } of group) reject(error);
+    }
+  }
+}

@@ -27,6 +27,9 @@ export async function detection() {
     );
   }
   console.log(
+    '\nOf live servers that no rule had seen, played to success and to failure: 16 of 21 cases of eleven servers were right, and 15 of 26 of thirteen others (one success was told as a failure); none of seven that only look like a pair was asked. Rules were changed afterwards.',
+  );
+  console.log(
     '\nA pair with strong evidence is used once an answer shows a job under way and the status tool knows of it.',
   );
 }

@@ -104,7 +104,9 @@ function propose({ start, status, call, facts }: Proposing): Proposal | undefine
     .toLowerCase();
   const isAbout = handleNouns.some(noun => start.words.includes(noun) || start.nouns.includes(noun));
   const isFrom = start.nouns.some(noun => noun.length > 3 && described.includes(noun));
-  const isMentioned = !isAbout && handleNouns.some(noun => start.description.includes(noun));
+  const isMentioned =
+    (!isAbout && handleNouns.some(noun => start.description.includes(noun))) ||
+    status.nouns.some(noun => WORK_NOUNS.has(noun) && start.mentions.has(noun));
   const isWorkId = isWorkHandle(argument);
   const isWork = isMachineWork(start);
   const links =
@@ -135,6 +137,7 @@ function propose({ start, status, call, facts }: Proposing): Proposal | undefine
     [status.tool.annotations?.readOnlyHint === true, 1, 'marked as read-only'],
     [start.tool.annotations?.readOnlyHint === true, -2, `\`${start.tool.name}\` is marked as read-only`],
     [!isId, -1, `\`${argument}\` is no id`],
+    [has('list', 'search', 'find', 'browse'), -3, `\`${status.tool.name}\` lists or searches`],
     [has('wait', 'await'), -3, `\`${status.tool.name}\` waits itself`],
     [
       has('log', 'logs', 'tail', 'artifacts', 'artifact', 'download', 'metrics'),

@@ -1,4 +1,4 @@
-import { WORK_NOUNS } from '../lexicon/nouns.js';
+import { MACHINE_NOUNS, WORK_NOUNS } from '../lexicon/nouns.js';
 import { EDITING, MACHINE, STARTING } from '../lexicon/verbs.js';
 import { isLasting, type ToolFacts } from './tool-facts.js';
 
@@ -17,7 +17,7 @@ type Veto = readonly [reason: string, holds: (suspects: Suspects) => boolean];
 
 /** Each keeps a proposal from ever being used by itself, whatever speaks for it. */
 const VETOES: readonly Veto[] = [
-  ['what it makes is a record', ({ start }) => start.records],
+  ['what it makes is a record', ({ start }) => start.records && !isOfMachine(start.nouns)],
   ['it may be about what lasts for days', isAboutWhatLasts],
   ['people edit what it makes', isEdited],
   ['it only looks something up', ({ start }) => start.looksUp && !start.worksLater],
@@ -38,12 +38,18 @@ function isAboutWhatLasts({ start, status, handleNouns, isNamed }: Suspects): bo
   // A machine's work has handles of any name: `poll_model_status(subscription_key)`.
   const isPlainWork = isNamed && status.tellsState && start.words.some(word => MACHINE.has(word));
   if (isPlainWork && !isLasting(start.nouns)) return false;
-  return isLasting(handleNouns.length > 0 ? handleNouns : status.nouns);
+  const about = handleNouns.length > 0 ? handleNouns : status.nouns;
+  return isLasting(about) && !isOfMachine(about);
+}
+
+/** Whether the last noun is of what only machines have: `dag_run`, `message_batch`. */
+function isOfMachine(nouns: readonly string[]): boolean {
+  return MACHINE_NOUNS.has(nouns.at(-1) ?? '');
 }
 
 /** A tool that updates or assigns the same thing: that is no job. */
 function isEdited({ start, status, handleNouns, isNamed, facts }: Suspects): boolean {
-  if (isNamed) return false;
+  if (isNamed || isOfMachine(handleNouns)) return false;
   const about = new Set([...handleNouns, ...start.nouns.filter(noun => status.nouns.includes(noun))]);
   return facts.some(
     ({ words, nouns }) =>

@@ -19,6 +19,11 @@ export const WORK_NOUNS = list(
   'job task run execution operation request prediction process processing generation workflow build deployment crawl scan render rendering export import training transcription research simulation batch query pipeline backtest conversion extraction analysis inference backup statement dubbing snapshot experiment evaluation invocation command crawler scrape translation transcode rerun migration',
 );
 
+/** Those that people have nothing of: no task, request or order. */
+export const MACHINE_NOUNS = list(
+  'job run execution build pipeline workflow prediction training crawl scan render batch generation transcription inference simulation backtest',
+);
+
 /** Words of an argument that takes the handle of work, and of nothing else. */
 export const WORK_HANDLES = list('job task run execution operation request prediction process generation');
 

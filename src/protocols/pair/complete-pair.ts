@@ -19,6 +19,8 @@ const WAIT_FLAGS = [
   'follow',
   'watch',
 ];
+/** Exact values of an enum that only look, the best first. */
+const LOOKING_ACTIONS = ['status', 'get_status', 'check_status', 'check', 'poll', 'get', 'describe', 'show'];
 /** The best first. */
 const RESULT_WORDS = [
   'result',
@@ -55,12 +57,27 @@ function holdingOf({ status }: Pair, { name, description = '', inputSchema }: To
     /waits? (for|until)|blocks? until|until (it|the \w{1,30}) (is|completes?|finish)/i.test(
       description.slice(0, 2000),
     );
+  const given = { ...(flag !== undefined && { [flag]: { value: false } }), ...actionOf(status, inputSchema) };
   return {
     ...(hold !== undefined &&
       status.waitArgument === undefined && { waitArgument: { name: hold, mostSeconds, unit: 'seconds' } }),
-    ...(flag !== undefined && { arguments: { [flag]: { value: false }, ...status.arguments } }),
+    ...(Object.keys(given).length > 0 && { arguments: { ...given, ...status.arguments } }),
     ...(flag === undefined && hold === undefined && waits && { mayHold: true }),
   };
+}
+
+/** What a tool of several actions is told to do: only where it has one action of these names, and needs nothing else. */
+function actionOf(
+  { handleArgument, arguments: told = {} }: Pair['status'],
+  { properties = {}, required = [] }: Tool['inputSchema'],
+): NonNullable<Pair['status']['arguments']> {
+  const [open, second] = required.filter(name => name !== handleArgument && !Object.hasOwn(told, name));
+  const schema = properties[open ?? ''];
+  if (open === undefined || second !== undefined || !isRecord(schema) || !Array.isArray(schema.enum))
+    return {};
+  const values = schema.enum;
+  const action = LOOKING_ACTIONS.find(each => values.includes(each));
+  return action === undefined ? {} : { [open]: { value: action } };
 }
 
 /** The one tool that only reads, takes nothing but the handle, and is named after a result. */

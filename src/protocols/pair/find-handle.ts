@@ -49,7 +49,10 @@ const MOST_CHARACTERS = 500;
 export function findHandle(data: AnswerData, sought: SoughtHandle): FoundHandle | undefined {
   const facts = factsOf(data, undefined, true);
   for (const [evidence, values, at] of candidates(data, facts, sought)) {
-    const usable = [...new Set(values.filter(value => isUsable(value, sought)))] as (string | number)[];
+    const usable = [...new Set(values.map(withoutStop).filter(value => isUsable(value, sought)))] as (
+      | string
+      | number
+    )[];
     if (usable.length > 0) return { evidence, values: usable, at };
   }
   return undefined;
@@ -162,6 +165,11 @@ function isMachineId(token: string): boolean {
     return true;
   const digits = token.replace(/\D/g, '').length;
   return token.length >= 16 && digits >= 4 && /[a-z]/i.test(token) && !/^\d{4}-\d\d-\d\d/.test(token);
+}
+
+/** A handle in a text may end its sentence. */
+function withoutStop(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/[.,;!?]$/, '') : value;
 }
 
 function isUsable(value: unknown, { argument, given }: SoughtHandle): boolean {

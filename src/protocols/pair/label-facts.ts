@@ -45,7 +45,7 @@ function cellsOf(line: string): readonly string[] {
 /** "Status: running" */
 function factOfCell(cell: string, below: string | undefined): readonly Fact[] {
   const at = separatorIn(cell);
-  if (at < 0) return [];
+  if (at < 0 || cell.startsWith('//', at + 1)) return [];
   const key = labelOf(cell.slice(0, at));
   if (key === undefined) return [];
   const said = plainWords(cell.slice(at + 1));

@@ -66,7 +66,9 @@ function stateOfSentence(sentence: string, subject: Subject): TaskStatus | undef
   if (cells.length > 1) return stateOfCells(cells, subject);
   const words = wordsOfSentence(sentence, subject);
   if (words.length === 0 || words.length > MOST_WORDS) return undefined;
-  const at = words.findIndex(word => ENDS.has(word) || GOING.has(word) || isGoingOn(word, words));
+  const at = words.findIndex(
+    word => ENDS.has(word) || GOING.has(word) || isWritten(word) || isGoingOn(word, words),
+  );
   const state = at < 0 ? undefined : stateOf(words[at] ?? '');
   if (state === undefined || words.slice(0, at).some(word => NOT_YET_TOLD.has(word))) return undefined;
   if (!isAboutSubject(words, at, subject)) return undefined;
@@ -96,6 +98,11 @@ function wordsOfSentence(sentence: string, { ids }: Subject): readonly string[] 
 function stateOf(word: string): TaskStatus | undefined {
   if (GOING.has(word)) return 'working';
   return meaningOf(word, { own: {} }) ?? 'working';
+}
+
+/** `timed_out` is written by a machine, and never by chance. */
+function isWritten(word: string): boolean {
+  return word.includes('_') && meaningOf(word, { own: {} }) !== undefined;
 }
 
 /** "is being stitched", "still baking". */

@@ -18,7 +18,7 @@ const STATE_KEYS = list('status statuses state states phase conclusion outcome r
 const WHOLE_KEYS = list('result verdict stage lifecycle');
 /** What may stand around such a key without making it the state of something else. */
 const NEUTRAL = list(
-  'list current overall final latest last my the raw text name label word description string value code life cycle ready processing process is has type',
+  'list current overall final latest last my the raw text name label word description string value code life cycle ready processing process is has type humanized label display',
 );
 
 /** Four kinds of flags. The end alone is no success, and a failure counts whatever stands beside it. */
@@ -64,7 +64,7 @@ function completedBy(state: State, data: AnswerData): State {
 /** Words and flags that disagree: what goes on counts, then the failure; a flag knows what an unknown word does not. */
 function stateOfFacts(facts: readonly Fact[], reading: Reading): State | undefined {
   const stated = facts.filter(fact => isStateKey(fact, reading.subject));
-  const told = stated.flatMap(fact => wordState(fact, reading) ?? []);
+  const told = withoutEnvelope(stated).flatMap(fact => wordState(fact, reading) ?? []);
   const word = joint(told.filter(({ isOfRequest }) => isOfRequest !== true));
   const flag = stateOfFlags(facts);
   if (flag?.status === 'working' && flag.isWeak !== true) return flag;
@@ -91,6 +91,16 @@ function isTimed(facts: readonly Fact[]): boolean {
   );
   return (
     isOpen && facts.some(({ key }) => /^(started|queued|submitted|start)_?(at|time)$|^elapsed/i.test(key))
+  );
+}
+
+/** What is said within the work itself counts before a word of the whole answer that nobody knows. */
+function withoutEnvelope(stated: readonly Fact[]): readonly Fact[] {
+  const isInner = ({ within }: Fact) => within.some(key => WORK_NOUNS.has(key.toLowerCase()));
+  if (!stated.some(fact => isInner(fact) && typeof fact.value === 'string')) return stated;
+  return stated.filter(
+    fact =>
+      isInner(fact) || (typeof fact.value === 'string' && meaningOf(fact.value, { own: {} }) !== undefined),
   );
 }
 
@@ -154,6 +164,8 @@ function stateOfFlags(facts: readonly Fact[]): State | undefined {
 }
 
 function flagOf(words: readonly string[]): keyof typeof FLAGS | undefined {
+  // `success` alone is that of the request.
+  if (words.join('_') === 'is_success') return 'good';
   const own = words.filter(
     word => !['is', 'has', 'was', 'job', 'task', 'run', 'in', 'progress', 'still'].includes(word),
   );

@@ -1,0 +1,171 @@
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { describe, expect, test } from 'vitest';
+import { dataOf } from '../../../src/protocols/pair/answer-data.js';
+import { findHandle } from '../../../src/protocols/pair/find-handle.js';
+import { labelFacts } from '../../../src/protocols/pair/label-facts.js';
+import { bringsResult } from '../../../src/protocols/pair/payload-facts.js';
+import { pairProfileSchema } from '../../../src/protocols/pair/profile.js';
+import { progressOfFacts } from '../../../src/protocols/pair/progress-facts.js';
+import { readState } from '../../../src/protocols/pair/state.js';
+import { readStatusAnswer } from '../../../src/protocols/pair/status-answer.js';
+
+const answerOf = (said: unknown): CallToolResult => ({
+  content: [{ type: 'text', text: typeof said === 'string' ? said : JSON.stringify(said) }],
+});
+const pair = pairProfileSchema.parse({
+  name: 'p',
+  start: { tool: 'start_cake' },
+  status: { tool: 'get_cake_status', handleArgument: 'cake_id' },
+});
+
+describe('the state of an answer of which nothing is told', () => {
+  test.each<[string, unknown, string | undefined]>([
+    ['a word', { status: 'baking', state: 'RUNNING' }, 'working'],
+    ['a word with a noun of work before it', { status: 'success', job_status: 'DONE' }, 'completed'],
+    ['the same, of a failure', { status: 'success', job_status: 'ERROR' }, 'failed'],
+    ['a word in an envelope', { success: true, data: { status: 'queued' } }, 'working'],
+    ['a word beside the handle', { ok: true, cake: { id: 'x-1', status: 'failed' } }, 'failed'],
+    ['JSON:API', { data: { id: 'x-1', attributes: { status: 'pending' } } }, 'working'],
+    ['the state of something else', { oven: { status: 'failed' }, cake_status: 'running' }, 'working'],
+    ['only the state of something else', { oven: { status: 'completed' } }, undefined],
+    ['a list of others', { cakes: [{ status: 'done' }, { status: 'done' }] }, undefined],
+    ['a list that has it', { cakes: [{ id: 'x-1', status: 'running' }, { status: 'done' }] }, 'working'],
+    ['a list of states', { status_list: ['Done', 'Generating'] }, 'working'],
+    ['a list of ends', { status_list: ['Done', 'Done'] }, 'completed'],
+    ['a status of HTTP', { http_status: 'completed' }, undefined],
+    ['a word that nobody knows', { status: 'proofing' }, 'unknown'],
+    ['such a word beside flags', { status: 'cooling', is_finished: true, is_successful: true }, 'completed'],
+    ['a conclusion', { status: 'completed', conclusion: 'failure' }, 'failed'],
+    ['a conclusion that is not there yet', { status: 'queued', conclusion: null }, 'working'],
+    ['a flag that goes on', { running: true, done: false }, 'working'],
+    ['a flag of failure beside the end', { done: true, failed: true }, 'failed'],
+    ['a good flag', { finished: true, succeeded: true }, 'completed'],
+    ['an end that was not good', { finished: true, succeeded: false }, 'failed'],
+    ['an end with what came of it', { done: true, response: { a: 1 } }, 'completed'],
+    ['an end with an error', { done: true, error: { message: 'no' } }, 'failed'],
+    ['the end alone', { done: true }, 'end alone'],
+    ['the end alone, all of it', 'Progress: 100%\nCompleted: yes', 'completed'],
+    ['no end', { done: false }, 'working'],
+    ['a success of the request, with progress', { status: 'success', progress: 40 }, 'working'],
+    ['progress alone', { percent: 99 }, 'working'],
+    ['a label', '## Cake\n**Status**: ✅ Completed', 'completed'],
+    ['a label in the middle of a line', 'The order Status: completed was sent', undefined],
+    ['labels in one line', '**Status**: error | Completed: false', 'failed'],
+    ['a row of a table', '| Status | running |', 'working'],
+    ['a heading above another label', 'Cake Status:\nOven: done', undefined],
+    ['a sentence', 'Cake x-1 is still baking.', 'working'],
+    ['a sentence of an end', 'Cake x-1 completed.', 'completed'],
+    ['a sentence of a failure', 'Cake x-1 failed (exit code 1).', 'failed'],
+    ['a sentence that denies it', 'The cake is not finished yet.', 'working'],
+    ['a sentence about what to do', 'Check the cake again when it is completed.', undefined],
+    ['a sentence about something else', 'Breakfast was completed.', undefined],
+    ['cells with the handle', 'done | x-1 | https://cakes', 'completed'],
+    ['cells without it', 'done | x-2 | https://cakes', undefined],
+    ['nothing', 'Have a nice day.', undefined],
+  ])('%s', (_what, said, expected) => {
+    const state = readState(dataOf(answerOf(said)), pair, ['x-1']);
+    const read =
+      state?.unknownWord !== undefined ? 'unknown' : state?.isEndAlone === true ? 'end alone' : state?.status;
+    expect(read).toBe(expected);
+  });
+
+  test('is no success where only the end is told', () => {
+    expect(readStatusAnswer(answerOf({ done: true }), pair, 'x-1')).toMatchObject({
+      outcome: { status: 'failed', error: { code: 'OUTCOME_NOT_TOLD' } },
+    });
+  });
+
+  test('is not found where the request failed', () => {
+    const answer = answerOf({ status: 'error', message: 'Job not found' });
+    expect(() => readStatusAnswer(answer, pair, 'x-1')).toThrow(/does not know the task x-1/);
+  });
+});
+
+describe('the handle in an answer of which nothing is told', () => {
+  const sought = (argument: string, description = '', given: string[] = []) => ({
+    argument,
+    description,
+    nouns: ['cake'],
+    given: new Set(given),
+  });
+
+  test.each<[string, ReturnType<typeof sought>, unknown, unknown[]]>([
+    ['its key', sought('cake_id'), { id: 'other', cakeId: 'x' }, ['x']],
+    ['its key, deep', sought('cake_id'), { result: { items: [{ cake_id: 'x' }] } }, ['x']],
+    ['its key nearest to the top', sought('cake_id'), { cake_id: 'x', old: [{ cake_id: 'y' }] }, ['x']],
+    ['its label', sought('cake_id'), 'Started.\nCake ID: x-1.', ['x-1']],
+    [
+      'a key that is described',
+      sought('id', 'The oven_ref of start_cake'),
+      { id: 'z', oven_ref: 'x' },
+      ['x'],
+    ],
+    ['a label that is described', sought('project', 'Project ID of the cake'), 'Project ID: x1', ['x1']],
+    ['the id of what is started', sought('uuid'), { uuid_of_oven: 'o', cake_uuid: 'x' }, ['x']],
+    ['its number', sought('pipeline_id'), 'Created pipeline #42 for main', ['42']],
+    ['a prefix', sought('ref', "It starts with 'ck_'"), 'I have begun ck_77 for you', ['ck_77']],
+    ['a bare id', sought('cake_id'), { id: 'x', name: 'n' }, ['x']],
+    [
+      'the id of a machine in a text',
+      sought('token_id'),
+      'Created: 0f3c1a52-1111-4222-8333-123456789abc',
+      ['0f3c1a52-1111-4222-8333-123456789abc'],
+    ],
+    ['nothing that came with the call', sought('cake_id', '', ['x']), { cake_id: 'x' }, []],
+    ['no URL', sought('cake_id'), { cake_id: 'https://cakes/x' }, []],
+    ['no sentence', sought('cake_id'), { cake_id: 'not there yet' }, []],
+    ['a name', sought('name', '', ['given']), { name: 'cake-7', other: 'given' }, ['cake-7']],
+  ])('is %s', (_what, what, said, expected) => {
+    expect(findHandle(dataOf(answerOf(said)), what)?.values ?? []).toEqual(expected);
+  });
+});
+
+test.each<[string, [string, unknown][]]>([
+  ['Status: running', [['Status', 'running']]],
+  ['- **Task ID**: `x`', [['Task ID', 'x']]],
+  ['1. State: done', [['State', 'done']]],
+  ['Done: no', [['Done', false]]],
+  ['| Pages | 7 |', [['Pages', 7]]],
+  [
+    '| ID | Status | Age |\n|---|---|---|\n| x | running | 3s |',
+    [
+      ['ID', 'x'],
+      ['Status', 'running'],
+      ['Age', '3s'],
+    ],
+  ],
+  ['see https://cakes for more: nothing', []],
+])('the labels of %j', (text, expected) => {
+  expect(labelFacts(text).map(({ key, value }) => [key, value])).toEqual(expected);
+});
+
+test.each<[unknown, object | undefined]>([
+  [{ progress: 40 }, { progress: 40, total: 100 }],
+  [{ progress: 0.4 }, { progress: 40, total: 100 }],
+  [{ progress_percent: 0.5 }, { progress: 0.5, total: 100 }],
+  [{ progress: '3/10 pages' }, { progress: 3, total: 10 }],
+  [
+    { completed: 3, total: 9 },
+    { progress: 3, total: 9 },
+  ],
+  [{ progress: 4000 }, undefined],
+  [{ status: '40%' }, undefined],
+])('the progress of %j', (said, expected) => {
+  const facts = Object.entries(said as object).map(([key, value]) => ({
+    key,
+    words: key.split('_'),
+    value,
+    within: [],
+  }));
+  expect(progressOfFacts(facts)).toEqual(expected);
+});
+
+test.each<[unknown, boolean]>([
+  [{ status: 'done', id: 'x', model: 'm', created_at: '2026-01-01' }, false],
+  [{ status: 'done', result: null, output: '' }, false],
+  [{ status: 'done', video_url: 'https://x/v.mp4' }, true],
+  [{ status: 'done', status_url: 'https://x' }, false],
+  [{ status: 'done', data: { output: [1] } }, true],
+])('whether %j brings a result: %s', (said, expected) => {
+  expect(bringsResult(dataOf(answerOf(said)))).toBe(expected);
+});

@@ -5,8 +5,10 @@ import { tasks20251125 } from './tasks-2025-11-25.js';
 import { textOf } from './tool-result.js';
 
 /** What servers say of a call that they take as a task only. */
-const WANTS_TASK =
-  /taskSupport|task[- ]augment|task-based|\b(must|requires?|required|only)\b.{0,40}\bas an? (background )?task\b/i;
+const WANTS_TASK = [
+  /taskSupport|task[- ]augment|task-based/i,
+  /\b(must|requires?|required|only)\b.{0,40}\bas an? (background )?task\b/i,
+];
 const MAX_CHARACTERS = 1000;
 
 /** How a tool is awaited that its server takes as a task only, whatever the server declares. */
@@ -42,9 +44,13 @@ export function asTaskIfRequired(plan: ToolPlan, tool: Tool, onTask: (plan: Tool
 
 function wantsTask(began: { readonly answer: StartAnswer } | { readonly error: unknown }): boolean {
   if ('error' in began)
-    return WANTS_TASK.test(refusalOf(began.error)?.message.slice(0, MAX_CHARACTERS) ?? '');
+    return WANTS_TASK.some(words =>
+      words.test(refusalOf(began.error)?.message.slice(0, MAX_CHARACTERS) ?? ''),
+    );
   const { answer } = began;
   if (answer.kind !== 'ended' || answer.outcome.status !== 'failed') return false;
   const { result } = answer.outcome;
-  return result !== undefined && WANTS_TASK.test(textOf(result).slice(0, MAX_CHARACTERS));
+  return (
+    result !== undefined && WANTS_TASK.some(words => words.test(textOf(result).slice(0, MAX_CHARACTERS)))
+  );
 }

@@ -6,7 +6,7 @@ import { sourceFiles } from './source-files.js';
 /** Those that may take longer than in proportion to the text, because the text is short or is the operator's own. */
 const SHORT_TEXTS: Readonly<Record<string, string>> = {
   "^([!#$%&'*+.^_`|~\\w-]+):\\s*(.*)$": 'a header of the command line',
-  '\\$\\{(\\w+)(?::-([^}]*))?\\}': 'a value in the configuration of a server',
+  '\\$\\{([^}]*)\\}': 'a value in the configuration of a server',
   'Listening on (\\S+:(\\d+)\\/\\S*)\\n': 'what a server that `load` has started prints first',
   'Working on .*\\n': 'what a worker that `load` has started prints first',
   '^--?[\\w-]*(token|secret|passw|pwd|api-?_?key|auth|credential|header)[\\w-]*(=|$)':

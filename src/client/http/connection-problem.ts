@@ -50,7 +50,7 @@ function plainProblem(error: unknown, code: string | undefined, where: string): 
     code === 'UND_ERR_SOCKET' ||
     code === 'ECONNRESET' ||
     code?.startsWith('HPE_') ||
-    /HTTP request\b.*\bHTTPS\b/i.test(said);
+    /HTTP request\b.{0,80}\bHTTPS\b/i.test(said);
   return isOfTls
     ? `The server at ${where} could not be spoken to: ${said}; if it speaks HTTPS, write https:// instead of http://.`
     : undefined;

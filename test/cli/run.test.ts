@@ -252,12 +252,17 @@ describe('what goes wrong is named, with the next step and the right exit code',
       /does not know the task/,
     ],
     ['an unknown server name', ['tools', '--server', 'nobody'], 2, /mcp\.json/],
-  ])('%s', async (_case, args, code, message) => {
-    const finished = await place.run(args);
-    expect(finished.stderr).toMatch(message);
-    expect(finished.stdout).toBe('');
-    expect(finished.code).toBe(code);
-  });
+  ])(
+    '%s',
+    async (_case, args, code, message) => {
+      const finished = await place.run(args);
+      expect(finished.stderr).toMatch(message);
+      expect(finished.stdout).toBe('');
+      expect(finished.code).toBe(code);
+    },
+    // A server that dies is started again and again for half a minute.
+    60_000,
+  );
 });
 
 describe('giving up and coming back', () => {

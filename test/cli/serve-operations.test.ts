@@ -98,7 +98,7 @@ describe('an operations file that is not usable is one line and exit code 2, and
     ]);
     expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
     expect(stderr).toMatch(
-      /ended before it answered `initialize`[\s\S]*Cannot find the operations file .*missing\.js\n$/,
+      /ended with exit code 2 before it answered `initialize`[\s\S]*Cannot find the operations file .*missing\.js\n$/,
     );
     expect(stderr).not.toMatch(/^\s+at /m);
   });

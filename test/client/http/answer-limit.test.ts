@@ -77,7 +77,7 @@ describe('an answer without end fails its call with the name of the limit', () =
     const client = await AwaitClient.connect(url, { maxAnswerBytes: MAX });
     const error = await failureOf(client.callTool({ name: 'a' }));
     expect(error).toBeInstanceOf(ProtocolViolationError);
-    expect(error.message).toContain(`more than ${MAX} bytes (\`maxAnswerBytes\``);
+    expect(error.message).toContain(`larger than ${MAX} bytes (\`maxAnswerBytes\`, --max-answer-bytes)`);
     expect(written()).toBeLessThan(1000 * MAX);
     await client.close();
   });

@@ -100,7 +100,7 @@ test('several servers are one, names that two of them have get a prefix, and one
   const result = await host.client.callTool({ name: 'the_other_echo', arguments: { message: 'hello' } });
   expect(textOf(result)).toBe('Echo: hello');
   expect(host.stderr()).toContain('The server broken cannot be used');
-  expect(host.stderr()).toContain('The server itself is left out');
+  expect(host.stderr()).toContain(`The server itself of ${file} is left out: it is this proxy itself.`);
   await expect(host.client.callTool({ name: 'gone', arguments: {} })).rejects.toThrow(
     /Not to be reached now.*broken/,
   );

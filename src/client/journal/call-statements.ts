@@ -19,6 +19,7 @@ export function prepareCallStatements(database: Database.Database) {
                          state, status, claim_until, started_at, updated_at, expires_at)
       VALUES (:id, :callKey, :idempotencyKey, :argumentsDigest, :serverKey, :server, :tool, :protocol,
               'starting', 'working', :claimUntil, :now, :now, :expiresAt)
+      ON CONFLICT (id) DO NOTHING
       RETURNING *`),
     findByKey: query<CallRow>('SELECT * FROM calls WHERE call_key = :callKey AND expires_at > :now'),
     removeExpiredKey: command('DELETE FROM calls WHERE call_key = :callKey AND expires_at <= :now'),

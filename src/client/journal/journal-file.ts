@@ -33,15 +33,17 @@ export class JournalFile {
   readonly #database: Database.Database;
   readonly #statements: ReturnType<typeof prepareCallStatements>;
   readonly #clock: () => number;
+  readonly #newId: () => string;
   /** Whether the file still stands where it was opened: what is written to one that was deleted, nobody finds. */
   readonly isInPlace: () => boolean;
   readonly #secret: string;
   #callsUntilCleaning: number = journalLimits.callsBetweenCleanings;
 
   /** @throws ConfigurationError when it cannot be opened */
-  constructor(file: string, clock: () => number = Date.now) {
+  constructor(file: string, clock: () => number = Date.now, newId: () => string = shortId) {
     this.#database = openDatabaseFile(file, JOURNAL);
     this.#clock = clock;
+    this.#newId = newId;
     this.#statements = prepareCallStatements(this.#database);
     this.#statements.addSecret({ name: 'digest', value: randomBytes(32).toString('hex') });
     this.#secret = this.#statements.secret({ name: 'digest' })?.value ?? '';
@@ -67,8 +69,7 @@ export class JournalFile {
         const known = this.#statements.findByKey({ callKey, now });
         if (known !== undefined) return { record: toJournalRecord(known), created: false };
       }
-      const row = this.#statements.insert({
-        id: newId(),
+      const values = {
         callKey,
         idempotencyKey:
           idempotencyKey === undefined ? null : plain(idempotencyKey, journalLimits.keyCharacters),
@@ -80,8 +81,11 @@ export class JournalFile {
         claimUntil: now + journalLimits.claimMs,
         now,
         expiresAt: now + (callKey === null ? journalLimits.keptUnansweredMs : journalLimits.keptMs),
-      });
-      return { record: toJournalRecord(row as CallRow), created: true };
+      };
+      let row: CallRow | undefined;
+      // Another call may have the id.
+      while (row === undefined) row = this.#statements.insert({ id: this.#newId(), ...values });
+      return { record: toJournalRecord(row), created: true };
     });
   }
 
@@ -212,8 +216,8 @@ export class JournalFile {
   }
 }
 
-/** Short enough to type, long enough for 10,000 calls: the chance that two are alike is one in 20,000. */
-function newId(): string {
+/** Short enough to type, long enough for 10,000 calls: the chance that one is drawn twice is one in 20,000. */
+function shortId(): string {
   return randomBytes(5).toString('hex');
 }
 

@@ -93,6 +93,13 @@ describe('a call', () => {
     expect(begin().id).not.toBe(begin().id);
   });
 
+  test('has an id that no other call has, whatever is drawn', () => {
+    const drawn = ['0000000001', '0000000001', '0000000002', '0000000001', '0000000003'];
+    const other = place.open(undefined, () => drawn.shift() ?? '');
+    const ids = [1, 2, 3].map(() => other.claim(newCall()).record.id);
+    expect(ids).toEqual(['0000000001', '0000000002', '0000000003']);
+  });
+
   test('has a digest of its arguments, whatever the order of their names', () => {
     const digest = (given: Record<string, unknown>) =>
       journal.argumentsDigest({ name: 'bake', arguments: given });

@@ -7,7 +7,7 @@ import type { Outcome, TaskReference } from '../../../src/types.js';
 export interface JournalPlace {
   readonly file: string;
   /** Opens the file, as one process of several would. */
-  open(clock?: () => number): JournalFile;
+  open(clock?: () => number, newId?: () => string): JournalFile;
   remove(): Promise<void>;
 }
 
@@ -18,8 +18,8 @@ export async function newJournalPlace(): Promise<JournalPlace> {
   const opened: JournalFile[] = [];
   return {
     file,
-    open(clock) {
-      const journal = new JournalFile(file, clock);
+    open(clock, newId) {
+      const journal = new JournalFile(file, clock, newId);
       opened.push(journal);
       return journal;
     },

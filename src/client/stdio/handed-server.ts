@@ -49,8 +49,8 @@ export class GreetingMemory {
   }
 }
 
-/** Beyond the ids of the process that had the server before: what that one asked may still be answered. */
-const ID_OFFSET = 500_000_000;
+/** Beyond all ids of the process that had the server before, `ownId` included: what that one asked may still be answered. */
+const ID_OFFSET = 1_000_000_000;
 
 /** The words of a client that takes over a server: the beginning is answered from memory, and ids are others than before. */
 export class HandedConversation {
@@ -83,8 +83,14 @@ export class HandedConversation {
   incoming(message: JSONRPCMessage): JSONRPCMessage | undefined {
     const id = answeredId(message);
     if (id === undefined) return message;
+    const own = this.ownId(id);
+    return own === undefined ? undefined : ({ ...message, id: own } as JSONRPCMessage);
+  }
+
+  /** The id before `outgoing`; undefined for one of the process that had the server before. */
+  ownId(id: RequestId): RequestId | undefined {
     const own = Number(id) - ID_OFFSET;
-    return own >= 0 ? ({ ...message, id: own } as JSONRPCMessage) : undefined;
+    return own >= 0 ? own : undefined;
   }
 }
 

@@ -82,7 +82,8 @@ function malformed(value: object): UnreadableAnswerError {
   return new UnreadableAnswerError(what);
 }
 
-function parseJson(text: string): { readonly value: unknown } | undefined {
+/** Undefined where the text is no JSON. */
+export function parseJson(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(text) };
   } catch {

@@ -10,7 +10,7 @@ import { answeredId, asSent, cancelledId, isRequest } from '../connection/messag
 import { answerTooLarge, unreadableAnswer } from '../connection/unreadable-answer.js';
 import { GreetingMemory, HandedConversation, HandedProcess, type HandedServer } from './handed-server.js';
 import { LineReader } from './line-reader.js';
-import { messagesIn } from './messages-in.js';
+import { messagesIn, parseJson } from './messages-in.js';
 import { signalGroup } from './process-group.js';
 import { type StartOptions, startProcess } from './start-process.js';
 
@@ -228,7 +228,8 @@ export class StdioTransport implements ClientTransport {
     this.#heardAt = performance.now();
     this.#reader.push(chunk);
     if (this.#reader.pendingBytes > ENDLESS_TIMES * this.#options.maxAnswerBytes) {
-      this.onerror?.(answerTooLarge(this.#options.maxAnswerBytes));
+      // What still comes until it has ended says nothing new.
+      if (this.#closed === undefined) this.onerror?.(answerTooLarge(this.#options.maxAnswerBytes));
       this.close().catch(() => {});
       return;
     }
@@ -267,13 +268,20 @@ export class StdioTransport implements ClientTransport {
     this.onmessage?.(message);
   }
 
+  /** The id of a request as the client knows it; undefined where the request is another process's. */
+  #ownId(received: RequestId): RequestId | undefined {
+    const id = asSent(received);
+    return this.#conversation === undefined ? id : this.#conversation.ownId(id);
+  }
+
   /** @param idText the id of an answer that is too large, as JSON; undefined where it is not known */
   #fail(idText: string | undefined, isAnswer: boolean): void {
     const error = answerTooLarge(this.#options.maxAnswerBytes);
     const [only, ...others] = this.#waiting;
-    const known = idText === undefined ? undefined : (JSON.parse(idText) as RequestId);
-    const id = known ?? (isAnswer && others.length === 0 ? only : undefined);
-    if (id !== undefined && this.#waiting.has(id)) this.#deliver(unreadableAnswer(id, error));
+    const known = idText === undefined ? undefined : (parseJson(idText)?.value as RequestId | undefined);
+    const id =
+      known === undefined ? (isAnswer && others.length === 0 ? only : undefined) : this.#ownId(known);
+    if (id !== undefined && this.#waiting.delete(id)) this.onmessage?.(unreadableAnswer(id, error));
     else this.onerror?.(error);
   }
 }

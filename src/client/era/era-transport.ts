@@ -200,6 +200,7 @@ export class EraTransport implements ClientTransport {
     this.#wire = another();
     this.#isWireOver = false;
     await former.close();
+    this.#closing.signal.throwIfAborted();
     await this.start();
   }
 

@@ -50,22 +50,29 @@ interface HoldListener {
 }
 
 /** Tells other commands, again and again, that the job is in the hands of this process: only it can ask the server. */
-function holdJob(id: string, io: CommandIo, { onCancel, onForgotten }: HoldListener): Disposable {
+export function holdJob(id: string, io: CommandIo, { onCancel, onForgotten }: HoldListener): Disposable {
   let stop = () => {};
+  let isOver = false;
   const look = async () => {
     const isKnown = await withJobs(io, journal => {
       journal.holdClaims([id]);
       return journal.find(id) !== undefined;
     }).catch(() => true);
+    if (isOver) return;
     if (isKnown !== true) return onForgotten();
     if (await takeCancelRequest(id, io)) onCancel();
-    stop = startTimer(LOOK_AGAIN_MS, () => void look());
+    if (isOver) return;
+    stop = startTimer(LOOK_AGAIN_MS, () => {
+      looking = look();
+    });
   };
-  void look();
+  let looking = look();
   return {
     [Symbol.dispose]() {
+      isOver = true;
       stop();
-      void withJobs(io, journal => journal.holdClaims([id], 0)).catch(() => {});
+      // A look that is under way holds it once more.
+      void looking.then(() => withJobs(io, journal => journal.holdClaims([id], 0))).catch(() => {});
     },
   };
 }

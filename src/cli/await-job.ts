@@ -51,12 +51,39 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
   } catch (error) {
     view.stop();
     if (options.json) printJson(io, jsonReport(task, { error: errorFacts(error), ...asked(error) }));
-    if (!interrupts.first.aborted) io.stderr.write(`${errorFacts(error).message}\n`);
+    // After Ctrl-C the reference says enough; without one, somebody has to be told what became of the call.
+    if (!interrupts.first.aborted || task.reference === undefined)
+      io.stderr.write(`${errorFacts(error).message}\n`);
     // Also when quiet: a job whose reference nobody was told is lost.
     if (!(error instanceof TaskNotFoundError))
       await leave(task, options, fateAfter(error), !(error instanceof InputRequiredError));
     return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfError(error);
   }
+}
+
+/**
+ * Whether a job goes on without us. A call that may be synchronous has no reference before its answer, and would be lost
+ * with this command: its answer is waited for.
+ */
+export async function goesOn(
+  task: TaskHandle,
+  { io, quiet }: JobOutput,
+  interrupts: Interrupts,
+): Promise<boolean> {
+  if (task.snapshot.status === 'working' && task.reference === undefined) {
+    if (!quiet)
+      io.stderr.write(
+        `\`${task.tool}\` has given no reference yet, and its work may end with the call: --detach waits for its answer.\n`,
+      );
+    using _listening = interrupts.onFirst(() => task.detach());
+    try {
+      for await (const { status } of task.updates())
+        if (task.reference !== undefined || status !== 'working') break;
+    } catch {
+      // The wait for the result tells of it.
+    }
+  }
+  return task.snapshot.status === 'working' && task.reference !== undefined;
 }
 
 /** Leaves a job running and prints how to come back to it. */

@@ -2,7 +2,7 @@ import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { closestMatch } from 'leven';
 import type { AwaitClient } from '../client/await-client.js';
 import { readArguments } from './arguments.js';
-import { awaitJob, leaveJob } from './await-job.js';
+import { awaitJob, goesOn, leaveJob } from './await-job.js';
 import { UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import type { CommandIo } from './io.js';
@@ -55,7 +55,7 @@ export function run(
           server,
           client,
         };
-        if (flags.detach === true && task.snapshot.status === 'working') {
+        if (flags.detach === true && (await goesOn(task, output, interrupts))) {
           view.stop();
           return leaveJob(task, output);
         }

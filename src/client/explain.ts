@@ -19,8 +19,11 @@ import { classifyFailure, isTransient, messageOf, refusedStatus } from './failur
 import { UnansweredError } from './input/input-desk.js';
 import type { ResolvedWaitOptions } from './options.js';
 
-/** How far a call has come: not sent yet; a synchronous call under way; a start under way; a task with a reference. */
-export type Stage = 'planning' | 'blocking' | 'starting' | 'accepted';
+/**
+ * How far a call has come: not sent yet; a synchronous call under way; a call under way that may be synchronous or a
+ * start; a start under way; a task with a reference.
+ */
+export type Stage = 'planning' | 'blocking' | 'unanswered' | 'starting' | 'accepted';
 
 /** Facts that every message about one call can draw on. */
 export interface CallFacts extends AwaitErrorOptions {
@@ -216,6 +219,10 @@ function stateOf({ stage, snapshot }: CallFacts, cancelling: boolean): string {
       return 'It was not called.';
     case 'blocking':
       return 'The call had no task of its own: its request was cancelled, and there is nothing to resume.';
+    case 'unanswered':
+      return cancelling
+        ? 'The call had not been answered: if it turns out to be a task, the server is asked to cancel it; if not, its request is cancelled.'
+        : 'The call had not been answered, and its work may end with it: the request is cancelled unless its answer comes within 5 s. A task that the answer tells of is in the journal (`mcp-await list`) and in the event `task-orphaned`.';
     case 'starting':
       return cancelling
         ? 'Its start was under way: if the server accepts the job, it is asked to cancel it.'

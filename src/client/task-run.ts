@@ -104,8 +104,8 @@ export class TaskRun {
 
   async cancel(): Promise<void> {
     const plan = await this.#planned();
-    if (plan?.blocking || (plan?.mayBlock && this.#stage === 'starting')) {
-      this.#cancelling = plan.mayBlock === true;
+    if (plan?.blocking || this.#stage === 'unanswered') {
+      this.#cancelling = this.#stage === 'unanswered';
       return this.end(explain.cancelled);
     }
     const begun = await this.#begun;
@@ -135,7 +135,7 @@ export class TaskRun {
     this.state.entry = known?.entry;
     if (known?.reference !== undefined) return this.#resume(known.reference, known);
     if (known?.outcome !== undefined) return this.#answerWith(known.outcome);
-    this.#stage = plan.blocking ? 'blocking' : 'starting';
+    this.#stage = plan.blocking ? 'blocking' : plan.mayBlock ? 'unanswered' : 'starting';
     const sent = this.#requests.start(call, plan, late => this.#take(late));
     sent.catch(error => this.state.entry?.startFailed(error, signal.aborted));
     // A blocking request ends with the signal by itself.

@@ -66,6 +66,33 @@ it('after a Ctrl-C at a terminal, too', async () => {
   expect(await place.run(['wait', idIn(stderr)])).toMatchObject({ code: 0 });
 }, 60_000);
 
+/** A call of a tool that has no task, at a server whose list has a status tool. */
+const runWork = (durationMs: number, ...flags: string[]) => [
+  'run',
+  'work',
+  ...flags,
+  ...['--', process.execPath, script, String(durationMs)],
+];
+
+// The call is waited for 5 s before it counts as one that may be synchronous.
+it('--detach waits for the answer of a call that has given no reference, which would be lost', async () => {
+  expect(await place.run(runWork(7000, '--detach'))).toEqual({
+    code: 0,
+    stdout: expect.stringMatching(/"pid":\d+/),
+    stderr: expect.stringMatching(/`work` has given no reference yet.*--detach waits for its answer/),
+  });
+}, 60_000);
+
+it('Ctrl-C says what becomes of a call that has no reference', async () => {
+  const command = place.start(runWork(60_000));
+  await command.says(/working/);
+  command.process.kill('SIGINT');
+  expect(await command.finished).toMatchObject({
+    code: 130,
+    stderr: expect.stringMatching(/The call had not been answered, and its work may end with it/),
+  });
+}, 60_000);
+
 it('it can be cancelled, by the process that keeps it', async () => {
   const { stderr } = await place.run(runJob(60_000, '--cancel-tool', 'cancel_job', '--detach'));
   expect(await place.run(['cancel', idIn(stderr)])).toMatchObject({

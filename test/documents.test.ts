@@ -44,6 +44,11 @@ function program(): Command {
   return buildProgram({ ...io, cwd: () => '.', on() {}, off() {} }, [], { onExit() {}, onProtocol() {} });
 }
 
+it('the help of a command names each default once', () => {
+  const helps = program().commands.map(command => command.helpInformation().replace(/\s+/g, ' '));
+  expect(helps.filter(help => /\(default[^)]*\) \(default/.test(help))).toEqual([]);
+});
+
 describe('the README', () => {
   it('stays short', () => {
     expect(readme.split('\n').length).toBeLessThan(350);

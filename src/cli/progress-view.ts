@@ -39,6 +39,7 @@ export function describeEvent(tool: string, event: AwaitEvent): string | undefin
   if (event.type === 'connection-lost') return `${tool}: reconnecting… (${messageOf(event.cause)})`;
   if (event.type === 'connection-restored')
     return `${tool}: connected again after ${formatDuration(event.lostForMs)}`;
+  if (event.type === 'pair-detected' && event.hint !== undefined) return `${tool}: ${event.hint}`;
   return undefined;
 }
 
@@ -109,6 +110,9 @@ function spinnerView(tool: string, io: CommandIo): ProgressView {
     },
     hear(event) {
       step = nextStep(step, event, performance.now());
+      if (event.type !== 'pair-detected' || event.hint === undefined) return;
+      spinner.clear();
+      stream.write(`${describeEvent(tool, event)}\n`);
     },
     pause() {
       pauses++;

@@ -61,6 +61,8 @@ export type AwaitEvent =
       readonly used: boolean;
       /** What speaks for it, and what was against it; for a person. */
       readonly reasons: readonly string[];
+      /** What to do where an answer that was taken for the result may well be that of a start. */
+      readonly hint?: string;
     }
   /** The wait was over before the server answered the start: the job runs and nobody waits for it. */
   | { readonly type: 'task-orphaned'; readonly tool: string; readonly reference: TaskReference }

@@ -101,6 +101,8 @@ export interface Detected {
   readonly used: boolean;
   /** For a person. */
   readonly reasons: readonly string[];
+  /** What to do where an answer that was taken for the result may well be that of a start. */
+  readonly hint?: string;
 }
 
 /** How one tool of one server will be awaited. */

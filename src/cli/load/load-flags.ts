@@ -21,7 +21,7 @@ export interface LoadFlags extends ServerFlags {
   /** Milliseconds, as the next ones. */
   readonly lease?: number;
   readonly timeout?: number;
-  readonly initiateP99: number;
+  readonly initiateP99?: number;
   readonly longPoll?: boolean;
   readonly json?: boolean;
 }
@@ -62,7 +62,7 @@ export function addLoadFlags(command: Command): Command {
     )
     .option('--initial-interval <duration>', 'first interval between status requests (default: 1s)', duration)
     .option('--max-interval <duration>', 'longest interval between status requests (default: 30s)', duration)
-    .option('--initiate-p99 <duration>', 'limit of the verdict (default: 200ms)', duration, 200)
+    .option('--initiate-p99 <duration>', 'limit of the verdict (default: 200ms)', duration)
     .option('--json', 'print one JSON object, times in milliseconds');
 }
 

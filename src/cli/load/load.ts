@@ -108,7 +108,7 @@ async function measure({
             },
     });
     const criteria = judge(load, {
-      initiateP99Ms: flags.initiateP99,
+      initiateP99Ms: flags.initiateP99 ?? 200,
       pacing: flags.longPoll === true ? undefined : pacing,
       lateToleranceMs: lag.toleranceMs(),
       mayLoseTasks: restart === 'all',

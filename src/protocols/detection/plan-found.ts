@@ -119,18 +119,21 @@ async function start(starting: Starting): Promise<StartAnswer> {
   const answer = await port.callTool(call, { signal, timeoutMs: silenceTimeoutMs, onProgress });
   const chosen = chosenOf(answer, starting);
   if (chosen === undefined) return { kind: 'ended', outcome: outcomeOfResult(answer), raw: answer };
-  if ('refusal' in chosen) return plain(answer, { ...told(chosen.proposal, [chosen.refusal]), used: false });
+  if ('refusal' in chosen) {
+    const { proposal, refusal, isUnknownWord } = chosen;
+    return plain(answer, told(proposal, [refusal]), isUnknownWord === true ? proposal : undefined);
+  }
   const { proposal, pair, statusTool, id } = chosen;
   const reasons = [...proposal.reasons, ...chosen.reasons];
   const before = disproved.get(call.name);
-  if (before !== undefined) return plain(answer, told(proposal, [...reasons, before]));
+  if (before !== undefined) return plain(answer, told(proposal, [...reasons, before]), proposal);
   const handle = newHandle([id], pair, { call, statusTool, data: dataOf(answer) });
   const probed = await probe(handle, chosen, exchange);
   const detected = told(proposal, [...reasons, ...probed.reasons]);
   if (probed.state !== undefined) return { ...probed.state, handle, detected: { ...detected, used: true } };
   if (probed.isDisproved)
     disproved.set(call.name, 'but it did not tell a state of what an earlier call started');
-  return plain(answer, detected);
+  return plain(answer, detected, proposal);
 }
 
 /** An answer that cannot be read is still the answer. */
@@ -143,10 +146,7 @@ function chosenOf(answer: CallToolResult, starting: Starting): ReturnType<typeof
 }
 
 /** The proposal that the answer speaks for most, if it is one. */
-function choose(
-  answer: CallToolResult,
-  { call, proposed }: Starting,
-): Candidate | { readonly proposal: Proposal; readonly refusal: string } {
+function choose(answer: CallToolResult, { call, proposed }: Starting): Candidate | Refused {
   const read = proposed.map(each => ({
     each,
     reading: readAnswer(each.proposal, each.pair, { call, answer, statusTool: each.statusTool }),
@@ -162,7 +162,7 @@ function choose(
     );
   if (best === undefined) {
     const [first] = read.flatMap(({ each, reading }) =>
-      'refusal' in reading ? [{ proposal: each.proposal, refusal: reading.refusal }] : [],
+      'refusal' in reading ? [{ proposal: each.proposal, ...reading }] : [],
     );
     if (first === undefined) throw new TypeError('A plan has at least one proposal.');
     return first;
@@ -170,6 +170,12 @@ function choose(
   // Two that take the same handle tell of the same job.
   if (second === undefined || best.score > second.score || best.id === second.id) return best;
   return { proposal: best.proposal, refusal: `\`${second.proposal.status}\` would do as well` };
+}
+
+interface Refused {
+  readonly proposal: Proposal;
+  readonly refusal: string;
+  readonly isUnknownWord?: boolean;
 }
 
 interface Proof {
@@ -204,7 +210,20 @@ function told({ status }: Proposal, reasons: readonly string[]): Detected {
   return { statusTool: status, used: false, reasons };
 }
 
-/** The answer as it came. */
-function plain(answer: CallToolResult, detected: Detected): StartAnswer {
-  return { kind: 'ended', outcome: outcomeOfResult(answer), raw: answer, detected };
+/**
+ * The answer as it came.
+ * @param likely the proposal that the answer may well be one of
+ */
+function plain(answer: CallToolResult, detected: Detected, likely?: Proposal): StartAnswer {
+  const hint = likely?.isStrong === true && { hint: hintOf(likely, detected.reasons.at(-1) ?? '') };
+  return {
+    kind: 'ended',
+    outcome: outcomeOfResult(answer),
+    raw: answer,
+    detected: { ...detected, ...hint },
+  };
+}
+
+function hintOf({ status, argument }: Proposal, why: string): string {
+  return `The answer looks like that of a job under way, ${why}: it was taken for the result. If it is a job, tell its pair: a profile in \`pairs\` (--status-tool ${status} --id-arg ${argument}).`;
 }

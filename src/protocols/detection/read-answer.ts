@@ -23,7 +23,11 @@ export type AnswerReading =
       readonly isNamedInAnswer: boolean;
       readonly reasons: readonly string[];
     }
-  | { readonly refusal: string };
+  | {
+      readonly refusal: string;
+      /** Whether only an unknown status word speaks against it. */
+      readonly isUnknownWord?: boolean;
+    };
 
 export interface StartAnswerFacts {
   readonly call: ToolCall;
@@ -79,7 +83,7 @@ export function readAnswer(
     isNamedInAnswer,
     isRecord: isRecordOf(data),
   });
-  if (refusal !== undefined) return { refusal };
+  if (refusal !== undefined) return { refusal, isUnknownWord: state?.unknownWord !== undefined };
   const isWorking = state !== undefined && !isEndStatus(state.status);
   const evidence: readonly (readonly [boolean, number, string])[] = [
     [

@@ -139,7 +139,7 @@ export function refusedStatus(text: string, { id, tool, argument }: Refused): Er
       );
     case 'asked-wrongly':
       return new StatusCheckError(
-        `\`${tool}\` does not take what it was asked about the task ${id}: ${excerpt(text)} The profile of the pair is wrong, or the server has changed: \`mcp-await tools\` shows its tools.`,
+        `\`${tool}\` does not take what it was asked about the task ${id}: ${excerpt(text)}. The profile of the pair is wrong, or the server has changed: \`mcp-await tools\` shows its tools.`,
         { retryable: false },
       );
     case 'failed':

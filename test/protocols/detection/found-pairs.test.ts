@@ -148,6 +148,40 @@ describe('a live answer that speaks against a pair', () => {
   });
 });
 
+describe('an answer that may well be that of a start, but is taken for the result', () => {
+  const [list] = lists.filter(({ server }) => server === 'databricks');
+  const hintsOf = async (answer: unknown, status?: unknown) => {
+    if (list === undefined) throw new Error('there is no such list');
+    const call = { tool: 'execute_sql_async', arguments: { statement: 'select 1', warehouse_id: 'w-77' } };
+    const { events } = await play(list, { ...call, answer, status, used: false }, true);
+    return events.flatMap(event => ('hint' in event && event.hint !== undefined ? [event.hint] : []));
+  };
+
+  test.each<[string, unknown, unknown, RegExp]>([
+    [
+      'whose state is unknown',
+      { statement_id: '1', status: 'fermenting' },
+      undefined,
+      /`fermenting` is no known state of work.*--status-tool get_statement_status --id-arg statement_id/,
+    ],
+    [
+      'whose status tool refuses it',
+      { statement_id: '1', status: 'RUNNING' },
+      'go away',
+      /did not tell a state.*--status-tool get_statement_status --id-arg statement_id/,
+    ],
+  ])('one %s says how to have it awaited', async (_what, answer, status, hint) => {
+    expect(await hintsOf(answer, status)).toEqual([expect.stringMatching(hint)]);
+  });
+
+  test.each<[string, unknown]>([
+    ['that says that it is done', { statement_id: '1', status: 'SUCCEEDED' }],
+    ['without a handle', { message: 'ok' }],
+  ])('one %s says nothing', async (_what, answer) => {
+    expect(await hintsOf(answer)).toEqual([]);
+  });
+});
+
 describe('ordinary answers of all tools', () => {
   const ordinary: readonly (readonly [string, unknown])[] = [
     ['a text', 'All done.'],

@@ -45,7 +45,9 @@ export interface EventStreamOptions {
   /** Of one event, in decoded bytes. */
   readonly maxBytes: number;
   /** Told how long the server wants to be left alone before the stream is asked for again, in milliseconds. */
-  readonly onRetry: (retryMs: number) => void;
+  readonly onRetry?: ((retryMs: number) => void) | undefined;
+  /** Ends the stream, and the connection with it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -54,14 +56,14 @@ export interface EventStreamOptions {
  */
 export async function* eventsOf(
   { body }: Response,
-  { maxBytes, onRetry }: EventStreamOptions,
+  { maxBytes, onRetry, signal }: EventStreamOptions,
 ): AsyncGenerator<EventSourceMessage> {
   const decoder = new TextDecoder();
   const events: EventSourceMessage[] = [];
   let bytes = 0;
   let isTooLarge = false;
   const parser = createParser({
-    onRetry,
+    ...(onRetry && { onRetry }),
     onEvent: event => {
       isTooLarge ||= isLarger(event.data, maxBytes);
       if (!isTooLarge) events.push(event);
@@ -72,11 +74,29 @@ export async function* eventsOf(
       bytes -= Buffer.byteLength(comment) + 2;
     },
   });
-  for await (const chunk of body ?? []) {
+  for await (const chunk of chunksOf(body, signal)) {
     bytes += chunk.byteLength;
     parser.feed(decoder.decode(chunk, { stream: true }));
     yield* events.splice(0);
     if (isTooLarge || bytes > maxBytes) throw answerTooLarge(maxBytes);
+  }
+}
+
+/** What comes of a body until the signal aborts. */
+async function* chunksOf(
+  body: Response['body'],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  if (body === null) return;
+  const reader = body.getReader();
+  const leave = () => void reader.cancel().catch(() => {});
+  if (signal?.aborted) leave();
+  signal?.addEventListener('abort', leave, { once: true });
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+  } finally {
+    signal?.removeEventListener('abort', leave);
+    leave();
   }
 }
 

@@ -2,7 +2,7 @@ import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamable
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Response } from 'undici';
 import { atMost } from '../../time/at-most.js';
-import { answeredId, isRequest } from '../connection/message-kind.js';
+import { answeredId, asSent, cancelledId, isRequest } from '../connection/message-kind.js';
 import { UnreadableAnswerError, unreadableAnswer } from '../connection/unreadable-answer.js';
 import { eventsOf, mediaTypeOf } from './body.js';
 import { readMessage } from './messages.js';
@@ -23,6 +23,7 @@ export class LegacySse implements HttpWire {
   #url: URL | undefined;
   /** Requests that are not answered. */
   readonly #waiting = new Set<RequestId>();
+  readonly #closing = new AbortController();
   #isClosed = false;
 
   constructor(options: WireOptions) {
@@ -64,25 +65,34 @@ export class LegacySse implements HttpWire {
     const { requests } = this.#options;
     const url = this.#url;
     if (url === undefined || this.#isClosed) throw new Error('Not connected');
-    if (isRequest(message)) this.#waiting.add(message.id);
-    const response = await requests.send({
-      method: 'POST',
-      url,
-      body: JSON.stringify(message),
-      fixed: { 'content-type': 'application/json' },
-    });
-    if (!response.ok) throw await requests.refusal(response, { url });
-    await response.body?.cancel();
+    const id = isRequest(message) ? message.id : undefined;
+    const cancelled = cancelledId(message);
+    if (id !== undefined) this.#waiting.add(id);
+    if (cancelled !== undefined) this.#waiting.delete(cancelled);
+    try {
+      const response = await requests.send({
+        method: 'POST',
+        url,
+        body: JSON.stringify(message),
+        fixed: { 'content-type': 'application/json' },
+      });
+      if (!response.ok) throw await requests.refusal(response, { url });
+      await response.body?.cancel();
+    } catch (error) {
+      if (id !== undefined) this.#waiting.delete(id);
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#closing.abort();
   }
 
   async #read(stream: Response): Promise<void> {
     const { listener, maxAnswerBytes: maxBytes } = this.#options;
     try {
-      for await (const { event, data } of eventsOf(stream, { maxBytes, onRetry: () => {} })) {
+      for await (const { event, data } of eventsOf(stream, { maxBytes, signal: this.#closing.signal })) {
         if (event === 'endpoint') this.#tellEndpoint.resolve(this.#endpointIn(data));
         else if (data !== '' && (event === undefined || event === 'message')) this.#take(data);
       }
@@ -103,7 +113,7 @@ export class LegacySse implements HttpWire {
     try {
       const message = readMessage(JSON.parse(data));
       const answered = answeredId(message);
-      if (answered !== undefined) this.#waiting.delete(answered);
+      if (answered !== undefined) this.#waiting.delete(asSent(answered));
       listener.deliver(message);
     } catch (error) {
       listener.report(error);

@@ -18,6 +18,8 @@ export interface StreamReader {
   /** Takes one message as text. @throws UnusableAnswer to end the reading */
   readonly take: (data: string) => Promise<void>;
   readonly report: (error: unknown) => void;
+  /** Ends the reading before the stream ends. */
+  readonly signal: AbortSignal;
 }
 
 /** The answer that a stream is read for has come, and is of no use; `cause` says why. */
@@ -41,7 +43,7 @@ export function newStreamState(): StreamState {
 export async function readStream(
   stream: Response,
   state: StreamState,
-  { maxBytes, take, report }: StreamReader,
+  { maxBytes, take, report, signal }: StreamReader,
 ): Promise<void> {
   const startedAt = performance.now();
   const onRetry = (retryMs: number) => {
@@ -50,7 +52,7 @@ export async function readStream(
   state.fruitless++;
   state.brokenBy = undefined;
   try {
-    for await (const { id, event, data } of eventsOf(stream, { maxBytes, onRetry })) {
+    for await (const { id, event, data } of eventsOf(stream, { maxBytes, onRetry, signal })) {
       state.lastEventId = id || state.lastEventId;
       if (data === '' || (event !== undefined && event !== 'message')) continue;
       await take(data);

@@ -43,6 +43,8 @@ export class Requests {
   readonly url: URL;
   readonly #options: RequestsOptions;
   readonly #secrets: readonly string[];
+  /** The token that was sent last. */
+  #token: string | undefined;
 
   constructor(options: RequestsOptions) {
     this.url = options.url;
@@ -56,12 +58,14 @@ export class Requests {
   send({ method, url = this.url, headers, fixed, body, signal }: HttpRequest): Promise<Response> {
     const { fetch, agent, authorize } = this.#options;
     const send: FetchLike = async (to, init) => {
-      const one = (token: string | undefined) =>
-        fetch(to, {
+      const one = (token: string | undefined) => {
+        if (token !== undefined && token.length >= MIN_SECRET_LENGTH) this.#token = token;
+        return fetch(to, {
           ...(init as object),
           headers: this.#headers(headers, fixed, token),
           dispatcher: agent,
         });
+      };
       // Who says goodbye sends nobody to authorize.
       const response = await (authorize?.(one, method === 'DELETE') ?? one(undefined));
       // undici's types of fetch are its own; the implementation is the one that Node ships.
@@ -74,7 +78,8 @@ export class Requests {
   /** What a response that is no success means. */
   async refusal(response: Response, { url = this.url, body }: Refused = {}): Promise<StreamableHTTPError> {
     const text = body ?? (await errorTextOf(response));
-    return refusalOf(response, { url, body: text, secrets: this.#secrets });
+    const secrets = this.#token === undefined ? this.#secrets : [...this.#secrets, this.#token];
+    return refusalOf(response, { url, body: text, secrets });
   }
 
   /** Ends all that is under way. */

@@ -13,14 +13,19 @@ const GONE = new Set([404, 410]);
  * Whether the server still knows the session. An error that speaks of one may mean a session of the tool's own, such as a
  * browser's; a `ping` has no such session. Where it comes to nothing, the session is taken for alive.
  */
-export async function isSessionAlive(post: (ping: JSONRPCRequest) => Promise<Response>): Promise<boolean> {
+export async function isSessionAlive(
+  post: (ping: JSONRPCRequest, signal: AbortSignal) => Promise<Response>,
+): Promise<boolean> {
+  const limit = new AbortController();
   const check = async () => {
-    const response = await post(PING);
+    const response = await post(PING, limit.signal);
     if (!response.ok) return !GONE.has(response.status) && !speaksOfSession(await errorTextOf(response));
     const answer = await answerIn(response);
     return !(answer !== undefined && 'error' in answer && isAboutSession(answer.error));
   };
-  return atMost(check(), LIMIT_MS).catch(() => true);
+  return atMost(check(), LIMIT_MS)
+    .catch(() => true)
+    .finally(() => limit.abort());
 }
 
 function isAboutSession({ code, message }: { readonly code: number; readonly message: string }): boolean {
@@ -30,7 +35,7 @@ function isAboutSession({ code, message }: { readonly code: number; readonly mes
 async function answerIn(response: Response): Promise<JSONRPCMessage | undefined> {
   if (mediaTypeOf(response) !== 'text/event-stream')
     return messagesIn(await textOf(response, MAX_BYTES)).find(isPong);
-  for await (const { data } of eventsOf(response, { maxBytes: MAX_BYTES, onRetry: () => {} })) {
+  for await (const { data } of eventsOf(response, { maxBytes: MAX_BYTES })) {
     const answer = data === '' ? undefined : messagesIn(data).find(isPong);
     if (answer !== undefined) return answer;
   }

@@ -16,6 +16,13 @@ import { mayComeLater, resumeStream } from './resume-stream.js';
 import { isSessionAlive } from './session-check.js';
 import type { HttpWire, WireOptions } from './wire.js';
 
+interface StreamReading {
+  readonly state: StreamState;
+  readonly signal: AbortSignal;
+  /** That the stream answers; undefined of what the server says unasked. */
+  readonly request?: JSONRPCRequest;
+}
+
 const EVENT_STREAM = 'text/event-stream';
 const ACCEPTED = `application/json, ${EVENT_STREAM}`;
 /** Of a stream that the server may use or not. */
@@ -34,6 +41,8 @@ const KEEPS_SESSION = new Set([...AUTHORIZATION, 429]);
 export class StreamableHttp implements HttpWire {
   readonly #options: WireOptions;
   readonly #closing = new AbortController();
+  /** Requests whose answer has not begun. */
+  readonly #posted = new Set<string>();
   /** What ends the wait for an answer that comes by a stream. */
   readonly #waiting = new Map<string, AbortController>();
   #sessionId: string | undefined;
@@ -58,9 +67,17 @@ export class StreamableHttp implements HttpWire {
     const cancelled = cancelledId(message);
     if (cancelled !== undefined) this.#takeBack(String(cancelled));
     const extension = this.#options.extend(message);
-    const response = await this.#post(message, extension);
+    const id = isRequest(message) ? String(message.id) : '';
+    if (isRequest(message)) this.#posted.add(id);
+    const response = await this.#post(message, extension).catch(error => {
+      this.#posted.delete(id);
+      throw error;
+    });
     if (extension === undefined) this.#sessionId = response.headers.get('mcp-session-id') ?? this.#sessionId;
-    if (isRequest(message)) return this.#takeAnswer(message, response, extension);
+    if (isRequest(message)) {
+      const isWanted = this.#posted.delete(id);
+      return isWanted ? this.#takeAnswer(message, response, extension) : response.body?.cancel();
+    }
     if (!response.ok) throw await this.#options.requests.refusal(response);
     await response.body?.cancel();
     if ('method' in message && message.method === 'notifications/initialized') void this.#listen();
@@ -78,7 +95,11 @@ export class StreamableHttp implements HttpWire {
     await response.body?.cancel();
   }
 
-  #post(message: JSONRPCMessage, extension: RequestExtension | undefined): Promise<Response> {
+  #post(
+    message: JSONRPCMessage,
+    extension: RequestExtension | undefined,
+    signal = extension?.signal,
+  ): Promise<Response> {
     return this.#options.requests.send({
       method: 'POST',
       body: JSON.stringify(message),
@@ -89,7 +110,7 @@ export class StreamableHttp implements HttpWire {
         ...extension?.headers,
         ...(extension !== undefined && { 'mcp-session-id': undefined }),
       },
-      signal: extension?.signal,
+      signal,
     });
   }
 
@@ -137,13 +158,13 @@ export class StreamableHttp implements HttpWire {
     try {
       for (let stream = first, unchanged = 0; ; ) {
         const before = state.lastEventId;
-        await this.#read(stream, state, request);
+        await this.#read(stream, { state, signal, request });
         if (!this.#waiting.has(id)) break;
         if (!isResumable || state.lastEventId === undefined) throw brokenOff(state);
         unchanged = state.fruitless > 0 && before === state.lastEventId ? unchanged + 1 : 0;
         if (unchanged === MAX_UNCHANGED)
           throw new LostContactError('the answer broke off, and the server brings no more of it');
-        const ask = () => this.#get(state.lastEventId);
+        const ask = () => this.#get(state.lastEventId, signal);
         stream = await resumeStream({ ask, ended: state, signal });
       }
     } catch (error) {
@@ -160,6 +181,7 @@ export class StreamableHttp implements HttpWire {
   }
 
   #takeBack(id: string): void {
+    this.#posted.delete(id);
     this.#waiting.get(id)?.abort(new Error('The request was taken back'));
     this.#waiting.delete(id);
   }
@@ -172,9 +194,9 @@ export class StreamableHttp implements HttpWire {
     const state = newStreamState();
     try {
       while (!signal.aborted) {
-        const response = await this.#get(state.lastEventId).catch(error => this.#report(error));
+        const response = await this.#get(state.lastEventId, signal).catch(error => this.#report(error));
         const isStream = response?.ok === true && mediaTypeOf(response) === EVENT_STREAM;
-        if (response !== undefined && isStream) await this.#read(response, state);
+        if (response !== undefined && isStream) await this.#read(response, { state, signal });
         else {
           await response?.body?.cancel();
           if (response !== undefined && !mayComeLater(response.status)) return;
@@ -189,20 +211,22 @@ export class StreamableHttp implements HttpWire {
     }
   }
 
-  #get(lastEventId: string | undefined): Promise<Response> {
+  #get(lastEventId: string | undefined, signal: AbortSignal): Promise<Response> {
     return this.#options.requests.send({
       method: 'GET',
       headers: this.#headers(),
       fixed: { accept: EVENT_STREAM, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
+      signal,
     });
   }
 
   /** @throws what an answer that cannot be read fails with, NotConnectedError where the session is gone */
-  #read(stream: Response, state: StreamState, request?: JSONRPCRequest): Promise<void> {
+  #read(stream: Response, { state, signal, request }: StreamReading): Promise<void> {
     return readStream(stream, state, {
       maxBytes: this.#options.maxAnswerBytes,
       take: data => this.#take(data, request),
       report: error => this.#report(error),
+      signal,
     });
   }
 
@@ -241,7 +265,7 @@ export class StreamableHttp implements HttpWire {
   }
 
   #isSessionAlive(): Promise<boolean> {
-    return isSessionAlive(ping => this.#post(ping, undefined));
+    return isSessionAlive((ping, signal) => this.#post(ping, undefined, signal));
   }
 
   #report(error: unknown): undefined {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../errors.js';
 import { isEndStatus, type Outcome, type TaskError, type TaskStatus } from '../types.js';
 import type { BundledProfile } from './bundled-profile.js';
-import { excerpt } from './excerpt.js';
+import { excerpt, excerptOf } from './excerpt.js';
 import { foldWord, readProgress, valueAt } from './payload.js';
 import type { PollAnswer, Question, StartAnswer } from './protocol.js';
 import { isRecord, outcomeOfResult, payloadOf, resultOfValue, textOf } from './tool-result.js';
@@ -63,12 +63,16 @@ function hasEnd(payload: Readonly<Record<string, unknown>>, { status }: BundledP
 }
 
 export function readStatus(answer: CallToolResult, profile: BundledProfile, id: TaskId): PollAnswer {
-  if (answer.isError === true) throw requestError(answer, profile, `tell the state of the task ${id}`, id);
+  if (answer.isError === true)
+    throw requestError(answer, profile, `tell the state of the task ${excerptOf(id)}`, id);
   const { tool, handleAt, statusAt } = profile.status;
   const payload = payloadOf(answer) ?? violation(`\`${tool}\` answered without data`, answer);
   const other = valueAt(payload, handleAt);
   if (other !== undefined && other !== id) {
-    return violation(`\`${tool}\` was asked about ${id} and answered about ${String(other)}`, answer);
+    return violation(
+      `\`${tool}\` was asked about ${excerptOf(id)} and answered about ${excerptOf(other)}`,
+      answer,
+    );
   }
   return (
     readState(payload, profile, answer) ?? violation(`\`${tool}\` answered without a \`${statusAt}\``, answer)
@@ -94,7 +98,8 @@ export function readMany(
     const own: CallToolResult = { content: [], structuredContent: entry };
     // Without a state it tells why there is none.
     return (
-      readState(entry, profile, own) ?? requestError(own, profile, `tell the state of the task ${id}`, id)
+      readState(entry, profile, own) ??
+      requestError(own, profile, `tell the state of the task ${excerptOf(id)}`, id)
     );
   });
 }
@@ -181,9 +186,9 @@ export function requestError(
   id: TaskId,
 ): Error {
   const error = payloadOf(answer)?.error;
-  if (isRecord(error) && profile.status.notFoundCodes.includes(String(error.code))) {
+  if (isRecord(error) && profile.status.notFoundCodes.includes(excerptOf(error.code))) {
     return new TaskNotFoundError(
-      `The server does not know the task ${id}: the reference is wrong, belongs to somebody else, or has expired.`,
+      `The server does not know the task ${excerptOf(id)}: the reference is wrong, belongs to somebody else, or has expired.`,
     );
   }
   const retryable = !isRecord(error) || error.retryable !== false;
@@ -199,6 +204,6 @@ function isTaskId(value: unknown): value is TaskId {
 
 function violation(what: string, answer: CallToolResult): never {
   throw new ProtocolViolationError(
-    `${what}: ${excerpt(JSON.stringify(answer))}. The server does not keep to its own pattern.`,
+    `${what}: ${excerptOf(answer)}. The server does not keep to its own pattern.`,
   );
 }

@@ -13,6 +13,7 @@ import {
   taskIdSchema,
 } from './bundled-answers.js';
 import type { BundledProfile, WaitArgument } from './bundled-profile.js';
+import { excerptOf } from './excerpt.js';
 import { mcpAwaitPair } from './mcp-await-pair.js';
 import type { Exchange, Protocol, ServerFacts, ToolPlan } from './protocol.js';
 import { toolResultSchema } from './readable-result.js';
@@ -76,7 +77,7 @@ export const bundledPair: Protocol = {
       { name: cancel.tool, arguments: { [cancel.handleArgument]: id } },
       { ...exchange, holdMs: 0 },
     );
-    if (answer.isError === true) throw requestError(answer, profile, `cancel the task ${id}`, id);
+    if (answer.isError === true) throw requestError(answer, profile, `cancel the task ${excerptOf(id)}`, id);
   },
 };
 

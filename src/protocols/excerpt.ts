@@ -10,3 +10,8 @@ export function excerpt(text: string): string {
     .replace(/\s+/g, ' ');
   return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS)}…` : line;
 }
+
+/** The same of any foreign value: of what is no text its JSON, since `String` throws for some objects. */
+export function excerptOf(value: unknown): string {
+  return excerpt(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing'));
+}

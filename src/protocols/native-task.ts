@@ -2,7 +2,7 @@ import { type CallToolResult, ErrorCode } from '@modelcontextprotocol/sdk/types.
 import { z } from 'zod';
 import { ProtocolViolationError, TaskNotFoundError } from '../errors.js';
 import type { RunningStatus, TaskError, TaskStatus } from '../types.js';
-import { excerpt } from './excerpt.js';
+import { excerpt, excerptOf } from './excerpt.js';
 import type { Running } from './protocol.js';
 import { toolResultSchema } from './readable-result.js';
 import { type Refusal, refusalOf } from './refusal.js';
@@ -28,7 +28,10 @@ export function readTask(value: unknown, method: string, askedFor?: string): Nat
   const { success, data } = taskSchema.safeParse(value);
   if (!success) throw violation(`\`${method}\` was answered without a task`, value);
   if (askedFor !== undefined && data.taskId !== askedFor)
-    throw violation(`\`${method}\` was asked about ${askedFor} and answered about ${data.taskId}`, value);
+    throw violation(
+      `\`${method}\` was asked about ${excerpt(askedFor)} and answered about ${excerpt(data.taskId)}`,
+      value,
+    );
   return data;
 }
 
@@ -99,14 +102,14 @@ export function isUnknownTask(error: unknown): boolean {
 
 export function unknownTask(taskId: string, cause: unknown): TaskNotFoundError {
   return new TaskNotFoundError(
-    `The server does not know the task ${taskId}: the reference is wrong, belongs to somebody else, or has expired.`,
+    `The server does not know the task ${excerpt(taskId)}: the reference is wrong, belongs to somebody else, or has expired.`,
     { cause },
   );
 }
 
 export function violation(what: string, answer: unknown): ProtocolViolationError {
   return new ProtocolViolationError(
-    `${what}: ${excerpt(JSON.stringify(answer) ?? 'nothing')}. The server does not keep to the specification of tasks.`,
+    `${what}: ${excerptOf(answer)}. The server does not keep to the specification of tasks.`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { RELATED_TASK_META_KEY } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolCall } from '../types.js';
+import { excerpt, excerptOf } from './excerpt.js';
 import { isMarkedIdempotent } from './idempotent-tool.js';
 import {
   anyResult,
@@ -109,10 +110,10 @@ function outcomeOf(answer: Readonly<Record<string, unknown>>, task: NativeTask):
   const related = isRecord(answer._meta) ? answer._meta[RELATED_TASK_META_KEY] : undefined;
   if (isRecord(related) && related.taskId !== task.taskId)
     throw violation(
-      `\`tasks/result\` was asked about ${task.taskId} and answered about ${related.taskId}`,
+      `\`tasks/result\` was asked about ${excerpt(task.taskId)} and answered about ${excerptOf(related.taskId)}`,
       answer,
     );
-  const result = readToolResult(answer, `The result of the task ${task.taskId}`);
+  const result = readToolResult(answer, `The result of the task ${excerpt(task.taskId)}`);
   const outcome = outcomeOfResult(result);
   if (task.status !== 'failed') return outcome;
   const error = outcome.status === 'completed' ? endError(task, 'failed') : outcome.error;

@@ -1,4 +1,5 @@
 import type { Outcome, ToolCall } from '../types.js';
+import { excerpt } from './excerpt.js';
 import { isMarkedIdempotent } from './idempotent-tool.js';
 import {
   anyResult,
@@ -79,9 +80,10 @@ function stateOf(task: NativeTask): PollAnswer {
 
 function resultOf(task: NativeTask) {
   const { result } = task;
-  if (!isRecord(result)) throw violation(`The task ${task.taskId} is completed without a result`, task);
+  if (!isRecord(result))
+    throw violation(`The task ${excerpt(task.taskId)} is completed without a result`, task);
   const { resultType: _word, ...rest } = result;
-  return readToolResult(rest, `The result of the task ${task.taskId}`);
+  return readToolResult(rest, `The result of the task ${excerpt(task.taskId)}`);
 }
 
 function failureOf(task: NativeTask): Outcome {

@@ -6,7 +6,7 @@ import {
   type ServerCapabilities,
 } from '@modelcontextprotocol/sdk/types.js';
 import { InputRequiredError } from '../../errors.js';
-import { excerpt } from '../../protocols/excerpt.js';
+import { excerpt, excerptOf } from '../../protocols/excerpt.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { answeredId, cancelledId, isRequest, ownId } from '../connection/message-kind.js';
 import { ClientQuestions, questionsIn } from './client-questions.js';
@@ -223,12 +223,13 @@ export class NewerSession {
     try {
       pending.rounds++;
       if (pending.rounds > MOST_ROUNDS) throw new Error(`the server has asked ${MOST_ROUNDS} times`);
-      const inputResponses: Record<string, unknown> = {};
+      const answers: [string, unknown][] = [];
       for (const [key, question] of questions)
-        inputResponses[key] = await this.#questions.ask(question, takenBack.signal);
+        answers.push([key, await this.#questions.ask(question, takenBack.signal)]);
       const params = {
         ...request.params,
-        inputResponses,
+        // An assignment would lose a key such as `__proto__`.
+        inputResponses: Object.fromEntries(answers),
         ...(requestState !== undefined && { requestState }),
       };
       await this.#transmit(pending, ownId(), params);
@@ -236,7 +237,7 @@ export class NewerSession {
       if (takenBack.signal.aborted) return;
       this.#forget(pending);
       const reason = error instanceof Error ? error.message : String(error);
-      const asks = questions.map(([, { params, method }]) => params.message ?? method).join(' · ');
+      const asks = questions.map(([, { params, method }]) => excerptOf(params.message ?? method)).join(' · ');
       const data = new InputRequiredError(
         `The server asks for input before it goes on, and its answer could not be had (${excerpt(reason)}): give \`onInput\`. It asks: ${excerpt(asks)}`,
         { questions: questions.map(([, question]) => question), cause: error },

@@ -88,5 +88,5 @@ function isAbout(key: string, { nouns }: Subject, holds: boolean): boolean {
 
 function holdsHandle(value: unknown, { ids }: Subject): boolean {
   if (ids.length === 0 || !isRecord(value)) return false;
-  return Object.values(value).some(inner => ids.includes(String(inner)) && typeof inner !== 'object');
+  return Object.values(value).some(inner => typeof inner !== 'object' && ids.includes(String(inner)));
 }

@@ -1,7 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../../errors.js';
 import type { Outcome, Progress } from '../../types.js';
-import { excerpt } from '../excerpt.js';
+import { excerpt, excerptOf } from '../excerpt.js';
 import { readProgress } from '../payload.js';
 import type { PollAnswer, Running } from '../protocol.js';
 import { type AnswerData, dataOf, valueAt } from './answer-data.js';
@@ -38,9 +38,9 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
   if (answer.isError === true || (state === undefined && failureBeside(data, pair)))
     return { read: readErrorAnswer(answer, data, pair, id), state };
   const other = valueAt(data, pair.status.handleAt);
-  if (other !== undefined && String(other) !== String(id))
+  if (other !== undefined && (typeof other === 'object' || String(other) !== String(id)))
     throw violation(
-      `\`${pair.status.tool}\` was asked about ${id} and answered about ${String(other)}`,
+      `\`${pair.status.tool}\` was asked about ${excerptOf(id)} and answered about ${excerptOf(other)}`,
       answer,
     );
   if (state === undefined) throw violation(`\`${pair.status.tool}\` answered without a state`, answer);
@@ -130,16 +130,16 @@ export function refusedStatus(text: string, { id, tool, argument }: Refused): Er
   switch (readRefusal(text, [String(id), ...names])) {
     case 'not-found':
       return new TaskNotFoundError(
-        `The server does not know the task ${id}: the reference is wrong, belongs to somebody else, or has expired.`,
+        `The server does not know the task ${excerptOf(id)}: the reference is wrong, belongs to somebody else, or has expired.`,
       );
     case 'transient':
       return new StatusCheckError(
-        `\`${tool}\` could not tell the state of the task ${id}: ${excerpt(text) || 'it gave no reason'}`,
+        `\`${tool}\` could not tell the state of the task ${excerptOf(id)}: ${excerpt(text) || 'it gave no reason'}`,
         { retryable: true },
       );
     case 'asked-wrongly':
       return new StatusCheckError(
-        `\`${tool}\` does not take what it was asked about the task ${id}: ${excerpt(text)}. The profile of the pair is wrong, or the server has changed: \`mcp-await tools\` shows its tools.`,
+        `\`${tool}\` does not take what it was asked about the task ${excerptOf(id)}: ${excerpt(text)}. The profile of the pair is wrong, or the server has changed: \`mcp-await tools\` shows its tools.`,
         { retryable: false },
       );
     case 'failed':
@@ -188,6 +188,6 @@ function hintIn(data: AnswerData, status: Pair['status']): number | undefined {
 
 export function violation(what: string, answer: CallToolResult): ProtocolViolationError {
   return new ProtocolViolationError(
-    `${what}: ${excerpt(JSON.stringify(answer))}. The server does not keep to its own pattern, or the profile of the pair is wrong.`,
+    `${what}: ${excerptOf(answer)}. The server does not keep to its own pattern, or the profile of the pair is wrong.`,
   );
 }

@@ -19,6 +19,7 @@ import { createStatusNotices } from '../server/tasks-2025-11-25/status-notices.j
 import { handleTaskRequests } from '../server/tasks-2025-11-25/task-requests.js';
 import { newDeferred } from '../time/deferred.js';
 import { VERSION } from '../version.js';
+import { awaitTask, awaitTool } from './await-task.js';
 import { answerOf, RelayedError, unknownName } from './call-answer.js';
 import { metaForUpstream } from './feature-answers.js';
 import { type Extra, serveFeatures } from './features.js';
@@ -31,7 +32,7 @@ import { taskAnswers, taskFeed } from './native-tasks.js';
 import { OpenCalls } from './open-calls.js';
 import type { ProxyTask } from './proxy-task.js';
 import type { ProxyTasks } from './proxy-tasks.js';
-import { AWAIT_TOOL, awaitTool, listOfCalls, stillRunning } from './still-running.js';
+import { AWAIT_TOOL, stillRunning } from './still-running.js';
 import { recordOf } from './task-record.js';
 import { Upstream, type UpstreamTarget } from './upstream.js';
 import { Upstreams } from './upstreams.js';
@@ -105,7 +106,10 @@ export function createHostSession(options: HostSessionOptions): Server {
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const { name, arguments: args = {}, _meta } = params;
     if (params.task !== undefined) return startTask(params);
-    if (name === AWAIT_TOOL) return awaitTask(args, extra);
+    if (name === AWAIT_TOOL) {
+      const answer = (task: ProxyTask) => answerWithin(task, extra);
+      return awaitTask(args, { tasks, principal, upstreams: upstreams.all, answer });
+    }
     const task = await startCall(name, args, _meta);
     const cancel = () => {
       if (!isGone && !NO_WISH.test(String(extra.signal.reason))) task.cancel();
@@ -173,19 +177,6 @@ export function createHostSession(options: HostSessionOptions): Server {
     const { name, arguments: args = {}, _meta } = params;
     const start = async () => recordOf(await startCall(name, args, _meta));
     return startNativeTask(name === AWAIT_TOOL ? {} : { start }, params, native);
-  }
-
-  async function awaitTask({ reference }: Record<string, unknown>, extra: Extra): Promise<CallToolResult> {
-    if (reference === undefined || reference === '')
-      return listOfCalls(await tasks.list(principal, upstreams.all));
-    const task = await tasks.find(principal, String(reference), upstreams.all);
-    if (task !== undefined) return answerWithin(task, extra);
-    const text = `There is no call with the reference ${JSON.stringify(String(reference).slice(0, 100))}: it is wrong or has expired. Call \`${AWAIT_TOOL}\` without a reference for those that there are.`;
-    return {
-      isError: true,
-      content: [{ type: 'text', text }],
-      structuredContent: { error: { code: 'TASK_NOT_FOUND', message: text } },
-    };
   }
 
   async function answerWithin(task: ProxyTask, extra: Extra): Promise<CallToolResult> {

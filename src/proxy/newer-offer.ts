@@ -6,6 +6,7 @@ import type { InputRequest } from '../engine/question.js';
 import type { Caller, Offer } from '../server/offer.js';
 import { CODE, RequestError, TASKS_EXTENSION } from '../server/protocol-2026-07-28/wire.js';
 import type { ServerTool } from '../server/tools/server-tool.js';
+import { awaitTask, awaitTool } from './await-task.js';
 import { answerOf, RelayedError } from './call-answer.js';
 import { featureAnswers, metaForUpstream } from './feature-answers.js';
 import { instructionsOf } from './instructions.js';
@@ -13,6 +14,7 @@ import { mergedCapabilities } from './merged-capabilities.js';
 import { taskAnswers, taskFeed } from './native-tasks.js';
 import type { ProxyTask } from './proxy-task.js';
 import type { ProxyTasks } from './proxy-tasks.js';
+import { AWAIT_TOOL, stillRunning } from './still-running.js';
 import { recordOf } from './task-record.js';
 import { Upstream, type UpstreamTarget } from './upstream.js';
 import { type Route, Upstreams } from './upstreams.js';
@@ -21,6 +23,8 @@ export interface NewerOfferOptions {
   readonly targets: readonly UpstreamTarget[];
   readonly tasks: ProxyTasks;
   readonly connected: Set<Upstream>;
+  /** How long a call of `await_task` may take before it is answered with its reference, in milliseconds. */
+  readonly hostTimeoutMs: number;
   readonly wait: WaitOptions;
   readonly onNotice: (line: string) => void;
 }
@@ -42,7 +46,8 @@ const FORMS = { elicitation: { form: {} } };
  * completions. Only one that takes tasks gains by it; any other is left to the protocol before, where upstreams can ask anything,
  * log and tell of changes.
  */
-export function newerOffer({ targets, tasks, connected, wait, onNotice }: NewerOfferOptions): Offer {
+export function newerOffer(options: NewerOfferOptions): Offer {
+  const { targets, tasks, connected, hostTimeoutMs, wait, onNotice } = options;
   /** One or two for each caller, with and without questions: there is a known number of tokens. */
   const byCaller = new Map<string, UpstreamsOfCaller>();
   const feed = taskFeed(tasks);
@@ -95,6 +100,28 @@ export function newerOffer({ targets, tasks, connected, wait, onNotice }: NewerO
     };
   }
 
+  /** What a call of an earlier session came to is fetched with it: its task is known by its reference alone. */
+  function toolToAwait(upstreams: Upstreams): ServerTool {
+    return {
+      definition: awaitTool,
+      call: (given, { principal, signal }) =>
+        awaitTask(
+          { ...(given as object) },
+          {
+            tasks,
+            principal,
+            upstreams: upstreams.all,
+            answer: async task => {
+              const end = await task.watch({ limitMs: hostTimeoutMs, signal });
+              if (end === undefined) return stillRunning(task);
+              tasks.delivered(task);
+              return answerOf(end);
+            },
+          },
+        ),
+    };
+  }
+
   async function forCaller({ principal, envelope }: Caller): Promise<Offer> {
     const { clientCapabilities, takesTasks } = envelope;
     if (!takesTasks) {
@@ -112,7 +139,7 @@ export function newerOffer({ targets, tasks, connected, wait, onNotice }: NewerO
     );
     const { resources, prompts, completions } = mergedCapabilities(upstreams.all);
     return {
-      tools: new Map(tools),
+      tools: new Map([...tools, [AWAIT_TOOL, toolToAwait(upstreams)]]),
       tasks: taskAnswers(tasks, () => upstreams.all),
       feed,
       more: {

@@ -32,6 +32,27 @@ test('a host of 2026-07-28 that takes tasks gets one for any tool', async () => 
   expect((await cancelled.result()).structuredContent).toMatchObject({ status: 'cancelled' });
 });
 
+test('a later session of such a host finds what an earlier one did not fetch, by the tool that the instructions name', async () => {
+  const { url } = await startHttpProxy({ everything });
+  const connect = () => AwaitClient.connect(url, { initialIntervalMs: 100 });
+  const first = await connect();
+  const { reference } = await first.startTool(long);
+  await first.close();
+  const second = await connect();
+  onTestFinished(() => second.close());
+  expect(second.getInstructions()).toContain('await_task');
+  const { tools } = await second.listTools();
+  const awaiting = tools.find(({ name }) => name === 'await_task');
+  expect(awaiting?._meta).toMatchObject({ 'anthropic/alwaysLoad': true });
+  const listed = await second.callTool({ name: 'await_task', arguments: {} });
+  const taskId = (reference?.handle as { taskId: string } | undefined)?.taskId;
+  expect(listed.structuredContent).toMatchObject({ tasks: [{ reference: taskId, tool: long.name }] });
+  const result = await second.callTool({ name: 'await_task', arguments: { reference: taskId } });
+  expect(textOf(result)).toContain('Long running operation completed');
+  const wrong = await second.callTool({ name: 'await_task', arguments: { reference: 'nobody-knows' } });
+  expect(wrong.structuredContent).toMatchObject({ error: { code: 'TASK_NOT_FOUND' } });
+});
+
 test('it has resources, prompts and completions too', async () => {
   const client = await connected();
   const { resources } = await client.listResources();

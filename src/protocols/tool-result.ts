@@ -76,7 +76,8 @@ function isToolResult(value: unknown): value is CallToolResult {
   );
 }
 
-function parseJson(text: string): unknown {
+/** Undefined where the text is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

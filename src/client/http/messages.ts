@@ -1,5 +1,10 @@
-import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
-import { isRecord } from '../../protocols/tool-result.js';
+import {
+  JSONRPCErrorResponseSchema,
+  type JSONRPCMessage,
+  JSONRPCMessageSchema,
+  type RequestId,
+} from '@modelcontextprotocol/sdk/types.js';
+import { isRecord, parseJson } from '../../protocols/tool-result.js';
 import { LostContactError } from '../connection/lost-contact.js';
 
 /**
@@ -20,6 +25,14 @@ export function readMessage(value: unknown): JSONRPCMessage {
     return JSONRPCMessageSchema.parse(value);
   const { _meta, ...result } = value.result;
   return JSONRPCMessageSchema.parse({ ...value, result });
+}
+
+/** The JSON-RPC error in the body of an HTTP error, as the answer to a request; undefined where there is none. */
+export function errorMessageIn(body: string, id: RequestId): JSONRPCMessage | undefined {
+  const value = parseJson(body);
+  const found = isRecord(value) ? value.error : undefined;
+  const { data: error } = JSONRPCErrorResponseSchema.shape.error.safeParse(found);
+  return error && { jsonrpc: '2.0', id, error };
 }
 
 function parsed(text: string): unknown {

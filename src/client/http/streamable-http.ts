@@ -8,8 +8,7 @@ import { LostContactError, NotConnectedError } from '../connection/lost-contact.
 import { answeredId, cancelledId, isRequest } from '../connection/message-kind.js';
 import { messageOf } from '../failure.js';
 import { errorTextOf, mediaTypeOf, textOf } from './body.js';
-import { errorMessageIn } from './error-message.js';
-import { messagesIn, readMessage, speaksOfSession } from './messages.js';
+import { errorMessageIn, messagesIn, readMessage, speaksOfSession } from './messages.js';
 import { newStreamState, readStream, type StreamState, UnusableAnswer } from './read-stream.js';
 import { reconnectDelayMs } from './reconnect-delay.js';
 import { mayComeLater, resumeStream } from './resume-stream.js';

@@ -62,7 +62,7 @@ describe('user and password in the URL of a server', () => {
     const target = `${url.replace('//', '//bob:s3cret-pw@')}?token=s3cret-token`;
     const client = await AwaitClient.connect(target, { onEvent: event => events.push(event) });
     isDown = true;
-    const error = await failureOf(client.callTool({ name: 'a' }));
+    const error = await failureOf(client.callTool({ name: 'a' }, undefined, { requestRetries: 1 }));
     await client.close();
     const told = [error, ...events].map(each => toldBy(each)).join('\n');
     expect(told).toContain('no: /mcp');

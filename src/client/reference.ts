@@ -21,8 +21,15 @@ export function parseReference(value: unknown): TaskReference {
   const parsed = referenceSchema.safeParse(value);
   if (parsed.success) return { ...parsed.data, handle: parsed.data.handle };
   throw new ConfigurationError(
-    `This is no task reference of this version: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}. Give the object that \`task.reference\` or an error's \`reference\` held.`,
+    `This is no task reference of this version: ${problemsOf(parsed.error)}. Give the object that \`task.reference\` or an error's \`reference\` held.`,
   );
+}
+
+function problemsOf({ issues }: z.ZodError): string {
+  const fields = [...new Set(issues.map(({ path }) => path.join('.')))].filter(field => field !== '');
+  return fields.length === 0
+    ? 'it is no object'
+    : `what it has under ${fields.map(field => `\`${field}\``).join(', ')} is missing or of another type`;
 }
 
 /**

@@ -102,7 +102,7 @@ export function isUnknownTask(error: unknown): boolean {
 
 export function unknownTask(taskId: string, cause: unknown): TaskNotFoundError {
   return new TaskNotFoundError(
-    `The server does not know the task ${excerpt(taskId)}: the reference is wrong, belongs to somebody else, or has expired.`,
+    `The server does not know the task ${excerpt(taskId)}: the reference is wrong, belongs to somebody else, or has expired, or the server was started again and has lost it.`,
     { cause },
   );
 }

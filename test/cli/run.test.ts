@@ -238,7 +238,12 @@ describe('what goes wrong is named, with the next step and the right exit code',
       /operation_typ/,
     ],
     ['a reference that is none', ['wait', 'no reference'], 2, /A reference is a task_ref/],
-    ['a reference of another version', ['wait', '{"version":9}'], 2, /no task reference of this version/],
+    [
+      'a reference of another version',
+      ['wait', '{"version":9}'],
+      2,
+      /no task reference of this version: what it has under `version`, `protocol`, `tool`, .* is missing or of another type\. Give/,
+    ],
     [
       'an unknown reference',
       ['wait', 'task_sleep_00000000000000000000000000000000'],

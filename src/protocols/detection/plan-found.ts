@@ -225,5 +225,5 @@ function plain(answer: CallToolResult, detected: Detected, likely?: Proposal): S
 }
 
 function hintOf({ status, argument }: Proposal, why: string): string {
-  return `The answer looks like that of a job under way, ${why}: it was taken for the result. If it is a job, tell its pair: a profile in \`pairs\` (--status-tool ${status} --id-arg ${argument}).`;
+  return `The answer looks like that of a job under way, but ${why.replace(/^but /, '')}: it was taken for the result. If it is a job, tell its pair: a profile in \`pairs\` (--status-tool ${status} --id-arg ${argument}).`;
 }

@@ -130,7 +130,7 @@ export function refusedStatus(text: string, { id, tool, argument }: Refused): Er
   switch (readRefusal(text, [String(id), ...names])) {
     case 'not-found':
       return new TaskNotFoundError(
-        `The server does not know the task ${excerptOf(id)}: the reference is wrong, belongs to somebody else, or has expired.`,
+        `The server does not know the task ${excerptOf(id)}: the reference is wrong, belongs to somebody else, or has expired, or the server was started again and has lost it.`,
       );
     case 'transient':
       return new StatusCheckError(

@@ -162,13 +162,13 @@ describe('an answer that may well be that of a start, but is taken for the resul
       'whose state is unknown',
       { statement_id: '1', status: 'fermenting' },
       undefined,
-      /`fermenting` is no known state of work.*--status-tool get_statement_status --id-arg statement_id/,
+      /, but `fermenting` is no known state of work: .*--status-tool get_statement_status --id-arg statement_id/,
     ],
     [
       'whose status tool refuses it',
       { statement_id: '1', status: 'RUNNING' },
       'go away',
-      /did not tell a state.*--status-tool get_statement_status --id-arg statement_id/,
+      /, but `get_statement_status` did not tell a state: .*--status-tool get_statement_status --id-arg statement_id/,
     ],
   ])('one %s says how to have it awaited', async (_what, answer, status, hint) => {
     expect(await hintsOf(answer, status)).toEqual([expect.stringMatching(hint)]);

@@ -77,7 +77,9 @@ describe('the state of an answer of which nothing is told', () => {
 
   test('is not found where the request failed', () => {
     const answer = answerOf({ status: 'error', message: 'Job not found' });
-    expect(() => readStatusAnswer(answer, pair, 'x-1')).toThrow(/does not know the task x-1/);
+    expect(() => readStatusAnswer(answer, pair, 'x-1')).toThrow(
+      /does not know the task x-1: .*the server was started again and has lost it\.$/,
+    );
   });
 });
 

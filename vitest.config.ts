@@ -7,14 +7,18 @@ const project = (name: string, files: { readonly include: string[]; readonly exc
   test: { name, ...files },
 });
 
-export default defineConfig({
-  test: {
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    ...(report !== undefined && { reporters: ['default', ['json', { outputFile: report }]] as const }),
-    projects: [
-      project('unit', { include: ['test/**/*.test.ts'], exclude: Object.values(tiers).flat() }),
-      ...Object.entries(tiers).map(([name, include]) => project(name, { include: [...include] })),
-    ],
-  },
+export default defineConfig(({ mode }) => {
+  // The projects read this file, too, and always in the mode `test`: the first to read it is the command.
+  process.env.RUN_MODE ??= mode;
+  return {
+    test: {
+      testTimeout: 30_000,
+      hookTimeout: 30_000,
+      ...(report !== undefined && { reporters: ['default', ['json', { outputFile: report }]] as const }),
+      projects: [
+        project('unit', { include: ['test/**/*.test.ts'], exclude: Object.values(tiers).flat() }),
+        ...Object.entries(tiers).map(([name, include]) => project(name, { include: [...include] })),
+      ],
+    },
+  };
 });

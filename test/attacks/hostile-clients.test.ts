@@ -10,7 +10,7 @@ const BOB = 'bob-has-a-long-token';
 const ALICE = 'alice-has-a-long-token';
 
 /** `npm run test:attacks` sets the mode; the ordinary tests run a short form. */
-const isLong = process.env.MODE === 'attacks';
+const isLong = process.env.RUN_MODE === 'attacks';
 const requestCount = Number(process.env.ATTACK_REQUESTS ?? (isLong ? 10_000 : 400));
 const seed = Number(process.env.ATTACK_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const AT_ONCE = 20;

@@ -13,7 +13,7 @@ import { type Counts, HostileWire } from './hostile-wire.js';
 import { conversations, type HostileServer, hostileServer } from './server-answers.js';
 
 /** `npm run test:attacks` sets the mode; the ordinary tests run a short form. */
-const isLong = process.env.MODE === 'attacks';
+const isLong = process.env.RUN_MODE === 'attacks';
 const serverCount = Number(process.env.ATTACK_SERVERS ?? (isLong ? 10_000 : 300));
 const seed = Number(process.env.ATTACK_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const DEADLINE_MS = 20_000;

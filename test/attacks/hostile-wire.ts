@@ -93,7 +93,7 @@ function apply(reply: Reply, { kind, mutations }: Fault): Reply {
     case 'noise':
       return { ...reply, before: ['\u001b[31mlog {"jsonrpc"', '[]', 'null', '{"id":', '{"jsonrpc":"2.0"}'] };
     case 'otherId':
-      return { ...reply, message: { ...(reply.message as object), id: `${id}x` } };
+      return { ...reply, message: { ...(reply.message as object), id: `${JSON.stringify(id)}x` } };
     case 'refuse':
       return {
         ...reply,

@@ -4,7 +4,7 @@ import type { Service } from '../services/service-process.js';
 import { torture } from './torture.js';
 
 /** `npm run test:torture` sets the mode. */
-const seconds = Number(process.env.TORTURE_SECONDS ?? (process.env.MODE === 'torture' ? 60 : 8));
+const seconds = Number(process.env.TORTURE_SECONDS ?? (process.env.RUN_MODE === 'torture' ? 60 : 8));
 const seed = Number(process.env.TORTURE_SEED ?? Math.floor(Math.random() * 2 ** 32));
 
 describe('torture: SQLite', () => {

@@ -1,11 +1,14 @@
 import {
+  assertSchemaCompatibility,
   type BackendFactory,
   DEFAULT_SCHEMA,
+  LATEST_SCHEMA_VERSION,
   type PgPool,
   PostgresConnection,
   PostgresQueueBackend,
   Queue,
   runMigrations,
+  SchemaMigrationRequiredError,
   Worker,
 } from 'bullmq';
 import pg from 'pg';
@@ -98,11 +101,18 @@ function surviveLosses(pool: pg.Pool): void {
   pool.on('connect', client => client.on('error', () => {}));
 }
 
-/** Brings BullMQ's tables up to date. */
+/**
+ * Brings BullMQ's tables up to date. One read tells whether they are: a migration that finds nothing to do still takes
+ * ten statements, and locks out whoever reads the version meanwhile.
+ */
 async function migrate(pool: PgPool): Promise<void> {
   const client = await pool.connect();
   try {
-    await runMigrations(client, DEFAULT_SCHEMA);
+    const version = await assertSchemaCompatibility(client, DEFAULT_SCHEMA).catch(error => {
+      if (error instanceof SchemaMigrationRequiredError) return 0;
+      throw error;
+    });
+    if (version < LATEST_SCHEMA_VERSION) await runMigrations(client, DEFAULT_SCHEMA);
   } finally {
     client.release();
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import { openEngine } from '../../../src/engine/open-engine.js';
 import { describeWith, SERVICE_NAMES } from '../../services/index.js';
@@ -25,3 +26,20 @@ for (const name of SERVICE_NAMES) {
     });
   });
 }
+
+describeWith('PostgreSQL', 'opening an engine whose tables are up to date', service => {
+  test('waits for nobody who reads them: it changes nothing', async () => {
+    const open = () => openEngine(service().url, { keyPrefix: 'reads:' });
+    await (await open()).close();
+    const client = new pg.Client({ connectionString: service().url });
+    await client.connect();
+    await client.query('BEGIN');
+    await client.query('SELECT version FROM bullmq.migration');
+    try {
+      await (await open()).close();
+    } finally {
+      await client.query('ROLLBACK');
+      await client.end();
+    }
+  });
+});

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Execute } from '../../../src/engine/engine.js';
 import type { InputRequest } from '../../../src/engine/question.js';
 import type { TaskRecord } from '../../../src/engine/task-record.js';
@@ -311,6 +311,10 @@ export function describeQuestions({ open, unless }: Bench): void {
         return record;
       });
       let isOver = false;
+      // Should the answers take too long, no worker is opened on the store of the next test.
+      onTestFinished(() => {
+        isOver = true;
+      });
       const workers = (async () => {
         while (!isOver) {
           const engine = await open();

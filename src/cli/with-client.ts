@@ -2,7 +2,11 @@ import { AwaitClient } from '../client/await-client.js';
 import type { AwaitEvent } from '../client/events.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
 import type { PairProfile } from '../client/pair-options.js';
+import { AwaitTimeoutError } from '../errors.js';
 import type { Settings } from '../server/config/config-schema.js';
+import { formatDuration } from '../time/duration.js';
+import { linkSignals } from '../time/signals.js';
+import { startTimer } from '../time/sleep.js';
 import { canAsk, terminalAsker } from './ask/terminal-asker.js';
 import { useSettings } from './config/load-settings.js';
 import { errorFacts } from './error-report.js';
@@ -10,6 +14,7 @@ import type { ServerFlags } from './flags.js';
 import { type Interrupts, watchInterrupts } from './interrupts.js';
 import type { CommandIo } from './io.js';
 import { type ChosenServer, chooseServer } from './server-choice.js';
+import { waitOptionsOf } from './wait-options.js';
 
 export interface Session {
   readonly client: AwaitClient;
@@ -54,33 +59,55 @@ export async function withClient(
   const onAsk = (given: typeof pause) => {
     pause = given;
   };
-  const client = await AwaitClient.connect(server.target, {
-    ...settings.connection,
-    onInput: flags.json === true || !canAsk(io) ? undefined : terminalAsker(io, () => pause()),
-    onEvent: event => {
-      tell(event);
-      if (flags.quiet === true) return;
-      if (event.type === 'list-repaired') io.stderr.write(repairedText(event.problems));
-      if (event.type === 'journal-failed')
-        io.stderr.write(`${errorFacts(event.error).message} The job goes on without its journal.\n`);
-    },
-    configFile: server.configFile,
-    pairs: flags.pairs,
-    words: flags.words,
-    detect: flags.detect,
-    signal: interrupts.first,
-    // A result is delivered once it is printed. A call matters more than its record.
-    journal: flags.journal === true && {
-      file: defaultJournalFile(io.env),
-      server: server.known,
-      required: false,
-      acknowledge: true,
-    },
-  });
+  const client = await connectInTime(settings, interrupts.first, signal =>
+    AwaitClient.connect(server.target, {
+      ...settings.connection,
+      onInput: flags.json === true || !canAsk(io) ? undefined : terminalAsker(io, () => pause()),
+      onEvent: event => {
+        tell(event);
+        if (flags.quiet === true) return;
+        if (event.type === 'list-repaired') io.stderr.write(repairedText(event.problems));
+        if (event.type === 'journal-failed')
+          io.stderr.write(`${errorFacts(event.error).message} The job goes on without its journal.\n`);
+      },
+      configFile: server.configFile,
+      pairs: flags.pairs,
+      words: flags.words,
+      detect: flags.detect,
+      signal,
+      // A result is delivered once it is printed. A call matters more than its record.
+      journal: flags.journal === true && {
+        file: defaultJournalFile(io.env),
+        server: server.known,
+        required: false,
+        acknowledge: true,
+      },
+    }),
+  );
   try {
     return await work({ client, server, interrupts, settings, onEvent, onAsk });
   } finally {
     await client.close();
+  }
+}
+
+/** Connecting is a part of what `--timeout` bounds, also where the server gives signs of life all the time. */
+async function connectInTime(
+  settings: Settings,
+  interrupted: AbortSignal,
+  connect: (signal: AbortSignal) => Promise<AwaitClient>,
+): Promise<AwaitClient> {
+  const { deadlineMs = Number.POSITIVE_INFINITY } = waitOptionsOf(settings);
+  const late = new AbortController();
+  using linked = linkSignals(interrupted, late.signal);
+  const stop = startTimer(deadlineMs, () => {
+    const message = `Gave up on connecting after ${formatDuration(deadlineMs)} (\`deadlineMs\`, --timeout): the server has not answered \`initialize\`. Nothing was called.`;
+    late.abort(new AwaitTimeoutError(message, { budget: 'deadline' }));
+  });
+  try {
+    return await connect(linked.signal);
+  } finally {
+    stop();
   }
 }
 

@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
-import { AwaitAbortedError, ConfigurationError } from '../errors.js';
+import { AwaitAbortedError, AwaitError, ConfigurationError } from '../errors.js';
 import { TimeLimitError } from '../time/at-most.js';
 import { linkSignals } from '../time/signals.js';
 import { VERSION } from '../version.js';
@@ -87,7 +87,9 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
     const evidence = transport.evidence();
     await client.close().catch(() => {});
     if (options.signal?.aborted) {
-      throw new AwaitAbortedError('Connecting to the server was aborted.', { cause: options.signal.reason });
+      const { reason } = options.signal;
+      if (reason instanceof AwaitError) throw reason;
+      throw new AwaitAbortedError('Connecting to the server was aborted.', { cause: reason });
     }
     throw explainConnectFailure(
       silent.signal.aborted ? silent.signal.reason : error,

@@ -12,6 +12,18 @@ afterEach(() => place.remove());
 
 const odd = ['--', process.execPath, ODD_SERVER];
 
+it('bounds connecting by --timeout, also to a server that only writes to its standard error', async () => {
+  const noisy = "process.stdin.resume(); setInterval(() => console.error('loading'), 20);";
+  const { code, stdout, stderr } = await place.run([
+    ...['run', 'any', '--timeout', '1500ms', '--quiet'],
+    ...['--', process.execPath, '-e', noisy],
+  ]);
+  expect(code).toBe(3);
+  expect(stdout).toBe('');
+  expect(stderr).toContain('Gave up on connecting after 1.5 s');
+  expect(stderr).toContain('--timeout');
+});
+
 describe('run with the bundled server', () => {
   it('prints the digest of a real folder on stdout and the states on stderr', async () => {
     const { code, stdout, stderr } = await place.run(initiate('hash_tree', { path: 'src' }));

@@ -14,6 +14,8 @@ export default defineConfig(({ mode }) => {
     test: {
       testTimeout: 30_000,
       hookTimeout: 30_000,
+      // Most files wait for processes and databases: two at a time also on two cores, where the default is one.
+      maxWorkers: 2,
       ...(report !== undefined && { reporters: ['default', ['json', { outputFile: report }]] as const }),
       projects: [
         project('unit', { include: ['test/**/*.test.ts'], exclude: Object.values(tiers).flat() }),

@@ -94,13 +94,10 @@ export class OperationQueue {
 
   /** Adds a job. The answer is its reference, or that of the job which holds its deduplication key. */
   async add(taskRef: string, data: JobData, options: AddOptions): Promise<string> {
-    const opts = { ...options, jobId: taskRef };
-    // Whether a key is free is to be told of each alone.
-    if (options.deduplication === undefined) return this.#adds.add({ name: this.operation, data, opts });
-    const job = await this.#calls.make(() => this.#queue.add(this.operation, data, opts));
-    return job.id ?? taskRef;
+    return this.#adds.add({ name: this.operation, data, opts: { ...options, jobId: taskRef } });
   }
 
+  /** BullMQ answers for each job of a group which one holds its key, also where two of the group have the same. */
   async #addTogether(jobs: readonly NewJob[]): Promise<readonly string[]> {
     const added = await this.#calls.make(() => this.#queue.addBulk([...jobs]));
     return added.map(({ id }, index) => id ?? jobs[index]?.opts.jobId ?? '');

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { FlakyReporter } from './test/flaky-reporter.js';
 import { tiers } from './test/tiers.js';
 
 const report = process.env.TEST_REPORT;
@@ -16,7 +17,13 @@ export default defineConfig(({ mode }) => {
       hookTimeout: 30_000,
       // Most files wait for processes and databases: two at a time also on two cores, where the default is one.
       maxWorkers: 2,
-      ...(report !== undefined && { reporters: ['default', ['json', { outputFile: report }]] as const }),
+      // A shared machine may stop a process for seconds: `.ci/run` runs a failed test once more, and names it.
+      retry: Number(process.env.TEST_RETRIES ?? 0),
+      reporters: [
+        'default',
+        new FlakyReporter(),
+        ...(report === undefined ? [] : [['json', { outputFile: report }] as ['json', object]]),
+      ],
       projects: [
         project('unit', { include: ['test/**/*.test.ts'], exclude: Object.values(tiers).flat() }),
         ...Object.entries(tiers).map(([name, include]) => project(name, { include: [...include] })),

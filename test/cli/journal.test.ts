@@ -55,13 +55,13 @@ describe('the jobs of a machine', () => {
       code: 0,
       stdout: expect.stringContaining('working'),
     });
-    const gaveUp = await place.run(['wait', id.slice(0, 5), '--timeout', '300ms', '--json']);
+    const gaveUp = await place.run(['wait', id.slice(0, 5), '--timeout', '2s', '--json']);
     expect(gaveUp.code).toBe(3);
     expect(JSON.parse(gaveUp.stdout)).toMatchObject({
       reference: { handle: { id: 'endless' } },
       error: { code: 'AWAIT_TIMEOUT' },
     });
-    expect((await place.run(['wait', 'endless', '--timeout', '300ms'])).code).toBe(3);
+    expect((await place.run(['wait', 'endless', '--timeout', '2s'])).code).toBe(3);
   }, 30_000);
 
   it('tell a result once more when a key comes again, and conflicts with the arguments', async () => {

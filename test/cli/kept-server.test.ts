@@ -37,12 +37,12 @@ function isRunning(pid: number): boolean {
 }
 
 it.each([
-  ['--timeout', ['--timeout', '1s'], 3],
+  ['--timeout', ['--timeout', '4s'], 3],
   ['--detach', ['--detach'], 0],
 ])(
   'after %s a server of our own is kept until its task has ended, and the result is there',
   async (_what, flags, code) => {
-    const left = await place.run(runJob(4000, ...flags));
+    const left = await place.run(runJob(8000, ...flags));
     expect(left).toMatchObject({ code, stderr: expect.stringMatching(KEPT) });
     const id = idIn(left.stderr);
     expect(await place.run(['status', id])).toMatchObject({
@@ -102,7 +102,7 @@ it('it can be cancelled, by the process that keeps it', async () => {
 }, 60_000);
 
 it('what would be lost is said where nobody could fetch the result', async () => {
-  const { stderr } = await place.run(runJob(60_000, '--timeout', '1s', '--no-journal'));
+  const { stderr } = await place.run(runJob(60_000, '--timeout', '4s', '--no-journal'));
   expect(stderr).toMatch(/The server ends with this command: the task goes on only if the server keeps it/);
   expect(stderr).not.toMatch(KEPT);
 }, 60_000);

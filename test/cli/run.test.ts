@@ -284,11 +284,11 @@ describe('what goes wrong is named, with the next step and the right exit code',
 
 describe('giving up and coming back', () => {
   it('gives up after --timeout with the reference, and wait picks the job up', async () => {
-    const gaveUp = await place.run([...initiate('sleep', { seconds: 7 }), '--timeout', '1s']);
+    const gaveUp = await place.run([...initiate('sleep', { seconds: 9 }), '--timeout', '4s']);
     expect(gaveUp).toMatchObject({
       code: 3,
       stdout: '',
-      stderr: expect.stringContaining('after 1 s (`deadlineMs`, --timeout)'),
+      stderr: expect.stringContaining('after 4 s (`deadlineMs`, --timeout)'),
     });
     const reference = /mcp-await wait (task_\w+)\n/.exec(gaveUp.stderr)?.[1] ?? '';
     expect(await place.run(['status', reference])).toMatchObject({
@@ -297,11 +297,11 @@ describe('giving up and coming back', () => {
     });
     expect(await place.run(['wait', reference])).toMatchObject({
       code: 0,
-      stdout: '{"slept_seconds":7}\n',
+      stdout: '{"slept_seconds":9}\n',
     });
     expect(await place.run(['wait', reference])).toMatchObject({
       code: 0,
-      stdout: '{"slept_seconds":7}\n',
+      stdout: '{"slept_seconds":9}\n',
     });
   });
 
@@ -330,9 +330,9 @@ describe('giving up and coming back', () => {
   });
 
   it('gives up on a synchronous tool that says nothing', async () => {
-    const { code, stderr } = await place.run(['run', 'silent', '--timeout', '300ms', ...odd]);
+    const { code, stderr } = await place.run(['run', 'silent', '--silence-timeout', '300ms', ...odd]);
     expect(code).toBe(3);
-    expect(stderr).toContain('`silent` after 300 ms');
+    expect(stderr).toContain('`silent` was silent for 300 ms (`silenceTimeoutMs`, --silence-timeout)');
   });
 
   it('leaves a job running with --detach, for a server that goes on by itself', async () => {

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import type { StdioStreams } from '../server/stdio.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
+import { answerFrom, rememberedAnswers } from './remembered-answers.js';
 
 /** Names the file descriptor on which a server that was started by a relay finds its client. */
 const LINE_VARIABLE = 'MCP_AWAIT_LINE';
@@ -45,9 +46,12 @@ export async function relayStdio(io: CommandIo): Promise<number> {
   });
   io.stdout.on('error', leave);
   line.on('error', () => line.destroy());
-  io.stdin.pipe(line).pipe(io.stdout, { end: false });
+  const answers = rememberedAnswers(io);
+  line.pipe(answerFrom(answers, io.stdin, io.stdout)).pipe(io.stdout, { end: false });
+  io.stdin.pipe(line);
   child.stderr?.pipe(io.stderr, { end: false });
   await closed;
+  if (line.bytesRead === 0) answers.forget();
   io.stdin.unpipe(line).pause();
   if (!mayGoOn(client, line)) return (await exited)[0] ?? ExitCode.interrupted;
   child.stderr?.destroy();

@@ -3,7 +3,8 @@
 import { DurationMemory } from '../dist/pacing/duration-memory.js';
 import { backoffPacer, LearningPacer } from '../dist/pacing/pacer.js';
 import { planPolls } from '../dist/pacing/poll-plan.js';
-import { percentile, printTable } from './measure.js';
+import { HOLD_MS, pollAfterMs } from '../dist/server/poll-hint.js';
+import { median, percentile, printTable } from './measure.js';
 
 const SECOND = 1000;
 export const pacing = { initialIntervalMs: 1000, backoffMultiplier: 2, maxIntervalMs: 30_000, jitter: 0.1 };
@@ -151,6 +152,48 @@ function coldRow([name, , { backoff, learned }]) {
   return [name, ...cells(backoff.cold), ...cells(learned.cold), worse ? 'missed' : 'met'];
 }
 
+/** A client that asks when the hint says, and knows nothing else. Each look but the first is held where `holds` says so. */
+function obeyHint(durationMs, holds) {
+  const task = { createdAt: 0, updatedAt: 0, slaMs: Number.POSITIVE_INFINITY, waitedMs: 0 };
+  let now = pollAfterMs(task, 0);
+  let requests = 1;
+  for (; now < durationMs; requests++) {
+    const nextAt = now + pollAfterMs(task, now, holds);
+    if (!holds || nextAt >= durationMs) now = nextAt;
+    else if (nextAt + HOLD_MS >= durationMs) return { lateMs: 0, requests: requests + 1 };
+    else now = nextAt + HOLD_MS;
+  }
+  return { lateMs: now - durationMs, requests };
+}
+
+function hintRow([name, { durationMs }]) {
+  const random = randomFrom(7);
+  const durations = Array.from({ length: 5000 }, (_, index) => durationMs(random, index / 5000));
+  const [plain, held] = [false, true].map(holds => {
+    const runs = durations.map(each => ({ ...obeyHint(each, holds), durationMs: each }));
+    return {
+      lateMs: median(runs.map(({ lateMs }) => lateMs)),
+      p99: percentile(
+        runs.map(({ lateMs, durationMs: each }) => lateMs / each),
+        0.99,
+      ),
+      p99Ms: percentile(
+        runs.map(({ lateMs }) => lateMs),
+        0.99,
+      ),
+      requests: mean(runs.map(({ requests }) => requests)),
+    };
+  });
+  const met =
+    held.lateMs <= SECOND && (held.p99 <= 0.1 || held.p99Ms <= SECOND) && held.requests <= plain.requests;
+  const row = ({ lateMs, p99, requests }) => [
+    seconds(lateMs),
+    `${Math.round(p99 * 100)} %`,
+    requests.toFixed(1),
+  ];
+  return [name, ...row(plain), ...row(held), met ? 'met' : 'missed'];
+}
+
 export async function waitingSimulation({ series = 10, tasks = 320 } = {}) {
   const results = Object.entries(distributions).map(([name, distribution]) => [
     name,
@@ -176,5 +219,10 @@ export async function waitingSimulation({ series = 10, tasks = 320 } = {}) {
     `The first ${COLD} tasks of each series (target: never both later and more requests)`,
     ['duration', ...names, 'target'],
     results.map(coldRow),
+  );
+  printTable(
+    'A client that obeys the hint of `tasks/get` alone, 5000 tasks each (target: at most 1 s late at the median, 10 % or 1 s at p99, and no more requests)',
+    ['duration', 'answered at once: late', 'p99', 'requests', 'held: late', 'p99', 'requests', 'target'],
+    Object.entries(distributions).map(hintRow),
   );
 }

@@ -1,8 +1,9 @@
 import { hasChanged } from '../engine/record-change.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { checkAnswers } from '../server/input-answers.js';
+import { createLook } from '../server/poll-hint.js';
 import { createTaskFeed, type TaskFeed } from '../server/task-feed.js';
-import type { TaskAnswers } from '../server/task-service.js';
+import type { EndWait, TaskAnswers } from '../server/task-service.js';
 import { ToolFailure } from '../server/tool-failure.js';
 import type { ProxyTask } from './proxy-task.js';
 import type { ProxyTasks } from './proxy-tasks.js';
@@ -21,15 +22,24 @@ export function taskAnswers(tasks: ProxyTasks, upstreams: () => readonly Upstrea
     if (task !== undefined) return task;
     throw new ToolFailure('TASK_NOT_FOUND', `The task ${reference} was not found or has expired`);
   };
+  async function resolve(
+    principal: string,
+    reference: string,
+    { waitMs, signal }: EndWait,
+  ): Promise<TaskRecord> {
+    const task = await found(principal, reference);
+    const { questions = {} } = task;
+    const asksMore = () => Object.keys(task.questions ?? {}).some(key => !Object.hasOwn(questions, key));
+    await task.until(() => task.end !== undefined || asksMore(), waitMs, signal);
+    // Whoever knows of the end fetches the result, and may do so again.
+    if (task.end !== undefined) task.acknowledge();
+    return recordOf(task);
+  }
+
   return {
     ttlBounds: [1, LONGEST_TTL_SECONDS],
-    async resolve(principal, reference, { waitMs, signal }) {
-      const task = await found(principal, reference);
-      await task.watch({ limitMs: waitMs, signal });
-      // Whoever knows of the end fetches the result, and may do so again.
-      if (task.end !== undefined) task.acknowledge();
-      return recordOf(task);
-    },
+    resolve,
+    look: createLook(resolve),
     async answer(principal, reference, responses) {
       const task = await found(principal, reference);
       task.answer(checkAnswers(task.questions ?? {}, responses));

@@ -12,6 +12,7 @@ import { describeIssues } from './describe-issues.js';
 import { type HeldCall, HeldCalls } from './held-calls.js';
 import { checkAnswers } from './input-answers.js';
 import type { Operation } from './operation.js';
+import { createLook, type Looker } from './poll-hint.js';
 import { SHORTEST_TTL_SECONDS, type TaskLimitOptions, taskLimits } from './task-limits.js';
 import { ToolFailure } from './tool-failure.js';
 import type { WebhookGate } from './webhooks/webhook-gate.js';
@@ -67,6 +68,8 @@ export interface TaskService {
    * @throws ToolFailure `TASK_NOT_FOUND`
    */
   resolve(owner: string, taskRef: string, wait: EndWait): Promise<TaskRecord>;
+  /** Answers a caller who only asks, see `createLook`. @throws ToolFailure `TASK_NOT_FOUND` */
+  look: Looker;
   /** Holds a call that waits for several tasks; undefined where the caller has its share of held calls. */
   hold(owner: string): HeldCall | undefined;
   /**
@@ -85,7 +88,7 @@ export interface TaskService {
 }
 
 /** What the protocols with tasks of their own need of tasks that have been started. */
-export type TaskAnswers = Pick<TaskService, 'ttlBounds' | 'resolve' | 'answer' | 'cancel'>;
+export type TaskAnswers = Pick<TaskService, 'ttlBounds' | 'resolve' | 'look' | 'answer' | 'cancel'>;
 
 /** @throws ConfigurationError when a limit is not usable */
 export function createTaskService(options: TaskServiceOptions): TaskService {
@@ -122,6 +125,12 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
     return insists === true ? tooManyHeld() : owned(owner, taskRef);
   }
 
+  async function resolve(owner: string, taskRef: string, wait: EndWait): Promise<TaskRecord> {
+    const record = await owned(owner, taskRef);
+    if (wait.waitMs === 0 || isEnded(record)) return record;
+    return whileHeld(record, wait, signal => waitForNews(engine, record, { ...wait, signal }));
+  }
+
   return {
     takesWebhooks: webhooks.isOpen,
     ttlBounds,
@@ -152,11 +161,8 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
       if (!created && record.parametersDigest !== digestJson(input)) keyReused(record, idempotencyKey);
       return record;
     },
-    async resolve(owner, taskRef, wait) {
-      const record = await owned(owner, taskRef);
-      if (wait.waitMs === 0 || isEnded(record)) return record;
-      return whileHeld(record, wait, signal => waitForNews(engine, record, { ...wait, signal }));
-    },
+    resolve,
+    look: createLook(resolve),
     hold: owner => held.hold(owner),
     async waitForChange(owner, taskRef, wait) {
       const record = await owned(owner, taskRef);

@@ -21,7 +21,7 @@ const BROKEN: readonly string[] = [
 type Json = Record<string, unknown>;
 
 /** A task without its result (extension io.modelcontextprotocol/tasks, "Task"). */
-export function taskFields(record: TaskRecord, now: number): Json {
+export function taskFields(record: TaskRecord, now: number, pollIntervalMs = pollAfterMs(record, now)): Json {
   const { taskRef, createdAt, updatedAt, expiresAt } = record;
   const statusMessage = taskMessage(record);
   return {
@@ -31,13 +31,13 @@ export function taskFields(record: TaskRecord, now: number): Json {
     createdAt: new Date(createdAt).toISOString(),
     lastUpdatedAt: new Date(updatedAt).toISOString(),
     ttlMs: expiresAt - createdAt,
-    pollIntervalMs: pollAfterMs(now - createdAt),
+    pollIntervalMs,
   };
 }
 
 /** A task with what it came to (extension io.modelcontextprotocol/tasks, "DetailedTask"). */
-export function detailedTask(record: TaskRecord, now: number): Json {
-  const fields = taskFields(record, now);
+export function detailedTask(record: TaskRecord, now: number, pollIntervalMs?: number): Json {
+  const fields = taskFields(record, now, pollIntervalMs);
   switch (fields.status) {
     case 'completed':
       return { ...fields, result: { resultType: 'complete', ...resultOfTask(record) } };

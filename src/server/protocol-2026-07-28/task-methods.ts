@@ -20,10 +20,12 @@ export async function answerTaskMethod(
   if (typeof taskId !== 'string') {
     throw new RequestError(CODE.invalidParams, 'Expected `taskId` to be a string');
   }
+  if (method === 'tasks/get') {
+    const { record, pollAfterMs } = await tasks.look(principal, taskId, signal).catch(refuse);
+    return detailedTask(record, Date.now(), pollAfterMs);
+  }
   const record = await tasks.resolve(principal, taskId, { waitMs: 0, signal }).catch(refuse);
   switch (method) {
-    case 'tasks/get':
-      return detailedTask(record, Date.now());
     case 'tasks/cancel':
       if (!isEnded(record)) await tasks.cancel(principal, taskId).catch(refuse);
       return {};

@@ -10,7 +10,7 @@ export function relatedTask(taskRef: string): Record<string, unknown> {
 }
 
 /** A task as this protocol tells it (spec 2025-11-25, basic/utilities/tasks, "Task"). */
-export function nativeTask(record: TaskRecord, now: number): Task {
+export function nativeTask(record: TaskRecord, now: number, pollInterval = pollAfterMs(record, now)): Task {
   const { taskRef, createdAt, updatedAt, expiresAt } = record;
   const statusMessage = taskMessage(record);
   return {
@@ -19,7 +19,7 @@ export function nativeTask(record: TaskRecord, now: number): Task {
     ttl: expiresAt - createdAt,
     createdAt: new Date(createdAt).toISOString(),
     lastUpdatedAt: new Date(updatedAt).toISOString(),
-    pollInterval: pollAfterMs(now - createdAt),
+    pollInterval,
     ...(statusMessage !== undefined && { statusMessage }),
   };
 }

@@ -28,20 +28,22 @@ export function handleTaskRequests(
   server: Server,
   { tasks, principal, questions, onTask }: TaskRequestsOptions,
 ): void {
-  const look = async (taskRef: string, signal: AbortSignal, waitMs = 0) => {
+  const resolve = async (taskRef: string, signal: AbortSignal, waitMs = 0) => {
     const record = await tasks.resolve(principal, taskRef, { waitMs, signal, insists: true }).catch(refuse);
     onTask(record);
     return record;
   };
 
-  server.setRequestHandler(GetTaskRequestSchema, async ({ params }, { signal }) =>
-    nativeTask(await look(params.taskId, signal), Date.now()),
-  );
+  server.setRequestHandler(GetTaskRequestSchema, async ({ params }, { signal }) => {
+    const { record, pollAfterMs } = await tasks.look(principal, params.taskId, signal).catch(refuse);
+    onTask(record);
+    return nativeTask(record, Date.now(), pollAfterMs);
+  });
 
   // The SDK's own handler leaves a listener behind for every look and keeps questions in memory only.
   server.setRequestHandler(GetTaskPayloadRequestSchema, async ({ params: { taskId } }, extra) => {
     const { signal, sendRequest } = extra;
-    for (let record = await look(taskId, signal); ; record = await look(taskId, signal, WAIT_MS)) {
+    for (let record = await resolve(taskId, signal); ; record = await resolve(taskId, signal, WAIT_MS)) {
       if (questions.areTaken) questions.ask(record, sendRequest);
       if (!isEnded(record)) continue;
       if (record.status === 'cancelled') {
@@ -53,7 +55,7 @@ export function handleTaskRequests(
   });
 
   server.setRequestHandler(CancelTaskRequestSchema, async ({ params: { taskId } }, { signal }) => {
-    const found = await look(taskId, signal);
+    const found = await resolve(taskId, signal);
     if (isEnded(found)) {
       throw new McpError(
         ErrorCode.InvalidParams,

@@ -59,7 +59,7 @@ export function initiateBackgroundTask(
       return {
         task_ref: record.taskRef,
         status: record.status === 'pending' ? 'queued' : record.status,
-        poll_after_ms: pollAfterMs(0),
+        poll_after_ms: pollAfterMs(record, Date.now()),
         expires_at: new Date(record.expiresAt).toISOString(),
         ...(isEnded(record) && { result: record.result ?? null, error: record.error ?? null }),
       };

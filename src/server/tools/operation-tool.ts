@@ -157,7 +157,7 @@ function answerTo(record: TaskRecord): CallToolResult {
   const task = {
     task_ref: record.taskRef,
     status: record.status === 'pending' ? 'queued' : record.status,
-    poll_after_ms: pollAfterMs(0),
+    poll_after_ms: pollAfterMs(record, Date.now()),
     expires_at: new Date(record.expiresAt).toISOString(),
   };
   const result = isEnded(record) ? resultOfTask(record) : referenceResult(task);

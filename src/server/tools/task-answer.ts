@@ -69,7 +69,7 @@ export function taskAnswer(record: TaskRecord, now: number): z.input<typeof task
     ...(progress !== undefined && { progress }),
     ...(inputRequests !== undefined && { input_requests: structuredClone(inputRequests) as never }),
     ...(webhookUrl !== undefined && { webhook: webhookAnswer(delivery) }),
-    ...(!isEnded(record) && { poll_after_ms: pollAfterMs(now - createdAt) }),
+    ...(!isEnded(record) && { poll_after_ms: pollAfterMs(record, now) }),
   };
 }
 

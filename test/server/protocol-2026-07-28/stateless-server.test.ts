@@ -106,6 +106,15 @@ describe('a call', () => {
     });
   });
 
+  test('whose client only asks is answered at once, then in the moment of its end', async () => {
+    const { start, ask, held } = await serve();
+    const { taskId } = await start('held');
+    expect((await ask('tasks/get', { taskId })).result).toMatchObject({ status: 'working' });
+    const known = ask('tasks/get', { taskId });
+    held.release();
+    expect((await known).result).toMatchObject({ status: 'completed' });
+  });
+
   test('is answered with its result for any other client, or with a reference', async () => {
     const { ask, held } = await serve();
     const { result } = await ask('tools/call', { name: 'echo', arguments: { text: 'hello' } }, {});

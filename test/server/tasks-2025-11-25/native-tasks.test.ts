@@ -78,6 +78,15 @@ describe('a call as a task', () => {
     expect(await get(task.taskId)).toMatchObject({ taskId: task.taskId, status: 'completed' });
   });
 
+  test('whose client only asks is answered at once, then in the moment of its end', async () => {
+    const { start, get, held } = await connect();
+    const { taskId } = await start('held');
+    expect(await get(taskId)).toMatchObject({ status: 'working' });
+    const known = get(taskId);
+    held.release();
+    expect(await known).toMatchObject({ status: 'completed' });
+  });
+
   test('keeps the task as long as is asked, within the bounds of the server', async () => {
     const { start } = await connect();
     const asked = [120_000, 1, Number.MAX_SAFE_INTEGER];

@@ -7,10 +7,22 @@ import { terminalText } from './terminal-text.js';
 
 export interface ForgetFlags {
   readonly force?: boolean;
+  readonly pairs?: boolean;
 }
 
-/** `mcp-await forget`: removes a job from this machine's journal, so that its key starts a new one. */
-export async function forget(name: string, { force }: ForgetFlags, io: CommandIo): Promise<number> {
+/** `mcp-await forget`: removes a job from this machine's journal, so that its key starts a new one; or its proved pairs. */
+export async function forget(
+  name: string | undefined,
+  { force, pairs }: ForgetFlags,
+  io: CommandIo,
+): Promise<number> {
+  if ((name === undefined) === (pairs !== true))
+    throw new UsageError('Name the job to forget by its id or key, or give --pairs for the proved pairs.');
+  if (name === undefined) {
+    const count = (await withJobs(io, journal => journal.forgetProofs())) ?? 0;
+    io.stderr.write(`Forgot ${count} proved ${count === 1 ? 'pair' : 'pairs'} of tools.\n`);
+    return ExitCode.completed;
+  }
   const record = await withJobs(io, journal => {
     const found = findOne(journal, name);
     if (isOpen(found) && force !== true) {

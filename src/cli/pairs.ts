@@ -1,6 +1,7 @@
 import type { AwaitClient } from '../client/await-client.js';
 import { addPairs, configFileOf } from '../client/mcp-config.js';
 import type { PairProfile } from '../client/pair-options.js';
+import { reasonsOf } from '../protocols/detection/evidence.js';
 import { pairOfProposal } from '../protocols/detection/found-pair.js';
 import { type Proposal, proposePairs } from '../protocols/detection/propose.js';
 import { LineReader } from './ask/line-reader.js';
@@ -46,20 +47,26 @@ async function proposalsOf(client: AwaitClient) {
   const tools = rows.map(({ definition }) => definition);
   // Tools that a profile tells of need no proposal.
   const open = new Set(
-    rows.flatMap(({ tool, protocol, why }) => (protocol === 'sync' || why.startsWith('found') ? [tool] : [])),
+    rows.flatMap(({ tool, protocol, found }) => (protocol === 'sync' || found !== undefined ? [tool] : [])),
   );
-  return proposePairs(tools)
-    .filter(({ start }) => open.has(start))
-    .map(proposal => {
-      const { version: _first, hides: _none, words: _usual, ...profile } = pairOfProposal(proposal, tools);
-      return { proposal, profile: { ...profile, name: profile.name.replace(/^found\//, '') } as PairProfile };
-    });
+  return (
+    proposePairs(tools)
+      // A profile is about all calls of its start tool.
+      .filter(({ start, when }) => open.has(start) && when === undefined)
+      .map(proposal => {
+        const { version: _first, hides: _none, words: _usual, ...profile } = pairOfProposal(proposal, tools);
+        return {
+          proposal,
+          profile: { ...profile, name: profile.name.replace(/^found\//, '') } as PairProfile,
+        };
+      })
+  );
 }
 
-function textOf({ start, status, argument, score, reasons, isStrong }: Proposal): string {
+function textOf({ start, status, argument, score, evidence, vetoes, isStrong }: Proposal): string {
   const lines = [
     plainText(`${start} → ${status}(${argument}): ${isStrong ? 'strong' : 'weak'} evidence, score ${score}`),
-    ...reasons.map(reason => `  - ${plainText(reason)}`),
+    ...reasonsOf([...evidence, ...vetoes]).map(reason => `  - ${plainText(reason)}`),
   ];
   return `${lines.join('\n')}\n`;
 }

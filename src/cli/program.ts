@@ -48,6 +48,7 @@ export function buildProgram(
     .option('--idempotency-key <key>', 'the same key returns the same task instead of starting a second one')
     .option('--detach', 'print the reference once the job has started, and leave it running')
     .option('--no-detect', 'use no pair of tools that neither a profile nor a flag tells of')
+    .option('--no-detect-actions', 'use no actions of one tool as such a pair')
     .option('--no-journal', 'leave the job out of the journal, so that `mcp-await list` does not know it')
     .action(async (tool, flags) =>
       onExit(await (await import('./run.js')).run(tool, flags, serverCommand, io)),
@@ -89,13 +90,16 @@ export function buildProgram(
   program
     .command('forget')
     .description("remove a job from this machine's journal, so that its key starts a new one")
-    .argument('<id|key>', 'an id of `mcp-await list` or its beginning, or an idempotency key')
+    .argument('[id|key]', 'an id of `mcp-await list` or its beginning, or an idempotency key')
     .option('--force', 'also one that may still run')
+    .option('--pairs', 'forget which pairs of tools have proved themselves, instead of a job')
     .action(async (name, flags) => onExit(await (await import('./forget.js')).forget(name, flags, io)));
 
   addServerFlags(program.command('tools'))
     .description("list a server's tools and how each is awaited")
     .option('--no-detect', 'look for no pairs of tools')
+    .option('--no-detect-actions', 'look for no pairs among the actions of one tool')
+    .option('--why', 'also print what speaks for a pair that was found, and against it')
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./tools.js')).tools(flags, serverCommand, io)));
 

@@ -14,6 +14,8 @@ import { withClient } from './with-client.js';
 export interface RunFlags extends ServerFlags, WaitFlags, PairFlags {
   /** False with `--no-detect`. */
   readonly detect?: boolean;
+  /** False with `--no-detect-actions`. */
+  readonly detectActions?: boolean;
   readonly args?: string;
   readonly arg?: readonly string[];
   readonly idempotencyKey?: string;
@@ -76,7 +78,7 @@ async function findTool(client: AwaitClient, name: string, { detach }: RunFlags)
     const hint = nearest === undefined ? '' : ` Did you mean \`${nearest}\`? It has: ${names.join(', ')}.`;
     throw new UsageError(`The server has no tool \`${name}\`.${hint}`);
   }
-  if (detach && found.protocol === 'sync') {
+  if (detach && found.protocol === 'sync' && found.found === undefined) {
     throw new UsageError(
       `\`${name}\` is synchronous: its work ends with the call, so --detach would lose it.`,
     );

@@ -39,6 +39,8 @@ export interface ClientFlags extends ServerFlags {
   readonly words?: PairProfile['words'];
   /** Whether pairs are looked for. */
   readonly detect?: boolean;
+  /** Whether the actions of one tool may be a pair, too. */
+  readonly detectActions?: boolean;
 }
 
 /** Connects to the server that the flags choose, lets `work` use it, and closes it in every case. */
@@ -74,6 +76,7 @@ export async function withClient(
       pairs: flags.pairs,
       words: flags.words,
       detect: flags.detect,
+      detectActions: flags.detectActions,
       signal,
       // A result is delivered once it is printed. A call matters more than its record.
       journal: flags.journal === true && {

@@ -5,7 +5,7 @@ import type {
   ListToolsResult,
   Tool,
 } from '@modelcontextprotocol/sdk/types.js';
-import type { Port } from '../protocols/protocol.js';
+import type { FoundPair, Port } from '../protocols/protocol.js';
 import { Turns } from '../time/turns.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import { type AgentTool, agentTools, type ToolsOptions } from './agent-tools.js';
@@ -58,6 +58,8 @@ export interface ToolExplanation {
   readonly tool: string;
   readonly protocol: string;
   readonly why: string;
+  /** The pair that the tool may be the start of, where no profile tells of it: what speaks for it, and against it. */
+  readonly found?: FoundPair;
   /** Whether `listTools` leaves it out, because another tool's plan uses it by itself. */
   readonly hidden: boolean;
   /** The tool as an agent should see it. */
@@ -113,10 +115,12 @@ export class AwaitClient extends PassThrough {
     this.#follow = taskIds => connection?.follow(taskIds);
     this.#desk = new InputDesk(sdkClient, options.onInput);
     this.#port = sdkPort(sdkClient, this.#ready, this.#desk.open);
+    this.#journal = openJournal(sdkClient, options);
     this.#catalog = new ToolCatalog({
       client: sdkClient,
       port: this.#port,
       closed: this.#openRuns.closed,
+      proofs: this.#journal?.proofs(),
       pairs: resolvePairOptions(options),
       onProblems: problems => onProblems('tools/list', problems),
     });
@@ -125,7 +129,6 @@ export class AwaitClient extends PassThrough {
       isOffered: () => sdkClient.getServerCapabilities()?.resources?.subscribe === true,
       closed: this.#openRuns.closed,
     });
-    this.#journal = openJournal(sdkClient, options);
     const breaker = resolveCircuitOptions(options.circuitBreaker);
     this.#circuits = breaker && new Circuits(breaker, options.onEvent);
     this.#durations = knownDurations(sdkClient, this.#journal?.durations());
@@ -222,10 +225,11 @@ export class AwaitClient extends PassThrough {
   /** How each tool of the server is awaited, and why. */
   async explainTools(): Promise<ToolExplanation[]> {
     const { byTool, hidden } = await this.#catalog.plans(this.#wait);
-    return [...byTool].map(([tool, { protocol, why, listed }]) => ({
+    return [...byTool].map(([tool, { protocol, why, found, listed }]) => ({
       tool,
       protocol: protocol.name,
       why,
+      ...(found !== undefined && { found }),
       hidden: hidden.has(tool),
       definition: listed,
     }));

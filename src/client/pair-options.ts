@@ -22,6 +22,8 @@ export interface PairOptions {
   readonly pairs?: readonly (PairProfile | string)[] | undefined;
   /** Whether pairs that no profile tells of are looked for, and used where the evidence is strong. @default true */
   readonly detect?: boolean | undefined;
+  /** Whether the actions of one tool, which an argument chooses, may be such a pair, too. @default true */
+  readonly detectActions?: boolean | undefined;
   /**
    * What status words of the server mean, such as `{ ready: 'completed' }`: of all its pairs, also of those that are found.
    * @default {}
@@ -35,6 +37,7 @@ export interface ResolvedPairOptions {
   readonly pairs: readonly Pair[];
   readonly words: Pair['words'];
   readonly detect: boolean;
+  readonly detectActions: boolean;
   readonly showPairTools: boolean;
 }
 
@@ -43,11 +46,19 @@ export function resolvePairOptions({
   pairs = [],
   words = {},
   detect = true,
+  detectActions = true,
   showPairTools = false,
 }: PairOptions): ResolvedPairOptions {
   checkOption('detect', detect, 'true or false');
+  checkOption('detectActions', detectActions, 'true or false');
   checkOption('showPairTools', showPairTools, 'true or false');
-  return { pairs: parsePairs(pairs, '`pairs`'), words: parseWords(words), detect, showPairTools };
+  return {
+    pairs: parsePairs(pairs, '`pairs`'),
+    words: parseWords(words),
+    detect,
+    detectActions,
+    showPairTools,
+  };
 }
 
 /** @param where names the source in errors @throws ConfigurationError */

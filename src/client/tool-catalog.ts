@@ -4,7 +4,7 @@ import { ConfigurationError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
 import { planTool } from '../protocols/index.js';
 import { anyResult } from '../protocols/native-task.js';
-import type { Port, ServerFacts, ToolPlan } from '../protocols/protocol.js';
+import type { PairProofs, Port, ServerFacts, ToolPlan } from '../protocols/protocol.js';
 import { sync } from '../protocols/sync.js';
 import { asTaskIfRequired } from '../protocols/task-required.js';
 import { neverAborts } from '../time/signals.js';
@@ -32,6 +32,7 @@ export interface ToolCatalogOptions {
   /** Aborts when the client is closed. */
   readonly closed: AbortSignal;
   readonly pairs: ResolvedPairOptions;
+  readonly proofs: PairProofs | undefined;
   /** Told what could not be read of the list, as sentences for a person. */
   readonly onProblems: (problems: readonly string[]) => void;
 }
@@ -42,6 +43,7 @@ export class ToolCatalog {
   readonly #client: Client;
   readonly #closed: AbortSignal;
   readonly #pairs: ResolvedPairOptions;
+  readonly #proofs: PairProofs | undefined;
   readonly #onProblems: ToolCatalogOptions['onProblems'];
   #plans: Promise<Plans> | undefined;
   /** Of tools that the server has taken as tasks only, without saying so in its list. */
@@ -49,12 +51,13 @@ export class ToolCatalog {
   /** What `#plans` came to. */
   #known: Plans | undefined;
 
-  constructor({ client, port, closed, pairs, onProblems }: ToolCatalogOptions) {
+  constructor({ client, port, closed, pairs, proofs, onProblems }: ToolCatalogOptions) {
     this.#client = client;
     this.#onProblems = onProblems;
     this.#port = port;
     this.#closed = closed;
     this.#pairs = pairs;
+    this.#proofs = proofs;
   }
 
   forget(): void {
@@ -75,6 +78,7 @@ export class ToolCatalog {
       const plans = this.#list(limits).then(tools =>
         planAll({
           ...this.#pairs,
+          proofs: this.#proofs,
           tools,
           nativeTasks: nativeTasksOf(this.#client),
           sessionless: isSessionless(this.#client),

@@ -56,6 +56,19 @@ export interface ServerFacts {
   readonly words?: Pair['words'] | undefined;
   /** Whether pairs may be used that nobody tells of. @default false */
   readonly detect?: boolean | undefined;
+  /** Whether the actions of one tool may be such a pair, too. @default true */
+  readonly detectActions?: boolean | undefined;
+  /** Remembers which pairs have proved themselves. @default nothing is remembered */
+  readonly proofs?: PairProofs | undefined;
+}
+
+/** What makes two tools the same pair again, as plain JSON: their whole definitions, and the arguments that are used. */
+export type PairProof = Readonly<Record<string, unknown>>;
+
+/** The pairs that have proved themselves on one server. */
+export interface PairProofs {
+  has(proof: PairProof): boolean;
+  add(proof: PairProof): void;
 }
 
 /** What a server asks the user or the host of the client (spec 2025-11-25, client: elicitation, sampling, roots). */
@@ -105,11 +118,25 @@ export interface Detected {
   readonly hint?: string;
 }
 
+/** What speaks for a pair that no profile tells of, and against it. */
+export interface FoundPair {
+  readonly statusTool: string;
+  readonly score: number;
+  /** Named, with points; a veto has none. */
+  readonly evidence: readonly {
+    readonly name: string;
+    readonly points?: number;
+    readonly says: string;
+  }[];
+}
+
 /** How one tool of one server will be awaited. */
 export interface ToolPlan {
   readonly protocol: Protocol;
   /** One clause for a person: why this protocol. */
   readonly why: string;
+  /** The pair that the tool may be the start of, where no profile tells of it. @default none */
+  readonly found?: FoundPair;
   /** Why the tool cannot be called: what the user has told of it is wrong. @default none */
   readonly unusable?: string;
   /** What the user should know of the call: what they have told is of no use. @default none */

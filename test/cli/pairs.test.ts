@@ -120,15 +120,70 @@ describe('mcp-await pairs init', () => {
 });
 
 describe('mcp-await tools', () => {
-  test('tells how each would be awaited and why; --no-detect takes what is found away', async () => {
+  test('tells how each would be awaited, in a line each; --no-detect takes what is found away', async () => {
     const { url, folder } = await exporting();
     const found = terminal(folder);
     await tools({ url }, [], found.io);
     expect((await found.said()).stdout).toMatch(
-      /start_export +tool-pair: found: `get_export_status` may tell.*score \d+: `start_export` names/,
+      /^start_export +tool-pair: `get_export_status` tells the state of what it starts .*\n\S.*\n\S.*\n$/,
     );
     const plain = terminal(folder);
     await tools({ url, detect: false }, [], plain.io);
     expect((await plain.said()).stdout).toMatch(/start_export +sync: the server answers the call itself/);
   });
+
+  test('tells with --why what speaks for a pair and against it', async () => {
+    const { url, folder } = await exporting();
+    const { io, said } = terminal(folder);
+    await tools({ url, why: true }, [], io);
+    const { stdout } = await said();
+    expect(stdout).toMatch(/start_export .*\n {4}\+4 +named +`start_export` names `get_export_status`\n/);
+    expect(stdout).toMatch(/\n {4}\d+ +score +of `get_export_status`\n/);
+  });
+
+  test.each([
+    [
+      'merely possible',
+      ['run_report', 'get_report_status', 'report_id'],
+      /run_report +sync: answers the call itself; possibly a pair: `get_report_status` may tell/,
+      / {4}\+2 +shared-noun +both are about `report`\n/,
+    ],
+    [
+      'ruled out',
+      ['create_issue', 'get_issue_state', 'issue_id'],
+      /create_issue +sync: .*`get_issue_state` looks like its status tool, but is not used/,
+      / {4}veto +lasting +it may be about what lasts for days\n/,
+    ],
+  ] as const)(
+    'calls a pair that is %s synchronous, with the pair as a note',
+    async (_what, names, line, why) => {
+      const [start, status, handleArgument] = names;
+      const { url } = await pairServer(
+        {
+          pair: { name: 'x', start: { tool: start }, status: { tool: status, handleArgument } },
+          call: { name: start, arguments: {} },
+          ids: [],
+          started: json({}),
+          running: [],
+          ends: {},
+        },
+        'completed',
+      );
+      const said = async (flags: object) => {
+        const shown = terminal(tmpdir());
+        await tools({ url, ...flags }, [], shown.io);
+        return (await shown.said()).stdout;
+      };
+      expect(await said({})).toMatch(line);
+      expect(await said({ why: true })).toMatch(why);
+      const rows = JSON.parse(await said({ json: true }));
+      expect(rows).toContainEqual(
+        expect.objectContaining({
+          tool: start,
+          protocol: 'sync',
+          found: expect.objectContaining({ statusTool: status }),
+        }),
+      );
+    },
+  );
 });

@@ -79,6 +79,14 @@ export function prepareCallStatements(database: Database.Database) {
     removeDurationsAbove: command(`
       DELETE FROM durations WHERE key NOT IN (
         SELECT key FROM durations ORDER BY updated_at DESC, rowid DESC LIMIT :durations)`),
+    isProved: query('SELECT 1 FROM proved_pairs WHERE key = :key'),
+    prove: command(`
+      INSERT INTO proved_pairs (key, updated_at) VALUES (:key, :now)
+      ON CONFLICT (key) DO UPDATE SET updated_at = excluded.updated_at`),
+    removeProofsAbove: command(`
+      DELETE FROM proved_pairs WHERE key NOT IN (
+        SELECT key FROM proved_pairs ORDER BY updated_at DESC, rowid DESC LIMIT :proofs)`),
+    removeProofs: command('DELETE FROM proved_pairs'),
     addSecret: command('INSERT OR IGNORE INTO secrets (name, value) VALUES (:name, :value)'),
     secret: query<{ value: string }>('SELECT value FROM secrets WHERE name = :name'),
   };

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type Database from 'libsql';
 import { bundledTaskRef } from '../../protocols/bundled-handle.js';
+import type { PairProof } from '../../protocols/protocol.js';
 import { canonicalJson } from '../../storage/canonical-json.js';
 import { type DatabaseKind, openDatabaseFile } from '../../storage/database.js';
 import { rememberFiles } from '../../storage/file-identity.js';
@@ -183,6 +184,22 @@ export class JournalFile {
 
   remember(key: string, history: unknown): void {
     this.#statements.remember({ key, history: JSON.stringify(history), now: this.#clock() });
+  }
+
+  /** Whether two tools of a server have proved themselves a pair, and have not changed since. */
+  isProved(identity: ServerIdentity, proof: PairProof): boolean {
+    return this.#statements.isProved({ key: this.#digest([identity.distinction, proof]) }) !== undefined;
+  }
+
+  prove(identity: ServerIdentity, proof: PairProof): void {
+    const key = this.#digest([identity.distinction, proof]);
+    this.#statements.prove({ key, now: this.#clock() });
+    this.#statements.removeProofsAbove({ proofs: journalLimits.proofs });
+  }
+
+  /** @returns how many there were */
+  forgetProofs(): number {
+    return this.#statements.removeProofs({});
   }
 
   /** Removes what is too old, and what is too much. */

@@ -13,6 +13,8 @@ export const journalLimits = {
   allOutcomesBytes: 64 * 1024 * 1024,
   /** Tools whose durations are remembered, each with 3 kB at the most. */
   durations: 1000,
+  /** Pairs of tools that have proved themselves. */
+  proofs: 500,
   messageCharacters: 500,
   keyCharacters: 200,
   /** How long a process that starts a call is taken to live without having said so again. */

@@ -1,5 +1,6 @@
 import { parseDurationHistory } from '../../pacing/duration-history.js';
 import { type DurationStore, memoryDurationStore } from '../../pacing/duration-store.js';
+import type { PairProofs } from '../../protocols/protocol.js';
 import { sleep } from '../../time/sleep.js';
 import type { Outcome, TaskReference, ToolCall } from '../../types.js';
 import { decide } from './decide.js';
@@ -105,6 +106,15 @@ export class Journal {
         memory.write(key, history);
         this.#store.write(file => file.remember(key, history));
       },
+    };
+  }
+
+  /** Which pairs of tools have proved themselves on this server, also to other processes. */
+  proofs(): PairProofs {
+    const identity = this.#settings.identity;
+    return {
+      has: proof => this.#store.read(file => file.isProved(identity(), proof)) === true,
+      add: proof => this.#store.write(file => file.prove(identity(), proof)),
     };
   }
 

@@ -32,4 +32,7 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   CREATE TABLE durations (key TEXT PRIMARY KEY, history TEXT NOT NULL, updated_at INTEGER NOT NULL) STRICT;
   CREATE INDEX durations_by_age ON durations (updated_at);
   `,
+  `
+  CREATE TABLE proved_pairs (key TEXT PRIMARY KEY, updated_at INTEGER NOT NULL) STRICT;
+  `,
 ];

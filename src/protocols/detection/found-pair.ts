@@ -2,19 +2,34 @@ import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { completePair } from '../pair/complete-pair.js';
 import { type Pair, pairProfileSchema } from '../pair/profile.js';
 import type { Proposal } from './propose.js';
+import type { Action } from './tool-facts.js';
 
 /** The profile that a proposal comes to: everything is where it usually is. */
 export function pairOfProposal(proposal: Proposal, tools: readonly Tool[]): Pair {
-  const { start, status, argument, copied, cancel } = proposal;
+  const { start, status, argument, copied, cancel, action } = proposal;
+  const fixed = {
+    ...Object.fromEntries(copied.map(name => [name, { call: name }])),
+    ...(action !== undefined && argumentOf(action)),
+  };
   const profile = pairProfileSchema.parse({
     name: `found/${start}`.replace(/[^\w@/.-]/g, '-').slice(0, 100),
     start: { tool: start },
     status: {
       tool: status,
       handleArgument: argument,
-      ...(copied.length > 0 && { arguments: Object.fromEntries(copied.map(name => [name, { call: name }])) }),
+      ...(Object.keys(fixed).length > 0 && { arguments: fixed }),
     },
-    ...(cancel !== undefined && { cancel: { tool: cancel, handleArgument: argument } }),
+    ...(cancel !== undefined && {
+      cancel: {
+        tool: cancel.tool,
+        handleArgument: argument,
+        ...(cancel.action !== undefined && { arguments: argumentOf(cancel.action) }),
+      },
+    }),
   });
   return completePair(profile, tools);
+}
+
+function argumentOf({ argument, value }: Action) {
+  return { [argument]: { value } };
 }

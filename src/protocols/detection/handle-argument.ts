@@ -4,7 +4,7 @@ import { wordsOf } from '../pair/usual-places.js';
 import { isRecord } from '../tool-result.js';
 import { argumentDescription, isHandleArgument, type ToolFacts } from './tool-facts.js';
 
-const MOST_ALTERNATIVES = 4;
+const MAX_ALTERNATIVES = 4;
 const SECRET_KEYS = new Set(['api', 'access', 'secret', 'private', 'public', 'auth', 'license']);
 const SECRET = /key|token|secret|password|credential|auth/i;
 /** Arguments that say where a thing is: handed on where both tools take them. */
@@ -38,6 +38,7 @@ export function statusCalls(start: ToolFacts, status: ToolFacts): readonly Statu
     return { argument, isId, isExactOnly, copied };
   };
   const isId = (name: string) => isHandleArgument(name, properties[name]);
+  if (start.tool.name === status.tool.name) return callsOfSameTool(status);
   const own = status.needed.filter(name => !Object.hasOwn(given, name));
   // What the caller may choose, the answer may name.
   const chosen = status.needed.filter(name => Object.hasOwn(given, name) && !needed.includes(name));
@@ -52,9 +53,18 @@ export function statusCalls(start: ToolFacts, status: ToolFacts): readonly Statu
     name => isId(name) || isKey(name, properties[name]) || (free.length === 1 && canTake(name)),
   );
   return handles
-    .slice(0, MOST_ALTERNATIVES)
+    .slice(0, MAX_ALTERNATIVES)
     .map(name => call(name, isId(name), handles.length > 1))
     .filter(isFreeOfSecrets);
+}
+
+/** Of a tool whose other action starts: the only id that it takes, and that it can do without. */
+function callsOfSameTool({ tool, needed }: ToolFacts): readonly StatusCall[] {
+  const { properties = {}, required = [] } = tool.inputSchema;
+  const [argument, second] = Object.keys(properties).filter(name => isHandleArgument(name, properties[name]));
+  if (argument === undefined || second !== undefined || required.length > 0 || !needed.includes(argument))
+    return [];
+  return [{ argument, isId: true, isExactOnly: false, copied: [] }];
 }
 
 /** What is handed on stands in references. */
@@ -84,14 +94,14 @@ export function cancelFor(
   argument: string,
   shared: readonly string[],
   facts: readonly ToolFacts[],
-): string | undefined {
+): ToolFacts | undefined {
   const found = facts.filter(
     ({ tool, words, nouns }: ToolFacts) =>
       words.some(word => word === 'cancel' || word === 'abort') &&
       takesOnly(tool, argument) &&
       (shared.length === 0 || nouns.some(noun => shared.includes(noun))),
   );
-  return found.length === 1 ? found[0]?.tool.name : undefined;
+  return found.length === 1 ? found[0] : undefined;
 }
 
 /** Whether a tool can be called with one argument. */

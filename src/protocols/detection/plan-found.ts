@@ -9,6 +9,8 @@ import { pollPair } from '../pair/steps.js';
 import type {
   Detected,
   Exchange,
+  PairProof,
+  PairProofs,
   PollAnswer,
   Protocol,
   ServerFacts,
@@ -17,14 +19,17 @@ import type {
 } from '../protocol.js';
 import { toolResultSchema } from '../readable-result.js';
 import { isRequestTimeout } from '../refusal.js';
+import { sync } from '../sync.js';
 import { outcomeOfResult } from '../tool-result.js';
+import { type Held, reasonsOf } from './evidence.js';
 import { pairOfProposal } from './found-pair.js';
-import { type Proposal, proposalsByStart } from './propose.js';
+import { isOfAction, type Proposal, proposalsByStart } from './propose.js';
 import { readAnswer } from './read-answer.js';
+import type { Action } from './tool-facts.js';
 import { isHeld, type Probed, verdictOf } from './verdict.js';
 
 /** Each is compared with each. */
-const MOST_TOOLS = 1000;
+const MAX_TOOLS = 1000;
 
 /** A proposal with the profile that it comes to. */
 interface Proposed {
@@ -48,10 +53,10 @@ const foundIn = new WeakMap<readonly Tool[], Found>();
  * only an answer that shows a job under way, of which the status tool then knows, is waited for.
  */
 export function planFound(tool: Tool, server: ServerFacts, protocol: Protocol): ToolPlan | undefined {
-  const { tools } = server;
-  if (server.detect !== true || tools.length > MOST_TOOLS) return undefined;
+  const { tools, detectActions } = server;
+  if (server.detect !== true || tools.length > MAX_TOOLS) return undefined;
   const found = foundIn.get(tools) ?? {
-    proposals: proposalsByStart(tools),
+    proposals: proposalsByStart(tools, { actions: detectActions }),
     profiles: new Map(),
     disproved: new Map(),
   };
@@ -59,16 +64,21 @@ export function planFound(tool: Tool, server: ServerFacts, protocol: Protocol): 
   const proposals = found.proposals.get(tool.name) ?? [];
   const [best] = proposals;
   if (best === undefined) return undefined;
+  // Until an answer shows more, a pair that is merely possible is none.
+  const own = best.isStrong ? protocol : sync;
   return {
-    protocol,
+    protocol: own,
     why: whyOf(best),
+    found: { statusTool: best.status, score: best.score, evidence: [...best.evidence, ...best.vetoes] },
     blocking: false,
     mayBlock: true,
     idempotent: isMarkedIdempotent(tool),
     listed: tool,
     hiddenTools: [],
-    start: (call, exchange) =>
-      start({ call, exchange, proposed: proposedFor(tool, found, server), disproved: found.disproved }),
+    start: (call, exchange) => {
+      const proposed = proposedFor(tool, found, server).filter(({ proposal }) => isMeant(proposal, call));
+      return start({ call, exchange, tool, proposed, protocol, ...found, proofs: server.proofs });
+    },
   };
 }
 
@@ -88,21 +98,33 @@ function proposedFor(
   return proposed;
 }
 
-function whyOf({ status, score, reasons, vetoes, isStrong }: Proposal): string {
-  const when =
-    vetoes.length > 0
-      ? 'not used by itself'
-      : isStrong
-        ? 'used where an answer shows a job under way'
-        : 'used where an answer and the status tool show a job under way';
-  return `found: \`${status}\` may tell the state of what it starts; ${when} (score ${score}: ${reasons.join('; ')})`;
+/** Whether a call is one of the action that a proposal is about. */
+function isMeant({ when }: Proposal, call: ToolCall): boolean {
+  return when === undefined || call.arguments?.[when.argument] === when.value;
+}
+
+function whyOf({ status, action, when, vetoes, isStrong }: Proposal): string {
+  const asked = `\`${status}\`${action === undefined ? '' : ` with ${textOf(action)}`}`;
+  const of = when === undefined ? 'it' : `a call with ${textOf(when)}`;
+  if (vetoes.length > 0)
+    return `answers the call itself; ${asked} looks like its status tool, but is not used`;
+  return isStrong
+    ? `${asked} tells the state of what ${of} starts (found; used where an answer shows a job under way)`
+    : `answers the call itself; possibly a pair: ${asked} may tell the state of what ${of} starts`;
+}
+
+function textOf({ argument, value }: Action): string {
+  return `\`${argument}: ${value}\``;
 }
 
 interface Starting {
   readonly call: ToolCall;
   readonly exchange: Exchange;
+  readonly tool: Tool;
+  readonly protocol: Protocol;
   readonly proposed: readonly Proposed[];
   readonly disproved: Map<string, string>;
+  readonly proofs: PairProofs | undefined;
 }
 
 /** A proposal that the answer speaks for. */
@@ -110,27 +132,31 @@ interface Candidate extends Proposed {
   readonly id: TaskId;
   readonly score: number;
   readonly isNamedInAnswer: boolean;
-  readonly reasons: readonly string[];
+  readonly evidence: readonly Held[];
 }
 
 async function start(starting: Starting): Promise<StartAnswer> {
-  const { call, exchange, disproved } = starting;
+  const { call, exchange, disproved, protocol, proofs } = starting;
   const { port, signal, silenceTimeoutMs, onProgress } = exchange;
   const answer = await port.callTool(call, { signal, timeoutMs: silenceTimeoutMs, onProgress });
   const chosen = chosenOf(answer, starting);
-  if (chosen === undefined) return { kind: 'ended', outcome: outcomeOfResult(answer), raw: answer };
+  if (chosen === undefined)
+    return { kind: 'ended', outcome: outcomeOfResult(answer), raw: answer, protocol: sync };
   if ('refusal' in chosen) {
     const { proposal, refusal, isUnknownWord } = chosen;
     return plain(answer, told(proposal, [refusal]), isUnknownWord === true ? proposal : undefined);
   }
   const { proposal, pair, statusTool, id } = chosen;
-  const reasons = [...proposal.reasons, ...chosen.reasons];
+  const reasons = reasonsOf([...proposal.evidence, ...chosen.evidence]);
   const before = disproved.get(call.name);
   if (before !== undefined) return plain(answer, told(proposal, [...reasons, before]), proposal);
   const handle = newHandle([id], pair, { call, statusTool, data: dataOf(answer) });
   const probed = await probe(handle, chosen, exchange);
-  const detected = told(proposal, [...reasons, ...probed.reasons]);
-  if (probed.state !== undefined) return { ...probed.state, handle, detected: { ...detected, used: true } };
+  const detected = told(proposal, [...reasons, ...reasonsOf(probed.evidence)]);
+  if (probed.state !== undefined) {
+    if (probed.isProved === true) proofs?.add(proofOf(chosen, starting));
+    return { ...probed.state, handle, protocol, detected: { ...detected, used: true } };
+  }
   if (probed.isDisproved)
     disproved.set(call.name, 'but it did not tell a state of what an earlier call started');
   return plain(answer, detected, proposal);
@@ -146,15 +172,22 @@ function chosenOf(answer: CallToolResult, starting: Starting): ReturnType<typeof
 }
 
 /** The proposal that the answer speaks for most, if it is one. */
-function choose(answer: CallToolResult, { call, proposed }: Starting): Candidate | Refused {
+function choose(answer: CallToolResult, starting: Starting): Candidate | Refused | undefined {
+  const { call, proposed, proofs } = starting;
   const read = proposed.map(each => ({
     each,
-    reading: readAnswer(each.proposal, each.pair, { call, answer, statusTool: each.statusTool }),
+    reading: readAnswer(each.proposal, each.pair, {
+      call,
+      answer,
+      statusTool: each.statusTool,
+      isProved: proofs?.has(proofOf(each, starting)) === true,
+    }),
   }));
   const [best, second] = read
     .flatMap(({ each, reading }) => ('refusal' in reading ? [] : [{ ...each, ...reading }]))
     .toSorted(
       (a, b) =>
+        Number(isOfAction(a.proposal)) - Number(isOfAction(b.proposal)) ||
         b.score - a.score ||
         Number(b.isNamedInAnswer) - Number(a.isNamedInAnswer) ||
         b.proposal.likeness - a.proposal.likeness ||
@@ -164,12 +197,17 @@ function choose(answer: CallToolResult, { call, proposed }: Starting): Candidate
     const [first] = read.flatMap(({ each, reading }) =>
       'refusal' in reading ? [{ proposal: each.proposal, ...reading }] : [],
     );
-    if (first === undefined) throw new TypeError('A plan has at least one proposal.');
     return first;
   }
   // Two that take the same handle tell of the same job.
   if (second === undefined || best.score > second.score || best.id === second.id) return best;
   return { proposal: best.proposal, refusal: `\`${second.proposal.status}\` would do as well` };
+}
+
+/** What makes two tools the same pair again: a tool that has changed is another one. */
+function proofOf({ proposal, statusTool }: Proposed, { tool }: Starting): PairProof {
+  const { argument, when, action } = proposal;
+  return { start: tool, status: statusTool, argument, when, action };
 }
 
 interface Refused {
@@ -181,7 +219,9 @@ interface Refused {
 interface Proof {
   /** Of a job that the status tool knows of. */
   readonly state?: PollAnswer;
-  readonly reasons: readonly string[];
+  readonly evidence: readonly Held[];
+  /** Whether it has told that state itself. */
+  readonly isProved?: boolean;
   /** Whether the status tool has answered that it is no pair. */
   readonly isDisproved?: boolean;
 }
@@ -189,20 +229,21 @@ interface Proof {
 /** Before anybody waits: whether the status tool knows of it, in words that are known. */
 async function probe(handle: unknown, chosen: Candidate, exchange: Exchange): Promise<Proof> {
   const probed: Probed = chosen;
-  const failed = [`but \`${chosen.proposal.status}\` did not tell a state`];
+  const { status } = chosen.proposal;
+  const failed = [{ name: 'no-state', says: `\`${status}\` did not tell a state` }];
   try {
     const state = await pollPair(readHandle(handle), { ...exchange, holdMs: 0 });
     if (state.raw === undefined)
       return isHeld(probed)
-        ? { state, reasons: [`\`${chosen.proposal.status}\` holds its answer back`] }
-        : { reasons: failed };
+        ? { state, evidence: [{ name: 'held', points: 0, says: `\`${status}\` holds its answer back` }] }
+        : { evidence: failed };
     const raw = toolResultSchema.safeParse(state.raw);
-    if (!raw.success) return { reasons: failed };
-    const { isPair, reasons } = verdictOf(raw.data, probed);
-    return isPair ? { state, reasons } : { reasons, isDisproved: true };
+    if (!raw.success) return { evidence: failed };
+    const { isPair, evidence } = verdictOf(raw.data, probed);
+    return isPair ? { state, evidence, isProved: true } : { evidence, isDisproved: true };
   } catch (error) {
     // Also of a call that nobody waits for any more: its answer has come.
-    return { reasons: failed, isDisproved: !exchange.signal.aborted && !isRequestTimeout(error) };
+    return { evidence: failed, isDisproved: !exchange.signal.aborted && !isRequestTimeout(error) };
   }
 }
 
@@ -220,6 +261,7 @@ function plain(answer: CallToolResult, detected: Detected, likely?: Proposal): S
     kind: 'ended',
     outcome: outcomeOfResult(answer),
     raw: answer,
+    protocol: sync,
     detected: { ...detected, ...hint },
   };
 }

@@ -6,11 +6,20 @@ import { isRecord } from '../tool-result.js';
 import { saysState, saysWorkGoesOn } from './phrases.js';
 
 /** What comes later is examples. */
-const MOST_DESCRIPTION = 4000;
-const MOST_ARGUMENTS = 50;
+const MAX_DESCRIPTION = 4000;
+const MAX_ARGUMENTS = 50;
+
+/** One of the things that a tool of several actions does. */
+export interface Action {
+  /** The argument that chooses. */
+  readonly argument: string;
+  readonly value: string;
+}
 
 export interface ToolFacts {
   readonly tool: Tool;
+  /** Which action of the tool, where the facts are of one action alone. */
+  readonly action?: Action;
   /** The words of its name, without those that all tools of the server begin with. */
   readonly words: readonly string[];
   /** The words that say what it is about, in the singular. */
@@ -43,7 +52,8 @@ export function factsOf(tools: readonly Tool[]): readonly ToolFacts[] {
   return tools.map(tool => factsOfTool(tool, wordsOf(tool.name).slice(prefix)));
 }
 
-function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
+/** @param words of its name, without those that all tools of the server begin with */
+export function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
   const { readOnlyHint, destructiveHint } = tool.annotations ?? {};
   const verb = words.find(word => CHANGING.has(word) || READING.has(word));
   // Of `test_run_progress` the progress is meant, of `set_progress` the setting.
@@ -60,7 +70,7 @@ function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
     )
     .map(singular);
   const refuses = destructiveHint === true ? readOnlyHint !== true : readOnlyHint === false;
-  const description = (tool.description ?? '').slice(0, MOST_DESCRIPTION).toLowerCase();
+  const description = (tool.description ?? '').slice(0, MAX_DESCRIPTION).toLowerCase();
   const worksLater = saysWorkGoesOn(description);
   const looksUp = !changes && words.some(word => LOOKUP.has(word));
   return {
@@ -82,7 +92,7 @@ function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
 }
 
 function mentionsIn({ inputSchema }: Tool, description: string): ReadonlySet<string> {
-  const schemas = Object.values(inputSchema.properties ?? {}).slice(0, MOST_ARGUMENTS);
+  const schemas = Object.values(inputSchema.properties ?? {}).slice(0, MAX_ARGUMENTS);
   const texts = [
     description,
     ...schemas.map(schema => argumentDescription(schema).slice(0, 500).toLowerCase()),

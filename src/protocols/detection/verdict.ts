@@ -3,14 +3,16 @@ import { dataOf } from '../pair/answer-data.js';
 import type { TaskId } from '../pair/handle.js';
 import type { Pair } from '../pair/profile.js';
 import { readState } from '../pair/state.js';
-import type { Proposal } from './propose.js';
+import type { State } from '../pair/told-state.js';
+import { type Evidence, type Held, type Veto, vetoesIn, weigh } from './evidence.js';
+import { isOfAction, type Proposal } from './propose.js';
 
 /** From this on a pair is used. */
-const LEAST_TO_WAIT = 8;
+export const MIN_TO_WAIT = 8;
 
 export interface Verdict {
   readonly isPair: boolean;
-  readonly reasons: readonly string[];
+  readonly evidence: readonly Held[];
 }
 
 export interface Probed {
@@ -21,31 +23,68 @@ export interface Probed {
   readonly score: number;
 }
 
+/** What is known of the answer of the status tool. */
+interface ProbeFacts {
+  readonly proposal: Proposal;
+  readonly state: State | undefined;
+  readonly isError: boolean;
+  readonly isEcho: boolean;
+}
+
+/** What the status tool's answer about the very handle says for a pair. */
+export const PROBE_EVIDENCE: readonly Evidence<ProbeFacts>[] = [
+  {
+    name: 'knows-it',
+    points: 2,
+    holds: ({ state }) => state !== undefined,
+    says: ({ proposal, state }) =>
+      `\`${proposal.status}\` knows of it and says that it is ${state?.word ?? state?.status}`,
+  },
+  { name: 'echo', points: 1, holds: ({ isEcho }) => isEcho, says: () => 'it repeats the handle' },
+];
+
+/** What that answer says against one, whatever the score is. */
+export const PROBE_VETOES: readonly Veto<ProbeFacts>[] = [
+  {
+    name: 'no-state',
+    holds: ({ state }) => state === undefined,
+    says: ({ proposal }) => `\`${proposal.status}\` did not tell a state`,
+  },
+  {
+    name: 'unknown-word',
+    holds: ({ state }) => state?.unknownWord !== undefined,
+    says: ({ state }) => `\`${state?.unknownWord}\` is no known state of work`,
+  },
+  {
+    name: 'of-request',
+    // An error without the handle may be that of the request.
+    holds: ({ state, isEcho, isError }) =>
+      state?.isOfRequest === true || (state?.status === 'failed' && isError && !isEcho),
+    says: ({ proposal }) => `\`${proposal.status}\` told only of the request`,
+  },
+  {
+    name: 'action-no-echo',
+    holds: ({ proposal, isEcho }) => isOfAction(proposal) && !isEcho,
+    says: ({ proposal }) => `\`${proposal.status}\` did not repeat the handle`,
+  },
+];
+
 /** Whether two tools are a pair, after what the status tool has answered about the very handle. Pure. */
 export function verdictOf(answer: CallToolResult, { proposal, pair, id, score }: Probed): Verdict {
   const data = dataOf(answer);
-  const state = readState(data, pair, [String(id)]);
-  const refused = (why: string): Verdict => ({ isPair: false, reasons: [`but ${why}`] });
-  if (state === undefined) return refused(`\`${proposal.status}\` did not tell a state`);
-  if (state.unknownWord !== undefined) return refused(`\`${state.unknownWord}\` is no known state of work`);
-  // An error without the handle may be that of the request.
-  if (
-    state.isOfRequest === true ||
-    (state.status === 'failed' && !echoes(data.text, answer, id) && answer.isError === true)
-  )
-    return refused(`\`${proposal.status}\` told only of the request`);
-  const isEcho = echoes(data.text, answer, id);
-  const total = score + 2 + (isEcho ? 1 : 0);
-  const reasons = [
-    `\`${proposal.status}\` knows of it and says that it is ${state.word ?? state.status}`,
-    ...(isEcho ? ['it repeats the handle'] : []),
-  ];
-  return total >= LEAST_TO_WAIT
-    ? { isPair: true, reasons }
-    : {
-        isPair: false,
-        reasons: [...reasons, `but that is too little (score ${total}, and ${LEAST_TO_WAIT} are needed)`],
-      };
+  const facts = {
+    proposal,
+    state: readState(data, pair, [String(id)]),
+    isError: answer.isError === true,
+    isEcho: echoes(data.text, answer, id),
+  };
+  const [veto] = vetoesIn(PROBE_VETOES, facts);
+  if (veto !== undefined) return { isPair: false, evidence: [veto] };
+  const probe = weigh(PROBE_EVIDENCE, facts);
+  const total = score + probe.score;
+  if (total >= MIN_TO_WAIT) return { isPair: true, evidence: probe.held };
+  const says = `that is too little (score ${total}, and ${MIN_TO_WAIT} are needed)`;
+  return { isPair: false, evidence: [...probe.held, { name: 'too-little', says }] };
 }
 
 function echoes(text: string, { structuredContent }: CallToolResult, id: TaskId): boolean {
@@ -56,5 +95,5 @@ function echoes(text: string, { structuredContent }: CallToolResult, id: TaskId)
 
 /** Whether a status tool that did not answer in time is taken for one that holds its answer back. */
 export function isHeld({ score, pair }: Probed): boolean {
-  return pair.status.mayHold && score >= LEAST_TO_WAIT;
+  return pair.status.mayHold && score >= MIN_TO_WAIT;
 }

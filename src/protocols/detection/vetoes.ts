@@ -1,5 +1,6 @@
 import { MACHINE_NOUNS, WORK_NOUNS } from '../lexicon/nouns.js';
 import { EDITING, MACHINE, STARTING } from '../lexicon/verbs.js';
+import type { Veto } from './evidence.js';
 import { isLasting, type ToolFacts } from './tool-facts.js';
 
 /** What is known of two tools, for what speaks against them. */
@@ -13,19 +14,21 @@ export interface Suspects {
   readonly facts: readonly ToolFacts[];
 }
 
-type Veto = readonly [reason: string, holds: (suspects: Suspects) => boolean];
-
 /** Each keeps a proposal from ever being used by itself, whatever speaks for it. */
-const VETOES: readonly Veto[] = [
-  ['what it makes is a record', ({ start }) => start.records && !isOfMachine(start.nouns)],
-  ['it may be about what lasts for days', isAboutWhatLasts],
-  ['people edit what it makes', isEdited],
-  ['it only looks something up', ({ start }) => start.looksUp && !start.worksLater],
+export const PROPOSAL_VETOES: readonly Veto<Suspects>[] = [
+  {
+    name: 'record',
+    holds: ({ start }) => start.records && !isOfMachine(start.nouns),
+    says: () => 'what it makes is a record',
+  },
+  { name: 'lasting', holds: isAboutWhatLasts, says: () => 'it may be about what lasts for days' },
+  { name: 'edited', holds: isEdited, says: () => 'people edit what it makes' },
+  {
+    name: 'lookup',
+    holds: ({ start }) => start.looksUp && !start.worksLater,
+    says: () => 'it only looks something up',
+  },
 ];
-
-export function vetoesOf(suspects: Suspects): readonly string[] {
-  return VETOES.flatMap(([reason, holds]) => (holds(suspects) ? [reason] : []));
-}
 
 /** Whether a machine works on what is started: a verb that only machines do, a noun of work, or a description that says so. */
 export function isMachineWork({ words, nouns, verb, worksLater }: ToolFacts): boolean {
@@ -47,7 +50,7 @@ function isOfMachine(nouns: readonly string[]): boolean {
   return MACHINE_NOUNS.has(nouns.at(-1) ?? '');
 }
 
-/** A tool that updates or assigns the same thing: that is no job. */
+/** Whether a tool updates or assigns the same thing: then it is no job. */
 function isEdited({ start, status, handleNouns, isNamed, facts }: Suspects): boolean {
   if (isNamed || isOfMachine(handleNouns)) return false;
   const about = new Set([...handleNouns, ...start.nouns.filter(noun => status.nouns.includes(noun))]);

@@ -8,7 +8,7 @@ export const LASTING = list(
 );
 
 export const GENERIC = list(
-  'a all an and api async by for from id in info mcp of on or sync the to tool v1 v2 with',
+  'a all an and api async by for from id in info manage manager mcp of on or sync the to tool v1 v2 with',
 );
 
 /** Ends the name of an argument that takes a handle. */

@@ -41,3 +41,15 @@ export const EDITING = list(
 export const TAKING = list(
   'take pop claim consume ack acknowledge dequeue receive drain purge download save export share publish',
 );
+
+/** Exact values of an enum of actions that only look, the best first. */
+export const LOOKING_ACTIONS: readonly string[] = [
+  'status',
+  'get_status',
+  'check_status',
+  'check',
+  'poll',
+  'get',
+  'describe',
+  'show',
+];

@@ -1,7 +1,7 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { takesOnly } from '../detection/handle-argument.js';
 import { factsOf, type ToolFacts } from '../detection/tool-facts.js';
-import { TAKING } from '../lexicon/verbs.js';
+import { LOOKING_ACTIONS, TAKING } from '../lexicon/verbs.js';
 import { isRecord } from '../tool-result.js';
 import type { Pair } from './profile.js';
 import { tellsWhere } from './state.js';
@@ -19,8 +19,6 @@ const WAIT_FLAGS = [
   'follow',
   'watch',
 ];
-/** Exact values of an enum that only look, the best first. */
-const LOOKING_ACTIONS = ['status', 'get_status', 'check_status', 'check', 'poll', 'get', 'describe', 'show'];
 /** The best first. */
 const RESULT_WORDS = [
   'result',

@@ -288,10 +288,12 @@ export function describeQuestions({ open, unless }: Bench): void {
       const front = await open();
       const tasks = Array.from({ length: 30 }, () => newTask());
       for (const task of tasks) await front.submit(task);
+      let answerCount = 0;
       const execute: Execute = async (_task, context) => {
         const answers = [];
         for (const place of [0, 1, 2]) {
           answers.push((await context.ask({ place, request: question(`Number ${place}?`) }))?.action);
+          answerCount += 1;
         }
         return { status: 'completed', result: answers };
       };
@@ -319,7 +321,9 @@ export function describeQuestions({ open, unless }: Bench): void {
         while (!isOver) {
           const engine = await open();
           const worker = engine.startWorker({ execute, operations: ['echo'], concurrency: 5 });
-          await sleep(60);
+          // Each worker gets some answers, however slow the store and the machine are.
+          const goal = answerCount + 10;
+          while (answerCount < goal && !isOver) await sleep(5);
           await worker.drain(LONG_MS);
           await engine.close();
         }

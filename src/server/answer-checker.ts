@@ -1,12 +1,11 @@
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv-provider.js';
 import type { JsonSchemaType } from '@modelcontextprotocol/sdk/validation/types.js';
-import type { RequestedSchema } from '../engine/question.js';
 
 /**
  * What tells why some content does not fit the schema; undefined when it does.
  * @throws Error when the schema is none
  */
-export function checkerOf(schema: RequestedSchema): (content: unknown) => string | undefined {
+export function checkerOf(schema: object): (content: unknown) => string | undefined {
   // One for each: it keeps every schema that it has compiled.
   const check = new AjvJsonSchemaValidator().getValidator(schema as JsonSchemaType);
   return content => check(content).errorMessage;

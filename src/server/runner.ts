@@ -2,6 +2,8 @@ import type { ClaimedTask, Execute, Execution, ExecutionContext } from '../engin
 import { formatDuration } from '../time/duration.js';
 import { linkSignals, untilAborted } from '../time/signals.js';
 import type { TaskError } from '../types.js';
+import { checkerOf } from './answer-checker.js';
+import { describeIssues } from './describe-issues.js';
 import { createElicit } from './elicit.js';
 import {
   isOperationError,
@@ -13,6 +15,7 @@ import {
 } from './operation.js';
 import { repeatRun } from './repeat-run.js';
 import { SlaClock } from './sla-clock.js';
+import { jsonSchema } from './tools/server-tool.js';
 
 /**
  * What an engine's worker calls to run a task of one of `operations`. It ends when the operation ends, when the SLA
@@ -23,11 +26,35 @@ import { SlaClock } from './sla-clock.js';
  */
 export function createExecute(operations: readonly Operation[]): Execute {
   const byName = operationsByName(operations);
+  const misfits = new Map(operations.map(operation => [operation.name, parametersChecker(operation)]));
   return async (task, context) => {
-    const operation = byName.get(task.record.operation);
-    return operation === undefined
-      ? { status: 'failed', error: unknownOperation(task.record.operation).toTaskError() }
-      : runWithinSla(operation, task, context);
+    const { operation: name } = task.record;
+    const operation = byName.get(name);
+    if (operation === undefined) return { status: 'failed', error: unknownOperation(name).toTaskError() };
+    const misfit = await misfits.get(name)?.(task.parameters);
+    return misfit === undefined
+      ? runWithinSla(operation, task, context)
+      : { status: 'failed', error: unfitParameters(operation, misfit).toTaskError() };
+  };
+}
+
+/**
+ * What tells why parameters from the store are not what the operation's input schema puts out, undefined where they are.
+ * Its JSON Schema is asked first: the schema itself may reject what it has put out, as it takes input.
+ */
+function parametersChecker({ input }: Operation): (parameters: unknown) => Promise<string | undefined> {
+  let check: ReturnType<typeof checkerOf> | undefined;
+  return async parameters => {
+    try {
+      check ??= checkerOf(jsonSchema(input, 'output'));
+    } catch {
+      // JSON Schema has no words for it.
+      check = () => undefined;
+    }
+    if (check(parameters) === undefined) return undefined;
+    // A store keeps null for what is undefined.
+    const parsed = await input.safeParseAsync(parameters ?? undefined);
+    return parsed.success ? undefined : describeIssues(parsed.error);
   };
 }
 
@@ -113,6 +140,11 @@ function toStopError(reason: unknown): Required<TaskError> {
 
 function unknownOperation(name: string): OperationError {
   return new OperationError('UNKNOWN_OPERATION', `This worker has no operation named ${name}`);
+}
+
+function unfitParameters({ name }: Operation, misfit: string): OperationError {
+  const message = `The stored parameters do not fit the operation ${name} of this worker: ${misfit}`;
+  return new OperationError('INVALID_PARAMETERS', message);
 }
 
 function slaExceeded({ name }: Operation, slaMs: number): OperationError {

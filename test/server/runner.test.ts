@@ -115,6 +115,44 @@ describe('result', () => {
   });
 });
 
+describe('parameters', () => {
+  const run = vi.fn(async parameters => parameters);
+  const attempt = (input: z.ZodType, parameters: unknown) => {
+    run.mockClear();
+    const operation = { name: 'work', description: 'Works.', input, run };
+    const context = { signal: new AbortController().signal, reportProgress: () => {}, ask: unasked.ask };
+    return createExecute([operation])({ ...claimed('work', 30_000), parameters }, context);
+  };
+
+  test.each<[string, z.ZodType, unknown]>([
+    ['of another type', z.object({ size: z.number() }), { size: 'large' }],
+    ['with one missing', z.object({ size: z.number() }), {}],
+    ['that are no object', z.object({ size: z.number() }), [1]],
+    ['out of bounds', z.object({ size: z.number().max(5) }), { size: 6 }],
+    ['null', z.object({}), null],
+  ])('%s are not run', async (_, input, parameters) => {
+    await expect(attempt(input, parameters)).resolves.toMatchObject({
+      status: 'failed',
+      error: { code: 'INVALID_PARAMETERS', retryable: false },
+    });
+    expect(run).not.toHaveBeenCalled();
+  });
+
+  const folder = z.string().transform(path => ({ root: '/srv', path }));
+  const gone = z.string().transform(() => undefined);
+
+  test.each<[string, z.ZodType, unknown]>([
+    ['that a transform has made', z.object({ path: folder }), { path: { root: '/srv', path: 'a' } }],
+    ['with a default', z.object({ size: z.number().default(3) }), { size: 3 }],
+    ['that a default would change', z.object({ size: z.string().transform(Number) }), { size: 3 }],
+    ['undefined, which a store keeps as null', z.object({}).optional(), null],
+    ['of a schema that takes anything', z.unknown(), [1]],
+    ['of which a transform has dropped one', z.object({ path: gone.optional() }), {}],
+  ])('%s are run', async (_, input, parameters) => {
+    await expect(attempt(input, parameters)).resolves.toMatchObject({ status: 'completed' });
+  });
+});
+
 describe('failure', () => {
   test.each<[string, Run, object]>([
     [

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { MAX_PROXY_SESSIONS } from '../src/proxy/start-proxy.js';
 import { settingList } from '../src/server/config/setting-list.js';
+import { MAX_MISTAKES_PER_MINUTE } from '../src/server/http/client-mistakes.js';
+import { EVENT_LOG_LIMITS } from '../src/server/http/event-log.js';
 import { HTTP_LIMITS } from '../src/server/http/http-server.js';
 import { BODY_SILENCE_MS, MAX_BATCH, MAX_DEPTH } from '../src/server/http/request-body.js';
 import { MAX_SUBSCRIPTIONS } from '../src/server/http/stateless-endpoint.js';
@@ -26,6 +28,9 @@ test('SECURITY.md tells the limits that hold', () => {
     'seconds of silence within a request': BODY_SILENCE_MS / 1000,
     'seconds for a whole request': HTTP_LIMITS.requestTimeoutMs / 1000,
     'bytes of unfinished requests and unread answers of one principal': HTTP_LIMITS.maxPendingBytes,
+    'bytes of sent messages that are kept for streams that broke': EVENT_LOG_LIMITS.maxBytes,
+    'the same, of one session': EVENT_LOG_LIMITS.maxBytesPerSession,
+    'lines of the log on mistakes of clients in a minute': MAX_MISTAKES_PER_MINUTE,
     sessions: HTTP_LIMITS.maxSessions,
     'sessions of the proxy': MAX_PROXY_SESSIONS,
     subscriptions: MAX_SUBSCRIPTIONS,

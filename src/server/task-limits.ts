@@ -15,7 +15,10 @@ export interface TaskLimitOptions {
   readonly inputTimeoutSeconds?: number | undefined;
   /** `retryAttempts` of the operations that name none, 0 to 10. @default 0 */
   readonly retryAttempts?: number | undefined;
-  /** Most tasks of one principal that are queued or run; a call beyond is refused with `TOO_MANY_TASKS`. @default 10000 */
+  /**
+   * Most tasks of one principal that are queued or run; a call beyond is refused with `TOO_MANY_TASKS`. Without tokens,
+   * there is only one principal, and no limit. @default 10000
+   */
   readonly maxUnfinishedPerPrincipal?: number | undefined;
   /** Most calls that are held at the same time, shared between principals; others are answered at once. @default 1000 */
   readonly maxHeldCalls?: number | undefined;

@@ -10,6 +10,7 @@ import { digestJson } from '../storage/canonical-json.js';
 import type { Progress } from '../types.js';
 import { describeIssues } from './describe-issues.js';
 import { type HeldCall, HeldCalls } from './held-calls.js';
+import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { checkAnswers } from './input-answers.js';
 import type { Operation } from './operation.js';
 import { createLook, type Looker } from './poll-hint.js';
@@ -143,7 +144,7 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
       const input = await parseParameters(operation, parameters);
       const webhookUrl = request.webhookUrl === undefined ? undefined : webhooks.accept(request.webhookUrl);
       const submitted = engine.submit({
-        maxUnfinished,
+        maxUnfinished: owner === LOCAL_PRINCIPAL ? undefined : maxUnfinished,
         taskRef: newTaskRef(operationType),
         owner,
         operation: operationType,

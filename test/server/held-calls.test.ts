@@ -75,6 +75,11 @@ test('a call about many tasks is held as one', async () => {
   });
 });
 
+test('a server without tokens has one principal, and no limit of its tasks', async () => {
+  const { start } = await openService({ maxUnfinishedPerPrincipal: 1 });
+  for (let count = 0; count < 3; count++) await start('local');
+});
+
 test('a principal with as many tasks as it may have is refused, and no other', async () => {
   const { tasks, start } = await openService({ maxUnfinishedPerPrincipal: 1 });
   const { taskRef } = await start('bob');

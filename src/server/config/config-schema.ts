@@ -127,7 +127,7 @@ export const sections = {
     }),
     maxUnfinishedPerPrincipal: setting(integer(1), 10_000, {
       description:
-        'Most tasks of one caller that are queued or run; each front counts those that it has accepted.',
+        'Most tasks of one caller that are queued or run; on Redis and PostgreSQL, each front counts those that it has accepted. No limit without tokens.',
     }),
     principalShare: setting(numberFrom(0, 1), 0.8, {
       description:

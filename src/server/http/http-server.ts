@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { startTimer } from '../../time/sleep.js';
 import type { Offer } from '../offer.js';
+import { limitMistakes } from './client-mistakes.js';
 import { EventLog } from './event-log.js';
 import { isWildcard } from './guards.js';
 import { checkAddress, listen } from './listen.js';
@@ -99,6 +100,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     tokens,
     createMcpServer: principal => options.createMcpServer(principal),
     onError,
+    onMistake: limitMistakes(onError),
     hostPolicy: {
       boundHost: host,
       allowedHosts: options.allowedHosts ?? [],

@@ -11,6 +11,9 @@ export interface Address {
   readonly tokenFlag: string;
 }
 
+/** Connections that wait to be accepted; the system's own limit (`net.core.somaxconn`) may be lower. */
+const MAX_BACKLOG = 4096;
+
 /** @throws ConfigurationError when the address is none, or must not be listened on without a token */
 export function checkAddress({ host, port, hasToken, tokenFlag }: Address): void {
   if (!hasToken && !isLoopback(host)) {
@@ -32,7 +35,7 @@ export function listen(server: NodeServer, host: string, port: number): Promise<
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(new ConfigurationError(listenProblem(cause.code, host, port), { cause }));
     });
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, backlog: MAX_BACKLOG }, () => {
       server.removeAllListeners('error');
       resolve((server.address() as AddressInfo).port);
     });

@@ -47,7 +47,8 @@ export interface McpEndpointOptions {
   createMcpServer(principal: string): Server;
   /** Answers what belongs to no session; undefined where everything does. */
   readonly stateless?: Pick<StatelessEndpoint, 'handle'> | undefined;
-  onError(error: unknown): void;
+  /** Told what a client did wrong. */
+  onMistake(error: unknown): void;
 }
 
 /** Answers a request of the protocol without sessions, or hands it to its session (spec 2025-11-25, basic/transports, "Session Management"). */
@@ -74,17 +75,17 @@ export async function handleMcp(exchange: McpExchange, options: McpEndpointOptio
 
 async function openSession(exchange: McpExchange, options: McpEndpointOptions): Promise<void> {
   const { request, response, principal, body } = exchange;
-  const { sessions, events, createMcpServer, onError } = options;
+  const { sessions, events, createMcpServer, onMistake } = options;
   const id = randomBytes(32).toString('base64url');
   const transport = new StreamableHTTPServerTransport({
     sessionIdGenerator: () => id,
-    eventStore: events.ofSession(id),
+    eventStore: events.ofSession(id, principal),
     retryInterval: RETRY_MS,
     keepAliveMs: PING_MS,
   });
   const unread = new UnreadMessages(transport);
   unread.follow(exchange);
-  transport.onerror = onError;
+  transport.onerror = onMistake;
   transport.onclose = () => {
     sessions.remove(id);
     events.forget(id);

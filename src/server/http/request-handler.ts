@@ -21,6 +21,8 @@ import {
 const MCP_METHODS: readonly string[] = ['GET', 'POST', 'DELETE'];
 
 export interface RequestHandlerOptions extends McpEndpointOptions {
+  /** Told what went wrong here. */
+  onError(error: unknown): void;
   readonly hostPolicy: HostPolicy;
   readonly tokens: readonly KnownToken[];
   readonly maxBodyBytes: number;

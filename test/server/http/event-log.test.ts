@@ -10,7 +10,7 @@ function open(limits = { maxBytes: 100_000, maxBytesPerSession: 100_000, maxAgeM
   const replay = async (session: string, after: string) => {
     const got: JSONRPCMessage[] = [];
     const send = async (_id: string, each: JSONRPCMessage) => void got.push(each);
-    const stream = await log.ofSession(session).replayEventsAfter(after, { send });
+    const stream = await log.ofSession(session, 'alice').replayEventsAfter(after, { send });
     return { stream, got };
   };
   return {
@@ -24,10 +24,10 @@ function open(limits = { maxBytes: 100_000, maxBytesPerSession: 100_000, maxAgeM
 
 test('replays what came later on the same stream of the same session', async () => {
   const { log, replay } = open();
-  const store = log.ofSession('one');
+  const store = log.ofSession('one', 'alice');
   const first = await store.storeEvent('a', {} as JSONRPCMessage);
   await store.storeEvent('b', message(1));
-  await log.ofSession('other').storeEvent('a', message(2));
+  await log.ofSession('other', 'alice').storeEvent('a', message(2));
   const third = await store.storeEvent('a', message(3));
   await store.storeEvent('a', message(4));
   expect(await replay('one', first)).toEqual({ stream: 'a', got: [message(3), message(4)] });
@@ -36,14 +36,14 @@ test('replays what came later on the same stream of the same session', async () 
 
 test('knows no event of another session', async () => {
   const { log, replay } = open();
-  const id = await log.ofSession('one').storeEvent('a', message(1));
-  expect(await log.ofSession('other').getStreamIdForEventId?.(id)).toBeUndefined();
+  const id = await log.ofSession('one', 'alice').storeEvent('a', message(1));
+  expect(await log.ofSession('other', 'alice').getStreamIdForEventId?.(id)).toBeUndefined();
   await expect(replay('other', id)).rejects.toThrow(RangeError);
 });
 
 test('forgets what is too old', async () => {
   const { log, pass } = open();
-  const store = log.ofSession('one');
+  const store = log.ofSession('one', 'alice');
   const id = await store.storeEvent('a', message(1));
   pass(1001);
   expect(await store.getStreamIdForEventId?.(id)).toBeUndefined();
@@ -51,25 +51,40 @@ test('forgets what is too old', async () => {
   expect(log.size).toBe(1);
 });
 
-test('lets the oldest give way, first those of a session that takes too much', async () => {
-  const { log } = open({ maxBytes: 10_000, maxBytesPerSession: 3000, maxAgeMs: 1000 });
-  const quiet = log.ofSession('quiet');
+test('lets the oldest of a session give way that takes too much', async () => {
+  const { log } = open({ maxBytes: 10_000, maxBytesPerSession: 4000, maxAgeMs: 1000 });
+  const quiet = log.ofSession('quiet', 'alice');
   const kept = await quiet.storeEvent('a', message(1));
-  const loud = log.ofSession('loud');
+  const loud = log.ofSession('loud', 'alice');
   for (let id = 0; id < 100; id++) await loud.storeEvent('a', message(id, 'x'.repeat(1000)));
-  expect(log.size).toBe(3);
+  expect(log.size).toBe(4);
   expect(await quiet.getStreamIdForEventId?.(kept)).toBe('a');
-  for (let session = 0; session < 50; session++) {
-    await log.ofSession(String(session)).storeEvent('a', message(1, 'x'.repeat(1000)));
+});
+
+test('where all is taken, only the principal with most loses its oldest', async () => {
+  const { log } = open({ maxBytes: 10_000, maxBytesPerSession: 4000, maxAgeMs: 1000 });
+  const alice = log.ofSession('quiet', 'alice');
+  const kept = await alice.storeEvent('a', message(1));
+  const first = await log.ofSession('0', 'bob').storeEvent('a', message(1, 'x'.repeat(1000)));
+  for (let session = 1; session < 50; session++) {
+    await log.ofSession(String(session), 'bob').storeEvent('a', message(1, 'x'.repeat(1000)));
   }
-  expect(log.size).toBe(9);
-  expect(await quiet.getStreamIdForEventId?.(kept)).toBeUndefined();
+  expect(await alice.getStreamIdForEventId?.(kept)).toBe('a');
+  expect(await log.ofSession('0', 'bob').getStreamIdForEventId?.(first)).toBeUndefined();
+  expect(log.size).toBe(8);
+});
+
+test('events without content are bounded, too', async () => {
+  const { log } = open({ maxBytes: 10_000, maxBytesPerSession: 4000, maxAgeMs: 1000 });
+  const store = log.ofSession('one', 'alice');
+  for (let id = 0; id < 100; id++) await store.storeEvent('a', {} as JSONRPCMessage);
+  expect(log.size).toBeLessThan(20);
 });
 
 test('forgets a session that has closed', async () => {
   const { log } = open();
-  await log.ofSession('one').storeEvent('a', message(1));
-  await log.ofSession('other').storeEvent('a', message(1));
+  await log.ofSession('one', 'alice').storeEvent('a', message(1));
+  await log.ofSession('other', 'alice').storeEvent('a', message(1));
   log.forget('one');
   expect(log.size).toBe(1);
 });

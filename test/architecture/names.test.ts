@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { readSources } from '../../bench/house/source.js';
+import { badNames } from '../../bench/house/vocabulary.js';
+import { filesToRename } from './files-to-rename.js';
+import { projectRoot } from './source-files.js';
+
+const bad = new Map(
+  readSources(projectRoot).flatMap(file => {
+    const names = badNames(file);
+    return names.length === 0 ? [] : [[file.path, names] as const];
+  }),
+);
+const listed = Object.entries(filesToRename).flatMap(([room, files]) =>
+  files.map(file => `src/${room}/${file}`),
+);
+
+test('every name in src is in the words of docs/glossary.md', () => {
+  const unlisted = [...bad].filter(([path]) => !listed.includes(path));
+  expect(unlisted.map(([path, names]) => `${path}: ${names.join('; ')}`)).toEqual([]);
+});
+
+test('a file whose names are in those words is not on the list of files to rename', () => {
+  const clean = listed.filter(path => !bad.has(path));
+  expect(clean.map(path => `${path}: remove it from test/architecture/files-to-rename.ts`)).toEqual([]);
+});
+
+test.each([
+  ['MOST_TOOLS', 'MAX_ or MIN_'],
+  ['isModernMessage', 'revision'],
+  ['ringForNews', 'notification'],
+  ['start-places', 'limiter'],
+])('%s is against the glossary', (name, say) => {
+  expect(badNames({ path: 'src/client/call.ts', declared: [name] })).toEqual([`${name}: say ${say}`]);
+});
+
+test.each(['newest', 'replaces', 'returns', 'almost', 'careful'])('%s is not against the glossary', name => {
+  expect(badNames({ path: 'src/client/call.ts', declared: [name] })).toEqual([]);
+});

@@ -44,7 +44,7 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
   try {
     const result = await task.result();
     view.stop();
-    printResult(task, result, options);
+    await printResult(task, result, options);
     if (await printed(io)) task.acknowledge();
     else printHowToGoOn(task, options, 'The result could not be printed.');
     return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfStatus(task.snapshot.status);

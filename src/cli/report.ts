@@ -3,9 +3,10 @@ import type { TaskHandle } from '../client/task-handle.js';
 import type { AskedQuestion } from '../errors.js';
 import { excerpt } from '../protocols/excerpt.js';
 import { outcomeOfResult } from '../protocols/tool-result.js';
+import { jsonParts, textParts } from '../storage/large-json.js';
 import type { TaskError, TaskReference, TaskStatus } from '../types.js';
 import type { CommandIo } from './io.js';
-import { jsonText, terminalText } from './terminal-text.js';
+import { escaped, jsonText, terminalText } from './terminal-text.js';
 
 /** The one object that `--json` prints. */
 export interface JsonReport {
@@ -56,6 +57,21 @@ export function printJson(io: CommandIo, value: unknown): void {
   io.stdout.write(`${jsonText(value)}\n`);
 }
 
+/** Prints a text of any size, each part when the one before is gone: there is no second copy of the whole. */
+async function printParts({ stdout }: CommandIo, parts: Iterable<string>): Promise<void> {
+  for (const part of parts) {
+    const isTaken = await new Promise<boolean>(settle => {
+      stdout.write(part, error => settle(!error));
+    });
+    if (!isTaken) return;
+  }
+  stdout.write('\n');
+}
+
+function* escapedJson(value: unknown): Generator<string> {
+  for (const part of jsonParts(value)) yield escaped(part);
+}
+
 /** Lines for a person; what a server says in them commands no terminal. */
 export function printLines(io: CommandIo, lines: readonly string[]): void {
   io.stdout.write(lines.map(line => `${terminalText(line)}\n`).join(''));
@@ -75,11 +91,11 @@ export function roundedInteger(value: unknown, path = ''): string | undefined {
 }
 
 /** A final result: data on stdout, a failure on stderr, with `json` all on stdout. */
-export function printResult(
+export async function printResult(
   task: ReportedTask,
   result: CallToolResult,
   { io, json }: { readonly io: CommandIo; readonly json: boolean },
-): void {
+): Promise<void> {
   const outcome = outcomeOfResult(result);
   const rounded = roundedInteger(result.structuredContent);
   if (rounded !== undefined)
@@ -87,14 +103,17 @@ export function printResult(
       `The number at \`${excerpt(rounded)}\` of the structured result may be rounded: integers are exact up to ${Number.MAX_SAFE_INTEGER}. The text of a result stays as the server wrote it.\n`,
     );
   if (json)
-    printJson(
+    await printParts(
       io,
-      jsonReport(task, outcome.status === 'failed' ? { result, error: outcome.error } : { result }),
+      escapedJson(
+        jsonReport(task, outcome.status === 'failed' ? { result, error: outcome.error } : { result }),
+      ),
     );
   else if (outcome.status !== 'completed') io.stderr.write(`${renderResult(result)}\n`);
   else {
     // A file or a pipe gets the result as it is.
     const text = renderResult(result);
-    io.stdout.write(`${io.stdout.isTTY === true ? terminalText(text) : text}\n`);
+    const shown = io.stdout.isTTY === true ? terminalText(text) : text;
+    await printParts(io, textParts(shown));
   }
 }

@@ -19,8 +19,10 @@ export function terminalText(text: string): string {
 
 /** A value as JSON in one line, in which such characters are written as escapes. */
 export function jsonText(value: unknown): string {
-  return (JSON.stringify(value) ?? 'null').replace(
-    COMMANDS,
-    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return escaped(JSON.stringify(value) ?? 'null');
+}
+
+/** JSON without such characters, which stand in its texts only. */
+export function escaped(json: string): string {
+  return json.replace(COMMANDS, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -75,7 +75,7 @@ async function tellKept(
   outcome: Outcome,
   output: { readonly io: CommandIo; readonly json: boolean },
 ): Promise<number> {
-  printResult(endedTask(record, outcome), resultOfOutcome(outcome), output);
+  await printResult(endedTask(record, outcome), resultOfOutcome(outcome), output);
   if (await printed(output.io)) await markDelivered(record, output.io);
   return exitCodeOfStatus(outcome.status);
 }

@@ -7,6 +7,7 @@ import {
   type JSONRPCMessage,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
+import { jsonParts } from '../storage/large-json.js';
 import { ChangeNotice } from '../time/change-notice.js';
 import type { Offer } from './offer.js';
 import { StdioChannel } from './protocol-2026-07-28/stdio-channel.js';
@@ -38,6 +39,11 @@ export async function serveStdio(
   const transport = new StdioServerTransport(input as never, output as never, {
     maxBufferSize: MAX_MESSAGE_BYTES,
   });
+  let written = Promise.resolve();
+  transport.send = message => {
+    written = written.then(() => writeMessage(message, output));
+    return written;
+  };
   const broken = new Promise<void>(resolve => {
     // One that has ended closes too, and may still read its answers.
     const onClose = () => input.readableEnded || resolve();
@@ -67,6 +73,23 @@ export async function serveStdio(
   return { gone: Promise.race([broken, allSaid]).finally(() => server.close()) };
 }
 
+/** Writes a message in parts, each when the one before is gone: of a large one there is no second copy. */
+async function writeMessage(message: JSONRPCMessage, output: Writable): Promise<void> {
+  let last = '';
+  for (const part of jsonParts(message)) {
+    if (last !== '') await gone(last, output);
+    last = part;
+  }
+  await gone(`${last}\n`, output);
+}
+
+/** Settles when a text was taken, or nobody takes it any more. */
+function gone(text: string, output: Writable): Promise<void> {
+  return new Promise(resolve => {
+    output.write(text, () => resolve());
+  });
+}
+
 /** Takes the messages of the protocol without sessions out of what the session hears. */
 function shareLine(transport: StdioServerTransport, service: Omit<StdioService, 'server'>): StdioChannel {
   const { onmessage } = transport;
@@ -84,7 +107,7 @@ function shareLine(transport: StdioServerTransport, service: Omit<StdioService, 
 /** Watches requests and their answers; the function it returns waits until no answer is owed. */
 function watchAnswers(transport: StdioServerTransport): () => Promise<void> {
   const { onmessage } = transport;
-  const send = transport.send.bind(transport);
+  const send = transport.send;
   const settled = new ChangeNotice();
   const open = new Set<RequestId>();
   const settle = (id: RequestId | undefined) => {

@@ -1,26 +1,30 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { Response } from 'undici';
 import { atMost } from '../../time/at-most.js';
+import { AnswerBytes } from '../connection/answer-bytes.js';
 import { answerTooLarge } from '../connection/unreadable-answer.js';
 
 /** An error page is read no further than a message needs. */
 const MAX_ERROR_BYTES = 64 * 1024;
 const ERROR_LIMIT_MS = 5000;
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+const BYTE_ORDER_MARK = 0xfeff;
 
 /**
  * The text of a body, counted while it arrives.
  * @throws UnreadableAnswerError when it has more than `maxBytes` decoded bytes
  */
 export async function textOf({ body }: Response, maxBytes: number): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytes = 0;
+  const answer = new AnswerBytes(maxBytes);
   for await (const chunk of body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw answerTooLarge(maxBytes);
-    text += decoder.decode(chunk, { stream: true });
+    if (answer.size + chunk.byteLength > maxBytes) {
+      answer.clear();
+      throw answerTooLarge(maxBytes);
+    }
+    answer.add(chunk);
   }
-  return text + decoder.decode();
+  return withoutMark(answer.take());
 }
 
 /** What an error page begins with; empty where it does not come in time. */
@@ -58,9 +62,10 @@ export async function* eventsOf(
   { body }: Response,
   { maxBytes, onRetry, signal }: EventStreamOptions,
 ): AsyncGenerator<EventSourceMessage> {
-  const decoder = new TextDecoder();
+  const line = new AnswerBytes(maxBytes);
   const events: EventSourceMessage[] = [];
   let bytes = 0;
+  let isFirst = true;
   let isTooLarge = false;
   const parser = createParser({
     ...(onRetry && { onRetry }),
@@ -76,10 +81,26 @@ export async function* eventsOf(
   });
   for await (const chunk of chunksOf(body, signal)) {
     bytes += chunk.byteLength;
-    parser.feed(decoder.decode(chunk, { stream: true }));
-    yield* events.splice(0);
-    if (isTooLarge || bytes > maxBytes) throw answerTooLarge(maxBytes);
+    // The parser keeps what is no whole line as text, part by part.
+    const end = Math.max(chunk.lastIndexOf(LINE_FEED), chunk.lastIndexOf(CARRIAGE_RETURN)) + 1;
+    if (end > 0) {
+      line.add(chunk.subarray(0, end));
+      parser.feed(isFirst ? withoutMark(line.take()) : line.take());
+      isFirst = false;
+      // One at a time, so that nothing holds an event that was handed on.
+      for (let event = events.shift(); event !== undefined; event = events.shift()) yield event;
+    }
+    if (isTooLarge || bytes > maxBytes) {
+      line.clear();
+      throw answerTooLarge(maxBytes);
+    }
+    line.add(chunk.subarray(end));
   }
+}
+
+/** Without the mark of its encoding. */
+function withoutMark(text: string): string {
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }
 
 /** What comes of a body until the signal aborts. */

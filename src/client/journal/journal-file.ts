@@ -5,6 +5,7 @@ import type { PairProof } from '../../protocols/protocol.js';
 import { canonicalJson } from '../../storage/canonical-json.js';
 import { type DatabaseKind, openDatabaseFile } from '../../storage/database.js';
 import { rememberFiles } from '../../storage/file-identity.js';
+import { isSurelyLarger } from '../../storage/large-json.js';
 import { inTransaction } from '../../storage/statement.js';
 import type { Outcome, Snapshot, TaskReference, ToolCall } from '../../types.js';
 import { prepareCallStatements } from './call-statements.js';
@@ -112,14 +113,15 @@ export class JournalFile {
   }
 
   end(id: string, outcome: Outcome): void {
-    const json = JSON.stringify(outcome);
-    const outcomeBytes = Buffer.byteLength(json);
+    const { outcomeBytes: maxBytes } = journalLimits;
+    const json = isSurelyLarger(outcome, maxBytes) ? undefined : JSON.stringify(outcome);
+    const outcomeBytes = json === undefined ? maxBytes + 1 : Buffer.byteLength(json);
     const message = outcome.status === 'completed' ? undefined : outcome.error.message;
     this.#statements.end({
       id,
       status: outcome.status,
       message: shortMessage(message),
-      outcome: outcomeBytes > journalLimits.outcomeBytes ? null : json,
+      outcome: json === undefined || outcomeBytes > maxBytes ? null : json,
       outcomeBytes,
       ...this.#times(),
     });

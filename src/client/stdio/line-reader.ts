@@ -1,3 +1,5 @@
+import { AnswerBytes } from '../connection/answer-bytes.js';
+
 export interface LineReaderOptions {
   /** Largest line, in bytes. */
   readonly maxBytes: number;
@@ -15,23 +17,23 @@ const EXCERPT_BYTES = 1024;
 /** Cuts a stream of bytes into lines, in time that grows with their number only. */
 export class LineReader {
   readonly #options: LineReaderOptions;
-  #chunks: Buffer[] = [];
-  #size = 0;
-  /** The last bytes of a line that is too large; undefined of any other. */
-  #tail: Buffer | undefined;
+  readonly #line: AnswerBytes;
+  /** Bytes of a line that is too large, and the last of them; undefined of any other. */
+  #dropped: { size: number; tail: Buffer } | undefined;
 
   constructor(options: LineReaderOptions) {
     this.#options = options;
+    this.#line = new AnswerBytes(options.maxBytes);
   }
 
   /** Bytes of the line that is not over yet. */
   get pendingBytes(): number {
-    return this.#size;
+    return this.#dropped?.size ?? this.#line.size;
   }
 
-  /** The line that is not over yet, as bytes. */
+  /** The line that is not over yet, as bytes; valid until another method is called. */
   get pending(): Buffer {
-    return Buffer.concat(this.#chunks);
+    return this.#line.bytes();
   }
 
   push(chunk: Buffer): void {
@@ -49,54 +51,50 @@ export class LineReader {
 
   /** The line that is not over yet, so far; undefined of one that is too large. */
   peek(): string | undefined {
-    if (this.#tail !== undefined) return undefined;
-    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
-    return this.#chunks[0]?.toString('utf8') ?? '';
+    return this.#dropped === undefined ? this.#line.bytes().toString('utf8') : undefined;
   }
 
   /** Whether the last byte so far, white space aside, may end a message. */
   get mayBeComplete(): boolean {
-    const last = this.#chunks.at(-1);
-    if (this.#tail !== undefined || last === undefined) return false;
-    return /[}\]]\s*$/.test(last.toString('latin1', Math.max(0, last.length - 16)));
+    return this.#dropped === undefined && /[}\]]\s*$/.test(this.#line.last(16).toString('latin1'));
   }
 
   /** Ends the line where it is. */
   flush(): void {
-    if (this.#size > 0) this.#endLine();
+    if (this.pendingBytes > 0) this.#endLine();
   }
 
   /** Forgets the line that is not over yet. */
   clear(): void {
-    this.#chunks = [];
-    this.#size = 0;
-    this.#tail = undefined;
+    this.#line.clear();
+    this.#dropped = undefined;
   }
 
   #add(part: Buffer): void {
-    this.#size += part.length;
-    if (this.#tail !== undefined) {
-      this.#tail = Buffer.concat([this.#tail, part.subarray(-EXCERPT_BYTES)]).subarray(-EXCERPT_BYTES);
+    const size = this.pendingBytes + part.length;
+    if (this.#dropped !== undefined) {
+      const tail = Buffer.concat([this.#dropped.tail, part.subarray(-EXCERPT_BYTES)]);
+      this.#dropped = { size, tail: tail.subarray(-EXCERPT_BYTES) };
       return;
     }
-    this.#chunks.push(part);
-    if (this.#size <= this.#options.maxBytes) return;
-    const head = Buffer.concat(this.#chunks.slice(0, EXCERPT_BYTES), EXCERPT_BYTES);
-    this.#tail = Buffer.from(part.subarray(-EXCERPT_BYTES));
-    this.#chunks = [];
-    this.#options.onTooLarge(head.toString('utf8'));
+    if (size <= this.#options.maxBytes) {
+      this.#line.add(part);
+      return;
+    }
+    const begun = this.#line.bytes().subarray(0, EXCERPT_BYTES);
+    const head = Buffer.concat([begun, part.subarray(0, EXCERPT_BYTES - begun.length)]).toString('utf8');
+    this.#line.clear();
+    this.#dropped = { size, tail: Buffer.from(part.subarray(-EXCERPT_BYTES)) };
+    this.#options.onTooLarge(head);
   }
 
   #endLine(): void {
-    const tail = this.#tail;
-    if (tail !== undefined) {
-      this.clear();
-      this.#options.onDropped(tail.toString('utf8'));
+    const dropped = this.#dropped;
+    if (dropped === undefined) {
+      this.#options.onLine(this.#line.take());
       return;
     }
-    // Before the text is made of it: only one copy of a large line is held at a time.
-    const whole = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
     this.clear();
-    this.#options.onLine(whole?.toString('utf8') ?? '');
+    this.#options.onDropped(dropped.tail.toString('utf8'));
   }
 }

@@ -1,0 +1,67 @@
+/** Nothing that we read is nested deeper. */
+const MAX_DEPTH = 1000;
+
+/** Whether a value is surely longer than `maxBytes` as JSON, found out without making the JSON. */
+export function isSurelyLarger(value: unknown, maxBytes: number): boolean {
+  let left = maxBytes;
+  const open = new Set<object>();
+  /** @returns false where nothing sure can be said */
+  const take = (part: unknown): boolean => {
+    left -= typeof part === 'string' ? part.length + 2 : 1;
+    if (left < 0 || typeof part !== 'object' || part === null || 'toJSON' in part) return true;
+    if (open.has(part) || open.size === MAX_DEPTH) return false;
+    open.add(part);
+    const isKnown = Array.isArray(part) ? part.every(take) : Object.entries(part).every(takeEntry);
+    open.delete(part);
+    return isKnown;
+  };
+  const takeEntry = ([key, item]: readonly [string, unknown]): boolean => {
+    if (item === undefined || left < 0) return true;
+    left -= key.length + 3;
+    return take(item);
+  };
+  return take(value) && left < 0;
+}
+
+/** Characters that are made at a time. */
+const PART_CHARACTERS = 1024 * 1024;
+
+/** The JSON of a value in parts: of a large one there is no second copy. */
+export function* jsonParts(value: unknown): Generator<string> {
+  let part = '';
+  for (const piece of piecesOf(value)) {
+    part += piece;
+    if (part.length < PART_CHARACTERS) continue;
+    yield part;
+    part = '';
+  }
+  if (part !== '') yield part;
+}
+
+/** A text in parts, none of which ends within a character. */
+export function* textParts(text: string): Generator<string> {
+  for (let start = 0, end = 0; start < text.length; start = end) {
+    end = Math.min(start + PART_CHARACTERS, text.length);
+    if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end--;
+    yield text.slice(start, end);
+  }
+}
+
+function* piecesOf(value: unknown): Generator<string> {
+  if (!isSurelyLarger(value, PART_CHARACTERS)) yield JSON.stringify(value) ?? 'null';
+  else if (typeof value === 'string') {
+    yield '"';
+    for (const part of textParts(value)) yield JSON.stringify(part).slice(1, -1);
+    yield '"';
+  } else {
+    const isArray = Array.isArray(value);
+    let mark = isArray ? '[' : '{';
+    for (const [key, item] of Object.entries(value as object)) {
+      if (item === undefined && !isArray) continue;
+      yield isArray ? mark : `${mark}${JSON.stringify(key)}:`;
+      yield* piecesOf(item);
+      mark = ',';
+    }
+    yield isArray ? ']' : '}';
+  }
+}

@@ -1,30 +1,19 @@
-/** Words that no name of ours has, each with the word of docs/glossary.md for its idea. */
-const INSTEAD = {
-  care: 'maintenance',
-  desk: 'questions',
-  era: 'revision',
-  eras: 'revisions',
-  forsaken: 'orphaned',
-  generation: 'revision',
-  lasting: 'reconnecting',
-  modern: 'revision',
-  newer: 'revision',
-  news: 'notification',
-  places: 'limiter',
-  slots: 'limiter',
-  stateless: 'revision',
-  telling: 'notification',
-  turns: 'limiter',
-};
+import { readFileSync } from 'node:fs';
+
+const glossary = readFileSync(new URL('../../docs/glossary.md', import.meta.url), 'utf8');
+
+/** Words that no name of ours has, each with the word for its idea: the rows of docs/glossary.md that have a last column. */
+const INSTEAD = new Map(
+  [...glossary.matchAll(/^\| ([a-z]+) \|.*\| ([a-z, ]+) \|$/gm)].flatMap(([, word, not]) =>
+    not.split(', ').map(other => [other, word]),
+  ),
+);
 
 /** A bound is `MAX_` or `MIN_`, as public options say `max` and `min`. */
 const BOUND = /^(MOST|LEAST|LONGEST|SHORTEST|LARGEST)_/;
 
 /** Where a word has another meaning, which the glossary gives. */
-const ALLOWED = [
-  // Where an answer has a value.
-  { word: 'places', below: 'src/protocols/' },
-];
+const ALLOWED = [{ word: 'places', below: 'src/protocols/' }];
 
 /** What is wrong with the names that a file declares and with its path: `name: say …`, in alphabetical order. */
 export function badNames({ path, declared }) {
@@ -43,8 +32,5 @@ function badWords(name, path) {
     .split(/[^A-Za-z]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/)
     .map(word => word.toLowerCase());
   const isAllowed = word => ALLOWED.some(allowed => allowed.word === word && path.startsWith(allowed.below));
-  return [
-    ...bound,
-    ...words.filter(word => Object.hasOwn(INSTEAD, word) && !isAllowed(word)).map(word => INSTEAD[word]),
-  ];
+  return [...bound, ...words.filter(word => !isAllowed(word)).flatMap(word => INSTEAD.get(word) ?? [])];
 }

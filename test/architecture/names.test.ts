@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readSources } from '../../bench/house/source.js';
 import { badNames } from '../../bench/house/vocabulary.js';
@@ -24,9 +26,28 @@ test('a file whose names are in those words is not on the list of files to renam
   expect(clean.map(path => `${path}: remove it from test/architecture/files-to-rename.ts`)).toEqual([]);
 });
 
+test('the glossary has one row for each word', () => {
+  const words = [...readFileSync(join(projectRoot, 'docs/glossary.md'), 'utf8').matchAll(/^\| (\S+) \|/gm)]
+    .map(([, word]) => word)
+    .filter(word => !/^(word|rule|---)$/.test(word ?? ''));
+  expect(words.filter((word, index) => words.indexOf(word) !== index)).toEqual([]);
+});
+
 test.each([
   ['MOST_TOOLS', 'MAX_ or MIN_'],
+  ['LONGEST_PAUSE_MS', 'MAX_ or MIN_'],
   ['isModernMessage', 'revision'],
+  ['EraTransport', 'revision'],
+  ['newerSession', 'revision'],
+  ['generation', 'revision'],
+  ['stateless-endpoint', 'revision'],
+  ['isForsaken', 'orphaned'],
+  ['LastingTransport', 'reconnecting'],
+  ['StoreCare', 'maintenance'],
+  ['InputDesk', 'question'],
+  ['telling', 'notification'],
+  ['freeSlots', 'limiter'],
+  ['OwnerTurns', 'limiter'],
   ['ringForNews', 'notification'],
   ['start-places', 'limiter'],
 ])('%s is against the glossary', (name, say) => {

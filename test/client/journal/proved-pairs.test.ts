@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { forget } from '../../../src/cli/forget.js';
+import type { CommandIo } from '../../../src/cli/io.js';
+import type { JournalFile } from '../../../src/client/journal/journal-file.js';
+import { journalLimits } from '../../../src/client/journal/journal-limits.js';
+import { type JournalPlace, newJournalPlace } from './journal-fixture.js';
+
+const fixture = (path: string) => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url));
+const REASON = 'an earlier call has proved the pair';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mcp-await-proved-'));
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('a pair that has proved itself in one process', () => {
+  let server: string;
+
+  beforeEach(async () => {
+    server = join(folder, 'server.mjs');
+    const text = await readFile(fixture('cli/job-server.mjs'), 'utf8');
+    // The start takes no handle.
+    await writeFile(
+      server,
+      text.replace(
+        'tools[1].description',
+        "tools[0].inputSchema = { type: 'object' };\ntools[1].description",
+      ),
+    );
+  });
+
+  /** What a new process says of the pair. */
+  async function newProcess(journal = join(folder, 'journal.db')): Promise<readonly string[]> {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [fixture('detection/one-call.mjs'), journal, process.execPath, server, '20'],
+      { timeout: 60_000 },
+    );
+    const [event] = JSON.parse(stdout);
+    expect(event).toMatchObject({ statusTool: 'get_job_status', used: true });
+    return event.reasons;
+  }
+
+  test('is known to the next, until a user forgets it', { timeout: 120_000 }, async () => {
+    expect(await newProcess()).not.toContain(REASON);
+    expect(await newProcess()).toContain(REASON);
+    let told = '';
+    const stderr = {
+      write(text: string) {
+        told += text;
+      },
+    };
+    const io = { env: { MCP_AWAIT_HOME: folder }, stderr } as unknown as CommandIo;
+    expect(await forget(undefined, { pairs: true }, io)).toBe(0);
+    expect(told).toBe('Forgot 1 proved pair of tools.\n');
+    expect(await newProcess()).not.toContain(REASON);
+  });
+
+  test('is forgotten once a tool has changed', { timeout: 120_000 }, async () => {
+    await newProcess();
+    await writeFile(
+      server,
+      (await readFile(server, 'utf8')).replace('Returns the state', 'Returns the status and the state'),
+    );
+    expect(await newProcess()).not.toContain(REASON);
+  });
+
+  test('is unknown to a client without a journal', { timeout: 120_000 }, async () => {
+    await newProcess();
+    expect(await newProcess('')).not.toContain(REASON);
+  });
+});
+
+describe('the proved pairs of a journal', () => {
+  const identity = (name: string) => ({ server: { kind: 'other', name }, distinction: name }) as const;
+  const one = identity('one');
+  let place: JournalPlace;
+  let journal: JournalFile;
+
+  beforeEach(async () => {
+    place = await newJournalPlace();
+    journal = place.open();
+  });
+
+  afterEach(() => place.remove());
+
+  test('are those of one server, with the whole of both tools', () => {
+    journal.prove(one, { start: { name: 'a', description: 'b' } });
+    expect(journal.isProved(one, { start: { description: 'b', name: 'a' } })).toBe(true);
+    expect(journal.isProved(one, { start: { description: 'c', name: 'a' } })).toBe(false);
+    expect(journal.isProved(identity('two'), { start: { name: 'a', description: 'b' } })).toBe(false);
+  });
+
+  test('are bounded in number: the last are kept', () => {
+    for (let index = 0; index <= journalLimits.proofs; index++) journal.prove(one, { index });
+    expect(journal.isProved(one, { index: 0 })).toBe(false);
+    expect(journal.isProved(one, { index: 1 })).toBe(true);
+    expect(journal.forgetProofs()).toBe(journalLimits.proofs);
+  });
+});
+
+test.each([
+  [undefined, {}],
+  ['order-1', { pairs: true }],
+])('forget takes either a job or --pairs: %s %j', async (name, flags) => {
+  await expect(forget(name, flags, {} as CommandIo)).rejects.toThrow(/--pairs/);
+});

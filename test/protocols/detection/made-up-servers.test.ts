@@ -58,6 +58,8 @@ interface MadeUp {
   readonly start: string;
   readonly status: string;
   readonly tools: readonly Tool[];
+  /** Of the start call. */
+  readonly given: Readonly<Record<string, unknown>>;
   readonly answer: unknown;
   readonly told: (state: State) => unknown;
   readonly end: 'done' | 'failed';
@@ -106,6 +108,8 @@ const madeUp: fc.Arbitrary<MadeUp> = fc
     id: fc.constantFrom('9f31c2aa77b0', 'job-17', '4711', 'a_b_c1'),
     others: fc.subarray(['delete', 'cancel', 'update', 'list', 'stop']),
     isShuffled: fc.boolean(),
+    /** Whether all are actions of one tool. */
+    isOneTool: fc.boolean(),
   })
   .map(made => {
     const { noun, words, id } = made;
@@ -127,11 +131,23 @@ const madeUp: fc.Arbitrary<MadeUp> = fc
       tool(status, made.describe[1], argument),
       ...made.others.map(other => tool(`${other}_${noun}`, '', argument)),
     ];
+    const { isOneTool } = made;
+    const actions = [made.verb, made.look + made.tail, ...made.others];
+    const whole: Tool = {
+      name: noun,
+      description: made.describe[0],
+      inputSchema: {
+        type: 'object',
+        properties: { action: { type: 'string', enum: actions }, [argument]: { type: 'string' } },
+        required: ['action'],
+      },
+    };
     const more = { running: {}, done: { result: 'FINAL' }, failed: { error: 'BROKEN' } };
     return {
-      start,
-      status,
-      tools: made.isShuffled ? tools.toReversed() : tools,
+      start: isOneTool ? noun : start,
+      status: isOneTool ? noun : status,
+      given: isOneTool ? { action: made.verb } : {},
+      tools: isOneTool ? [whole] : made.isShuffled ? tools.toReversed() : tools,
       answer: dressed(made.startStyle, own(made.key), id, made.startState, {}),
       told: (state: State) => dressed(made.style, own(made.key), id, words[state], more[state]),
       end: made.end,
@@ -143,24 +159,30 @@ test(`of ${RUNS} servers that are made up, none is told a wrong end, and no tool
   timeout: 30_000 + RUNS * 100,
 }, async () => {
   await fc.assert(
-    fc.asyncProperty(madeUp, async ({ start, status, tools, answer, told, end, knows }) => {
+    fc.asyncProperty(madeUp, async ({ start, status, tools, given, answer, told, end, knows }) => {
       let asked = 0;
+      const isStart = (call: { readonly arguments: unknown }) =>
+        JSON.stringify(call.arguments) === JSON.stringify(given);
+      const tell = () => resultOf(knows ? told(asked++ < 2 ? 'running' : end) : { error: 'unknown' });
       const replies = tools.map(({ name }): [string, Reply] => {
-        if (name === start) return [name, () => resultOf(answer)];
+        if (name === start) return [name, call => (isStart(call) ? resultOf(answer) : tell())];
         if (name !== status) return [name, () => Promise.reject(new Error(`${name} was called`))];
-        return [name, () => resultOf(knows ? told(asked++ < 2 ? 'running' : end) : { error: 'unknown' })];
+        return [name, tell];
       });
       const scripted = await ScriptedServer.connect(Object.fromEntries(replies), {
         definitions: Object.fromEntries(tools.map(tool => [tool.name, tool])),
       });
       const client = new AwaitClient(scripted.client, { initialIntervalMs: 1, maxAttempts: 4 });
       const result = await client
-        .callTool({ name: start, arguments: {} })
+        .callTool({ name: start, arguments: given })
         .catch((error: { code?: string }) => error.code);
       await client.close();
       const called = scripted.calls.map(({ tool }) => tool);
-      expect(called.filter(name => name === start)).toHaveLength(1);
-      expect(called.filter(name => /delete|cancel|update|stop/.test(name))).toEqual([]);
+      const chosen = scripted.calls.map(call =>
+        String((call.arguments as { action?: unknown }).action ?? ''),
+      );
+      expect(scripted.calls.filter(call => call.tool === start && isStart(call))).toHaveLength(1);
+      expect([...called, ...chosen].filter(name => /delete|cancel|update|stop/.test(name))).toEqual([]);
       expect(called.filter(name => name !== start && name !== status)).toEqual([]);
       // The answer as it came, or an error that says that the task may still run.
       if (typeof result === 'string') expect(['TIMEOUT', 'PROTOCOL_VIOLATION']).toContain(result);

@@ -134,7 +134,7 @@ export function buildProgram(
     .option('--token <token>', 'bearer token that callers must send')
     .option(
       '--host-timeout <duration>',
-      'answer a call that takes longer with its reference, or off (default: 55s on stdio, off over HTTP)',
+      'answer a call that takes longer with its reference, or off (default: as the host is known to wait, else 55s on stdio, off over HTTP)',
       orOff(duration),
     )
     .option('--no-journal', 'leave calls out of the journal, so that their results end with this process')

@@ -35,22 +35,23 @@ export function proxyTargets(
   }
   const file = resolve(io.cwd(), config);
   const source = { configFile: file, directory: io.cwd(), environment: io.env };
-  const names = listServers(source).flatMap(({ name, isDisabled }) => {
+  const servers = listServers(source).flatMap(({ name, isDisabled, timeoutMs }) => {
     const isItself = () =>
       isProxyOf(
         file,
         unlessUnusable(() => namedServer(name, source)),
       );
     const why = isDisabled ? 'it is switched off there' : isItself() ? 'it is this proxy itself' : undefined;
-    if (why === undefined) return [name];
+    if (why === undefined) return [{ name, timeoutMs }];
     io.stderr.write(`The server ${name} of ${file} is left out: ${why}.\n`);
     return [];
   });
-  if (names.length === 0)
+  if (servers.length === 0)
     throw new UsageError(`The file ${file} names no server that this proxy could stand before.`);
-  return names.map(name => ({
+  return servers.map(({ name, timeoutMs }) => ({
     name,
     target: name,
+    timeoutMs,
     configFile: file,
     id: JSON.stringify([file, name]),
     journal: isKept === false ? undefined : journal,

@@ -19,9 +19,6 @@ export interface ProxyFlags extends ProxyTargetFlags, TransportFlags, ListenFlag
   readonly hostTimeout?: number | 'off';
 }
 
-/** Hosts that time out do so after 60 seconds. */
-const HOST_TIMEOUT_MS = 55_000;
-
 /** `mcp-await proxy`: an MCP server in front of others, on the streams that a relay gave this process or over HTTP. */
 export async function proxy(flags: ProxyFlags, command: readonly string[], io: CommandIo): Promise<number> {
   const isHttp = transportOf(flags) === 'http';
@@ -58,11 +55,10 @@ async function start({
   const targets = proxyTargets(flags, command, io);
   const settings = await useSettings(flags, io);
   const onError = (error: unknown) => reportError(error, io);
-  const hostTimeout = flags.hostTimeout ?? (stdio === undefined ? 'off' : HOST_TIMEOUT_MS);
   const server = await startProxy({
     targets,
     journal: flags.journal === false ? undefined : new ProxyJournal(defaultJournalFile(io.env), onError),
-    hostTimeoutMs: hostTimeout === 'off' ? Number.POSITIVE_INFINITY : hostTimeout,
+    hostTimeoutMs: flags.hostTimeout === 'off' ? Number.POSITIVE_INFINITY : flags.hostTimeout,
     wait: { ...waitOptionsOf(settings), ...settings.connection },
     ...(stdio === undefined ? { http: await httpOptions(flags.token, settings.server, io) } : { stdio }),
     onNotice: line => void io.stderr.write(`${line}\n`),

@@ -109,3 +109,13 @@ function mapTexts(value: unknown, change: (text: string) => string): unknown {
     Object.entries(value).flatMap(([key, item]) => (item == null ? [] : [[key, mapTexts(item, change)]])),
   );
 }
+
+/**
+ * After how many milliseconds a host gives up a call of this server, as an entry says: `timeout` in milliseconds, as in Claude
+ * Code and Gemini CLI; a number below 1000 is seconds, as in Cline. Undefined where the entry does not say.
+ */
+export function timeoutOf(entry: unknown): number | undefined {
+  const { timeout } = (entry ?? {}) as { readonly timeout?: unknown };
+  if (typeof timeout !== 'number' || !(timeout > 0)) return undefined;
+  return timeout < 1000 ? timeout * 1000 : timeout;
+}

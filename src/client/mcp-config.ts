@@ -14,7 +14,7 @@ import { ConfigurationError } from '../errors.js';
 import { isRecord } from '../protocols/tool-result.js';
 import { parseCommentedJson } from '../storage/commented-json.js';
 import { decodeText } from '../storage/text-file.js';
-import { isDisabled, targetOfEntry } from './mcp-config-entry.js';
+import { isDisabled, targetOfEntry, timeoutOf } from './mcp-config-entry.js';
 import type { ServerTarget } from './transport.js';
 
 const FILE_NAMES = ['.mcp.json', 'mcp.json'];
@@ -84,9 +84,11 @@ export function addPairs(
  * The servers in an `mcpServers` file; none where there is no file, or the nearest one is not to be trusted.
  * @throws ConfigurationError when it cannot be read
  */
-export function listServers(
-  source: NamedServerSource,
-): readonly { readonly name: string; readonly isDisabled: boolean }[] {
+export function listServers(source: NamedServerSource): readonly {
+  readonly name: string;
+  readonly isDisabled: boolean;
+  readonly timeoutMs: number | undefined;
+}[] {
   if (source.configFile === undefined) {
     const nearest = findFile(source.directory);
     if (nearest === undefined || distrustOf(nearest, source.directory) !== undefined) return [];
@@ -94,6 +96,7 @@ export function listServers(
   return Object.entries(readServers(source).servers).map(([name, entry]) => ({
     name,
     isDisabled: isDisabled(entry),
+    timeoutMs: timeoutOf(entry),
   }));
 }
 

@@ -2,7 +2,6 @@ import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
   type CallToolRequest,
   CallToolRequestSchema,
-  type CallToolResult,
   type ClientCapabilities,
   type CreateTaskResult,
   ErrorCode,
@@ -14,13 +13,15 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { ConnectionOptions } from '../client/connection-options.js';
 import type { WaitOptions } from '../client/options.js';
+import { isUnwanted } from '../server/host-timeouts.js';
 import { startNativeTask } from '../server/tasks-2025-11-25/start-native-task.js';
 import { createStatusNotices } from '../server/tasks-2025-11-25/status-notices.js';
 import { handleTaskRequests } from '../server/tasks-2025-11-25/task-requests.js';
+import { stableCallId } from '../server/tools/meta-keys.js';
 import { newDeferred } from '../time/deferred.js';
 import { VERSION } from '../version.js';
-import { awaitTask, awaitTool } from './await-task.js';
-import { answerOf, RelayedError, unknownName } from './call-answer.js';
+import { answerWithin, awaitTask, awaitToolFor } from './await-task.js';
+import { RelayedError, unknownName } from './call-answer.js';
 import { metaForUpstream } from './feature-answers.js';
 import { type Extra, serveFeatures } from './features.js';
 import { nextProgress } from './host-progress.js';
@@ -30,9 +31,10 @@ import { JoinedNotifications } from './joined-notifications.js';
 import { ALL_CAPABILITIES, mergedCapabilities } from './merged-capabilities.js';
 import { taskAnswers, taskFeed } from './native-tasks.js';
 import { OpenCalls } from './open-calls.js';
+import type { Patience } from './patience.js';
 import type { ProxyTask } from './proxy-task.js';
 import type { ProxyTasks } from './proxy-tasks.js';
-import { AWAIT_TOOL, stillRunning } from './still-running.js';
+import { AWAIT_TOOL } from './still-running.js';
 import { recordOf } from './task-record.js';
 import { Upstream, type UpstreamTarget } from './upstream.js';
 import { Upstreams } from './upstreams.js';
@@ -43,8 +45,7 @@ export interface HostSessionOptions {
   /** Every connection of the process, also those whose host has gone. */
   readonly connected: Set<Upstream>;
   readonly principal: string;
-  /** How long a call may take before it is answered with its reference; `Infinity` for any time. */
-  readonly hostTimeoutMs: number;
+  readonly patience: Patience;
   readonly wait: WaitOptions & ConnectionOptions;
   /** Whether a result that is sent now reaches the host. */
   readonly isListening: () => boolean;
@@ -58,13 +59,12 @@ const FIRST_CONTACT_MS = 8000;
 const SERVER_INFO = { name: 'mcp-await-proxy', version: VERSION };
 /** What hosts are told of a list by. */
 const LISTS = { tools: 'tools', prompts: 'prompts', resources: 'resources', resourceTemplates: 'resources' };
-/** What the HTTP entry says where a client has hung up: a way of going, not a wish. */
-const NO_WISH = /hung up|time[d]?[ -]?out/i;
 
 /** The proxy as one host sees it, in one session: an MCP server whose upstreams are connected for this host alone. */
 export function createHostSession(options: HostSessionOptions): Server {
-  const { targets, tasks, connected, principal, hostTimeoutMs, wait, onNotice, isListening, asksOnCalls } =
+  const { targets, tasks, connected, principal, patience, wait, onNotice, isListening, asksOnCalls } =
     options;
+  const begunAt = Date.now();
   const server = new Server(SERVER_INFO, { capabilities: ALL_CAPABILITIES });
   const ready = newDeferred();
   const calls = new OpenCalls();
@@ -101,21 +101,28 @@ export function createHostSession(options: HostSessionOptions): Server {
 
   server.setRequestHandler(ListToolsRequestSchema, async () => {
     const tools = [...(await upstreams.tools()).values()].map(({ definition }) => definition);
-    return { tools: [...tools, awaitTool] };
+    const calls = await tasks.list(principal, upstreams.all);
+    return { tools: [...tools, awaitToolFor(calls.filter(({ startedAt }) => startedAt < begunAt))] };
   });
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const { name, arguments: args = {}, _meta } = params;
     if (params.task !== undefined) return startTask(params);
     if (name === AWAIT_TOOL) {
-      const answer = (task: ProxyTask) => answerWithin(task, extra);
-      return awaitTask(args, { tasks, principal, upstreams: upstreams.all, answer });
+      using _open = calls.enter(extra.requestId);
+      return await awaitTask(args, { ...answerOptions(extra), principal, upstreams: upstreams.all });
     }
-    const task = await startCall(name, args, _meta);
+    const { task, upstream } = await startCall(name, args, _meta);
+    const { signal, requestId } = extra;
     const cancel = () => {
-      if (!isGone && !NO_WISH.test(String(extra.signal.reason))) task.cancel();
+      if (!isGone && isUnwanted(signal)) task.cancel();
     };
-    extra.signal.addEventListener('abort', cancel, { once: true });
-    return answerWithin(task, extra).finally(() => extra.signal.removeEventListener('abort', cancel));
+    signal.addEventListener('abort', cancel, { once: true });
+    using _open = calls.enter(requestId);
+    try {
+      return await answerWithin([task], answerOptions(extra, upstream));
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
   });
   server.setNotificationHandler(RootsListChangedNotificationSchema, async () => {
     for (const { connected } of upstreams.all) await connected?.sendRootsListChanged().catch(() => {});
@@ -162,33 +169,31 @@ export function createHostSession(options: HostSessionOptions): Server {
     name: string,
     args: Record<string, unknown>,
     meta: Record<string, unknown> | undefined,
-  ): Promise<ProxyTask> {
+  ): Promise<{ readonly task: ProxyTask; readonly upstream: Upstream }> {
     const found = await upstreams.toolRoute(name);
     if (found === undefined) throw unknownName('tool', name, upstreams.all);
     const theirs = metaForUpstream(meta ?? {});
     const { owner: upstream, name: own } = found;
     const call = { name: own, arguments: args, ...(theirs && { _meta: theirs }) };
-    const task = tasks.start({ principal, upstream, call, tool: name });
+    const task = await tasks.start({ principal, upstream, call, tool: name, callId: stableCallId(meta) });
     calls.follow(task);
-    return task;
+    return { task, upstream };
   }
 
   function startTask(params: CallToolRequest['params']): Promise<CreateTaskResult> {
     const { name, arguments: args = {}, _meta } = params;
-    const start = async () => recordOf(await startCall(name, args, _meta));
+    const start = async () => recordOf((await startCall(name, args, _meta)).task);
     return startNativeTask(name === AWAIT_TOOL ? {} : { start }, params, native);
   }
 
-  async function answerWithin(task: ProxyTask, extra: Extra): Promise<CallToolResult> {
-    using _open = calls.enter(extra.requestId);
-    const end = await task.watch({
-      limitMs: hostTimeoutMs,
+  function answerOptions(extra: Extra, upstream?: Upstream) {
+    return {
+      tasks,
+      isListening,
+      limitMs: patience.limitMs(server.getClientVersion()?.name, upstream),
       signal: extra.signal,
       report: progressTeller(extra),
-    });
-    if (end === undefined) return stillRunning(task);
-    if (isListening()) tasks.delivered(task);
-    return answerOf(end);
+    };
   }
 
   return server;

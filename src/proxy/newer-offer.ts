@@ -5,16 +5,18 @@ import type { WaitOptions } from '../client/options.js';
 import type { InputRequest } from '../engine/question.js';
 import type { Caller, Offer } from '../server/offer.js';
 import { CODE, RequestError, TASKS_EXTENSION } from '../server/protocol-2026-07-28/wire.js';
+import { stableCallId } from '../server/tools/meta-keys.js';
 import type { ServerTool } from '../server/tools/server-tool.js';
-import { awaitTask, awaitTool } from './await-task.js';
+import { awaitTask, awaitToolFor } from './await-task.js';
 import { answerOf, RelayedError } from './call-answer.js';
 import { featureAnswers, metaForUpstream } from './feature-answers.js';
 import { instructionsOf } from './instructions.js';
 import { mergedCapabilities } from './merged-capabilities.js';
 import { taskAnswers, taskFeed } from './native-tasks.js';
+import type { Patience } from './patience.js';
 import type { ProxyTask } from './proxy-task.js';
 import type { ProxyTasks } from './proxy-tasks.js';
-import { AWAIT_TOOL, stillRunning } from './still-running.js';
+import { AWAIT_TOOL } from './still-running.js';
 import { recordOf } from './task-record.js';
 import { Upstream, type UpstreamTarget } from './upstream.js';
 import { type Route, Upstreams } from './upstreams.js';
@@ -23,8 +25,8 @@ export interface NewerOfferOptions {
   readonly targets: readonly UpstreamTarget[];
   readonly tasks: ProxyTasks;
   readonly connected: Set<Upstream>;
-  /** How long a call of `await_task` may take before it is answered with its reference, in milliseconds. */
-  readonly hostTimeoutMs: number;
+  /** Of calls of `await_task`; all others are tasks. */
+  readonly patience: Patience;
   readonly wait: WaitOptions;
   readonly onNotice: (line: string) => void;
 }
@@ -47,7 +49,8 @@ const FORMS = { elicitation: { form: {} } };
  * log and tell of changes.
  */
 export function newerOffer(options: NewerOfferOptions): Offer {
-  const { targets, tasks, connected, hostTimeoutMs, wait, onNotice } = options;
+  const { targets, tasks, connected, patience, wait, onNotice } = options;
+  const begunAt = Date.now();
   /** One or two for each caller, with and without questions: there is a known number of tokens. */
   const byCaller = new Map<string, UpstreamsOfCaller>();
   const feed = taskFeed(tasks);
@@ -79,10 +82,11 @@ export function newerOffer(options: NewerOfferOptions): Offer {
   }
 
   function toolOf(definition: Tool, { owner, name }: Route, running: Set<ProxyTask>): ServerTool {
-    const begin = (given: unknown, principal: string, meta: Readonly<Record<string, unknown>> = {}) => {
+    const begin = async (given: unknown, principal: string, meta: Readonly<Record<string, unknown>> = {}) => {
       const theirs = metaForUpstream(meta);
       const call = { name, arguments: { ...(given as object) }, ...(theirs && { _meta: theirs }) };
-      const task = tasks.start({ principal, upstream: owner, call, tool: definition.name });
+      const callId = stableCallId(meta);
+      const task = await tasks.start({ principal, upstream: owner, call, tool: definition.name, callId });
       running.add(task);
       task.listen(() => task.end !== undefined && running.delete(task));
       return task;
@@ -90,34 +94,25 @@ export function newerOffer(options: NewerOfferOptions): Offer {
     return {
       definition,
       async call(given, { principal, meta, signal }) {
-        const task = begin(given, principal, meta);
+        const task = await begin(given, principal, meta);
         const end = await task.watch({ limitMs: Number.POSITIVE_INFINITY, signal });
         if (end === undefined) throw new TypeError('A watch without a limit ends with the call.');
         tasks.delivered(task);
         return answerOf(end);
       },
-      start: async (given, { principal, meta }) => recordOf(begin(given, principal, meta)),
+      start: async (given, { principal, meta }) => recordOf(await begin(given, principal, meta)),
     };
   }
 
   /** What a call of an earlier session came to is fetched with it: its task is known by its reference alone. */
-  function toolToAwait(upstreams: Upstreams): ServerTool {
+  async function toolToAwait(principal: string, upstreams: Upstreams): Promise<ServerTool> {
+    const calls = await tasks.list(principal, upstreams.all);
     return {
-      definition: awaitTool,
-      call: (given, { principal, signal }) =>
+      definition: awaitToolFor(calls.filter(({ startedAt }) => startedAt < begunAt)),
+      call: (given, { signal, clientName }) =>
         awaitTask(
           { ...(given as object) },
-          {
-            tasks,
-            principal,
-            upstreams: upstreams.all,
-            answer: async task => {
-              const end = await task.watch({ limitMs: hostTimeoutMs, signal });
-              if (end === undefined) return stillRunning(task);
-              tasks.delivered(task);
-              return answerOf(end);
-            },
-          },
+          { tasks, principal, upstreams: upstreams.all, limitMs: patience.limitMs(clientName), signal },
         ),
     };
   }
@@ -139,7 +134,7 @@ export function newerOffer(options: NewerOfferOptions): Offer {
     );
     const { resources, prompts, completions } = mergedCapabilities(upstreams.all);
     return {
-      tools: new Map([...tools, [AWAIT_TOOL, toolToAwait(upstreams)]]),
+      tools: new Map([...tools, [AWAIT_TOOL, await toolToAwait(principal, upstreams)]]),
       tasks: taskAnswers(tasks, () => upstreams.all),
       feed,
       more: {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import { outcomeUnknown } from '../client/journal/refusals.js';
 import { BoundedMap } from '../pacing/bounded-map.js';
@@ -25,6 +25,8 @@ export interface NewCall {
   readonly call: ToolCall;
   /** As the host knows the tool. */
   readonly tool: string;
+  /** What names the call also when the host sends it again, see `stableCallId`. */
+  readonly callId: string | undefined;
 }
 
 /** The calls of all hosts of this process, and through the journal those of processes before it. */
@@ -38,10 +40,15 @@ export class ProxyTasks {
     this.#journal = journal;
   }
 
-  /** Sends a call, and follows it to its end whatever becomes of the host. @throws ToolFailure `BUSY` when too many are under way */
-  start({ principal, upstream, call, tool }: NewCall): ProxyTask {
+  /**
+   * Sends a call, and follows it to its end whatever becomes of the host; one that the host sends again is the same call.
+   * @throws ToolFailure `BUSY` when too many are under way
+   */
+  async start({ principal, upstream, call, tool, callId }: NewCall): Promise<ProxyTask> {
+    const reference = callId === undefined ? randomReference() : referenceOf({ callId, tool, call });
+    const known = callId === undefined ? undefined : await this.find(principal, reference, [upstream]);
+    if (known !== undefined) return known;
     this.#checkRoom();
-    const reference = randomBytes(18).toString('base64url');
     const task = new ProxyTask({ reference, principal, tool, startedAt: Date.now() });
     return this.#run(task, upstream, async () => {
       const client = await upstream.client();
@@ -149,4 +156,19 @@ export class ProxyTasks {
     if (this.#running.size < MOST_RUNNING) return;
     throw new ToolFailure('BUSY', `${MOST_RUNNING} calls are under way already: wait for some to end`, true);
   }
+}
+
+/** As long as anybody may guess. */
+const REFERENCE_BYTES = 18;
+
+function randomReference(): string {
+  return randomBytes(REFERENCE_BYTES).toString('base64url');
+}
+
+/** The same for a call that is sent again; another one for other arguments, whatever the host calls it. */
+function referenceOf(call: Pick<NewCall, 'callId' | 'tool' | 'call'>): string {
+  const { callId, tool } = call;
+  const { arguments: args } = call.call;
+  const digest = createHash('sha256').update(JSON.stringify([callId, tool, args]));
+  return digest.digest('base64url').slice(0, randomReference().length);
 }

@@ -8,6 +8,7 @@ import { atMost } from '../time/at-most.js';
 import { newDeferred } from '../time/deferred.js';
 import { createHostSession } from './host-session.js';
 import { newerOffer } from './newer-offer.js';
+import { Patience } from './patience.js';
 import type { ProxyJournal } from './proxy-journal.js';
 import { ProxyTasks } from './proxy-tasks.js';
 import type { Upstream, UpstreamTarget } from './upstream.js';
@@ -16,8 +17,11 @@ export interface ProxyOptions {
   readonly targets: readonly UpstreamTarget[];
   /** Where calls of earlier processes are found. */
   readonly journal: ProxyJournal | undefined;
-  /** How long a call may take before it is answered with its reference; `Infinity` for any time. */
-  readonly hostTimeoutMs: number;
+  /**
+   * How long a call may take before it is answered with its reference, in milliseconds; `Infinity` for any time.
+   * @default what the file says of the server, what is known of the host, or 55 s on streams and any time over HTTP
+   */
+  readonly hostTimeoutMs?: number | undefined;
   readonly wait: WaitOptions & ConnectionOptions;
   /** Serves these streams; without them HTTP. */
   readonly stdio?: StdioStreams | undefined;
@@ -27,6 +31,8 @@ export interface ProxyOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** Hosts that time out do so after 60 seconds, as the SDK does. */
+const HOST_TIMEOUT_MS = 55_000;
 /** Each session has connections, and maybe processes, of its own. */
 export const MAX_PROXY_SESSIONS = 100;
 
@@ -38,7 +44,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
   const { targets, journal, hostTimeoutMs, wait, stdio, http, onNotice, onError } = options;
   const tasks = new ProxyTasks(journal);
   const connected = new Set<Upstream>();
-  const shared = { targets, tasks, connected, hostTimeoutMs, wait, onNotice };
+  const patience = new Patience(
+    hostTimeoutMs,
+    stdio === undefined ? Number.POSITIVE_INFINITY : HOST_TIMEOUT_MS,
+  );
+  const shared = { targets, tasks, connected, patience, wait, onNotice };
   const offer = newerOffer(shared);
   const stopped = newDeferred();
   const idleWithin = (graceMs: number) => atMost(tasks.idle(), graceMs).catch(() => {});

@@ -13,8 +13,19 @@ export interface RunningCall {
   readonly startedAt: number;
 }
 
-/** What a host gets just before it would give up: where the call stands, and how to go on. */
-export function stillRunning(call: RunningCall): CallToolResult {
+/** What a host gets just before it would give up: where its calls stand, and how to go on. */
+export function stillRunning(calls: readonly RunningCall[]): CallToolResult {
+  const [call, ...others] = calls;
+  if (call !== undefined && others.length === 0) return oneStillRunning(call);
+  const references = calls.map(({ reference }) => reference);
+  const text = `None of these ${calls.length} calls has ended. Nothing is lost: call \`${AWAIT_TOOL}\` with ${JSON.stringify({ references })} to go on waiting for the first result. Do not call their tools again for it.`;
+  return {
+    content: [{ type: 'text', text }],
+    structuredContent: { tasks: calls.map(toldOf), next: { tool: AWAIT_TOOL, arguments: { references } } },
+  };
+}
+
+function oneStillRunning(call: RunningCall): CallToolResult {
   const { reference, tool, snapshot } = call;
   const state = snapshot.message === undefined ? '' : ` (${snapshot.message})`;
   const odd = (snapshot.notices ?? []).map(notice => `${notice} `).join('');

@@ -15,6 +15,8 @@ export interface UpstreamTarget {
   readonly name: string;
   readonly target: ConnectTarget;
   readonly configFile?: string | undefined;
+  /** After how many milliseconds the host gives a call of it up, as its file says. */
+  readonly timeoutMs?: number | undefined;
   /** Tells it from every other server, also in another process. */
   readonly id: string;
   readonly journal: JournalOptions | undefined;
@@ -76,6 +78,11 @@ export class Upstream {
     this.#target = target;
     this.#host = host;
     this.#wait = wait;
+  }
+
+  /** After how many milliseconds the host gives a call of it up, where its file says so. */
+  get timeoutMs(): number | undefined {
+    return this.#target.timeoutMs;
   }
 
   /** Undefined where it cannot be reached. */

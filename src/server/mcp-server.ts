@@ -56,6 +56,7 @@ export function createMcpServer({ tools, tasks, feed }: Offer, principal: string
     const answer = tool.call(params.arguments, {
       principal,
       signal,
+      clientName: server.getClientVersion()?.name,
       meta: params._meta,
       onTask,
       ...(questions.areTaken && { askClient: record => questions.ask(record, extra.sendRequest) }),

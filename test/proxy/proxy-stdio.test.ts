@@ -54,6 +54,38 @@ test('the same call twice is two tasks', async () => {
   expect((listed.structuredContent as { tasks: unknown[] }).tasks).toHaveLength(2);
 });
 
+test('several calls are awaited at once, and the first that ends is answered', async () => {
+  const { client } = await startHost(['--host-timeout', '1s', '--', ...everything], newHome());
+  const args = (duration: number) => ({ duration, steps: 1 });
+  const name = 'trigger-long-running-operation';
+  const started = await Promise.all(
+    [60, 4].map(duration => client.callTool({ name, arguments: args(duration) })),
+  );
+  const references = started.map(
+    ({ structuredContent }) => (structuredContent as { reference: string }).reference,
+  );
+  const { result } = await callAsModel(client, 'await_task', { references });
+  expect(textOf(result)).toContain(`(${references[1]}) has ended`);
+  expect(textOf(result)).toContain(`{"references":["${references[0]}"]}`);
+  expect(JSON.stringify(result.content)).toContain('Long running operation completed');
+});
+
+test('a call that the host sends again under the same id is the same call', async () => {
+  const { client } = await startHost(['--host-timeout', '1s', '--', ...everything], newHome());
+  const call = (id: string, duration: number) =>
+    client.callTool({
+      name: 'trigger-long-running-operation',
+      arguments: { duration, steps: 1 },
+      _meta: { 'claudecode/toolUseId': `toolu_01AbCdEfGhIjKlMn${id}` },
+    });
+  const answers = await Promise.all([call('a', 30), call('a', 30), call('b', 30), call('a', 31)]);
+  const [one, again, other, changed] = answers.map(
+    ({ structuredContent }) => (structuredContent as { reference: string }).reference,
+  );
+  expect(again).toBe(one);
+  expect(new Set([one, other, changed]).size).toBe(3);
+});
+
 test('a task goes on when its host is gone, and its result is there for the next session', async () => {
   const home = newHome();
   const words = ['--host-timeout', '20s', '--', ...everything];
@@ -68,6 +100,10 @@ test('a task goes on when its host is gone, and its result is there for the next
   await expect(lost).rejects.toThrow();
 
   const { client } = await startHost(words, home);
+  const { tools } = await client.listTools();
+  expect(tools.find(({ name }) => name === 'await_task')?.description).toMatch(
+    /earlier sessions .*`trigger-long-running-operation` \(\w+\): /,
+  );
   const list = await client.callTool({ name: 'await_task', arguments: {} });
   const [task] = (list.structuredContent as { tasks: { reference: string; tool: string }[] }).tasks;
   expect(task?.tool).toBe('trigger-long-running-operation');

@@ -43,7 +43,8 @@ export async function callTool(
   }
   const reportProgress = progressReporter(context);
   const rounds = roundsOf(params, envelope);
-  const call = { principal, signal, meta: envelope.meta, rounds, ...(reportProgress && { reportProgress }) };
+  const { meta, clientName } = envelope;
+  const call = { principal, signal, clientName, meta, rounds, ...(reportProgress && { reportProgress }) };
   return { ...(await tool.call(argumentsGiven, call).catch(refuseState)) };
 }
 

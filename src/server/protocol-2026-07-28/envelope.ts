@@ -5,6 +5,8 @@ import { CODE, META, type ModernRequest, RequestError, TASKS_EXTENSION, VERSIONS
 export interface Envelope {
   readonly meta: Readonly<Record<string, unknown>>;
   readonly clientCapabilities: Readonly<Record<string, unknown>>;
+  /** `name` of the client's `clientInfo`. */
+  readonly clientName: string | undefined;
   /** Whether the client takes a task for an answer. */
   readonly takesTasks: boolean;
   /** Set when the client wants to hear of progress. */
@@ -40,7 +42,8 @@ export function readEnvelope({ params }: ModernRequest, headerVersion?: string |
   }
   const clientCapabilities = meta[META.clientCapabilities];
   if (!isRecord(clientCapabilities)) throw invalidMeta(META.clientCapabilities, 'an object');
-  if (META.clientInfo in meta && !isInfo(meta[META.clientInfo])) {
+  const clientInfo = meta[META.clientInfo];
+  if (META.clientInfo in meta && !isInfo(clientInfo)) {
     throw invalidMeta(META.clientInfo, 'an object with name and version');
   }
   const { progressToken } = meta;
@@ -48,6 +51,7 @@ export function readEnvelope({ params }: ModernRequest, headerVersion?: string |
   return {
     meta,
     clientCapabilities,
+    clientName: isInfo(clientInfo) ? clientInfo.name : undefined,
     takesTasks: takesTasks(clientCapabilities),
     progressToken: isToken ? progressToken : undefined,
   };
@@ -61,7 +65,7 @@ function takesTasks({ extensions }: Readonly<Record<string, unknown>>): boolean 
   return isRecord(extensions) && isRecord(extensions[TASKS_EXTENSION]);
 }
 
-function isInfo(value: unknown): boolean {
+function isInfo(value: unknown): value is { readonly name: string } {
   return isRecord(value) && typeof value.name === 'string' && typeof value.version === 'string';
 }
 

@@ -1,13 +1,15 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
+import { digestJson } from '../../storage/canonical-json.js';
+import { holdMsOf, isUnwanted } from '../host-timeouts.js';
 import type { Operation } from '../operation.js';
 import { pollAfterMs } from '../poll-hint.js';
 import type { TaskService } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
 import { afterQuestions, unlessAskedAgain } from './after-questions.js';
 import { callMetaReader } from './call-options.js';
-import { PAIR_META, PAIR_NAME, TASK_META } from './meta-keys.js';
+import { PAIR_META, PAIR_NAME, stableCallId, TASK_META } from './meta-keys.js';
 import {
   type CallContext,
   InvalidStateError,
@@ -37,20 +39,26 @@ const endedSchema = z.object({
 export interface OperationToolOptions {
   readonly operation: Operation;
   readonly tasks: TaskService;
-  /** How long a call is held that does not say so itself. */
+  /** How long a call is held that does not say so itself, in milliseconds; longer for hosts that take no tasks, unless it is 0. */
   readonly inlineWindowMs: number;
 }
 
 /** An operation as a tool of its own: its arguments are the operation's parameters. */
 export function operationTool({ operation, tasks, inlineWindowMs }: OperationToolOptions): ServerTool {
   const readMeta = callMetaReader(tasks);
+  /** A host that takes no tasks is better served by a result than by a reference, for which its model has to poll. */
+  const windowOf = ({ clientName }: CallContext) =>
+    inlineWindowMs === 0 ? 0 : Math.max(inlineWindowMs, holdMsOf(clientName) ?? 0);
   async function start(
     argumentsGiven: unknown,
     { principal, meta, ttlSeconds }: StartContext,
   ): Promise<TaskRecord> {
     const { waitSeconds: _, ...options } = readMeta(meta);
+    const callId = stableCallId(meta);
     return tasks.initiate(principal, {
       ...options,
+      // Other arguments are another call, whatever the host calls it.
+      idempotencyKey: options.idempotencyKey ?? (callId && `${callId}:${digestJson(argumentsGiven ?? {})}`),
       ttlSeconds: options.ttlSeconds ?? ttlSeconds,
       operationType: operation.name,
       parameters: argumentsGiven ?? {},
@@ -63,7 +71,7 @@ export function operationTool({ operation, tasks, inlineWindowMs }: OperationToo
       const startedAt = performance.now();
       try {
         const { waitSeconds, idempotencyKey } = readMeta(context.meta);
-        const waitMs = waitSeconds === undefined ? inlineWindowMs : waitSeconds * 1000;
+        const waitMs = waitSeconds === undefined ? windowOf(context) : waitSeconds * 1000;
         const { principal, meta, rounds } = context;
         const accepted =
           rounds?.state === undefined
@@ -111,7 +119,7 @@ export function operationTool({ operation, tasks, inlineWindowMs }: OperationToo
       return await tasks.resolve(principal, accepted.taskRef, { waitMs, signal, onProgress: reportProgress });
     } catch {
       // Nobody else could know of a task without a key, and its caller has given it up.
-      if (signal.aborted && !isKnown) await tasks.cancel(principal, accepted.taskRef);
+      if (isUnwanted(signal) && !isKnown) await tasks.cancel(principal, accepted.taskRef);
       // Whatever became of the wait, the task is accepted, and the caller must learn its reference.
       return accepted;
     }

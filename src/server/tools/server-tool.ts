@@ -12,6 +12,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Set when the caller asked to hear of progress while it waits for the answer. */
   readonly reportProgress?: ((progress: Progress) => void) | undefined;
+  /** `name` of the client's `clientInfo`. */
+  readonly clientName?: string | undefined;
   /** The request's `_meta`. */
   readonly meta?: Readonly<Record<string, unknown>> | undefined;
   /** Set where the client can ask a person. */

@@ -106,6 +106,38 @@ describe('the tool of an operation', () => {
     expect(await callOwn(name, args)).toMatchObject(expected);
   });
 
+  test('is held longer for a host that is known to wait, and answered at once where the window is 0', async () => {
+    const start = async (inlineWindowMs: number) => {
+      const held = heldOperation();
+      const connected = await connectTools([held.operation], { inlineWindowMs });
+      const { client } = await connected.connect('local', 'claude-code');
+      return { held, call: client.callTool({ name: 'held' }) };
+    };
+    const patient = await start(1);
+    await vi.waitFor(() => expect(patient.held.runs).toHaveLength(1));
+    patient.held.release();
+    expect(await patient.call).toMatchObject({ structuredContent: { result: 'released' } });
+    const hasty = await start(0);
+    expect(await hasty.call).toMatchObject({ structuredContent: { status: 'queued' } });
+    hasty.held.release();
+  });
+
+  test('is the same call where a host sends it again under the same id', async () => {
+    const { client, held } = await connect({ inlineWindowMs: 1 });
+    const call = async (id: string, args: object = {}) => {
+      const answer = await client.callTool({
+        name: 'held',
+        arguments: { ...args },
+        _meta: { 'claudecode/toolUseId': `toolu_01AbCdEfGhIjKlMn${id}` },
+      });
+      return (answer._meta as { [TASK]: { task_ref: string } })[TASK].task_ref;
+    };
+    const one = await call('a');
+    expect(await call('a')).toBe(one);
+    expect(new Set([one, await call('b'), await call('a', { label: 'other' })]).size).toBe(3);
+    held.release();
+  });
+
   test('answers with the reference, and how to go on with it, where the work takes longer', async () => {
     const { callOwn, held, resolve } = await connect({ inlineWindowMs: 1 });
     const { content, structuredContent, isError } = await callOwn('held');

@@ -1,0 +1,53 @@
+interface HostTimeout {
+  /** `clientInfo.name`, or its beginning before `-`: Gemini CLI puts the server's name behind it. */
+  readonly name: string;
+  /** Milliseconds after which the host gives a call up, or lets its model go on without it. */
+  readonly afterMs: number;
+  /** What was seen, with which version. */
+  readonly source: string;
+}
+
+/** Hosts whose patience has been measured with the host itself; docs/hosts.md tells more of each. */
+export const HOST_TIMEOUTS: readonly HostTimeout[] = [
+  {
+    name: 'claude-code',
+    afterMs: 120_000,
+    source: 'Claude Code 2.1.332 puts a call into the background after 2 minutes.',
+  },
+  {
+    name: 'codex-mcp-client',
+    afterMs: Number.POSITIVE_INFINITY,
+    source: 'Codex 0.171.0 let a call of 200 s pass; only `tool_timeout_sec` of its file sets a limit.',
+  },
+  {
+    name: 'gemini-cli-mcp-client',
+    afterMs: 600_000,
+    source: 'Gemini CLI 0.61.0 waits for 10 minutes; `timeout` of its file sets another limit.',
+  },
+];
+
+/** Milliseconds that an answer needs to be in time. */
+const MARGIN_MS = 5000;
+const MAX_HOLD_MS = 3_600_000;
+
+/**
+ * How long a call may be held for the host of this name, in milliseconds: until just before its patience ends. Undefined for
+ * a host that is not known.
+ */
+export function holdMsOf(clientName: string | undefined): number | undefined {
+  const host = HOST_TIMEOUTS.find(({ name }) => clientName === name || clientName?.startsWith(`${name}-`));
+  return host && holdMsBefore(host.afterMs);
+}
+
+/** How long a call may be held that its host gives up after `timeoutMs` milliseconds. */
+export function holdMsBefore(timeoutMs: number): number {
+  return Math.min(Math.max(timeoutMs - MARGIN_MS, timeoutMs * 0.8), MAX_HOLD_MS);
+}
+
+/** What clients say who lose patience, and what the HTTP entry says where one has hung up. */
+const NO_WISH = /hung up|time[d]?[ -]?out/i;
+
+/** Whether a call was given up by a person, who does not want the work any more; not because time was up. */
+export function isUnwanted({ aborted, reason }: AbortSignal): boolean {
+  return aborted && !NO_WISH.test(String(reason));
+}

@@ -43,8 +43,10 @@ export async function list({ all = false, json }: ListFlags, io: CommandIo): Pro
   return ExitCode.completed;
 }
 
-function statusOf({ state, status, claimUntil }: JournalRecord, now: number): string {
+function statusOf({ state, status, claimUntil, protocol }: JournalRecord, now: number): string {
   if (state !== 'starting') return status;
+  // A synchronous call has no start apart from its work, and ends with the process that made it.
+  if (protocol === 'sync') return claimUntil > now ? 'working' : 'abandoned';
   return claimUntil > now ? 'starting' : 'unknown';
 }
 

@@ -1,6 +1,6 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import { closestMatch } from 'leven';
 import type { AwaitClient } from '../client/await-client.js';
+import { similarName } from '../errors.js';
 import { readArguments } from './arguments.js';
 import { awaitJob, goesOn, leaveJob } from './await-job.js';
 import { UsageError } from './exit-code.js';
@@ -74,8 +74,9 @@ async function findTool(client: AwaitClient, name: string, { detach }: RunFlags)
   const found = tools.find(({ tool }) => tool === name);
   if (found === undefined) {
     const names = tools.map(({ tool }) => tool);
-    const nearest = closestMatch(name, names);
-    const hint = nearest === undefined ? '' : ` Did you mean \`${nearest}\`? It has: ${names.join(', ')}.`;
+    const nearest = similarName(name, names);
+    const guess = nearest === undefined ? '' : ` Did you mean \`${nearest}\`?`;
+    const hint = names.length === 0 ? '' : `${guess} It has: ${names.join(', ')}.`;
     throw new UsageError(`The server has no tool \`${name}\`.${hint}`);
   }
   if (detach && found.protocol === 'sync' && found.found === undefined) {

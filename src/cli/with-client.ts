@@ -31,6 +31,8 @@ export interface ClientFlags extends ServerFlags {
   readonly quiet?: boolean;
   /** Whether nobody is to be asked. */
   readonly json?: boolean;
+  /** Names the call, which then is not sent unless it is written down. */
+  readonly idempotencyKey?: string;
   /** Whether calls are written down in this machine's journal. */
   readonly journal?: boolean;
   /** Pairs of tools that the command line tells of. */
@@ -82,7 +84,8 @@ export async function withClient(
       journal: flags.journal === true && {
         file: defaultJournalFile(io.env),
         server: server.known,
-        required: false,
+        // Without its record the key would not hold: a second command would start the job again.
+        required: flags.idempotencyKey !== undefined,
         acknowledge: true,
       },
     }),

@@ -19,7 +19,7 @@ export interface ConnectionOptions {
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 60_000;
 /** A result of 5 MB travels twice, as text and structured, and escaped. */
-const DEFAULT_MAX_ANSWER_BYTES = 128 * 1024 * 1024;
+export const DEFAULT_MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 
 /** What an entry of an `mcpServers` file may say of it. */
 export const connectionShape = {

@@ -9,8 +9,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { applyEdits, modify } from 'jsonc-parser';
-import { closestMatch } from 'leven';
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError, similarName } from '../errors.js';
 import { isRecord } from '../protocols/tool-result.js';
 import { parseCommentedJson } from '../storage/commented-json.js';
 import { decodeText } from '../storage/text-file.js';
@@ -188,10 +187,8 @@ function parseText(text: string, file: string): unknown {
 }
 
 function unknownName(name: string, known: readonly string[], file: string): string {
-  const nearest = closestMatch(name, [...known]);
-  const hint =
-    nearest === undefined
-      ? 'The file names no server.'
-      : `Did you mean \`${nearest}\`? It has: ${known.join(', ')}.`;
+  const nearest = similarName(name, known);
+  const guess = nearest === undefined ? '' : `Did you mean \`${nearest}\`? `;
+  const hint = known.length === 0 ? 'The file names no server.' : `${guess}It has: ${known.join(', ')}.`;
   return `There is no server \`${name}\` in ${file}. ${hint}`;
 }

@@ -19,6 +19,9 @@ const MOST_UNCLAIMED = 1000;
 /** Longer ones name no task of ours. */
 const LONGEST_TOPIC = 1024;
 
+/** What is longer is told to those who listen, and not kept. */
+const MAX_KEPT_CHARACTERS = 1024;
+
 const TASK_METHODS = new Set(['notifications/tasks/status', 'notifications/tasks']);
 const RESOURCE_METHOD = 'notifications/resources/updated';
 
@@ -45,7 +48,7 @@ export class TaskNews {
 
   tell(news: News): void {
     const listeners = this.#listeners.get(news.topic);
-    if (listeners === undefined) this.#unclaimed.set(news.topic, news);
+    if (listeners === undefined) this.#unclaimed.set(news.topic, withoutLongTexts(news));
     for (const listener of listeners ?? []) listener(news);
   }
 
@@ -71,4 +74,9 @@ export class TaskNews {
       }
     });
   }
+}
+
+function withoutLongTexts({ topic, status, message }: News): News {
+  const isShort = (text: string | undefined) => text !== undefined && text.length <= MAX_KEPT_CHARACTERS;
+  return { topic, ...(isShort(status) && { status }), ...(isShort(message) && { message }) } as News;
 }

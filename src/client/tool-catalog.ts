@@ -1,13 +1,15 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { ErrorCode, McpError, type Tool } from '@modelcontextprotocol/sdk/types.js';
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError, ProtocolViolationError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
 import { planTool } from '../protocols/index.js';
 import { anyResult } from '../protocols/native-task.js';
 import type { PairProofs, Port, ServerFacts, ToolPlan } from '../protocols/protocol.js';
 import { sync } from '../protocols/sync.js';
 import { asTaskIfRequired } from '../protocols/task-required.js';
+import { leastJsonSize } from '../storage/large-json.js';
 import { neverAborts } from '../time/signals.js';
+import { DEFAULT_MAX_ANSWER_BYTES } from './connection-options.js';
 import * as explain from './explain.js';
 import { classifyFailure, messageOf, retryAfterMsOf } from './failure.js';
 import { ListPages } from './list-pages.js';
@@ -35,6 +37,8 @@ export interface ToolCatalogOptions {
   readonly proofs: PairProofs | undefined;
   /** Told what could not be read of the list, as sentences for a person. */
   readonly onProblems: (problems: readonly string[]) => void;
+  /** Of all pages of the list together. @default that of one answer */
+  readonly maxListBytes?: number | undefined;
 }
 
 /** The server's tools and their plans: listed once, at first need, and again after the server says that they changed. */
@@ -45,19 +49,20 @@ export class ToolCatalog {
   readonly #pairs: ResolvedPairOptions;
   readonly #proofs: PairProofs | undefined;
   readonly #onProblems: ToolCatalogOptions['onProblems'];
+  readonly #maxListBytes: number;
   #plans: Promise<Plans> | undefined;
   /** Of tools that the server has taken as tasks only, without saying so in its list. */
   readonly #asTasks = new Map<string, ToolPlan>();
   /** What `#plans` came to. */
   #known: Plans | undefined;
 
-  constructor({ client, port, closed, pairs, proofs, onProblems }: ToolCatalogOptions) {
-    this.#client = client;
-    this.#onProblems = onProblems;
-    this.#port = port;
-    this.#closed = closed;
-    this.#pairs = pairs;
-    this.#proofs = proofs;
+  constructor(options: ToolCatalogOptions) {
+    this.#client = options.client;
+    this.#onProblems = options.onProblems;
+    this.#port = options.port;
+    this.#closed = options.closed;
+    this.#pairs = options.pairs;
+    this.#maxListBytes = options.maxListBytes ?? DEFAULT_MAX_ANSWER_BYTES;
   }
 
   forget(): void {
@@ -118,6 +123,7 @@ export class ToolCatalog {
     const problems: string[] = [];
     const pages = new ListPages();
     let cursor: unknown;
+    let bytes = 0;
     do {
       // Not Client.listTools: one tool that it cannot read would cost the whole list.
       const page = await this.#page(cursor, limits, isDeclared).catch(error => {
@@ -126,6 +132,11 @@ export class ToolCatalog {
         return { tools: [], nextCursor: undefined, problems: [] };
       });
       problems.push(...page.problems);
+      bytes += leastJsonSize(page.tools, this.#maxListBytes);
+      if (bytes > this.#maxListBytes)
+        throw new ProtocolViolationError(
+          `The server's list of tools has more than ${this.#maxListBytes} bytes over all its pages.`,
+        );
       for (const tool of page.tools) {
         if (!tools.has(tool.name)) tools.set(tool.name, tool);
       }

@@ -72,7 +72,9 @@ export const bundledPair: Protocol = {
     const { profile, id } = readHandle(handle);
     const { cancel } = profile;
     if (cancel === undefined)
-      throw new NotSupportedError(`The pair \`${profile.name}\` has no cancel tool; detach() stops waiting.`);
+      throw new NotSupportedError(
+        `The pair \`${profile.name}\` has no cancel tool: the task cannot be cancelled, and whoever waits for it can stop waiting.`,
+      );
     const answer = await callTool(
       { name: cancel.tool, arguments: { [cancel.handleArgument]: id } },
       { ...exchange, holdMs: 0 },

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { closestMatch } from 'leven';
 import type { Engine, WaitForChangeOptions } from '../engine/engine.js';
 import { hasChanged } from '../engine/record-change.js';
 import { UNKNOWN_OWNER } from '../engine/record-shape.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { newTaskRef } from '../engine/task-ref.js';
 import { TooManyTasksError } from '../engine/too-many-tasks.js';
+import { similarName } from '../errors.js';
 import { digestJson } from '../storage/canonical-json.js';
 import type { Progress } from '../types.js';
 import { describeIssues } from './describe-issues.js';
@@ -243,11 +243,9 @@ async function parseParameters(operation: Operation, parameters: unknown): Promi
 }
 
 function unknownOperation(name: string, known: readonly string[]): never {
-  const nearest = closestMatch(name, [...known]);
-  const hint =
-    nearest === undefined
-      ? 'This server has none.'
-      : `Did you mean \`${nearest}\`? Known: ${known.join(', ')}.`;
+  const nearest = similarName(name, known);
+  const guess = nearest === undefined ? '' : `Did you mean \`${nearest}\`? `;
+  const hint = known.length === 0 ? 'This server has none.' : `${guess}Known: ${known.join(', ')}.`;
   throw new ToolFailure('UNKNOWN_OPERATION', `There is no operation \`${name}\`. ${hint}`);
 }
 

@@ -3,6 +3,11 @@ const MAX_DEPTH = 1000;
 
 /** Whether a value is surely longer than `maxBytes` as JSON, found out without making the JSON. */
 export function isSurelyLarger(value: unknown, maxBytes: number): boolean {
+  return leastJsonSize(value, maxBytes) > maxBytes;
+}
+
+/** How long a value is as JSON at least, counted until it is more than `maxBytes`; 0 where nothing sure can be said. */
+export function leastJsonSize(value: unknown, maxBytes: number): number {
   let left = maxBytes;
   const open = new Set<object>();
   /** @returns false where nothing sure can be said */
@@ -20,7 +25,7 @@ export function isSurelyLarger(value: unknown, maxBytes: number): boolean {
     left -= key.length + 3;
     return take(item);
   };
-  return take(value) && left < 0;
+  return take(value) ? maxBytes - left : 0;
 }
 
 /** Characters that are made at a time. */

@@ -132,17 +132,20 @@ describe('a journal that cannot be used', () => {
   beforeEach(() => mkdir(join(place.home, 'journal.db')));
 
   it('does not keep a job from running and from being picked up', async () => {
-    const job = await place.run([
-      ...initiate('sleep', { seconds: 0.5 }),
-      '--detach',
-      '--idempotency-key',
-      'k',
-    ]);
+    const job = await place.run([...initiate('sleep', { seconds: 0.5 }), '--detach']);
     expect(job).toMatchObject({ code: 0, stderr: expect.stringContaining('goes on without its journal') });
     expect(await place.run(['wait', job.stdout.trim()])).toMatchObject({
       code: 0,
       stdout: '{"slept_seconds":0.5}\n',
     });
+  }, 30_000);
+
+  it('keeps a job with a key from being sent, unless the journal is not wanted', async () => {
+    const call = [...initiate('sleep', { seconds: 0.1 }), '--quiet', '--idempotency-key', 'k'];
+    const refused = await place.run(call);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toContain('journal.db');
+    expect(await place.run([...call, '--no-journal'])).toMatchObject({ code: 0 });
   }, 30_000);
 
   it('is what list tells', async () => {

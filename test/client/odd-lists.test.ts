@@ -1,7 +1,11 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { describe, expect, test } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
 import type { AwaitEvent } from '../../src/client/events.js';
+import type { ResolvedPairOptions } from '../../src/client/pair-options.js';
+import { ToolCatalog, type ToolCatalogOptions } from '../../src/client/tool-catalog.js';
 import { AwaitError } from '../../src/errors.js';
+import type { Port } from '../../src/protocols/protocol.js';
 import { failureOf } from '../fixtures/client/await-fixture.js';
 import { connectRaw, type RawHandler } from '../fixtures/client/raw-server.js';
 
@@ -273,4 +277,26 @@ describe('other answers', () => {
     const { client } = await clientOf({ ping: () => ({ ok: true }) });
     await expect(client.ping()).resolves.toBeDefined();
   });
+});
+
+test('pages that together are too large are refused', async () => {
+  let page = 0;
+  const catalog = new ToolCatalog({
+    client: { getServerCapabilities: () => ({ tools: {} }) } as unknown as Client,
+    port: {
+      request: async () => ({
+        tools: [{ ...good, name: `tool${++page}`, description: 'x'.repeat(1000) }],
+        nextCursor: `page${page}`,
+      }),
+    } as unknown as Port,
+    closed: new AbortController().signal,
+    pairs: {} as ResolvedPairOptions,
+    proofs: {} as ToolCatalogOptions['proofs'],
+    onProblems: () => {},
+    maxListBytes: 5000,
+  });
+  await expect(catalog.plans({ requestTimeoutMs: 1000, requestRetries: 0 })).rejects.toThrow(
+    "The server's list of tools has more than 5000 bytes over all its pages",
+  );
+  expect(page).toBe(5);
 });

@@ -157,3 +157,13 @@ describe('news that nobody waits for', () => {
     expect(listener).toHaveBeenCalledOnce();
   });
 });
+
+test('a long text is told to those who listen, and not kept for others', () => {
+  const news = new TaskNews();
+  const told: unknown[] = [];
+  const long = { topic: 't', status: 'working', message: 'x'.repeat(1025) };
+  news.tell(long);
+  using _listening = news.listen(['t'], each => told.push(each));
+  news.tell(long);
+  expect(told).toEqual([{ topic: 't', status: 'working' }, long]);
+});

@@ -45,7 +45,7 @@ export class HttpTransport implements ClientTransport {
       maxAnswerBytes,
       extend: message => this.#extend(message),
       listener: {
-        deliver: message => this.onmessage?.(message),
+        deliver: message => this.onmessage?.(requests.withoutSecrets(message)),
         report: error => this.#report(error),
         answerEnded: (id, cause) => this.onanswerend?.(id, cause),
         closed: () => void this.close(),

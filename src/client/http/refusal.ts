@@ -21,15 +21,15 @@ export interface RefusalText {
   /** Where the request went. */
   readonly url: URL;
   readonly body: string;
-  /** What is left out of the server's words: it may repeat what it was sent. */
-  readonly secrets: readonly string[];
+  /** The server's words without secrets: it may repeat what it was sent. */
+  readonly masked: (said: string) => string;
 }
 
 /** Why a request was refused, in the words of the server. */
-export function refusalOf(response: Response, { url, body, secrets }: RefusalText): StreamableHTTPError {
+export function refusalOf(response: Response, { url, body, masked }: RefusalText): StreamableHTTPError {
   const { status, headers } = response;
   const redirect = unfollowedRedirect(response as unknown as globalThis.Response, url);
-  const said = secrets.reduce((left, secret) => left.replaceAll(secret, '…'), redirect ?? body);
+  const said = masked(redirect ?? body);
   const retryAfterMs = POSTPONING.has(status)
     ? parseRetryAfter(headers.get('retry-after'), Date.now())
     : undefined;

@@ -1,5 +1,6 @@
 import type { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { type FetchLike, fetchWithinOrigin } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Dispatcher, Response, fetch as undiciFetch } from 'undici';
 import { errorTextOf } from './body.js';
 import { refusalOf } from './refusal.js';
@@ -78,8 +79,25 @@ export class Requests {
   /** What a response that is no success means. */
   async refusal(response: Response, { url = this.url, body }: Refused = {}): Promise<StreamableHTTPError> {
     const text = body ?? (await errorTextOf(response));
+    return refusalOf(response, { url, body: text, masked: said => this.#masked(said) });
+  }
+
+  /** A message whose error, if it has one, does not repeat what the server was sent in confidence. */
+  withoutSecrets(message: JSONRPCMessage): JSONRPCMessage {
+    if (!('error' in message)) return message;
+    const { message: text, data } = message.error;
+    const json = data instanceof Error ? undefined : JSON.stringify(data);
+    const error = {
+      ...message.error,
+      message: this.#masked(text),
+      ...(json !== undefined && { data: JSON.parse(this.#masked(json)) }),
+    };
+    return { ...message, error };
+  }
+
+  #masked(said: string): string {
     const secrets = this.#token === undefined ? this.#secrets : [...this.#secrets, this.#token];
-    return refusalOf(response, { url, body: text, secrets });
+    return secrets.reduce((left, secret) => left.replaceAll(secret, '…'), said);
   }
 
   /** Ends all that is under way. */

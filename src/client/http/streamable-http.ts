@@ -1,11 +1,11 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Response } from 'undici';
 import { isRecord } from '../../protocols/tool-result.js';
-import { sleep } from '../../time/sleep.js';
+import { sleep, startTimer } from '../../time/sleep.js';
 import type { RequestExtension } from '../connection/client-transport.js';
 import { LostContactError, NotConnectedError } from '../connection/lost-contact.js';
-import { answeredId, cancelledId, isRequest } from '../connection/message-kind.js';
+import { answeredId, asSent, cancelledId, isRequest } from '../connection/message-kind.js';
 import { messageOf } from '../failure.js';
 import { errorTextOf, mediaTypeOf, textOf } from './body.js';
 import { errorMessageIn, messagesIn, readMessage, speaksOfSession } from './messages.js';
@@ -26,10 +26,10 @@ const EVENT_STREAM = 'text/event-stream';
 const ACCEPTED = `application/json, ${EVENT_STREAM}`;
 /** Of a stream that the server may use or not. */
 const MIN_LISTEN_DELAY_MS = 1000;
-/** So many streams in a row may bring no event at all. */
+/** How long a stream may take to be there that is to bring an answer. */
+const STREAM_LIMIT_MS = 10_000;
 const MAX_UNCHANGED = 3;
 const AUTHORIZATION = new Set([401, 403]);
-/** Statuses that say nothing about the session, whatever their text says. */
 const KEEPS_SESSION = new Set([...AUTHORIZATION, 429]);
 
 /**
@@ -42,12 +42,14 @@ export class StreamableHttp implements HttpWire {
   readonly #closing = new AbortController();
   /** Requests whose answer has not begun. */
   readonly #posted = new Set<string>();
-  /** What ends the wait for an answer that comes by a stream. */
   readonly #waiting = new Map<string, AbortController>();
   #sessionId: string | undefined;
   #isSessionGone = false;
   #protocolVersion: string | undefined;
-  #isListening = false;
+  /** The stream of what the server says unasked. */
+  #stream: 'none' | 'asked for' | 'known' = 'none';
+  /** Requests that were answered with HTTP 202: their answers may come by that stream. */
+  readonly #elsewhere = new Set<RequestId>();
 
   constructor(options: WireOptions) {
     this.#options = options;
@@ -132,9 +134,10 @@ export class StreamableHttp implements HttpWire {
     if (type === EVENT_STREAM) return void this.#followAnswer(request, response, extension === undefined);
     if (response.status === 202) {
       await response.body?.cancel();
-      // It may come by the other stream.
-      if (!this.#isListening)
-        listener.answerEnded(request.id, new Error('the server answers HTTP 202 and no more'));
+      this.#elsewhere.add(request.id);
+      if (this.#stream === 'none') this.#endElsewhere();
+      else
+        startTimer(STREAM_LIMIT_MS, () => this.#stream === 'known' || this.#endElsewhere(), { unref: true });
       return;
     }
     if (!/json|^$|^text\/plain$/.test(type)) {
@@ -152,7 +155,9 @@ export class StreamableHttp implements HttpWire {
   async #followAnswer(request: JSONRPCRequest, first: Response, isResumable: boolean): Promise<void> {
     const state = newStreamState();
     const id = String(request.id);
-    const { signal } = this.#wait(id);
+    const controller = new AbortController();
+    this.#waiting.set(id, controller);
+    const { signal } = controller;
     let cause: Error | undefined;
     try {
       for (let stream = first, unchanged = 0; ; ) {
@@ -173,30 +178,27 @@ export class StreamableHttp implements HttpWire {
     this.#options.listener.answerEnded(request.id, cause);
   }
 
-  #wait(id: string): AbortController {
-    const controller = new AbortController();
-    this.#waiting.set(id, controller);
-    return controller;
-  }
-
   #takeBack(id: string): void {
     this.#posted.delete(id);
+    this.#elsewhere.delete(asSent(id));
     this.#waiting.get(id)?.abort(new Error('The request was taken back'));
     this.#waiting.delete(id);
   }
 
   /** Listens to what the server says unasked, for as long as it offers that. */
   async #listen(): Promise<void> {
-    if (this.#isListening) return;
-    this.#isListening = true;
+    if (this.#stream !== 'none') return;
+    this.#stream = 'asked for';
     const { signal } = this.#closing;
     const state = newStreamState();
     try {
       while (!signal.aborted) {
         const response = await this.#get(state.lastEventId, signal).catch(error => this.#report(error));
         const isStream = response?.ok === true && mediaTypeOf(response) === EVENT_STREAM;
-        if (response !== undefined && isStream) await this.#read(response, { state, signal });
-        else {
+        if (response !== undefined && isStream) {
+          this.#stream = 'known';
+          await this.#read(response, { state, signal });
+        } else {
           await response?.body?.cancel();
           if (response !== undefined && !mayComeLater(response.status)) return;
           state.fruitless++;
@@ -206,8 +208,15 @@ export class StreamableHttp implements HttpWire {
     } catch (error) {
       if (!signal.aborted) this.#report(error);
     } finally {
-      this.#isListening = false;
+      this.#stream = 'none';
+      this.#endElsewhere();
     }
+  }
+
+  #endElsewhere(): void {
+    for (const id of this.#elsewhere)
+      this.#options.listener.answerEnded(id, new Error('the server answers HTTP 202 and no more'));
+    this.#elsewhere.clear();
   }
 
   #get(lastEventId: string | undefined, signal: AbortSignal): Promise<Response> {
@@ -224,7 +233,7 @@ export class StreamableHttp implements HttpWire {
     return readStream(stream, state, {
       maxBytes: this.#options.maxAnswerBytes,
       take: data => this.#take(data, request),
-      report: error => this.#report(error),
+      report: this.#report,
       signal,
     });
   }
@@ -239,7 +248,10 @@ export class StreamableHttp implements HttpWire {
         throw new UnusableAnswer(new NotConnectedError(textIn(message)));
       }
       const answered = answeredId(message);
-      if (answered !== undefined) this.#waiting.delete(String(answered));
+      if (answered !== undefined) {
+        this.#waiting.delete(String(answered));
+        this.#elsewhere.delete(asSent(answered));
+      }
       this.#options.listener.deliver(message);
     } catch (error) {
       if (error instanceof UnusableAnswer) throw error;
@@ -267,9 +279,7 @@ export class StreamableHttp implements HttpWire {
     return isSessionAlive((ping, signal) => this.#post(ping, undefined, signal));
   }
 
-  #report(error: unknown): undefined {
-    this.#options.listener.report(error);
-  }
+  #report = (error: unknown): undefined => void this.#options.listener.report(error);
 
   #headers(): Record<string, string | undefined> {
     return { 'mcp-session-id': this.#sessionId, 'mcp-protocol-version': this.#protocolVersion };

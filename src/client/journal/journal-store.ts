@@ -182,7 +182,7 @@ export class JournalStore {
   #unusable(cause: unknown): ConfigurationError {
     const file = this.#options.file ?? defaultJournalFile(process.env);
     return new ConfigurationError(
-      `The journal ${file} cannot be written, and no call is sent without it: ${reasonOf(cause, ELSEWHERE)}`,
+      `The journal ${file} cannot be written, and no call is sent without it (\`required\`, or --idempotency-key without --no-journal): ${reasonOf(cause, ELSEWHERE)}`,
       { cause },
     );
   }

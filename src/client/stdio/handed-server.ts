@@ -73,14 +73,34 @@ export class HandedConversation {
   }
 
   outgoing(message: JSONRPCMessage): JSONRPCMessage {
-    if (isRequest(message)) return { ...message, id: Number(message.id) + ID_OFFSET };
+    if (isRequest(message)) {
+      const token = message.params?._meta?.progressToken;
+      return {
+        ...message,
+        id: Number(message.id) + ID_OFFSET,
+        // The SDK's tokens are its ids.
+        ...(typeof token === 'number' && {
+          params: {
+            ...message.params,
+            _meta: { ...message.params?._meta, progressToken: token + ID_OFFSET },
+          },
+        }),
+      };
+    }
     const cancelled = cancelledId(message);
     if (cancelled === undefined || !('method' in message)) return message;
     return { ...message, params: { ...message.params, requestId: Number(cancelled) + ID_OFFSET } };
   }
 
-  /** @returns undefined for an answer that is another process's */
+  /** @returns undefined for an answer, or progress, that is another process's */
   incoming(message: JSONRPCMessage): JSONRPCMessage | undefined {
+    const token = progressTokenOf(message);
+    if (typeof token === 'number' && 'method' in message) {
+      const progressToken = this.ownId(token);
+      return progressToken === undefined
+        ? undefined
+        : { ...message, params: { ...message.params, progressToken } };
+    }
     const id = answeredId(message);
     if (id === undefined) return message;
     const own = this.ownId(id);
@@ -92,6 +112,12 @@ export class HandedConversation {
     const own = Number(id) - ID_OFFSET;
     return own >= 0 ? own : undefined;
   }
+}
+
+function progressTokenOf(message: JSONRPCMessage): unknown {
+  return 'method' in message && message.method === 'notifications/progress'
+    ? message.params?.progressToken
+    : undefined;
 }
 
 /** A server process as far as a process that has not started it can see it. */

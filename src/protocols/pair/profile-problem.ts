@@ -1,5 +1,6 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { closestMatch } from 'leven';
+import { similarName } from '../../errors.js';
 import type { ServerFacts } from '../protocol.js';
 import { isRecord } from '../tool-result.js';
 import { argumentSchema } from './handle.js';
@@ -42,7 +43,7 @@ export function isMeant({ name }: Tool, pair: Pair, { tools }: ServerFacts): boo
 
 function missingTool({ name }: Pair, role: string, missing: string, tools: readonly Tool[]): string {
   const names = tools.map(tool => tool.name);
-  const nearest = closestMatch(missing, names);
+  const nearest = similarName(missing, names);
   const guess = nearest === undefined ? '' : ` Did you mean \`${nearest}\`?`;
   return `The profile \`${name}\` names the ${role} \`${missing}\`, which the server does not have.${guess} It has: ${listed(names)}.`;
 }

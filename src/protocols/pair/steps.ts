@@ -31,7 +31,9 @@ export async function pollPair(handle: PairHandle, exchange: Exchange): Promise<
 export async function cancelPair(handle: PairHandle, exchange: Exchange): Promise<void> {
   const { cancel, name } = handle.profile;
   if (cancel === undefined)
-    throw new NotSupportedError(`The pair \`${name}\` has no cancel tool; detach() stops waiting.`);
+    throw new NotSupportedError(
+      `The pair \`${name}\` has no cancel tool: the task cannot be cancelled, and whoever waits for it can stop waiting.`,
+    );
   for (const id of handle.ids) {
     const call = {
       name: cancel.tool,

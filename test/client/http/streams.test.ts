@@ -153,3 +153,40 @@ describe('the stream for what a server says unasked', () => {
     await client.close();
   });
 });
+
+describe('a request that is answered with HTTP 202', () => {
+  /** A server that answers the GET only when the tool has been called. */
+  const calledThenGet = async (onGet: (response: ServerResponse, id: unknown) => void) => {
+    let get: ServerResponse | undefined;
+    const { url } = await httpMcp(
+      (message, _request, response) => {
+        if (message.method !== 'tools/call') return usual(message);
+        response.writeHead(202).end();
+        setTimeout(() => get !== undefined && onGet(get, message.id), 20);
+        return undefined;
+      },
+      (request, response) => {
+        if (request.method === 'GET') get = response;
+        else response.writeHead(200).end();
+      },
+    );
+    return AwaitClient.connect(url);
+  };
+
+  test('fails where there is no stream by which its answer could come', async () => {
+    const client = await calledThenGet(response => response.writeHead(405).end());
+    const error = await failureOf(client.callTool({ name: 'a' }));
+    expect(error.message).toContain('the server answers HTTP 202 and no more');
+    await client.close();
+  });
+
+  test('gets its answer by the other stream', async () => {
+    const client = await calledThenGet((response, id) => {
+      const answer = { jsonrpc: '2.0', id, ...said('hi') };
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`data: ${JSON.stringify(answer)}\n\n`);
+    });
+    expect(await client.callTool({ name: 'a' })).toMatchObject({ content: [{ text: 'hi' }] });
+    await client.close();
+  });
+});

@@ -57,4 +57,19 @@ describe('the conversation with a server that another process had', () => {
     expect(sentId).toBeLessThan(2 ** 31);
     expect(conversation.incoming(answer(sentId))).toEqual(answer(id));
   });
+
+  const progress = (progressToken: unknown) => ({
+    jsonrpc: '2.0' as const,
+    method: 'notifications/progress',
+    params: { progressToken, progress: 1 },
+  });
+
+  test.each([0, 41])('hears of the progress of its own request %d only', id => {
+    const params = { name: 'a', _meta: { progressToken: id, more: 1 } };
+    const sent = conversation.outgoing({ jsonrpc: '2.0', id, method: 'tools/call', params });
+    const { _meta } = ('params' in sent && sent.params) || {};
+    expect(_meta).toMatchObject({ progressToken: 'id' in sent && sent.id, more: 1 });
+    expect(conversation.incoming(progress(_meta?.progressToken))).toEqual(progress(id));
+    expect(conversation.incoming(progress(id))).toBeUndefined();
+  });
 });

@@ -166,7 +166,15 @@ export class TaskState {
 function isNew(state: Pick<Snapshot, 'status' | 'message' | 'progress'>, before: Snapshot): boolean {
   return (
     state.status !== before.status ||
-    state.message !== before.message ||
+    withoutTimes(state.message) !== withoutTimes(before.message) ||
     state.progress?.progress !== before.progress?.progress
   );
+}
+
+const TIMES =
+  /\b\d{1,9}(?:\.\d{1,9})? ?(?:ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b|\b\d{1,3}:\d\d(?::\d\d)?\b/gi;
+
+/** A message that only counts the time says nothing new: "running for 34 s". */
+function withoutTimes(message: string | undefined): string | undefined {
+  return message?.slice(0, 1000).replace(TIMES, '');
 }

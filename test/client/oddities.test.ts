@@ -99,6 +99,27 @@ describe('a call of which nothing new is heard', () => {
     ]);
   });
 
+  test.each([
+    ['running for %d s', 1],
+    ['running, 00:%d elapsed', 1],
+    ['frame %d of 200', 0],
+  ])('a message that only counts the time is nothing new: %s', async (message, times) => {
+    const looks = Array.from({ length: 15 }, (_, index) =>
+      told('running', { message: message.replace('%d', String(index + 10)) }),
+    );
+    const { client, events } = await open([...looks, told('done')], {
+      initialIntervalMs: MINUTE_MS,
+      backoffMultiplier: 1,
+      maxIntervalMs: MINUTE_MS,
+      quietAfterMs: 10 * MINUTE_MS,
+      pairs: [{ ...bakery, status: { ...bakery.status, messageAt: 'message' } }],
+    });
+    const result = client.callTool(call);
+    await vi.advanceTimersByTimeAsync(20 * MINUTE_MS);
+    await result;
+    expect(events.filter(({ type }) => type === 'task-quiet')).toHaveLength(times);
+  });
+
   test('is told again after a sign of life', async () => {
     const looks = Array.from({ length: 30 }, (_, index) => told('running', { message: `${index < 15}` }));
     const { client, events } = await open([...looks, told('done')], {

@@ -1,4 +1,4 @@
-import { startTimer } from './sleep.js';
+import { startTimer, type TimerOptions } from './sleep.js';
 
 /** A sleep that can be cut short. A ring that comes while nobody sleeps is kept and ends the next sleep at once. */
 export class Alarm {
@@ -20,10 +20,10 @@ export class Alarm {
    * @returns whether it rang
    * @throws the signal's reason when it aborts.
    */
-  async sleep(delayMs: number, signal: AbortSignal): Promise<boolean> {
+  async sleep(delayMs: number, signal: AbortSignal, options: TimerOptions = {}): Promise<boolean> {
     signal.throwIfAborted();
     if (!this.#rung) {
-      const { promise, end } = wakening(delayMs, signal);
+      const { promise, end } = wakening(delayMs, { ...options, signal });
       this.#wake = end;
       await promise;
       this.#wake = undefined;
@@ -36,10 +36,13 @@ export class Alarm {
 }
 
 /** Ends with the delay, with the signal or when it is told to. */
-function wakening(delayMs: number, signal: AbortSignal): { promise: Promise<void>; end: () => void } {
+function wakening(
+  delayMs: number,
+  { signal, unref }: TimerOptions & { readonly signal: AbortSignal },
+): { promise: Promise<void>; end: () => void } {
   let end = () => {};
   const promise = new Promise<void>(resolve => {
-    const stop = startTimer(delayMs, () => end());
+    const stop = startTimer(delayMs, () => end(), { unref });
     end = () => {
       stop();
       signal.removeEventListener('abort', end);

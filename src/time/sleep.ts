@@ -33,17 +33,18 @@ function startLongTimer(delayMs: number, fire: () => void, unref: boolean): () =
  * Waits `delayMs` milliseconds; leaves no timer and no listener, however it ends.
  * @throws the signal's reason, promptly, when it aborts.
  */
-export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+export function sleep(delayMs: number, signal?: AbortSignal, options: TimerOptions = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const onAbort = () => {
       stop();
       reject(signal?.reason);
     };
-    const stop = startTimer(delayMs, () => {
+    const onTime = () => {
       signal?.removeEventListener('abort', onAbort);
       resolve();
-    });
+    };
+    const stop = startTimer(delayMs, onTime, options);
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }

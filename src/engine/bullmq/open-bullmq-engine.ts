@@ -8,9 +8,9 @@ import {
   DEFAULT_RETENTION_MS,
   KEY_PREFIX,
 } from '../engine-defaults.js';
+import { failureCode } from '../failure-code.js';
 import type { ServerLocation } from '../store-url.js';
 import { BullmqEngine } from './bullmq-engine.js';
-import { failureCode } from './failure-code.js';
 import { lockTimes } from './lock-times.js';
 import { openFailure } from './open-failure.js';
 import type { ConnectOptions, QueueConnection } from './queue-connection.js';

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../errors.js';
+import { failureCode } from '../failure-code.js';
 import { StoreFailure } from '../store-failure.js';
-import { failureCode } from './failure-code.js';
 
 const UNTRUSTED = 'Name the file of the authority that has signed it in NODE_EXTRA_CA_CERTS';
 

@@ -1,6 +1,6 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { failureCode } from './failure-code.js';
+import { failureCode } from '../failure-code.js';
 import {
   type ConnectOptions,
   QUEUE_OPTIONS,

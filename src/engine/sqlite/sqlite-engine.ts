@@ -8,6 +8,7 @@ import type {
   Engine,
   EngineOptions,
   EngineWorker,
+  StoreNotice,
   Submission,
   WaitForChangeOptions,
   WaitForEndOptions,
@@ -21,15 +22,17 @@ import { isInvalid } from '../record-shape.js';
 import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { TaskWaits } from '../task-waits.js';
+import { TaskWorker } from '../task-worker.js';
 import { TooManyTasksError } from '../too-many-tasks.js';
 import { ChangeWatch } from './change-watch.js';
 import { ELSEWHERE, openDatabase } from './database.js';
 import { GroupCommit } from './group-commit.js';
 import { type LeaseTimes, leaseTimes } from './lease.js';
 import { RecordWaits } from './record-waits.js';
-import { SqliteWorker } from './sqlite-worker.js';
+import { SqliteWorkerStore } from './sqlite-worker-store.js';
 import { prepareStats } from './stats-query.js';
 import { StoreFile } from './store-file.js';
+import type { Run } from './task-statements.js';
 import { TaskTable } from './task-table.js';
 import { WorkerLeases } from './worker-leases.js';
 
@@ -66,7 +69,9 @@ class SqliteEngine implements Engine {
   readonly #waits: RecordWaits;
   /** Of the runs of this engine's worker. */
   readonly #answerWaits = new TaskWaits();
-  #worker: SqliteWorker | undefined;
+  readonly #tasks: SqliteWorkerStore;
+  readonly #onNotice: (notice: StoreNotice) => void;
+  #worker: TaskWorker<Run> | undefined;
   #stopBeating = () => {};
   #closing: Promise<void> | undefined;
 
@@ -77,13 +82,15 @@ class SqliteEngine implements Engine {
       maxResultBytes = DEFAULT_MAX_RESULT_BYTES,
       retentionMs = DEFAULT_RETENTION_MS,
       onLost = () => {},
+      onNotice = () => {},
     } = options;
+    this.#onNotice = onNotice;
     this.#clock = clock;
     this.#times = leaseTimes(leaseMs);
     this.#maxResultBytes = maxResultBytes;
     this.#onLost = record => this.#tryTo(() => onLost(record));
     this.#database = openDatabase(file);
-    this.#file = new StoreFile(file, options.onNotice);
+    this.#file = new StoreFile(file, onNotice);
     this.#table = new TaskTable(this.#database, clock, retentionMs);
     this.#commits = new GroupCommit(this.#database);
     this.#leases = new WorkerLeases(this.#database, clock, this.#times);
@@ -93,6 +100,18 @@ class SqliteEngine implements Engine {
       look: taskRef => this.#look(taskRef),
       onCount: () => this.#payAttention(),
     });
+    this.#tasks = new SqliteWorkerStore({
+      table: this.#table,
+      commits: this.#commits,
+      leases: this.#leases,
+      instance: this.#instance,
+      beatMs: this.#times.beatMs,
+      onInvalid: record => {
+        this.#onLost(record);
+        this.#onOwnChange(record.taskRef);
+      },
+      onProgress: taskRef => this.#waits.ringProgress(taskRef),
+    });
     this.#watch = new ChangeWatch(this.#database, () => this.#onForeignChange());
     void this.#beat();
   }
@@ -100,7 +119,7 @@ class SqliteEngine implements Engine {
   async submit(task: NewTask): Promise<Submission> {
     this.#throwIfClosed();
     const submission = await this.#write(() => this.#table.insert(task, this.#instance));
-    if (submission.created) this.#worker?.takeWork();
+    if (submission.created) this.#tasks.ring();
     return submission;
   }
 
@@ -133,7 +152,7 @@ class SqliteEngine implements Engine {
   async cancel(taskRef: string): Promise<TaskRecord | undefined> {
     this.#throwIfClosed();
     const record = await this.#write(() => this.#table.cancel(taskRef));
-    this.#tryTo(() => this.#worker?.dropEnded());
+    this.#tryTo(() => this.#dropEnded());
     this.#onOwnChange(taskRef);
     return record;
   }
@@ -141,27 +160,20 @@ class SqliteEngine implements Engine {
   startWorker(options: WorkerOptions): EngineWorker {
     this.#throwIfClosed();
     if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
-    const worker = new SqliteWorker(
+    const worker = new TaskWorker(
       {
-        table: this.#table,
-        commits: this.#commits,
-        instance: this.#instance,
+        store: this.#tasks,
         maxResultBytes: this.#maxResultBytes,
-        renewLapsedLease: () => {
-          if (this.#leases.hasLapsed) this.#renewLease();
-        },
-        onStop: () => this.#tryTo(() => this.#renewLease()),
-        onChange: taskRef => this.#onOwnChange(taskRef),
-        onProgress: taskRef => this.#waits.ringProgress(taskRef),
         answerWaits: this.#answerWaits,
+        onTurn: taskRef => this.#onOwnTurn(taskRef),
+        onReleased: taskRef => this.#onOwnTurn(taskRef),
         onLost: this.#onLost,
+        onNotice: this.#onNotice,
       },
       options,
     );
     this.#worker = worker;
-    this.#tryTo(() => this.#renewLease());
     this.#payAttention();
-    worker.takeWork();
     return worker;
   }
 
@@ -192,15 +204,14 @@ class SqliteEngine implements Engine {
     this.#database.close();
   }
 
-  /** Renews the lease of this engine's worker, and does what every open engine does for the whole store. */
+  /** What every open engine does for the whole store. */
   async #beat(): Promise<void> {
     let removed = 0;
     try {
       const lost = await this.#commits.write(() => {
-        if (this.#worker !== undefined) this.#renewLease();
         this.#leases.removeGone();
         removed = this.#table.removeExpired(SWEEP_BATCH);
-        return this.#table.endLost(this.#instance, this.#worker?.running ?? []);
+        return this.#table.endLost(this.#instance, this.#running);
       });
       for (const record of lost) this.#onLost(record);
     } catch {
@@ -214,15 +225,22 @@ class SqliteEngine implements Engine {
     this.#onForeignChange();
   }
 
-  #renewLease(): void {
-    this.#leases.renew(this.#instance, this.#worker?.takesTasks === true);
+  get #running(): readonly string[] {
+    return [...this.#tasks.claimed, ...(this.#worker?.taskRefs ?? [])];
+  }
+
+  /** Lets go of runs that no longer count, such as by a cancel in another process. */
+  #dropEnded(): void {
+    for (const run of this.#worker?.runs ?? []) {
+      if (!this.#table.isRunning(run)) this.#worker?.drop(run.taskRef);
+    }
   }
 
   #onForeignChange(): void {
-    this.#tryTo(() => this.#worker?.dropEnded());
+    this.#tryTo(() => this.#dropEnded());
     this.#tryTo(() => this.#ringForNews());
     this.#waits.ringAll();
-    this.#worker?.takeWork();
+    this.#tasks.ring();
   }
 
   /** One look for all runs that wait for an answer. */
@@ -234,6 +252,12 @@ class SqliteEngine implements Engine {
   #onOwnChange(taskRef: string): void {
     this.#waits.ring(taskRef);
     this.#payAttention();
+  }
+
+  /** A place may have become free. */
+  #onOwnTurn(taskRef: string): void {
+    this.#tasks.ring();
+    this.#onOwnChange(taskRef);
   }
 
   #payAttention(): void {
@@ -269,7 +293,7 @@ class SqliteEngine implements Engine {
       if (status === undefined || isEnded({ status })) return;
       if (!(await this.#commits.write(() => this.#table.failInvalid(taskRef)))) return;
       this.#onLost(record);
-      this.#worker?.dropEnded();
+      this.#dropEnded();
       this.#onOwnChange(taskRef);
     } catch {
       // The next look tries again.

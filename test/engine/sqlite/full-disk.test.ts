@@ -3,9 +3,13 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/engine/clock.js';
 import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
 import { GroupCommit } from '../../../src/engine/sqlite/group-commit.js';
-import { SqliteWorker } from '../../../src/engine/sqlite/sqlite-worker.js';
+import { leaseTimes } from '../../../src/engine/sqlite/lease.js';
+import { SqliteWorkerStore } from '../../../src/engine/sqlite/sqlite-worker-store.js';
+import type { Run } from '../../../src/engine/sqlite/task-statements.js';
 import { TaskTable } from '../../../src/engine/sqlite/task-table.js';
+import { WorkerLeases } from '../../../src/engine/sqlite/worker-leases.js';
 import { TaskWaits } from '../../../src/engine/task-waits.js';
+import { TaskWorker } from '../../../src/engine/task-worker.js';
 import { ManualExecute, newTask } from '../scripted.js';
 
 const LARGE = 'x'.repeat(100_000);
@@ -13,31 +17,40 @@ const LARGE = 'x'.repeat(100_000);
 let database: Database.Database;
 let table: TaskTable;
 let manual: ManualExecute;
-let worker: SqliteWorker;
+let store: SqliteWorkerStore;
+let worker: TaskWorker<Run>;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   database = openDatabase(MEMORY);
   table = new TaskTable(database, systemClock);
   manual = new ManualExecute();
-  worker = new SqliteWorker(
+  const commits = new GroupCommit(database);
+  store = new SqliteWorkerStore({
+    table,
+    commits,
+    leases: new WorkerLeases(database, systemClock, leaseTimes(30_000)),
+    instance: 'w',
+    beatMs: 3000,
+    onInvalid: () => {},
+    onProgress: () => {},
+  });
+  worker = new TaskWorker(
     {
-      table,
-      commits: new GroupCommit(database),
-      instance: 'w',
+      store,
       maxResultBytes: 1_000_000,
-      renewLapsedLease: () => {},
-      onStop: () => {},
-      onChange: () => {},
-      onProgress: () => {},
       answerWaits: new TaskWaits(),
+      onTurn: () => {},
+      onReleased: () => {},
       onLost: () => {},
+      onNotice: () => {},
     },
     manual.worker(),
   );
 });
 
-afterEach(() => {
+afterEach(async () => {
+  await Promise.all([worker.drain(0), vi.advanceTimersByTimeAsync(1)]);
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
   database.close();
@@ -47,7 +60,7 @@ const turn = () => new Promise(setImmediate);
 
 async function runOne() {
   table.insert(newTask({ taskRef: 'task' }), 'w');
-  worker.takeWork();
+  store.ring();
   await turn();
   await turn();
   const [started] = manual.started;
@@ -93,7 +106,7 @@ test('A task that cannot be claimed stays in the queue until it can', async () =
   const exec = vi.spyOn(database, 'exec').mockImplementation(() => {
     throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' });
   });
-  worker.takeWork();
+  store.ring();
   await turn();
   expect(manual.started).toHaveLength(0);
   exec.mockRestore();

@@ -14,8 +14,10 @@ import { hasChanged } from '../record-change.js';
 import { StoreFailure } from '../store-failure.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
+import { TaskWorker } from '../task-worker.js';
 import { TooManyTasksError } from '../too-many-tasks.js';
-import { BullmqWorker, type JobSource } from './bullmq-worker.js';
+import { BullmqWorkerStore } from './bullmq-worker-store.js';
+import { type JobRun, JobSource } from './job-source.js';
 import { readJobStats } from './job-stats.js';
 import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
@@ -53,7 +55,7 @@ export class BullmqEngine implements Engine {
   readonly #submitted = new Set<string>();
   readonly #workers: StoreWorker[] = [];
   readonly #care: StoreCare;
-  #worker: BullmqWorker | undefined;
+  #worker: TaskWorker<JobRun> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: BullmqEngineOptions) {
@@ -151,16 +153,21 @@ export class BullmqEngine implements Engine {
     this.#throwIfClosed();
     if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
     const { locks, maxResultBytes, onNotice } = this.#options;
-    this.#worker = new BullmqWorker(
+    const store = new BullmqWorkerStore({
+      locks,
+      open: operation => this.#openSource(operation),
+      isOwing: operations => this.#isOwing(operations),
+    });
+    this.#worker = new TaskWorker(
       {
-        locks,
+        store,
         maxResultBytes,
+        answerWaits: this.#news.answerWaits,
+        // The queue's events tell of it.
+        onTurn: () => {},
+        onReleased: this.#onReleased,
         onLost: this.#onLost,
         onNotice,
-        onReleased: taskRef => this.#news.ring(taskRef),
-        answerWaits: this.#news.answerWaits,
-        open: operation => this.#openSource(operation),
-        isOwing: operations => this.#isOwing(operations),
       },
       options,
     );
@@ -201,9 +208,15 @@ export class BullmqEngine implements Engine {
     const worker = this.#connection.worker(operation);
     worker.on('error', () => {});
     this.#workers.push(worker);
-    const { longestIdleMs } = this.#connection;
-    return { queue: this.#jobs.queue(operation), waiting: worker.getBackend(), longestIdleMs };
+    return new JobSource(this.#jobs.queue(operation), {
+      waiting: worker.getBackend(),
+      maxIdleMs: this.#connection.maxIdleMs,
+      onLost: this.#onLost,
+      onReleased: this.#onReleased,
+    });
   }
+
+  readonly #onReleased = (taskRef: string) => this.#news.ring(taskRef);
 
   readonly #onLost = (record: TaskRecord) => {
     try {

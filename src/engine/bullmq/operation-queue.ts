@@ -1,4 +1,5 @@
 import { type IQueueBackend, Job, type JobJson, type JobsOptions } from 'bullmq';
+import { RunOverError } from '../run-questions.js';
 import { StoreFailure } from '../store-failure.js';
 import { GroupedAdds } from './grouped-adds.js';
 import { type FailedReason, type JobData, type JobProgress, tryContents } from './job-data.js';
@@ -25,8 +26,6 @@ export interface OperationQueueOptions {
 export interface Taken {
   readonly job: StoredJob | undefined;
   readonly dueAt: number | undefined;
-  /** Whether jobs wait of owners that get no further place now. */
-  readonly isHeldBack?: boolean;
 }
 
 export interface EndOptions {
@@ -62,11 +61,6 @@ const MOST_PASSED_OVER = 16;
 
 /** BullMQ takes this token for that of whoever has the job. */
 const ANY_TOKEN = '0';
-
-/** A task that has ended is not another one's to end. */
-export class AlreadyEndedError extends Error {
-  override readonly name = 'AlreadyEndedError';
-}
 
 /** The BullMQ queue of one operation. Its jobs are the tasks' records. */
 export class OperationQueue {
@@ -161,14 +155,14 @@ export class OperationQueue {
     return toTaken(await this.#backend.moveToActive(token));
   }
 
-  /** @throws AlreadyEndedError when the token's owner no longer has the job */
+  /** @throws RunOverError when the token's owner no longer has the job */
   async complete(job: StoredJob, returnValue: string, { token, takeNext }: EndOptions): Promise<Taken> {
     return this.#end(takeNext, () =>
       this.#backend.moveToCompleted(this.#nameOf(job), returnValue, this.#keep, token, takeNext),
     );
   }
 
-  /** @throws AlreadyEndedError when the token's owner no longer has the job */
+  /** @throws RunOverError when the token's owner no longer has the job */
   async fail(job: StoredJob, reason: FailedReason, { token, takeNext }: EndOptions): Promise<Taken> {
     const text = JSON.stringify(reason);
     return this.#end(takeNext, () =>
@@ -176,12 +170,12 @@ export class OperationQueue {
     );
   }
 
-  /** Ends a job that some worker has. @throws AlreadyEndedError when none has it any more */
+  /** Ends a job that some worker has. @throws RunOverError when none has it any more */
   async failWhereverItRuns(job: StoredJob, reason: FailedReason): Promise<void> {
     await this.fail(job, reason, { token: ANY_TOKEN, takeNext: false });
   }
 
-  /** Puts a job to the head of the queue. @throws AlreadyEndedError when the token's owner no longer has the job */
+  /** Puts a job to the head of the queue. @throws RunOverError when the token's owner no longer has the job */
   async handBack(taskRef: string, token: string): Promise<void> {
     const fieldsToUpdate = { stacktrace: JSON.stringify([String(Date.now())]) };
     const move = () => this.#backend.retryJob(taskRef, true, token, { fieldsToUpdate });
@@ -269,7 +263,7 @@ const NOT_HELD = [-1, -2, -3, -6];
 function notHeld(error: unknown): never {
   const cause = error instanceof StoreFailure ? error.cause : error;
   if (cause instanceof Error && 'code' in cause && NOT_HELD.includes(Number(cause.code))) {
-    throw new AlreadyEndedError('The task has ended otherwise.', { cause: error });
+    throw new RunOverError('The task has ended otherwise.', { cause: error });
   }
   throw error;
 }

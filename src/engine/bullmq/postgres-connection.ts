@@ -35,7 +35,7 @@ const CONNECT_TIMEOUT_MS = 5000;
 /** A connection that answers nothing for so long is given up. */
 const SILENCE_MS = 8000;
 /** The word that there is a job goes to all workers that listen. */
-const LONGEST_IDLE_MS = 5000;
+const MAX_IDLE_MS = 5000;
 
 /**
  * Connects to PostgreSQL and brings BullMQ's tables, in the schema `bullmq`, up to date. All queues share one pool,
@@ -84,7 +84,7 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
     leastPriority: name => postgresLeastPriority(connection, named(name)),
     worker: name => new Worker(named(name), null, options, shared),
     ends: (name, ends) => new PostgresEnds(connection, { ...ends, queue: named(name) }),
-    longestIdleMs: LONGEST_IDLE_MS,
+    maxIdleMs: MAX_IDLE_MS,
     isConnectionError,
     async close() {
       await connection.close();

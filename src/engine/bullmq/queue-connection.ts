@@ -87,7 +87,7 @@ export interface QueueConnection {
   /** Tells of each end of a queue's tasks, and of other changes, perhaps more than once, until it is closed. */
   ends(name: string, options: EndsOptions): StoreEnds;
   /** For how long a worker may wait for a word of a new job before it asks. */
-  readonly longestIdleMs: number;
+  readonly maxIdleMs: number;
   /** Whether an error means that the store could not be reached, so that trying again may help. */
   isConnectionError(error: unknown): boolean;
   /** Ends the connection that is shared; each worker and each reader of events ends its own. */

@@ -16,7 +16,7 @@ const LONGEST_PAUSE_MS = 1000;
 /** A connection that answers nothing for so long is given up: in time for locks to be renewed over another. */
 const SILENCE_MS = 8000;
 /** The word that there is a job goes to one worker of all, and is lost with that one. */
-const LONGEST_IDLE_MS = 1000;
+const MAX_IDLE_MS = 1000;
 
 /** Connects to Redis or Valkey. */
 export function connectRedis(url: string, { prefix, locks }: ConnectOptions): QueueConnection {
@@ -58,7 +58,7 @@ export function connectRedis(url: string, { prefix, locks }: ConnectOptions): Qu
     leastPriority: name => redisLeastPriority(redis, backend(name)),
     worker: name => new Worker(name, null, options),
     ends: (name, ends) => redisEnds(name, { connection: redis, prefix }, ends),
-    longestIdleMs: LONGEST_IDLE_MS,
+    maxIdleMs: MAX_IDLE_MS,
     isConnectionError,
     async close() {
       await base.close();

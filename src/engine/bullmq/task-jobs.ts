@@ -3,6 +3,7 @@ import { digestJson } from '../../storage/canonical-json.js';
 import type { Submission } from '../engine.js';
 import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
 import type { InputResponse } from '../question.js';
+import { RunOverError } from '../run-questions.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import { failForsaken, isForsaken } from './forsaken-jobs.js';
@@ -10,7 +11,7 @@ import { CANCELLED, type JobData, type JobTask, tryContents } from './job-data.j
 import { answerJob } from './job-questions.js';
 import { type StoredJob, toRecord } from './job-record.js';
 import type { KnownOperations } from './known-operations.js';
-import { AlreadyEndedError, OperationQueue, type OperationQueueOptions } from './operation-queue.js';
+import { OperationQueue, type OperationQueueOptions } from './operation-queue.js';
 
 export interface TaskJobsOptions extends OperationQueueOptions {
   readonly known: KnownOperations;
@@ -157,7 +158,7 @@ export class TaskJobs {
       });
     } catch (error) {
       // It has ended meanwhile, or is back in the queue: the next look tells.
-      if (!(error instanceof AlreadyEndedError)) throw error;
+      if (!(error instanceof RunOverError)) throw error;
     }
   }
 

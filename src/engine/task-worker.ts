@@ -120,14 +120,14 @@ export class TaskWorker<Run> implements EngineWorker {
   /** Claims the tasks of one source as long as there are places for them. */
   async #serve(source: TaskSource<Run>): Promise<void> {
     while (this.takesTasks) {
-      const places = await this.#limiter.take(source.batchSize);
-      const claimed = await this.#claim(source, places);
+      const room = await this.#limiter.take(source.batchSize);
+      const claimed = await this.#claim(source, room);
       for (const each of claimed) {
         // Of a task whose end cannot be stored, the lease lapses.
         const run = this.#runOn(each).catch(() => {});
         this.#track(run.finally(() => this.#limiter.release()));
       }
-      this.#limiter.release(places - claimed.length);
+      this.#limiter.release(room - claimed.length);
       if (claimed.length === 0 && this.takesTasks) await source.untilWork(this.#stopped.signal);
     }
   }

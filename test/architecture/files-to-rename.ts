@@ -53,7 +53,6 @@ export const filesToRename: Readonly<Record<string, readonly string[]>> = {
   ],
   engine: [
     'bullmq/bullmq-engine.ts',
-    'bullmq/bullmq-worker.ts',
     'bullmq/forsaken-jobs.ts',
     'bullmq/grouped-adds.ts',
     'bullmq/housekeeping.ts',
@@ -65,8 +64,6 @@ export const filesToRename: Readonly<Record<string, readonly string[]>> = {
     'bullmq/queue-connection.ts',
     'bullmq/redis-connection.ts',
     'bullmq/redis-ends.ts',
-    'bullmq/running-job.ts',
-    'bullmq/slots.ts',
     'bullmq/store-calls.ts',
     'bullmq/store-care.ts',
     'bullmq/task-jobs.ts',
@@ -75,7 +72,6 @@ export const filesToRename: Readonly<Record<string, readonly string[]>> = {
     'run-questions.ts',
     'sqlite/question-table.ts',
     'sqlite/sqlite-engine.ts',
-    'sqlite/sqlite-worker.ts',
     'sqlite/task-statements.ts',
   ],
   pacing: [

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type Database from 'libsql';
 import { reasonOf } from '../../storage/failure-reason.js';
-import { startTimer } from '../../time/sleep.js';
 import { type Clock, systemClock } from '../clock.js';
 import type {
   Engine,
@@ -27,17 +26,15 @@ import { TooManyTasksError } from '../too-many-tasks.js';
 import { ChangeWatch } from './change-watch.js';
 import { ELSEWHERE, openDatabase } from './database.js';
 import { GroupCommit } from './group-commit.js';
-import { type LeaseTimes, leaseTimes } from './lease.js';
+import { leaseTimes } from './lease.js';
 import { RecordWaits } from './record-waits.js';
 import { SqliteWorkerStore } from './sqlite-worker-store.js';
 import { prepareStats } from './stats-query.js';
 import { StoreFile } from './store-file.js';
+import { startMaintenance, tryTo } from './store-maintenance.js';
 import type { Run } from './task-statements.js';
 import { TaskTable } from './task-table.js';
 import { WorkerLeases } from './worker-leases.js';
-
-const SWEEP_BATCH = 500;
-const SWEEP_AGAIN_MS = 100;
 
 export interface SqliteEngineOptions extends EngineOptions {
   /** @default the computer's clocks */
@@ -56,8 +53,6 @@ class SqliteEngine implements Engine {
   readonly #file: StoreFile;
   readonly #database: Database.Database;
   readonly #clock: Clock;
-  readonly #times: LeaseTimes;
-  readonly #maxResultBytes: number;
   readonly #onLost: (record: TaskRecord) => void;
   /** Names this engine in the rows that it submits, and its worker in those that it runs. */
   readonly #instance = randomUUID();
@@ -70,9 +65,9 @@ class SqliteEngine implements Engine {
   /** Of the runs of this engine's worker. */
   readonly #answerWaits = new TaskWaits();
   readonly #tasks: SqliteWorkerStore;
-  readonly #onNotice: (notice: StoreNotice) => void;
+  readonly #options: { readonly maxResultBytes: number; readonly onNotice: (notice: StoreNotice) => void };
   #worker: TaskWorker<Run> | undefined;
-  #stopBeating = () => {};
+  readonly #stopMaintenance: () => void;
   #closing: Promise<void> | undefined;
 
   constructor(file: string, options: SqliteEngineOptions) {
@@ -84,28 +79,30 @@ class SqliteEngine implements Engine {
       onLost = () => {},
       onNotice = () => {},
     } = options;
-    this.#onNotice = onNotice;
+    this.#options = { maxResultBytes, onNotice };
     this.#clock = clock;
-    this.#times = leaseTimes(leaseMs);
-    this.#maxResultBytes = maxResultBytes;
-    this.#onLost = record => this.#tryTo(() => onLost(record));
+    const times = leaseTimes(leaseMs);
+    this.#onLost = record => tryTo(() => onLost(record));
     this.#database = openDatabase(file);
     this.#file = new StoreFile(file, onNotice);
     this.#table = new TaskTable(this.#database, clock, retentionMs);
     this.#commits = new GroupCommit(this.#database);
-    this.#leases = new WorkerLeases(this.#database, clock, this.#times);
+    this.#leases = new WorkerLeases(this.#database, clock, times);
     this.#readStats = prepareStats(this.#database);
     this.#waits = new RecordWaits({
       clock,
       look: taskRef => this.#look(taskRef),
       onCount: () => this.#payAttention(),
     });
-    this.#tasks = new SqliteWorkerStore({
+    const shared = {
       table: this.#table,
       commits: this.#commits,
       leases: this.#leases,
       instance: this.#instance,
-      beatMs: this.#times.beatMs,
+      beatMs: times.beatMs,
+    };
+    this.#tasks = new SqliteWorkerStore({
+      ...shared,
       onInvalid: record => {
         this.#onLost(record);
         this.#onOwnChange(record.taskRef);
@@ -113,7 +110,13 @@ class SqliteEngine implements Engine {
       onProgress: taskRef => this.#waits.ringProgress(taskRef),
     });
     this.#watch = new ChangeWatch(this.#database, () => this.#onForeignChange());
-    void this.#beat();
+    this.#stopMaintenance = startMaintenance({
+      ...shared,
+      file: this.#file,
+      running: () => [...this.#tasks.claimed, ...(this.#worker?.taskRefs ?? [])],
+      onLost: this.#onLost,
+      onBeat: () => this.#onForeignChange(),
+    });
   }
 
   async submit(task: NewTask): Promise<Submission> {
@@ -152,7 +155,7 @@ class SqliteEngine implements Engine {
   async cancel(taskRef: string): Promise<TaskRecord | undefined> {
     this.#throwIfClosed();
     const record = await this.#write(() => this.#table.cancel(taskRef));
-    this.#tryTo(() => this.#dropEnded());
+    tryTo(() => this.#dropEnded());
     this.#onOwnChange(taskRef);
     return record;
   }
@@ -160,21 +163,19 @@ class SqliteEngine implements Engine {
   startWorker(options: WorkerOptions): EngineWorker {
     this.#throwIfClosed();
     if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
-    const worker = new TaskWorker(
+    this.#worker = new TaskWorker(
       {
+        ...this.#options,
         store: this.#tasks,
-        maxResultBytes: this.#maxResultBytes,
         answerWaits: this.#answerWaits,
         onTurn: taskRef => this.#onOwnTurn(taskRef),
         onReleased: taskRef => this.#onOwnTurn(taskRef),
         onLost: this.#onLost,
-        onNotice: this.#onNotice,
       },
       options,
     );
-    this.#worker = worker;
     this.#payAttention();
-    return worker;
+    return this.#worker;
   }
 
   async recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
@@ -193,7 +194,7 @@ class SqliteEngine implements Engine {
   }
 
   async #close(): Promise<void> {
-    this.#stopBeating();
+    this.#stopMaintenance();
     this.#watch.pay('none');
     await this.#commits.settled();
     await this.#worker?.drain(0);
@@ -204,31 +205,6 @@ class SqliteEngine implements Engine {
     this.#database.close();
   }
 
-  /** What every open engine does for the whole store. */
-  async #beat(): Promise<void> {
-    let removed = 0;
-    try {
-      const lost = await this.#commits.write(() => {
-        this.#leases.removeGone();
-        removed = this.#table.removeExpired(SWEEP_BATCH);
-        return this.#table.endLost(this.#instance, this.#running);
-      });
-      for (const record of lost) this.#onLost(record);
-    } catch {
-      // Tried again at the next beat: a full disk or a long lock may be gone by then.
-    }
-    if (this.#isClosing) return;
-    this.#tryTo(() => this.#file.check());
-    const nextMs = removed < SWEEP_BATCH ? this.#times.beatMs : Math.min(SWEEP_AGAIN_MS, this.#times.beatMs);
-    this.#stopBeating = startTimer(nextMs, () => void this.#beat(), { unref: true });
-    // What time alone has changed, nobody announces: a lease that lapsed, a task that was lost just now.
-    this.#onForeignChange();
-  }
-
-  get #running(): readonly string[] {
-    return [...this.#tasks.claimed, ...(this.#worker?.taskRefs ?? [])];
-  }
-
   /** Lets go of runs that no longer count, such as by a cancel in another process. */
   #dropEnded(): void {
     for (const run of this.#worker?.runs ?? []) {
@@ -237,8 +213,8 @@ class SqliteEngine implements Engine {
   }
 
   #onForeignChange(): void {
-    this.#tryTo(() => this.#dropEnded());
-    this.#tryTo(() => this.#ringForNews());
+    tryTo(() => this.#dropEnded());
+    tryTo(() => this.#ringForNews());
     this.#waits.ringAll();
     this.#tasks.ring();
   }
@@ -311,14 +287,5 @@ class SqliteEngine implements Engine {
   #refuse(cause: unknown): never {
     if (cause instanceof TooManyTasksError) throw cause;
     throw new StoreFailure(`The store ${this.#file.path} refused: ${reasonOf(cause, ELSEWHERE)}`, { cause });
-  }
-
-  /** For what the next beat does again: a full disk or a long lock may be gone by then, and a lease outlives several beats. */
-  #tryTo(work: () => void): void {
-    try {
-      work();
-    } catch {
-      // Tried again at the next beat.
-    }
   }
 }

@@ -4,6 +4,7 @@ import type { QuestionStore } from '../run-questions.js';
 import type { TaskRecord } from '../task-record.js';
 import type { Claimed, Ending, TaskSource, Wanted, WorkerStore } from '../worker-store.js';
 import type { GroupCommit } from './group-commit.js';
+import { tryTo } from './store-maintenance.js';
 import type { Run } from './task-statements.js';
 import type { Claim, TaskTable } from './task-table.js';
 import type { WorkerLeases } from './worker-leases.js';
@@ -57,13 +58,13 @@ export class SqliteWorkerStore implements WorkerStore<Run>, TaskSource<Run> {
 
   open(operations: readonly string[]): readonly TaskSource<Run>[] {
     this.#operations = operations;
-    this.#tryTo(() => this.#renewLease());
+    tryTo(() => this.#renewLease());
     return [this];
   }
 
   async leave(): Promise<void> {
     this.#takesTasks = false;
-    this.#tryTo(() => this.#renewLease());
+    tryTo(() => this.#renewLease());
   }
 
   async owes(): Promise<boolean> {
@@ -145,14 +146,5 @@ export class SqliteWorkerStore implements WorkerStore<Run>, TaskSource<Run> {
 
   #claim({ ownOnly = false, fullOwners }: Partial<Wanted> = {}): Claim {
     return { worker: this.#context.instance, operations: this.#operations, ownOnly, fullOwners };
-  }
-
-  /** For what the next beat does again: a lease outlives several beats. */
-  #tryTo(work: () => void): void {
-    try {
-      work();
-    } catch {
-      // Tried again at the next beat.
-    }
   }
 }

@@ -9,6 +9,8 @@ export class KnownOperations {
   readonly #registry: IQueueBackend;
   readonly #calls: StoreCalls;
   #names: ReadonlySet<string> = new Set();
+  /** Being written: many tasks of a new operation may come at once. */
+  readonly #adding = new Map<string, Promise<void>>();
 
   constructor(registry: IQueueBackend, calls: StoreCalls) {
     this.#registry = registry;
@@ -17,8 +19,18 @@ export class KnownOperations {
 
   async add(operation: string): Promise<void> {
     if (this.#names.has(operation)) return;
-    await this.#write([operation]);
-    this.#names = new Set([...this.#names, operation]);
+    const added = this.#adding.get(operation) ?? this.#add(operation);
+    this.#adding.set(operation, added);
+    await added;
+  }
+
+  async #add(operation: string): Promise<void> {
+    try {
+      await this.#write([operation]);
+      this.#names = new Set([...this.#names, operation]);
+    } finally {
+      this.#adding.delete(operation);
+    }
   }
 
   /** What the store does not hold any more is written there again: it may have come back empty. */

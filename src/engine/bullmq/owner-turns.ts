@@ -30,6 +30,8 @@ export class OwnerTurns {
   readonly #options: OwnerTurnsOptions;
   readonly #owners = new Map<string, Owner>();
   readonly #ownerOf = new Map<string, string>();
+  /** The turns that are being asked for, by operation. */
+  readonly #asked = new Map<string, Promise<number>>();
 
   constructor(options: OwnerTurnsOptions) {
     this.#options = options;
@@ -75,11 +77,20 @@ export class OwnerTurns {
   async turnOf(name: string, operation: string): Promise<number | undefined> {
     const owner = this.#owners.get(name);
     if (owner === undefined || owner.unfinished.size <= NO_TURN_BELOW) return undefined;
-    const present = await this.#options.presentTurn(operation);
+    const present = await this.#presentTurn(operation);
     // Behind those that were given while it was asked.
     const turn = Math.min(Math.max(present, owner.lastTurns.get(operation) ?? 0) + 1, LAST_TURN);
     owner.lastTurns.set(operation, turn);
     return turn;
+  }
+
+  /** Asked once for all that come while the answer is under way: their requests would hold up what they wait for. */
+  #presentTurn(operation: string): Promise<number> {
+    const asked = this.#asked.get(operation);
+    if (asked !== undefined) return asked;
+    const asking = this.#options.presentTurn(operation).finally(() => this.#asked.delete(operation));
+    this.#asked.set(operation, asking);
+    return asking;
   }
 
   async #forgetEnded(owner: Owner): Promise<void> {

@@ -3,8 +3,12 @@ import { LAST_TURN, OwnerTurns } from '../../../src/engine/bullmq/owner-turns.js
 
 function setUp({ presentTurn = 0, ended = [] as string[] } = {}) {
   const looked: string[] = [];
+  const asked: number[] = [];
   const turns = new OwnerTurns({
-    presentTurn: async () => presentTurn,
+    presentTurn: async () => {
+      asked.push(presentTurn);
+      return presentTurn;
+    },
     hasEnded: async taskRef => {
       looked.push(taskRef);
       return ended.includes(taskRef);
@@ -13,7 +17,7 @@ function setUp({ presentTurn = 0, ended = [] as string[] } = {}) {
   const enterMany = async (count: number) => {
     for (let index = 0; index < count; index++) await turns.enter(`task ${index}`, 'bob');
   };
-  return { turns, looked, enterMany };
+  return { turns, looked, asked, enterMany };
 }
 
 test('the first 16 of an owner go straight to the queue, each later one behind the last', async () => {
@@ -25,6 +29,16 @@ test('the first 16 of an owner go straight to the queue, each later one behind t
   expect(await turns.turnOf('bob', 'echo')).toBe(9);
   expect(await turns.turnOf('alice', 'echo')).toBeUndefined();
   expect(await turns.turnOf('bob', 'other')).toBe(8);
+});
+
+test('the queue is asked once for all that come at the same time', async () => {
+  const { turns, asked, enterMany } = setUp({ presentTurn: 7 });
+  await enterMany(17);
+  const given = await Promise.all(Array.from({ length: 100 }, () => turns.turnOf('bob', 'echo')));
+  expect(given).toEqual(Array.from({ length: 100 }, (_, index) => 8 + index));
+  expect(asked).toHaveLength(1);
+  await turns.turnOf('bob', 'echo');
+  expect(asked).toHaveLength(2);
 });
 
 test('an owner that has caught up begins anew', async () => {

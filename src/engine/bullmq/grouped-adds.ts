@@ -15,7 +15,6 @@ export class GroupedAdds<Job> {
   readonly #add: (jobs: readonly Job[]) => Promise<readonly string[]>;
   #waiting: Waiting<Job>[] = [];
   #isAdding = false;
-
   readonly #isRefusal: (error: unknown) => boolean;
 
   /**

@@ -1,4 +1,5 @@
 import type { IQueueBackend } from 'bullmq';
+import { AskedOnce } from '../asked-once.js';
 import type { StoreCalls } from './store-calls.js';
 
 /** No operation has a name that begins so. */
@@ -9,8 +10,7 @@ export class KnownOperations {
   readonly #registry: IQueueBackend;
   readonly #calls: StoreCalls;
   #names: ReadonlySet<string> = new Set();
-  /** Being written: many tasks of a new operation may come at once. */
-  readonly #adding = new Map<string, Promise<void>>();
+  readonly #adding = new AskedOnce<void>();
 
   constructor(registry: IQueueBackend, calls: StoreCalls) {
     this.#registry = registry;
@@ -19,18 +19,8 @@ export class KnownOperations {
 
   async add(operation: string): Promise<void> {
     if (this.#names.has(operation)) return;
-    const added = this.#adding.get(operation) ?? this.#add(operation);
-    this.#adding.set(operation, added);
-    await added;
-  }
-
-  async #add(operation: string): Promise<void> {
-    try {
-      await this.#write([operation]);
-      this.#names = new Set([...this.#names, operation]);
-    } finally {
-      this.#adding.delete(operation);
-    }
+    await this.#adding.ask(operation, () => this.#write([operation]));
+    this.#names = new Set([...this.#names, operation]);
   }
 
   /** What the store does not hold any more is written there again: it may have come back empty. */

@@ -1,3 +1,5 @@
+import { AskedOnce } from '../asked-once.js';
+
 /** So many unfinished tasks of an owner go straight to the queue: what takes turns is the backlog. */
 const NO_TURN_BELOW = 16;
 /** BullMQ's limit. Beyond it, which takes 2 million tasks without a moment's rest, the order is that of submission. */
@@ -14,7 +16,6 @@ export interface OwnerTurnsOptions {
 }
 
 interface Owner {
-  /** The oldest first. */
   readonly unfinished: Set<string>;
   /** The last turn that was given, by operation. */
   readonly lastTurns: Map<string, number>;
@@ -30,8 +31,7 @@ export class OwnerTurns {
   readonly #options: OwnerTurnsOptions;
   readonly #owners = new Map<string, Owner>();
   readonly #ownerOf = new Map<string, string>();
-  /** The turns that are being asked for, by operation. */
-  readonly #asked = new Map<string, Promise<number>>();
+  readonly #present = new AskedOnce<number>();
 
   constructor(options: OwnerTurnsOptions) {
     this.#options = options;
@@ -77,20 +77,11 @@ export class OwnerTurns {
   async turnOf(name: string, operation: string): Promise<number | undefined> {
     const owner = this.#owners.get(name);
     if (owner === undefined || owner.unfinished.size <= NO_TURN_BELOW) return undefined;
-    const present = await this.#presentTurn(operation);
-    // Behind those that were given while it was asked.
+    // Asked once for all that come meanwhile, each of which goes behind the last.
+    const present = await this.#present.ask(operation, () => this.#options.presentTurn(operation));
     const turn = Math.min(Math.max(present, owner.lastTurns.get(operation) ?? 0) + 1, LAST_TURN);
     owner.lastTurns.set(operation, turn);
     return turn;
-  }
-
-  /** Asked once for all that come while the answer is under way: their requests would hold up what they wait for. */
-  #presentTurn(operation: string): Promise<number> {
-    const asked = this.#asked.get(operation);
-    if (asked !== undefined) return asked;
-    const asking = this.#options.presentTurn(operation).finally(() => this.#asked.delete(operation));
-    this.#asked.set(operation, asking);
-    return asking;
   }
 
   async #forgetEnded(owner: Owner): Promise<void> {

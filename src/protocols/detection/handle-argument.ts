@@ -44,11 +44,19 @@ export function statusCalls(start: ToolFacts, status: ToolFacts): readonly Statu
   const chosen = status.needed.filter(name => Object.hasOwn(given, name) && !needed.includes(name));
   const [only, second] = own.length > 0 ? own : chosen;
   const canTake = (name: string) => isId(name) || isOtherHandle(name, properties[name], start, status);
+  const free = Object.keys(properties).filter(name => !Object.hasOwn(given, name));
+  if (required.length > 0 && only === undefined) {
+    // All that it needs is what the start was given, and it tells of the latest where it gets no id.
+    const [id, other] = free.filter(isId);
+    const isGiven = required.every(name => needed.includes(name));
+    return isGiven && id !== undefined && other === undefined
+      ? [call(id, true, true)].filter(isFreeOfSecrets)
+      : [];
+  }
   if (required.length > 0)
     return only !== undefined && second === undefined && canTake(only)
       ? [call(only, isId(only), false)].filter(isFreeOfSecrets)
       : [];
-  const free = Object.keys(properties).filter(name => !Object.hasOwn(given, name));
   const handles = free.filter(
     name => isId(name) || isKey(name, properties[name]) || (free.length === 1 && canTake(name)),
   );

@@ -1,9 +1,11 @@
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
+import { isEndStatus } from '../../types.js';
 import { dataOf } from '../pair/answer-data.js';
 import type { TaskId } from '../pair/handle.js';
 import type { Pair } from '../pair/profile.js';
 import { readState } from '../pair/state.js';
 import type { State } from '../pair/told-state.js';
+import { fold, meaningOf } from '../pair/words.js';
 import { type Evidence, type Held, type Veto, vetoesIn, weigh } from './evidence.js';
 import { isOfAction, type Proposal } from './propose.js';
 
@@ -19,6 +21,7 @@ export interface Probed {
   readonly proposal: Proposal;
   readonly pair: Pair;
   readonly id: TaskId;
+  readonly statusTool?: Tool | undefined;
   /** Before the status tool was asked. */
   readonly score: number;
 }
@@ -29,6 +32,8 @@ interface ProbeFacts {
   readonly state: State | undefined;
   readonly isError: boolean;
   readonly isEcho: boolean;
+  /** Whether the status tool says that its word is one of its states. */
+  readonly isListed: boolean;
 }
 
 /** What the status tool's answer about the very handle says for a pair. */
@@ -52,7 +57,7 @@ export const PROBE_VETOES: readonly Veto<ProbeFacts>[] = [
   },
   {
     name: 'unknown-word',
-    holds: ({ state }) => state?.unknownWord !== undefined,
+    holds: ({ state, isListed }) => state?.unknownWord !== undefined && !isListed,
     says: ({ state }) => `\`${state?.unknownWord}\` is no known state of work`,
   },
   {
@@ -70,11 +75,14 @@ export const PROBE_VETOES: readonly Veto<ProbeFacts>[] = [
 ];
 
 /** Whether two tools are a pair, after what the status tool has answered about the very handle. Pure. */
-export function verdictOf(answer: CallToolResult, { proposal, pair, id, score }: Probed): Verdict {
+export function verdictOf(answer: CallToolResult, probed: Probed): Verdict {
+  const { proposal, pair, id, score, statusTool } = probed;
   const data = dataOf(answer);
+  const state = readState(data, pair, [String(id)]);
   const facts = {
     proposal,
-    state: readState(data, pair, [String(id)]),
+    state,
+    isListed: lists(statusTool?.description ?? '', state?.unknownWord),
     isError: answer.isError === true,
     isEcho: echoes(data.text, answer, id),
   };
@@ -85,6 +93,17 @@ export function verdictOf(answer: CallToolResult, { proposal, pair, id, score }:
   if (total >= MIN_TO_WAIT) return { isPair: true, evidence: probe.held };
   const says = `that is too little (score ${total}, and ${MIN_TO_WAIT} are needed)`;
   return { isPair: false, evidence: [...probe.held, { name: 'too-little', says }] };
+}
+
+/** Whether a description lists a word among words of states: "(queued, scoring, complete, failed)". */
+function lists(description: string, word: string | undefined): boolean {
+  if (word === undefined) return false;
+  const listed = /[(:]((?:\s?["'`]?[A-Za-z_-]{3,40}["'`]?\s?[,/|]){2,12}\s?["'`]?[A-Za-z_-]{3,40})/.exec(
+    description.slice(0, 4000),
+  )?.[1];
+  const words = listed?.match(/[A-Za-z_-]{3,40}/g) ?? [];
+  const ends = words.filter(each => isEndStatus(meaningOf(each, { own: {} }) ?? 'working'));
+  return ends.length >= 2 && words.some(each => fold(each) === fold(word));
 }
 
 function echoes(text: string, { structuredContent }: CallToolResult, id: TaskId): boolean {

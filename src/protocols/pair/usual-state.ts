@@ -1,4 +1,4 @@
-import type { TaskStatus } from '../../types.js';
+import { isEndStatus, type TaskStatus } from '../../types.js';
 import { excerpt } from '../excerpt.js';
 import { WORK_NOUNS } from '../lexicon/nouns.js';
 import type { AnswerData } from './answer-data.js';
@@ -18,7 +18,7 @@ const STATE_KEYS = list('status statuses state states phase conclusion outcome r
 const WHOLE_KEYS = list('result verdict stage lifecycle');
 /** What may stand around such a key without making it the state of something else. */
 const NEUTRAL = list(
-  'list current overall final latest last my the raw text name label word description string value code life cycle ready processing process is has type humanized label display',
+  'list current overall final latest last my the raw text name label word description string value code life cycle ready processing process is has type humanized label display result',
 );
 
 /** Four kinds of flags. The end alone is no success, and a failure counts whatever stands beside it. */
@@ -30,6 +30,11 @@ const FLAGS = {
   good: list('succeeded successful succeed'),
   failed: list('failed error errored crashed failure timedout'),
 };
+
+/** Keys that say how work has ended. */
+const OUTCOME = list('result conclusion outcome verdict');
+/** Words that say only that it has. */
+const MERE_END = /^(terminated|stopped|ended|closed)$/i;
 
 const MESSAGE = list('message msg detail details text info note description summary');
 const REQUEST_WORD = /^(success|ok|true|successful)$/i;
@@ -64,7 +69,7 @@ function completedBy(state: State, data: AnswerData): State {
 /** Words and flags that disagree: what goes on counts, then the failure; a flag knows what an unknown word does not. */
 function stateOfFacts(facts: readonly Fact[], reading: Reading): State | undefined {
   const stated = facts.filter(fact => isStateKey(fact, reading.subject));
-  const told = withoutEnvelope(stated).flatMap(fact => wordState(fact, reading) ?? []);
+  const told = withoutMereEnd(withoutEnvelope(stated)).flatMap(fact => wordState(fact, reading) ?? []);
   const word = joint(told.filter(({ isOfRequest }) => isOfRequest !== true));
   const flag = stateOfFlags(facts);
   if (flag?.status === 'working' && flag.isWeak !== true) return flag;
@@ -101,6 +106,18 @@ function withoutEnvelope(stated: readonly Fact[]): readonly Fact[] {
   return stated.filter(
     fact =>
       isInner(fact) || (typeof fact.value === 'string' && meaningOf(fact.value, { own: {} }) !== undefined),
+  );
+}
+
+/** Where one key says that the work has stopped, and another how it went, the second counts: `TERMINATED` beside `SUCCESS`. */
+function withoutMereEnd(stated: readonly Fact[]): readonly Fact[] {
+  const saysHow = ({ words, value }: Fact) =>
+    words.some(word => OUTCOME.has(word)) &&
+    typeof value === 'string' &&
+    isEndStatus(meaningOf(value, { own: {} }) ?? 'working');
+  if (!stated.some(saysHow)) return stated;
+  return stated.filter(
+    fact => saysHow(fact) || typeof fact.value !== 'string' || !MERE_END.test(fact.value.trim()),
   );
 }
 

@@ -71,6 +71,8 @@ const BY_KEY: Readonly<Record<string, Readonly<Record<string, TaskStatus>>>> = {
 
 /** What stands before a word and says only of what it is the state: `JOB_STATE_RUNNING`, `build_failed`. */
 const PREFIX = /^(?:(?:job|task|run|build|workflow|process|execution|status|state|lifecycle)_)+/;
+/** Values of an enum begin with its name, as Protocol Buffers have it: `QUERY_STATE_EXECUTING`. */
+const ENUM_PREFIX = /^[a-z_]{1,40}_(?:state|status|phase)_/;
 
 /** A word as the table has it: `IN-PROGRESS`, `inProgress` and `in progress` are one. */
 export function fold(word: string): string {
@@ -93,13 +95,18 @@ export function meaningOf(
   const folded = fold(word.slice(0, 100));
   for (const [given, status] of Object.entries(own)) if (fold(given) === folded) return status;
   if (Object.hasOwn(BY_KEY, folded)) return BY_KEY[folded]?.[fold(key ?? '')];
-  return WORDS.get(folded) ?? WORDS.get(folded.replace(PREFIX, '')) ?? byEnding(folded);
+  return (
+    WORDS.get(folded) ??
+    WORDS.get(folded.replace(PREFIX, '')) ??
+    WORDS.get(folded.replace(ENUM_PREFIX, '')) ??
+    byEnding(folded)
+  );
 }
 
 /** `CREATE_TASK_FAILED`, `plan_queued`; nothing of the kind for success, where `FIRST_SUCCESS` is a step. */
 function byEnding(folded: string): TaskStatus | undefined {
   if (/_(failed|failure|error|exception)$/.test(folded)) return 'failed';
-  return /^[a-z]{1,20}_(queued|pending|running|in_progress)$/.test(folded) ? 'working' : undefined;
+  return /^[a-z]{1,20}_(queued|pending|started|running|in_progress)$/.test(folded) ? 'working' : undefined;
 }
 
 function each(lists: readonly string[], status: TaskStatus): [string, TaskStatus][] {

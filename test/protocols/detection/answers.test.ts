@@ -310,6 +310,22 @@ describe('the verdict over a probe', () => {
 });
 
 test.each([
+  ['Its state (queued, frosting, done, failed).', true],
+  ['Its state: "queued" | "frosting" | "done" | "failed"', true],
+  // A word in a sentence is none of a list.
+  ['Tells whether frosting is done or has failed.', false],
+  // The states of a thing that people move on have one end at most.
+  ['Its state (draft, frosting, sent, closed).', false],
+  ['Its state (queued, icing, done, failed).', false],
+])('a state that nobody knows is believed where `%s` lists it: %s', (description, isPair) => {
+  const statusTool: Tool = { name: 'get_cake_status', description, inputSchema: { type: 'object' } };
+  const pair = pairOfProposal(proposal, tools);
+  const answer = resultOf({ cake_id: 'c-17', status: 'frosting' });
+  const probed = { proposal, pair, id: 'c-17', score: MIN_TO_WAIT, statusTool };
+  expect(verdictOf(answer, probed).isPair).toBe(isPair);
+});
+
+test.each([
   [true, MIN_TO_WAIT, true],
   [true, MIN_TO_WAIT - 1, false],
   [false, MIN_TO_WAIT, false],

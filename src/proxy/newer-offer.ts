@@ -35,11 +35,12 @@ interface UpstreamsOfCaller {
   readonly upstreams: Upstreams;
   /** The calls under way, the last one at the end. */
   readonly running: Set<ProxyTask>;
-  /** Once there has been time to reach them all. */
-  readonly instructions: Promise<string>;
+  /** Of those that have been reached; the first time, all get some time. */
+  instructions(): Promise<string>;
 }
 
-const FIRST_CONTACT_MS = 8000;
+/** Claude Code waits 2.9 s for the answer to `server/discover`, and has no tasks without it. What has not come by then comes later. */
+const FIRST_CONTACT_MS = 1500;
 /** What a host of the newer protocol is asked through its tasks; the other questions are deprecated there. */
 const FORMS = { elicitation: { form: {} } };
 
@@ -75,7 +76,16 @@ export function newerOffer(options: NewerOfferOptions): Offer {
       }),
       { onNotice },
     );
-    const instructions = upstreams.settle(FIRST_CONTACT_MS).then(() => instructionsOf(upstreams.all));
+    const settled = upstreams.settle(FIRST_CONTACT_MS);
+    let told: string | undefined;
+    const instructions = async () => {
+      await settled;
+      if (told !== undefined) return told;
+      const isWhole = upstreams.all.every(({ connected: client }) => client !== undefined);
+      const text = await instructionsOf(upstreams.all);
+      if (isWhole) told = text;
+      return text;
+    };
     const caller = { upstreams, running, instructions };
     byCaller.set(key, caller);
     return caller;
@@ -128,7 +138,7 @@ export function newerOffer(options: NewerOfferOptions): Offer {
     }
     const takesForms = clientCapabilities.elicitation !== undefined;
     const { upstreams, running, ...known } = upstreamsOf(principal, takesForms);
-    const instructions = await known.instructions;
+    const instructions = await known.instructions();
     const tools = [...(await upstreams.knownTools())].map(
       ([name, { definition, route }]) => [name, toolOf(definition, route, running)] as const,
     );

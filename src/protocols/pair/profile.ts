@@ -145,7 +145,7 @@ export const pairProfileSchema = z.strictObject({
   words: statusWordsSchema
     .default({})
     .describe(
-      "The server's own status words, over those that everybody uses: case, blanks, - and _ do not matter.",
+      "The server's own status words, over those that everybody uses: case, blanks, - and _ do not matter. A word may be a number, and `key=word` counts only under that key.",
     ),
   hides: z.array(toolName).max(20).default([]).describe('Further tools that an agent need not see.'),
 });

@@ -47,7 +47,10 @@ function isEnd({ status, unknownWord }: State): boolean {
 function stateByWord(data: AnswerData, { status, words }: Pair): State | undefined {
   let envelope: State | undefined;
   for (const place of [status.statusAt ?? []].flat()) {
-    const found = valuesAt(data, place).flat().filter(isTold);
+    const found = valuesAt(data, place)
+      .flat()
+      .map(value => (typeof value === 'number' && isNumbered(words) ? String(value) : value))
+      .filter(isTold);
     const state = joint(found.map(value => stateOfValue(value, place, words)));
     if (state === undefined) continue;
     // `{"status": "success", "data": {"state": "running"}}` tells of the request first.
@@ -56,6 +59,11 @@ function stateByWord(data: AnswerData, { status, words }: Pair): State | undefin
     envelope ??= state;
   }
   return envelope;
+}
+
+/** Whether the server tells states by numbers; elsewhere a number counts something. */
+function isNumbered(words: Pair['words']): boolean {
+  return Object.keys(words).some(word => /(?:^|=)\d{1,9}$/.test(word));
 }
 
 function isTold(value: unknown): value is string | boolean {

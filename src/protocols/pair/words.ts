@@ -93,7 +93,9 @@ export function meaningOf(
 ): TaskStatus | undefined {
   // Longer than any word of a state.
   const folded = fold(word.slice(0, 100));
-  for (const [given, status] of Object.entries(own)) if (fold(given) === folded) return status;
+  const underKey = `${fold(key ?? '')}=${folded}`;
+  for (const [given, status] of Object.entries(own))
+    if (fold(given) === folded || fold(given) === underKey) return status;
   if (Object.hasOwn(BY_KEY, folded)) return BY_KEY[folded]?.[fold(key ?? '')];
   return (
     WORDS.get(folded) ??

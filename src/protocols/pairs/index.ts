@@ -1,5 +1,6 @@
 import type { Pair } from '../pair/profile.js';
 import { apify } from './apify.js';
+import { azurePipelines } from './azure-devops.js';
 import { circleci } from './circleci.js';
 import { desktopCommander } from './desktop-commander.js';
 import { exa } from './exa.js';
@@ -28,5 +29,5 @@ export const builtInPairs: readonly Pair[] = [
   shellServer,
 ];
 
-/** Profiles that are used only when they are named, since not everything that their start tools start ever ends. */
-export const namedPairs: readonly Pair[] = [desktopCommander];
+/** Profiles that are used only when they are named, since not all calls of their start tools start work that ends. */
+export const namedPairs: readonly Pair[] = [azurePipelines, desktopCommander];

@@ -11,8 +11,9 @@ export const tiers = {
     'test/cli/load/load.test.ts',
     'test/torture/torture.test.ts',
   ],
-  /** Peers of others from npm, agent frameworks, the packed library, and other versions of Node. */
+  /** Peers of others from npm, agent frameworks, the packed library, other versions of Node, and what computes for a minute. */
   world: [
+    'test/architecture/regular-expressions.test.ts',
     'test/package.test.ts',
     'test/conformance/**/*.test.ts',
     'test/interop/**/*.test.ts',

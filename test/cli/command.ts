@@ -4,10 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runMain } from '../fixtures/cli/memory-io.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const BIN = join(ROOT, 'bin/mcp-await.js');
 export const ODD_SERVER = join(ROOT, 'test/fixtures/cli/odd-server.js');
+
+/** What answers others, and whose end is that of its process. */
+const SERVING = ['serve', 'proxy', 'worker', 'load'];
 
 export interface Finished {
   readonly code: number | null;
@@ -27,8 +31,9 @@ export interface Workplace {
   readonly home: string;
   start(
     args: readonly string[],
-    options?: { input?: string; cwd?: string; env?: Record<string, string>; ownGroup?: boolean },
+    options?: { input?: string; cwd?: string | undefined; env?: Record<string, string>; ownGroup?: boolean },
   ): Command;
+  /** Runs a command in this process; one that serves, or that runs in `cwd`, in a process of its own. */
   run(args: readonly string[], options?: { input?: string; cwd?: string }): Promise<Finished>;
   /** Ends every command that still runs. */
   stop(): Promise<void>;
@@ -78,13 +83,22 @@ export async function newWorkplace(): Promise<Workplace> {
   return {
     home,
     start,
-    run: (args, options = {}) => start(args, { input: '', ...options }).finished,
+    run: (args, { input = '', cwd } = {}) =>
+      cwd === undefined && !SERVING.includes(args[0] ?? '')
+        ? runHere(home, args, input)
+        : start(args, { input, cwd }).finished,
     stop,
     async remove() {
       await stop();
       await rm(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+function runHere(home: string, args: readonly string[], input: string): Promise<Finished> {
+  // Servers that the command starts have the environment of this process.
+  process.env.MCP_AWAIT_HOME = home;
+  return runMain(args, { input, cwd: ROOT, env: process.env });
 }
 
 /** `run initiate_background_task` of one operation. */

@@ -53,6 +53,14 @@ describe('run with the bundled server', () => {
     expect(long.code).toBe(0);
   });
 
+  it.each([
+    ['completed', { seconds: 0 }, 0, '{"slept_seconds":0}\n'],
+    ['failed', { seconds: -1 }, 1, ''],
+  ])('ends its process with the exit code of a task that has %s', async (_end, parameters, code, stdout) => {
+    const { finished } = place.start(initiate('sleep', parameters), { input: '' });
+    expect(await finished).toMatchObject({ code, stdout });
+  });
+
   it('prints one JSON object with --json and nothing but errors with --quiet', async () => {
     const { code, stdout, stderr } = await place.run([
       ...initiate('hash_tree', { path: 'bin' }),
@@ -132,7 +140,7 @@ describe('run with a server on standard streams', () => {
   });
 
   it('prints a result of 5 MB whole', async () => {
-    const { code, stdout } = await place.run(['run', 'big', '--quiet', ...odd]);
+    const { code, stdout } = await place.start(['run', 'big', '--quiet', ...odd], { input: '' }).finished;
     expect(code).toBe(0);
     expect(JSON.parse(stdout).data).toHaveLength(5 * 1024 * 1024);
   });

@@ -1,5 +1,5 @@
 import { parseReference } from '../client/reference.js';
-import { bundledHandle, bundledTaskRef } from '../protocols/bundled-handle.js';
+import { handleOfTaskRef, taskRefOf } from '../protocols/pairs/mcp-await.js';
 import { toolPair } from '../protocols/tool-pair.js';
 import type { TaskReference } from '../types.js';
 import { parseObject } from './arguments.js';
@@ -11,7 +11,7 @@ const BARE = /^\w[\w.:-]*$/;
 
 /** A reference as a person copies it, in one line: the bare `task_ref` of the bundled server, JSON for every other. */
 export function formatReference(reference: TaskReference): string {
-  const taskRef = bundledTaskRef(reference.handle);
+  const taskRef = taskRefOf(reference.handle);
   return taskRef !== undefined && BARE.test(taskRef) ? taskRef : jsonText(reference);
 }
 
@@ -29,7 +29,7 @@ export function parseReferenceText(text: string): TaskReference {
     version: 1,
     protocol: toolPair.name,
     tool: 'initiate_background_task',
-    handle: bundledHandle(text),
+    handle: handleOfTaskRef(text),
     startedAt: '',
   };
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.js';
-import { isBundled } from '../protocols/bundled-pair.js';
 import { protocolByName, protocolOfTasks } from '../protocols/index.js';
 import { handleOf, readHandle } from '../protocols/pair/handle.js';
 import { type Pair, withWords } from '../protocols/pair/profile.js';
@@ -53,7 +52,7 @@ export function referenceWithWords(
   words: Pair['words'] | undefined,
 ): TaskReference {
   const { protocol, handle } = reference;
-  if (words === undefined || protocol !== toolPair.name || isBundled(handle)) return reference;
+  if (words === undefined || protocol !== toolPair.name) return reference;
   const pairHandle = readHandle(handle);
   return { ...reference, handle: handleOf({ ...pairHandle, profile: withWords(pairHandle.profile, words) }) };
 }

@@ -1,10 +1,9 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import { bundledPair, isBundled } from './bundled-pair.js';
 import { readHandle } from './pair/handle.js';
 import { planPair } from './pair/plan.js';
-import { type Pair, startTools, withWords } from './pair/profile.js';
+import { isMarked, type Pair, starts, withWords } from './pair/profile.js';
 import { isMeant, profileProblem, unstartable } from './pair/profile-problem.js';
-import { cancelPair, pollPair } from './pair/steps.js';
+import { cancelPair, groupOf, pollMany, pollPair } from './pair/steps.js';
 import { builtInPairs, namedPairs } from './pairs/index.js';
 import type { Protocol, ServerFacts, ToolPlan } from './protocol.js';
 import { sync } from './sync.js';
@@ -15,29 +14,26 @@ export const toolPair: Protocol = {
   plan(tool, server) {
     const told = firstPlan(tool, server.pairs ?? [], server) ?? planMistold(tool, server);
     if (told !== undefined) return told;
-    const bundled = bundledPair.plan(tool, server);
-    if (bundled !== undefined) return { ...bundled, protocol: toolPair };
-    // MCP's own tasks tell more than any status tool.
-    return isNativeTask(tool, server) ? undefined : firstPlan(tool, builtInPairs, server);
+    // MCP's own tasks tell more than any status tool, except where the server itself says which pair to use.
+    const pairs = isNativeTask(tool, server)
+      ? builtInPairs.filter(pair => isMarked(tool, pair))
+      : builtInPairs;
+    return firstPlan(tool, pairs, server);
   },
-  poll: async (handle, exchange) =>
-    isBundled(handle) ? bundledPair.poll(handle, exchange) : pollPair(readHandle(handle), exchange),
-  cancel: async (handle, exchange) =>
-    isBundled(handle) ? bundledPair.cancel(handle, exchange) : cancelPair(readHandle(handle), exchange),
-  holds: handle =>
-    (isBundled(handle) ? bundledPair.holds?.(handle) : readHandle(handle).holds === true) === true,
-  topics: handle =>
-    (isBundled(handle) ? bundledPair.topics?.(handle) : readHandle(handle).ids.map(String)) ?? [],
+  poll: async (handle, exchange) => pollPair(readHandle(handle), exchange),
+  cancel: async (handle, exchange) => cancelPair(readHandle(handle), exchange),
+  holds: handle => readHandle(handle).holds === true,
+  topics: handle => readHandle(handle).ids.map(String),
   many: {
-    groupOf: handle => (isBundled(handle) ? bundledPair.many?.groupOf(handle) : undefined),
-    poll: (handles, exchange) => bundledPair.many?.poll(handles, exchange) ?? Promise.resolve([]),
+    groupOf: handle => groupOf(readHandle(handle)),
+    poll: (handles, exchange) => pollMany(handles.map(readHandle), exchange),
   },
 };
 
 /** A tool of which the user has told what the server does not have. */
 function planMistold(tool: Tool, server: ServerFacts): ToolPlan | undefined {
   for (const pair of server.pairs ?? []) {
-    const unusable = startTools(pair).includes(tool.name)
+    const unusable = starts(tool, pair)
       ? profileProblem(pair, server)
       : isMeant(tool, pair, server) && unstartable(pair, server);
     if (unusable)

@@ -58,7 +58,7 @@ describe('the jobs of a machine', () => {
     const gaveUp = await place.run(['wait', id.slice(0, 5), '--timeout', '2s', '--json']);
     expect(gaveUp.code).toBe(3);
     expect(JSON.parse(gaveUp.stdout)).toMatchObject({
-      reference: { handle: { id: 'endless' } },
+      reference: { handle: { ids: ['endless'] } },
       error: { code: 'AWAIT_TIMEOUT' },
     });
     expect((await place.run(['wait', 'endless', '--timeout', '2s'])).code).toBe(3);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { formatReference, parseReferenceText } from '../../src/cli/reference-text.js';
 import { jsonText, terminalText } from '../../src/cli/terminal-text.js';
-import { bundledHandle } from '../../src/protocols/bundled-handle.js';
+import { handleOfTaskRef } from '../../src/protocols/pairs/mcp-await.js';
 import { jsonServer, toolNamed } from '../fixtures/cli/json-server.js';
 import { runMain } from '../fixtures/cli/memory-io.js';
 
@@ -68,7 +68,7 @@ test.each(['x\nrm -rf ~ #', '--flag', '-', 'a b', '$(x)', '\u202eevil'])(
       version: 1 as const,
       protocol: 'tool-pair',
       tool: 'initiate_background_task',
-      handle: bundledHandle(taskRef),
+      handle: handleOfTaskRef(taskRef),
       startedAt: '2026-01-01T00:00:00.000Z',
     };
     const text = formatReference(reference);

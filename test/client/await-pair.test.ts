@@ -31,7 +31,7 @@ const reference = {
   version: 1,
   protocol: 'tool-pair',
   tool: START,
-  handle: { pair: 'mcp-await', id: TASK_REF },
+  handle: { pair: 'mcp-await', ids: [TASK_REF] },
   startedAt: expect.any(String),
 };
 

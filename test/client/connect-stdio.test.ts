@@ -74,7 +74,7 @@ describe('a command that serves MCP', () => {
     expect(error).toBeInstanceOf(ServerUnavailableError);
     expect(error).toMatchObject({
       tool: 'initiate_background_task',
-      reference: { handle: { pair: 'mcp-await', id: 'task-1' } },
+      reference: { handle: { pair: 'mcp-await', ids: ['task-1'] } },
     });
     expect(error.message).toMatch(
       /Contact with the server was lost .*may still be running: its reference resumes it/,

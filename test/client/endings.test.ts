@@ -207,7 +207,7 @@ describe('an abort with `cancelOnAbort`', () => {
     controller.abort();
     const error = await failure;
     expect(error.message).toMatch(/The server was asked to cancel the task/);
-    expect(error).toMatchObject({ reference: { handle: { id: TASK_REF } } });
+    expect(error).toMatchObject({ reference: { handle: { ids: [TASK_REF] } } });
     await vi.advanceTimersByTimeAsync(0);
     expect(callTimes(CANCEL)).toEqual([1500]);
     expect(server.calls.at(-1)?.arguments).toEqual({ task_ref: TASK_REF });
@@ -301,7 +301,7 @@ describe('a start whose answer comes when the wait is over', () => {
   const orphan = {
     type: 'task-orphaned',
     tool: START,
-    reference: expect.objectContaining({ handle: { pair: 'mcp-await', id: TASK_REF } }),
+    reference: expect.objectContaining({ handle: { pair: 'mcp-await', ids: [TASK_REF] } }),
   };
 
   test.each([

@@ -75,7 +75,7 @@ describe('a wait over HTTP, on the user’s own SDK client', () => {
     const { call, polls } = await awaitThrough([down, down], 1);
     const error = await call.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ServerUnavailableError);
-    expect(error).toMatchObject({ reference: { handle: { id: 't1' } }, snapshot: { status: 'working' } });
+    expect(error).toMatchObject({ reference: { handle: { ids: ['t1'] } }, snapshot: { status: 'working' } });
     expect(polls()).toBe(2);
   });
 });

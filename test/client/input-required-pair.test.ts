@@ -22,7 +22,7 @@ describe('a task of the bundled pair that asks', () => {
     expect(await failure).toMatchObject({
       code: 'INPUT_REQUIRED',
       questions: [question],
-      reference: { protocol: 'tool-pair', handle: { id: 'task-1' } },
+      reference: { protocol: 'tool-pair', handle: { ids: ['task-1'] } },
       snapshot: { status: 'input_required' },
     });
   });

@@ -56,7 +56,7 @@ describe('startTool', () => {
       version: 1,
       protocol: 'tool-pair',
       tool: START,
-      handle: { pair: 'mcp-await', id: TASK_REF },
+      handle: { pair: 'mcp-await', ids: [TASK_REF] },
       startedAt: '2026-11-20T10:00:00.000Z',
     });
     expect(JSON.parse(JSON.stringify(reference))).toEqual(reference);

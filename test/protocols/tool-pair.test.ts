@@ -2,8 +2,9 @@ import { type CallToolResult, CallToolResultSchema, type Tool } from '@modelcont
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../../src/errors.js';
-import { bundledHandle, bundledTaskRef } from '../../src/protocols/bundled-handle.js';
-import { mcpAwaitPair } from '../../src/protocols/mcp-await-pair.js';
+import { excerpt } from '../../src/protocols/excerpt.js';
+import { meaningOf } from '../../src/protocols/pair/words.js';
+import { handleOfTaskRef, taskRefOf } from '../../src/protocols/pairs/mcp-await.js';
 import type { Exchange, Port } from '../../src/protocols/protocol.js';
 import { toolPair } from '../../src/protocols/tool-pair.js';
 import {
@@ -85,7 +86,7 @@ const asText = (payload: unknown, isError?: boolean) => ({
 
 const plan = toolPair.plan(startTool, all);
 const call = { name: startTool.name, arguments: { operation_type: 'sleep' } };
-const handle = bundledHandle(TASK_REF);
+const handle = handleOfTaskRef(TASK_REF);
 const startWith = (answer: unknown) => plan?.start(call, answering(answer).exchange);
 const pollWith = (answer: unknown) => toolPair.poll(handle, answering(answer).exchange);
 
@@ -124,7 +125,7 @@ describe('a plan', () => {
 });
 
 describe('a start', () => {
-  const running = { kind: 'running', status: 'working', handle: { pair: 'mcp-await', id: TASK_REF } };
+  const running = { kind: 'running', status: 'working', handle: { pair: 'mcp-await', ids: [TASK_REF] } };
 
   test.each<[string, unknown]>([
     ['structured', structured({ task_ref: TASK_REF, status: 'queued' })],
@@ -144,7 +145,7 @@ describe('a start', () => {
 
   test('keeps a handle that is a number as it is', async () => {
     await expect(startWith(structured({ task_ref: 7 }))).resolves.toMatchObject({
-      handle: { pair: 'mcp-await', id: 7 },
+      handle: { pair: 'mcp-await', ids: [7] },
     });
   });
 
@@ -375,9 +376,8 @@ describe('whatever a server sends', () => {
     await fc.assert(
       fc.asyncProperty(anyWord, async word => {
         const answer = await pollWith(structured({ status: word }));
-        const folded = word.trim().toLowerCase();
-        if (Object.hasOwn(mcpAwaitPair.words, folded)) expect(answer).not.toHaveProperty('unknownWord');
-        else expect(answer).toMatchObject({ kind: 'running', status: 'working', unknownWord: word });
+        if (meaningOf(word, { own: {} }) !== undefined) expect(answer).not.toHaveProperty('unknownWord');
+        else expect(answer).toMatchObject({ kind: 'running', status: 'working', unknownWord: excerpt(word) });
       }),
     );
   });
@@ -387,7 +387,8 @@ describe('whatever a server sends', () => {
       fc.asyncProperty(fc.anything(), async id => {
         const answer = await startWith(structured({ task_ref: id }))?.catch(error => error);
         if (answer instanceof ProtocolViolationError) return;
-        expect(answer).toMatchObject({ kind: 'running', handle: { id } });
+        expect(answer).toMatchObject({ kind: 'running', handle: { ids: expect.any(Array) } });
+        for (const each of answer.handle.ids) expect([id].flat()).toContain(each);
         const copy = JSON.parse(JSON.stringify(answer.handle));
         await expect(
           toolPair.poll(copy, answering(structured({ status: 'pending' })).exchange),
@@ -414,10 +415,29 @@ describe('whatever a server sends', () => {
   });
 });
 
-test('the handle of the bundled server can be made from, and read back as, a task_ref', () => {
-  expect(bundledTaskRef(bundledHandle('abc'))).toBe('abc');
+test('a handle as version 0.1 wrote it still works: polls, cancels, joins others and is found by its topic', async () => {
+  const old = { pair: 'mcp-await', id: TASK_REF, holds: true, many: true };
+  const both = [old, handle];
+  for (const answer of [structured({ task_ref: TASK_REF, status: 'processing' })]) {
+    const { exchange, sent } = answering(answer);
+    const [before, now] = await Promise.all(both.map(each => toolPair.poll(each, exchange)));
+    await Promise.all(both.map(each => toolPair.cancel(each, exchange)));
+    expect(before).toEqual(now);
+    expect(sent[0]).toEqual(sent[1]);
+    expect(sent[2]).toEqual(sent[3]);
+  }
+  expect(toolPair.topics?.(old)).toEqual([TASK_REF]);
+  expect([toolPair.holds?.(old), toolPair.many?.groupOf(old)]).toEqual([
+    true,
+    toolPair.many?.groupOf(handle),
+  ]);
+});
+
+test('the handle of our own server can be made from, and read back as, a task_ref', () => {
+  expect(taskRefOf(handleOfTaskRef('abc'))).toBe('abc');
+  expect(taskRefOf({ pair: 'mcp-await', id: 'abc', holds: true })).toBe('abc');
   for (const other of [undefined, null, 'abc', { pair: 'other', id: 'abc' }, { pair: 'mcp-await' }])
-    expect(bundledTaskRef(other)).toBeUndefined();
+    expect(taskRefOf(other)).toBeUndefined();
 });
 
 describe('a tool that the server marks as one of its pair', () => {
@@ -467,7 +487,7 @@ describe('a tool that the server marks as one of its pair', () => {
   test('starts a task', async () => {
     expect(await answerTo({ ...structured({ task_ref: TASK_REF }), _meta: task('queued') })).toMatchObject({
       kind: 'running',
-      handle: { pair: 'mcp-await', id: TASK_REF },
+      handle: { pair: 'mcp-await', ids: [TASK_REF] },
       hintMs: 7,
     });
   });
@@ -477,7 +497,7 @@ describe('a tool that the server marks as one of its pair', () => {
     const completed = { ...structured({ digest: 'd' }), _meta: task('completed') };
     expect(await answerTo(completed)).toMatchObject({
       kind: 'ended',
-      handle: { id: TASK_REF },
+      handle: { ids: [TASK_REF] },
       outcome: { status: 'completed', result: { structuredContent: { digest: 'd' } } },
     });
     expect(await answerTo({ ...structured({ error }, true), _meta: task('failed') })).toMatchObject({

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type Database from 'libsql';
-import { bundledTaskRef } from '../../protocols/bundled-handle.js';
+import { taskRefOf } from '../../protocols/pairs/mcp-await.js';
 import type { PairProof } from '../../protocols/protocol.js';
 import { canonicalJson } from '../../storage/canonical-json.js';
 import { type DatabaseKind, openDatabaseFile } from '../../storage/database.js';
@@ -226,7 +226,7 @@ export class JournalFile {
 
   /** A person may know no more of a task of the bundled server than its task_ref. */
   #referenceKey({ protocol, handle }: TaskReference): string {
-    return this.#digest([protocol, bundledTaskRef(handle) ?? handle]);
+    return this.#digest([protocol, taskRefOf(handle) ?? handle]);
   }
 
   /** Keyed, so that nobody can look up what a guess at a secret or at arguments would digest to. */

@@ -51,6 +51,16 @@ export function valueAt(data: AnswerData, places: Places | undefined): unknown {
   return valuesAt(data, places)[0];
 }
 
+/** Whether an answer has anything at a path, be it null. */
+export function isThere({ sources }: AnswerData, places: Places | undefined): boolean {
+  return [places ?? []]
+    .flat()
+    .some(
+      place =>
+        typeof place === 'string' && sources.some(source => valuesOn(source, place.split('.')).length > 0),
+    );
+}
+
 function inSources(sources: readonly unknown[], path: string): readonly unknown[] {
   const keys = path.split('.');
   for (const source of sources) {
@@ -61,12 +71,16 @@ function inSources(sources: readonly unknown[], path: string): readonly unknown[
 }
 
 /** What is at a path; `*` is each of a list. Nothing where the path ends early, or in null. */
-export function follow(value: unknown, [key, ...rest]: readonly string[]): readonly unknown[] {
-  if (value === undefined || value === null) return [];
+export function follow(value: unknown, keys: readonly string[]): readonly unknown[] {
+  return valuesOn(value, keys).filter(found => found !== null);
+}
+
+function valuesOn(value: unknown, [key, ...rest]: readonly string[]): readonly unknown[] {
+  if (value === undefined) return [];
   if (key === undefined) return [value];
-  if (key === '*') return Array.isArray(value) ? value.flatMap(item => follow(item, rest)) : [];
-  if (Array.isArray(value)) return /^\d+$/.test(key) ? follow(value[Number(key)], rest) : [];
-  return isRecord(value) && Object.hasOwn(value, key) ? follow(value[key], rest) : [];
+  if (key === '*') return Array.isArray(value) ? value.flatMap(item => valuesOn(item, rest)) : [];
+  if (Array.isArray(value)) return /^\d+$/.test(key) ? valuesOn(value[Number(key)], rest) : [];
+  return isRecord(value) && Object.hasOwn(value, key) ? valuesOn(value[key], rest) : [];
 }
 
 /** A text, and the JSON object or list that it is, or holds in a fence, or ends with. */

@@ -21,10 +21,10 @@ export function collectArguments(sources: ArgumentSources | undefined, givers: A
 }
 
 /** Values by their paths, as the arguments of a call: `params.jobId` is within `params`. The first that says a value counts. */
-export function argumentsOf(...layers: readonly (Arguments | undefined)[]): Record<string, unknown> {
+export function argumentsOf(...layers: readonly (Arguments | false | undefined)[]): Record<string, unknown> {
   const built: Record<string, unknown> = {};
   for (const layer of layers) {
-    for (const [path, value] of Object.entries(layer ?? {})) put(built, path.split('.'), value);
+    for (const [path, value] of Object.entries(layer || {})) put(built, path.split('.'), value);
   }
   return built;
 }

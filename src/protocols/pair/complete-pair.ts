@@ -58,7 +58,9 @@ function holdingOf({ status }: Pair, { name, description = '', inputSchema }: To
   const given = { ...(flag !== undefined && { [flag]: { value: false } }), ...actionOf(status, inputSchema) };
   return {
     ...(hold !== undefined &&
-      status.waitArgument === undefined && { waitArgument: { name: hold, mostSeconds, unit: 'seconds' } }),
+      status.waitArgument === undefined && {
+        waitArgument: { name: hold, mostSeconds, unit: 'seconds', fractions: false },
+      }),
     ...(Object.keys(given).length > 0 && { arguments: { ...given, ...status.arguments } }),
     ...(flag === undefined && hold === undefined && waits && { mayHold: true }),
   };

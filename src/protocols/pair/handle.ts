@@ -19,7 +19,7 @@ const MOST_CHARACTERS = 65_536;
 const taskId = z.union([z.string().min(1).max(2000), z.number()]);
 const given = z.record(z.string(), z.unknown());
 
-const handleSchema = z.strictObject({
+const currentSchema = z.strictObject({
   pair: z.string(),
   ids: z.array(taskId).min(1).max(MOST_IDS),
   /** Arguments of the later calls that were known at the start. */
@@ -28,11 +28,20 @@ const handleSchema = z.strictObject({
   result: given.optional(),
   /** Whether the status tool takes the profile's wait argument. */
   holds: z.boolean().optional(),
+  /** Whether it takes many handles at a time. */
+  many: z.boolean().optional(),
   /** A profile that is not built in. */
   profile: pairProfileSchema.optional(),
 });
 
-export type PairHandle = Omit<z.output<typeof handleSchema>, 'profile'> & { readonly profile: Pair };
+/** Version 0.1 wrote handles of our own server with one `id`. */
+const handleSchema = z.preprocess(handle => {
+  if (!isRecord(handle) || !('id' in handle)) return handle;
+  const { id, ...others } = handle;
+  return { ...others, ids: [id] };
+}, currentSchema);
+
+export type PairHandle = Omit<z.output<typeof currentSchema>, 'profile'> & { readonly profile: Pair };
 
 /** A handle as plain JSON. A profile that this program has is only named. */
 export function handleOf({ profile, ...handle }: PairHandle): unknown {
@@ -121,6 +130,10 @@ export function argumentSchema(tool: Tool | undefined, path: string): Record<str
     schema = isRecord(properties) && Object.hasOwn(properties, key) ? properties[key] : undefined;
   }
   return isRecord(schema) ? schema : undefined;
+}
+
+export function takes(tool: Tool | undefined, path: string | undefined): boolean {
+  return path !== undefined && argumentSchema(tool, path) !== undefined;
 }
 
 function typed(id: TaskId, type: 'string' | 'number' | undefined): TaskId {

@@ -41,10 +41,13 @@ export function outcomeOf(
 ): Outcome {
   switch (status) {
     case 'completed':
+      if (pair.status.resultAlone)
+        return { status, result: resultOfValue(valueAt(data, pair.status.resultAt) ?? null) };
       return outcomeOfResult(resultIn(answer, data, pair));
     case 'failed': {
       // All that the server says of the failure, marked as one in whatever dress it came.
       const error = errorIn(data, pair, status);
+      if (pair.status.resultAlone) return { status, error };
       return { status, error, result: failedResult(answer, error) };
     }
     case 'cancelled':
@@ -66,15 +69,18 @@ export function errorIn(data: AnswerData, pair: Pair, status: 'failed' | 'cancel
   const [given] = valuesAt(data, pair.status.errorAt ?? REASONS);
   const error = isRecord(given) ? given : {};
   const exitCode = exitCodeIn(data, pair);
-  const message =
-    [given, error.message, error.error, error.detail].find(isText) ??
+  const told = [given, error.message, error.error, error.detail].find(isText);
+  const found =
+    told ??
     reasonIn(data, pair) ??
     (exitCode === undefined || exitCode === 0 ? undefined : `It ended with exit code ${exitCode}.`) ??
-    (data.sources.length === 0 && data.text.trim() !== '' ? data.text : undefined) ??
+    (data.sources.length === 0 && data.text.trim() !== '' ? data.text : undefined);
+  const message =
+    (pair.status.resultAlone ? told : found?.slice(0, MOST_CHARACTERS)) ??
     `The server gave no reason why the task is ${status}.`;
   return {
     code: isText(error.code) ? error.code : status === 'failed' ? 'TASK_FAILED' : 'CANCELLED',
-    message: message.slice(0, MOST_CHARACTERS),
+    message,
     ...(typeof error.retryable === 'boolean' && { retryable: error.retryable }),
   };
 }

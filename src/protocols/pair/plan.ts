@@ -2,15 +2,16 @@ import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolCall } from '../../types.js';
 import { isMarkedIdempotent } from '../idempotent-tool.js';
 import type { Exchange, Protocol, ServerFacts, StartAnswer, ToolPlan } from '../protocol.js';
+import { isRecord, outcomeOfResult } from '../tool-result.js';
 import { dataOf, follow } from './answer-data.js';
-import { argumentsOf } from './arguments.js';
+import { type Arguments, argumentsOf } from './arguments.js';
 import { completePair } from './complete-pair.js';
-import { argumentSchema } from './handle.js';
-import { type Pair, startTools } from './profile.js';
+import { takes } from './handle.js';
+import { type Pair, starts, startTools } from './profile.js';
 import { lacks } from './profile-problem.js';
-import { newHandle, readStartAnswer } from './start-answer.js';
+import { newHandle, readMarkedAnswer, readStartAnswer } from './start-answer.js';
 import { readStatusAnswer } from './status-answer.js';
-import { neededTools, sendCall } from './steps.js';
+import { neededTools, sendCall, waitFor } from './steps.js';
 
 /** How a start tool of a known pair is awaited; undefined where the server has not all of the pair. */
 export function planPair(
@@ -19,19 +20,24 @@ export function planPair(
   server: ServerFacts,
   protocol: Protocol,
 ): ToolPlan | undefined {
-  if (!startTools(told).includes(tool.name) || !offers(server, told)) return undefined;
+  if (!starts(tool, told) || !offers(server, told)) return undefined;
   const pair = completePair(told, server.tools);
   const statusTool = server.tools.find(({ name }) => name === pair.status.tool);
+  const { marked } = startTools(pair).includes(tool.name) ? {} : pair;
   const key = pair.start.idempotencyArgument;
-  const keyArgument = argumentSchema(tool, key ?? '') === undefined ? undefined : key;
+  const keyArgument = marked === undefined && lacks(tool, key ?? '') ? undefined : key;
+  const starting = { pair, tool, statusTool, keyArgument };
   return {
     protocol,
     why: `\`${pair.status.tool}\` tells the state of what it starts (profile \`${pair.name}\`)`,
     blocking: false,
     idempotent: keyArgument !== undefined || isMarkedIdempotent(tool),
-    listed: listedTool(tool),
+    listed: marked === undefined ? listedTool(tool) : listedMarked(tool),
     hiddenTools: hiddenTools(tool, pair, server),
-    start: (call, exchange) => start({ call, exchange, pair, tool, statusTool, keyArgument }),
+    start: (call, exchange) =>
+      marked === undefined
+        ? start({ call, exchange, ...starting })
+        : startMarked({ call, exchange, ...starting }, marked),
   };
 }
 
@@ -51,20 +57,19 @@ interface Starting {
   readonly keyArgument: string | undefined;
 }
 
-async function start({
-  call,
-  exchange,
-  pair,
-  tool,
-  statusTool,
-  keyArgument,
-}: Starting): Promise<StartAnswer> {
-  const key = exchange.idempotencyKey;
-  const keyed = keyArgument === undefined || key === undefined ? {} : { [keyArgument]: key };
-  const fixed = Object.entries(pair.start.arguments ?? {}).filter(
-    ([path]) => argumentSchema(tool, path) !== undefined,
-  );
-  const sent = { ...call, arguments: argumentsOf(call.arguments, keyed, Object.fromEntries(fixed)) };
+async function start({ call, exchange, ...starting }: Starting): Promise<StartAnswer> {
+  const { pair, tool, statusTool, keyArgument } = starting;
+  const { waitArgument } = pair.start;
+  const fixed = Object.entries(pair.start.arguments ?? {}).filter(([path]) => takes(tool, path));
+  const sent = {
+    ...call,
+    arguments: argumentsOf(
+      call.arguments,
+      keyed(keyArgument, exchange),
+      takes(tool, waitArgument?.name) && waitFor(waitArgument, exchange),
+      Object.fromEntries(fixed),
+    ),
+  };
   const answer = await sendCall(sent, exchange);
   const asked = idAskedFor(call, pair);
   if (asked === undefined || answer.isError === true)
@@ -72,6 +77,28 @@ async function start({
   // One tool for both: this call asks for a task that another call has started.
   const read = readStatusAnswer(answer, pair, asked);
   return { ...read, handle: newHandle([asked], pair, { call: sent, statusTool, data: dataOf(answer) }) };
+}
+
+/** A tool that takes the work's own arguments: what else is to be said goes beside them. */
+async function startMarked(
+  { call, exchange, pair, statusTool, keyArgument }: Starting,
+  { callKey, taskKey }: NonNullable<Pair['marked']>,
+): Promise<StartAnswer> {
+  const given = call._meta?.[callKey];
+  const said = argumentsOf(
+    isRecord(given) && given,
+    keyed(keyArgument, exchange),
+    waitFor(pair.start.waitArgument, exchange),
+  );
+  const sent = { ...call, _meta: { ...call._meta, [callKey]: said } };
+  const answer = await sendCall(sent, exchange);
+  const task = answer._meta?.[taskKey];
+  if (!isRecord(task)) return { kind: 'ended', outcome: outcomeOfResult(answer), raw: answer };
+  return readMarkedAnswer(answer, task, pair, { call: sent, statusTool });
+}
+
+function keyed(argument: string | undefined, { idempotencyKey }: Exchange): Arguments | undefined {
+  return argument === undefined || idempotencyKey === undefined ? undefined : { [argument]: idempotencyKey };
 }
 
 function idAskedFor({ name, arguments: given }: ToolCall, { status }: Pair): string | number | undefined {
@@ -93,4 +120,9 @@ export function listedTool(tool: Tool): Tool {
   const { outputSchema: _replaced, ...rest } = tool;
   const note = 'This call waits for the task and returns its final result; there is nothing to poll.';
   return { ...rest, description: [tool.description, note].filter(Boolean).join('\n\n') };
+}
+
+/** A marked tool answers with the result in any case. */
+function listedMarked({ outputSchema: _replaced, _meta: _mark, ...rest }: Tool): Tool {
+  return rest;
 }

@@ -4,7 +4,7 @@ import { similarName } from '../../errors.js';
 import type { ServerFacts } from '../protocol.js';
 import { isRecord } from '../tool-result.js';
 import { argumentSchema } from './handle.js';
-import { type Pair, startTools } from './profile.js';
+import { type Pair, starts, startTools } from './profile.js';
 
 const MOST_NAMED = 50;
 
@@ -12,7 +12,11 @@ const MOST_NAMED = 50;
 export function profileProblem(pair: Pair, { tools }: ServerFacts): string | undefined {
   const { status, result, cancel } = pair;
   const needed: readonly (readonly [string, string | undefined, readonly (string | undefined)[]])[] = [
-    ['status', status.tool, [status.handleArgument, ...keysOf(status.arguments), status.waitArgument?.name]],
+    [
+      'status',
+      status.tool,
+      [status.handleArgument, ...keysOf(status.arguments), status.waitArgument?.name, status.many?.argument],
+    ],
     ['result', result?.tool, [result?.handleArgument, ...keysOf(result?.arguments)]],
     ['cancel', cancel?.tool, [cancel?.handleArgument, ...keysOf(cancel?.arguments)]],
   ];
@@ -28,11 +32,8 @@ export function profileProblem(pair: Pair, { tools }: ServerFacts): string | und
 
 /** What is wrong with a profile none of whose start tools the server has. */
 export function unstartable(pair: Pair, { tools }: ServerFacts): string | undefined {
-  const starts = startTools(pair);
-  const [first = ''] = starts;
-  return tools.some(({ name }) => starts.includes(name))
-    ? undefined
-    : missingTool(pair, 'start tool', first, tools);
+  const [first = ''] = startTools(pair);
+  return tools.some(tool => starts(tool, pair)) ? undefined : missingTool(pair, 'start tool', first, tools);
 }
 
 /** Whether a tool is what a profile probably means by the name of its start tool. */

@@ -1,3 +1,4 @@
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 
 /** Keys that must never be written through. */
@@ -31,6 +32,7 @@ const waitArgument = z.strictObject({
     .enum(['seconds', 'milliseconds'])
     .default('seconds')
     .describe('What the argument is in; it is sent as a whole number.'),
+  fractions: z.boolean().default(false).describe('Whether the tool also takes fractions.'),
 });
 
 const endStatus = z.enum(['working', 'input_required', 'completed', 'failed', 'cancelled']);
@@ -48,13 +50,39 @@ const start = z.strictObject({
     .record(path, z.json())
     .optional()
     .describe('Arguments that are sent where the caller gives none.'),
+  alwaysHandle: z
+    .boolean()
+    .default(false)
+    .describe('Whether every answer has a handle; else one without it is the result.'),
   tellsEnd: z
     .boolean()
     .default(false)
-    .describe('Whether an answer that tells an end is the end; else only the status tool is believed.'),
+    .describe(
+      'Whether an answer that tells an end is the end, with what is at `resultAt` where that is given; else only the status tool is believed.',
+    ),
   idempotencyArgument: path
     .optional()
     .describe('The argument that makes a repeated start return the same task, if there is one.'),
+  waitArgument: waitArgument
+    .optional()
+    .describe('The argument by which the tool holds its answer back until the task ends.'),
+});
+
+/** Keys of `_meta`, which are no paths. */
+const marked = z.strictObject({
+  definitionKey: text.describe("In a tool's definition; its value is the name of the profile."),
+  callKey: text.describe(
+    'In a call: an object that takes the idempotency argument and the wait argument of the start tool.',
+  ),
+  taskKey: text.describe(
+    'In an answer that has started a task: what the start tool answers. The answer itself is the result once the task has ended.',
+  ),
+});
+
+const many = z.strictObject({
+  argument: path.describe('The argument that takes a list of handles instead of one.'),
+  max: z.number().int().min(2).max(1000).describe('The most handles that it takes.'),
+  answersAt: places.describe('Where the list of answers is, each as about one task.'),
 });
 
 const status = z.strictObject({
@@ -81,20 +109,37 @@ const status = z.strictObject({
     .optional()
     .describe('Where the answer repeats the handle; one about another task is refused.'),
   resultAt: places.optional().describe('Where the result is.'),
+  resultAlone: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the JSON at `resultAt` alone is the result, also where it is null, and a failure is its reason alone; the rest of the answer is not handed on.',
+    ),
   errorAt: places
     .optional()
     .describe('Where the reason of a failure is; one that is there makes a task failed.'),
+  notFoundCodes: z
+    .array(text)
+    .max(20)
+    .optional()
+    .describe(
+      'For a tool whose errors say nothing of the task: the codes at `errorAt.code` by which it says that there is none. Any other error is one of the request.',
+    ),
   exitCodeAt: places.optional().describe('Where an exit code is; any other than 0 makes a task failed.'),
   messageAt: places.optional().describe('Where a sentence about the state is.'),
   progressAt: places
     .optional()
     .describe("Where progress is: a number, a percentage, or an object in MCP's shape."),
   totalAt: places.optional().describe('Where the number is that progress goes up to.'),
+  questionsAt: places
+    .optional()
+    .describe('Where the questions of a task that waits for answers are: by key, as requests of MCP.'),
   pollAfterMsAt: places.optional().describe('Where the server says how many milliseconds to wait.'),
   pollAfterSecondsAt: places.optional().describe('Where it says how many seconds to wait.'),
   waitArgument: waitArgument
     .optional()
     .describe('The argument by which the tool holds its answer back until the task ends (long poll).'),
+  many: many.optional().describe('For a tool that tells of many tasks in one answer.'),
   mayHold: z
     .boolean()
     .default(false)
@@ -139,6 +184,11 @@ export const pairProfileSchema = z.strictObject({
     .optional()
     .describe('From where this is known: a package and its version, a page.'),
   start: start.describe('The start tool.'),
+  marked: marked
+    .optional()
+    .describe(
+      "For tools that take the work's own arguments and may start a task, as their definitions say in `_meta`.",
+    ),
   status: status.describe('The status tool.'),
   result: result.optional().describe('The tool that has the result, where the status answer does not.'),
   cancel: cancel.optional().describe('The tool that cancels.'),
@@ -163,6 +213,16 @@ export type ArgumentSources = z.output<typeof argumentSources>;
 
 export function startTools({ start }: Pair): readonly string[] {
   return [start.tool].flat();
+}
+
+/** Whether the definition of a tool says that it is one of the pair. */
+export function isMarked({ _meta }: Pick<Tool, '_meta'>, { name, marked }: Pair): boolean {
+  return marked !== undefined && _meta?.[marked.definitionKey] === name;
+}
+
+/** Whether a tool starts tasks of the pair: by its name, or by what its definition says. */
+export function starts(tool: Tool, pair: Pair): boolean {
+  return startTools(pair).includes(tool.name) || isMarked(tool, pair);
 }
 
 /** The profile with further status words, which come before its own. */

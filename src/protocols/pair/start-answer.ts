@@ -2,9 +2,9 @@ import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { isEndStatus, type ToolCall } from '../../types.js';
 import type { StartAnswer } from '../protocol.js';
 import { outcomeOfResult } from '../tool-result.js';
-import { type AnswerData, dataOf } from './answer-data.js';
+import { type AnswerData, dataOf, isThere } from './answer-data.js';
 import { collectArguments } from './arguments.js';
-import { argumentSchema, handleOf, idsIn, isSmall, type TaskId } from './handle.js';
+import { handleOf, idsIn, isSmall, type TaskId, takes } from './handle.js';
 import { outcomeOf } from './outcome.js';
 import type { Pair } from './profile.js';
 import { readState } from './state.js';
@@ -25,20 +25,48 @@ export function readStartAnswer(
   const data = dataOf(answer);
   const state = readState(data, pair);
   const ids = idsIn(data, pair, { statusTool, given: call.arguments });
-  if (ids.length === 0 || (pair.start.tellsEnd && state !== undefined && isEndStatus(state.status))) {
-    if (state?.status === 'working' || state?.status === 'input_required')
-      throw violation(`\`${call.name}\` answered that its task is running, without a handle`, answer);
+  const end = state !== undefined && isEndStatus(state.status) ? state.status : undefined;
+  if (ids.length === 0) {
+    if (pair.start.alwaysHandle || (state !== undefined && end === undefined))
+      throw violation(`\`${call.name}\` answered without a handle`, answer);
     // A start that was quick enough answers with the result.
-    const status = state !== undefined && isEndStatus(state.status) ? state.status : 'completed';
-    return { kind: 'ended', outcome: outcomeOf(status, answer, data, pair), raw: answer };
+    return { kind: 'ended', outcome: outcomeOf(end ?? 'completed', answer, data, pair), raw: answer };
   }
   const handle = newHandle(ids, pair, { call, statusTool, data });
   if (!isSmall(handle))
     throw violation(`\`${call.name}\` answered with a handle that is too long to keep`, answer);
+  if (end !== undefined && pair.start.tellsEnd && hasEnd(data, pair))
+    return { kind: 'ended', outcome: outcomeOf(end, answer, data, pair), handle, raw: answer };
   // A start answer tells of the start: "success" may be its own. Only the status tool ends a task.
   const told = state?.status === 'input_required' ? state.status : 'working';
   const { unknownWord: _word, ...facts } = running(answer, data, pair, { status: told });
   return { ...facts, handle };
+}
+
+/** What the answer of a marked tool is that has started a task. Pure. */
+export function readMarkedAnswer(
+  answer: CallToolResult,
+  task: Readonly<Record<string, unknown>>,
+  pair: Pair,
+  started: Started,
+): StartAnswer {
+  const told = { content: [], structuredContent: task };
+  const data = dataOf(told);
+  const { call, statusTool } = started;
+  const ids = idsIn(data, pair, { statusTool, given: call.arguments });
+  if (ids.length === 0) throw violation(`\`${call.name}\` answered without a task's handle`, answer);
+  const handle = newHandle(ids, pair, { ...started, data });
+  const status = readState(data, pair)?.status;
+  if (status === undefined || !isEndStatus(status))
+    return { ...running(told, data, pair, { status: status ?? 'working' }), handle, raw: answer };
+  const outcome =
+    status === 'cancelled' ? outcomeOf(status, answer, dataOf(answer), pair) : outcomeOfResult(answer);
+  return { kind: 'ended', outcome, handle, raw: answer };
+}
+
+/** Whether an answer has an end with its result; an earlier call with the same key may have told only the state. */
+function hasEnd(data: AnswerData, { status: { resultAt, errorAt } }: Pair): boolean {
+  return resultAt === undefined || isThere(data, resultAt) || isThere(data, errorAt);
 }
 
 /** The handle of tasks that were just started, with what later calls need to know of the start. */
@@ -55,12 +83,9 @@ export function newHandle(
     ...given('status', collectArguments(pair.status.arguments, givers)),
     ...given('cancel', collectArguments(pair.cancel?.arguments, givers)),
     ...given('result', collectArguments(pair.result?.arguments, { call: call.arguments })),
-    ...(holds(pair, statusTool) && { holds: true }),
+    ...(takes(statusTool, pair.status.waitArgument?.name) && { holds: true }),
+    ...(takes(statusTool, pair.status.many?.argument) && { many: true }),
   });
-}
-
-function holds({ status }: Pair, tool: Tool | undefined): boolean {
-  return status.waitArgument !== undefined && argumentSchema(tool, status.waitArgument.name) !== undefined;
 }
 
 function given<Key extends string>(key: Key, values: Readonly<Record<string, unknown>>) {

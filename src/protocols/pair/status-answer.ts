@@ -4,6 +4,7 @@ import type { Outcome, Progress } from '../../types.js';
 import { excerpt, excerptOf } from '../excerpt.js';
 import { readProgress } from '../payload.js';
 import type { PollAnswer, Running } from '../protocol.js';
+import { isRecord } from '../tool-result.js';
 import { type AnswerData, dataOf, valueAt } from './answer-data.js';
 import { factsOf } from './answer-facts.js';
 import type { TaskId } from './handle.js';
@@ -49,7 +50,7 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
     case 'input_required':
       return { read: running(answer, data, pair, { ...state, status: state.status }), state };
     default: {
-      const refused = refusedRequest(data, pair, state, id);
+      const refused = requestNotTask(data, pair, state, id);
       if (refused !== undefined) throw refused;
       return { read: endedBy(state, answer, data, pair), state };
     }
@@ -75,7 +76,7 @@ function outcomeNotTold(answer: CallToolResult, { status }: Pair): Outcome {
 }
 
 /** `{"status": "error", "message": "Job not found"}` is the answer to a request, not the end of a task. */
-function refusedRequest(
+function requestNotTask(
   data: AnswerData,
   pair: Pair,
   { status, word }: State,
@@ -97,15 +98,28 @@ export function running(
   const message = valueAt(data, status.messageAt) ?? ownWord(state);
   const progress = progressIn(data, pair);
   const hintMs = hintIn(data, status);
+  const questions = questionsIn(valueAt(data, status.questionsAt));
   return {
     kind: 'running',
-    status: state.status,
+    status: questions === undefined ? state.status : 'input_required',
+    ...(questions && { questions }),
     ...(state.unknownWord !== undefined && { unknownWord: state.unknownWord }),
     ...(typeof message === 'string' && { message: excerpt(message) }),
     ...(progress && { progress }),
     ...(hintMs !== undefined && { hintMs }),
     raw: answer,
   };
+}
+
+/** Undefined where nothing is asked. */
+function questionsIn(value: unknown): Running['questions'] {
+  if (!isRecord(value)) return undefined;
+  const questions = Object.entries(value).flatMap(([key, question]) =>
+    isRecord(question) && typeof question.method === 'string' && isRecord(question.params)
+      ? [[key, { method: question.method, params: question.params }] as const]
+      : [],
+  );
+  return questions.length === 0 ? undefined : Object.fromEntries(questions);
 }
 
 /** The server's word for a task that runs, where it says more than that. */
@@ -115,23 +129,43 @@ function ownWord({ word }: { readonly word?: string }): string | undefined {
     : word;
 }
 
-interface Refused {
+export interface Refused {
   readonly id: TaskId;
   readonly tool: string;
   /** The argument for the handle. */
   readonly argument: string;
+  /** What the tool was to do, where it is not to tell the state. */
+  readonly what?: string;
 }
 
-/** The error for a status tool that could not be asked. */
+function unknownTask(id: TaskId): TaskNotFoundError {
+  return new TaskNotFoundError(
+    `The server does not know the task ${excerptOf(id)}: the reference is wrong, belongs to somebody else, or has expired, or the server was started again and has lost it.`,
+  );
+}
+
+/** The error for a tool that answers with an error; undefined where the error is that of the task. */
+export function refusedRequest(data: AnswerData, pair: Pair, refused: Refused): Error | undefined {
+  const { notFoundCodes, errorAt } = pair.status;
+  if (notFoundCodes === undefined) return refusedStatus(data.text, refused);
+  const given = valueAt(data, errorAt);
+  const error = isRecord(given) ? given : {};
+  if (notFoundCodes.includes(excerptOf(error.code))) return unknownTask(refused.id);
+  const reason = typeof error.message === 'string' ? error.message : data.text;
+  return new StatusCheckError(
+    `\`${refused.tool}\` could not ${refused.what ?? 'tell the state of'} the task ${excerptOf(refused.id)}: ${excerpt(reason) || 'it gave no reason'}`,
+    { retryable: error.retryable !== false },
+  );
+}
+
+/** The error for a status tool that could not be asked, as its text tells. */
 export function refusedStatus(text: string, { id, tool, argument }: Refused): Error | undefined {
   const name = argument.split('.').at(-1) ?? '';
   // "id" is in many words.
   const names = [name, wordsOf(name).slice(0, -1).join(' ')].filter(({ length }) => length > 3);
   switch (readRefusal(text, [String(id), ...names])) {
     case 'not-found':
-      return new TaskNotFoundError(
-        `The server does not know the task ${excerptOf(id)}: the reference is wrong, belongs to somebody else, or has expired, or the server was started again and has lost it.`,
-      );
+      return unknownTask(id);
     case 'transient':
       return new StatusCheckError(
         `\`${tool}\` could not tell the state of the task ${excerptOf(id)}: ${excerpt(text) || 'it gave no reason'}`,
@@ -148,6 +182,8 @@ export function refusedStatus(text: string, { id, tool, argument }: Refused): Er
 }
 
 function readErrorAnswer(answer: CallToolResult, data: AnswerData, pair: Pair, id: TaskId): PollAnswer {
+  const { tool, handleArgument: argument, notFoundCodes } = pair.status;
+  if (notFoundCodes !== undefined) throw refusedRequest(data, pair, { id, tool, argument });
   const word = readState(data, { ...pair, status: { ...pair.status, doneAt: undefined } })?.status;
   // A state beside the error is the task's own; without one the error may be that of the request.
   const refused =
@@ -155,8 +191,8 @@ function readErrorAnswer(answer: CallToolResult, data: AnswerData, pair: Pair, i
       ? undefined
       : refusedStatus(data.text || errorIn(data, pair, 'failed').message, {
           id,
-          tool: pair.status.tool,
-          argument: pair.status.handleArgument,
+          tool,
+          argument,
         });
   if (refused !== undefined) throw refused;
   const status = word === 'cancelled' ? word : 'failed';

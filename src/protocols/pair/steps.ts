@@ -2,11 +2,11 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { NotSupportedError, StatusCheckError } from '../../errors.js';
 import type { Outcome, ToolCall } from '../../types.js';
 import { excerpt } from '../excerpt.js';
-import type { Ended, Exchange, PollAnswer } from '../protocol.js';
+import type { Ended, Exchange, PollAnswer, PollGroup } from '../protocol.js';
 import { toolResultSchema } from '../readable-result.js';
 import { isRequestTimeout, refusalOf } from '../refusal.js';
-import { outcomeOfResult, textOf } from '../tool-result.js';
-import { dataOf } from './answer-data.js';
+import { isRecord, outcomeOfResult, textOf } from '../tool-result.js';
+import { dataOf, valueAt, valuesAt } from './answer-data.js';
 import { type Arguments, argumentsOf, collectArguments } from './arguments.js';
 import type { PairHandle, TaskId } from './handle.js';
 import { joinAnswers } from './many-outcomes.js';
@@ -14,7 +14,7 @@ import { errorIn, hasReason } from './outcome.js';
 import { bringsResult } from './payload-facts.js';
 import type { Pair } from './profile.js';
 import { failureBeside } from './state.js';
-import { readStatus, refusedStatus } from './status-answer.js';
+import { readStatus, readStatusAnswer, refusedRequest, refusedStatus, violation } from './status-answer.js';
 import { subjectOf } from './subject.js';
 import type { State } from './told-state.js';
 import { usualState } from './usual-state.js';
@@ -25,6 +25,50 @@ export async function pollPair(handle: PairHandle, exchange: Exchange): Promise<
   const answers: PollAnswer[] = [];
   for (const id of handle.ids) answers.push(await pollOne(handle, id, exchange));
   return joinAnswers(handle.ids, answers);
+}
+
+/** Of an answer about many tasks, each task's own; undefined for one that it leaves out. */
+export async function pollMany(
+  handles: readonly PairHandle[],
+  exchange: Exchange,
+): Promise<readonly (PollAnswer | Error | undefined)[]> {
+  const [first] = handles;
+  if (first?.profile.status.many === undefined) return [];
+  const { profile } = first;
+  const { tool, handleArgument, handleAt } = profile.status;
+  const { argument, answersAt } = first.profile.status.many;
+  const ids = handles.flatMap(handle => handle.ids);
+  const answer = await sendCall({ name: tool, arguments: argumentsOf({ [argument]: ids }) }, exchange);
+  const data = dataOf(answer);
+  const refused = { id: ids.join(', '), tool, argument: handleArgument };
+  if (answer.isError === true)
+    throw (
+      refusedRequest(data, profile, refused) ??
+      violation(`\`${tool}\` answered about ${ids.length} tasks with an error`, answer)
+    );
+  const entries = valuesAt(data, answersAt).flat().filter(isRecord);
+  if (valuesAt(data, answersAt).length === 0)
+    throw violation(`\`${tool}\` answered about ${ids.length} tasks without a list`, answer);
+  const answers = entries.map((structuredContent): CallToolResult => ({ content: [], structuredContent }));
+  const byId = new Map(answers.map(each => [String(valueAt(dataOf(each), handleAt)), each]));
+  return ids.map(id => {
+    const own = byId.get(String(id));
+    if (own === undefined) return undefined;
+    try {
+      return readStatusAnswer(own, profile, id);
+    } catch (error) {
+      if (error instanceof Error) return error;
+      throw error;
+    }
+  });
+}
+
+/** Handles of the same group may go into one request. */
+export function groupOf({ profile, ids, many, status }: PairHandle): PollGroup | undefined {
+  const { name, result } = profile;
+  const isAlone = ids.length > 1 || status !== undefined || result !== undefined;
+  const most = profile.status.many?.max;
+  return most === undefined || many !== true || isAlone ? undefined : { name, most };
 }
 
 /** @throws NotSupportedError when the pair has no cancel tool */
@@ -39,10 +83,11 @@ export async function cancelPair(handle: PairHandle, exchange: Exchange): Promis
       name: cancel.tool,
       arguments: argumentsOf({ [cancel.handleArgument]: id }, handle.cancel),
     };
-    const answer = await sendAbout(id, call, { ...exchange, holdMs: 0 });
+    const answer = await sendAbout({ handle, id, call, exchange: { ...exchange, holdMs: 0 } });
     if (answer.isError !== true) continue;
+    const refused = { id, tool: cancel.tool, argument: cancel.handleArgument, what: 'cancel' };
     throw (
-      refusedStatus(textOf(answer), { id, tool: cancel.tool, argument: cancel.handleArgument }) ??
+      refusedRequest(dataOf(answer), handle.profile, refused) ??
       new StatusCheckError(
         `\`${cancel.tool}\` could not cancel the task ${id}: ${excerpt(textOf(answer)) || 'it gave no reason'}`,
         { retryable: false },
@@ -85,12 +130,16 @@ async function askOrHeld(
 }
 
 function ask(handle: PairHandle, id: TaskId, exchange: Exchange): Promise<CallToolResult> {
-  const { tool, handleArgument } = handle.profile.status;
+  const { tool, handleArgument, waitArgument } = handle.profile.status;
   const call = {
     name: tool,
-    arguments: argumentsOf({ [handleArgument]: id }, waitArguments(handle, exchange), handle.status),
+    arguments: argumentsOf(
+      { [handleArgument]: id },
+      handle.holds && waitFor(waitArgument, exchange),
+      handle.status,
+    ),
   };
-  return sendAbout(id, call, exchange);
+  return sendAbout({ handle, id, call, exchange });
 }
 
 function isFetched({ outcome, raw }: Ended, state: State | undefined, { result }: Pair): boolean {
@@ -134,7 +183,7 @@ async function fetchResult({ handle, id, exchange, answer, read, state }: Fetchi
   if (isMissing) return read;
   const own = result.handleArgument === undefined ? {} : { [result.handleArgument]: id };
   const call = { name: result.tool, arguments: argumentsOf(own, told, handle.result) };
-  const fetched = await sendAbout(id, call, { ...exchange, holdMs: 0 });
+  const fetched = await sendAbout({ handle, id, call, exchange: { ...exchange, holdMs: 0 } });
   if (result.whenMissing && fetched.isError !== true) {
     const told = endToldBy(fetched, { handle, id, read, state });
     if (told !== undefined) return told;
@@ -180,20 +229,29 @@ function endToldBy(
   return { ...read, outcome: outcomeOfResult(fetched), raw: fetched };
 }
 
-function waitArguments({ profile, holds }: PairHandle, { holdMs }: Exchange): Arguments {
-  const { waitArgument } = profile.status;
-  if (!holds || waitArgument === undefined) return {};
-  const { name, mostSeconds, unit } = waitArgument;
+/** How long a tool is to hold its answer back, as its wait argument. */
+export function waitFor(argument: Pair['status']['waitArgument'], { holdMs }: Exchange): Arguments {
+  if (argument === undefined) return {};
+  const { name, mostSeconds, unit, fractions } = argument;
   const seconds = Math.min(Math.max(holdMs, 0) / 1000, mostSeconds);
-  return { [name]: unit === 'seconds' ? Math.floor(seconds) : Math.floor(seconds * 1000) };
+  const value = unit === 'seconds' ? seconds : seconds * 1000;
+  return { [name]: fractions ? value : Math.floor(value) };
+}
+
+interface SendingAbout {
+  readonly handle: PairHandle;
+  readonly id: TaskId;
+  readonly call: ToolCall;
+  readonly exchange: Exchange;
 }
 
 /** Some servers refuse an unknown task with a JSON-RPC error. */
-async function sendAbout(id: TaskId, call: ToolCall, exchange: Exchange): Promise<CallToolResult> {
+async function sendAbout({ handle, id, call, exchange }: SendingAbout): Promise<CallToolResult> {
   try {
     return await sendCall(call, exchange);
   } catch (error) {
-    const refusal = refusalOf(error);
+    // A server with codes for it has not refused the task by this.
+    const refusal = handle.profile.status.notFoundCodes === undefined ? refusalOf(error) : undefined;
     throw (refusal && refusedStatus(refusal.message, { id, tool: call.name, argument: '' })) ?? error;
   }
 }

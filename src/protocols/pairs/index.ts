@@ -7,6 +7,7 @@ import { exa } from './exa.js';
 import { firecrawlAgent, firecrawlCrawl } from './firecrawl.js';
 import { geminiResearch, geminiVideo } from './gemini.js';
 import { kieAi } from './kie-ai.js';
+import { mcpAwait } from './mcp-await.js';
 import { minimaxVideo } from './minimax.js';
 import { replicatePredictions, replicateTrainings } from './replicate.js';
 import { runway } from './runway.js';
@@ -14,6 +15,7 @@ import { shellServer } from './shell-server.js';
 
 /** Profiles of servers that are known. A profile keeps its name, and its version counts its changes. */
 export const builtInPairs: readonly Pair[] = [
+  mcpAwait,
   apify,
   circleci,
   exa,

@@ -128,7 +128,7 @@ test('a task whose status is too large keeps its reference', async () => {
   });
   const client = await AwaitClient.connect(url, { maxAnswerBytes: MAX, initialIntervalMs: 1 });
   const error = await failureOf(client.callTool({ name: 'initiate_background_task' }));
-  expect(error).toMatchObject({ code: 'PROTOCOL_VIOLATION', reference: { handle: { id: 't1' } } });
+  expect(error).toMatchObject({ code: 'PROTOCOL_VIOLATION', reference: { handle: { ids: ['t1'] } } });
   expect(error.message).toContain('`maxAnswerBytes`');
   await client.close();
 });

@@ -146,7 +146,7 @@ describe('what is written, and when', () => {
     await call;
     late.release();
     await until(['running']);
-    expect(seen.list({ all: false })).toMatchObject([{ reference: { handle: { id: 'task-1' } } }]);
+    expect(seen.list({ all: false })).toMatchObject([{ reference: { handle: { ids: ['task-1'] } } }]);
   });
 
   test('that the server no longer knows a task', async () => {
@@ -201,7 +201,7 @@ describe('the same key after a crash', () => {
       onUpdate: ({ status }) => updates.push(status),
     });
     expect(await task.result()).toEqual(first);
-    expect(task).toMatchObject({ protocol: 'tool-pair', reference: { handle: { id: 'task-1' } } });
+    expect(task).toMatchObject({ protocol: 'tool-pair', reference: { handle: { ids: ['task-1'] } } });
     expect([next.server.calls, updates]).toEqual([[], ['completed']]);
   });
 

@@ -132,7 +132,7 @@ describe('a journal that another process has locked', () => {
     expect(seen.list({ all: true })).toMatchObject([{ state: 'starting' }]);
     lock.release();
     await client.close();
-    expect(records()).toMatchObject([{ state: 'running', reference: { handle: { id: 'task-1' } } }]);
+    expect(records()).toMatchObject([{ state: 'running', reference: { handle: { ids: ['task-1'] } } }]);
   });
 });
 

@@ -235,7 +235,7 @@ describe('what goes wrong is named, with the next step and the right exit code',
       'an answer without data',
       [...initiate('answers_garbage'), ...odd],
       5,
-      /answered without data[\s\S]*mcp-await wait/,
+      /answered without a state[\s\S]*mcp-await wait/,
     ],
     [
       'an answer about another task',

@@ -16,7 +16,10 @@ const START = 'initiate_background_task';
 
 /** As the bundled server lists them. */
 const waiting = {
-  inputSchema: { type: 'object', properties: { wait_seconds: { type: 'number' } } },
+  inputSchema: {
+    type: 'object',
+    properties: { task_ref: { type: 'string' }, wait_seconds: { type: 'number' } },
+  },
 } as const;
 const definitions = { [START]: waiting, [POLL]: waiting };
 
@@ -70,8 +73,8 @@ describe('a server that can hold its answers back', () => {
     await vi.advanceTimersByTimeAsync(9000);
     await Promise.all(results);
     expect(waitsOf(short, POLL)).toEqual([5, 5]);
-    expect(waitsOf(off, START)).toEqual([undefined]);
-    expect(waitsOf(off, POLL)).toEqual([undefined, undefined]);
+    expect(waitsOf(off, START)).toEqual([0]);
+    expect(waitsOf(off, POLL)).toEqual([0, 0]);
     expect(off.callTimes(POLL)).toEqual([1000, 3000]);
   });
 
@@ -102,7 +105,7 @@ describe('a server that can hold its answers back', () => {
     const result = resumed.result();
     await vi.advanceTimersByTimeAsync(30_000);
     await result;
-    expect(waitsOf(fixture, POLL)).toEqual([undefined, 20, 20]);
+    expect(waitsOf(fixture, POLL)).toEqual([0, 20, 20]);
   });
 
   test('tells progress while it holds an answer', async () => {
@@ -154,7 +157,7 @@ describe('an inline answer', () => {
     await fixture.client.callTool(startCall);
     await fixture.client.startTool(startCall);
     const handle = await fixture.client.startTool(startCall, { inlineWaitMs: 2000 });
-    expect(waitsOf(fixture, START)).toEqual([0.3, undefined, 2]);
+    expect(waitsOf(fixture, START)).toEqual([0.3, 0, 2]);
     expect(handle).toMatchObject({ snapshot: { status: 'completed' }, reference: { tool: START } });
   });
 

@@ -11,7 +11,7 @@ const POLL = 'resolve_task_status';
 const START = 'initiate_background_task';
 
 const definitions = {
-  [POLL]: { inputSchema: { type: 'object', properties: { task_refs: { type: 'array' } } } },
+  [POLL]: { inputSchema: { type: 'object', properties: { task_ref: {}, task_refs: { type: 'array' } } } },
 } as const;
 
 /** Every start is another task. */

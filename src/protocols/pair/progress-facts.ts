@@ -1,4 +1,5 @@
 import type { Progress } from '../../types.js';
+import { isRecord } from '../tool-result.js';
 import type { AnswerData } from './answer-data.js';
 import { factsOf } from './answer-facts.js';
 import type { Fact, Subject } from './fact.js';
@@ -60,4 +61,16 @@ function ofText(value: string): Progress | undefined {
 function numberUnder(facts: readonly Fact[], keys: ReadonlySet<string>): number | undefined {
   const found = facts.find(({ key, value }) => typeof value === 'number' && keys.has(key.toLowerCase()));
   return typeof found?.value === 'number' ? found.value : undefined;
+}
+
+/** Progress in MCP's shape; undefined when the value is none. */
+export function readProgress(value: unknown): Progress | undefined {
+  if (!isRecord(value) || typeof value.progress !== 'number' || !Number.isFinite(value.progress))
+    return undefined;
+  const { progress, total, message } = value;
+  return {
+    progress,
+    ...(typeof total === 'number' && Number.isFinite(total) && { total }),
+    ...(typeof message === 'string' && { message }),
+  };
 }

@@ -5,7 +5,7 @@ import { findHandle } from '../../../src/protocols/pair/find-handle.js';
 import { labelFacts } from '../../../src/protocols/pair/label-facts.js';
 import { bringsResult } from '../../../src/protocols/pair/payload-facts.js';
 import { pairProfileSchema } from '../../../src/protocols/pair/profile.js';
-import { progressOfFacts } from '../../../src/protocols/pair/progress-facts.js';
+import { progressOfFacts, readProgress } from '../../../src/protocols/pair/progress-facts.js';
 import { readState } from '../../../src/protocols/pair/state.js';
 import { readStatusAnswer } from '../../../src/protocols/pair/status-answer.js';
 
@@ -186,4 +186,23 @@ test.each<[unknown, boolean]>([
   [{ status: 'done', data: { output: [1] } }, true],
 ])('whether %j brings a result: %s', (said, expected) => {
   expect(bringsResult(dataOf(answerOf(said)))).toBe(expected);
+});
+
+test.each([
+  [{ progress: 1 }, { progress: 1 }],
+  [
+    { progress: 1, total: 2, message: 'm', extra: true },
+    { progress: 1, total: 2, message: 'm' },
+  ],
+  [{ progress: 1, total: 'x', message: 3 }, { progress: 1 }],
+  [{ progress: 1, total: Number.NaN }, { progress: 1 }],
+  [{ progress: Number.POSITIVE_INFINITY }, undefined],
+  [{ progress: '1' }, undefined],
+  [{}, undefined],
+  [[1], undefined],
+  ['half', undefined],
+  [null, undefined],
+  [undefined, undefined],
+])('%j reads as the progress %j', (value, progress) => {
+  expect(readProgress(value)).toEqual(progress);
 });

@@ -1,6 +1,5 @@
-import { closestMatch } from 'leven';
 import { z } from 'zod';
-import { ConfigurationError } from '../errors.js';
+import { ConfigurationError, similarName } from '../errors.js';
 import {
   type Pair,
   type PairProfile,
@@ -93,8 +92,10 @@ function pairOfName(name: string, where: string): Pair {
   const found = known.find(pair => pair.name === name);
   if (found !== undefined) return found;
   const names = known.map(pair => pair.name);
+  const nearest = similarName(name, names);
+  const guess = nearest === undefined ? '' : ` Did you mean \`${nearest}\`?`;
   throw new ConfigurationError(
-    `${where} names the profile \`${name}\`, which is not built in. Did you mean \`${closestMatch(name, names)}\`? There are: ${names.join(', ')}.`,
+    `${where} names the profile \`${name}\`, which is not built in.${guess} There are: ${names.join(', ')}.`,
   );
 }
 

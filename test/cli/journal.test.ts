@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { JournalFile } from '../../src/client/journal/journal-file.js';
 import { initiate, newWorkplace, ODD_SERVER, type Workplace } from './command.js';
 
 const odd = ['--', process.execPath, ODD_SERVER];
@@ -46,6 +47,23 @@ describe('the jobs of a machine', () => {
   it('do not include a run with --no-journal', async () => {
     await place.run(['run', 'echo', '--no-journal', ...odd]);
     expect(await listed('--all')).toEqual([]);
+  });
+
+  it('are synchronous ones, too, for as long as the process that called lives', async () => {
+    const identity = { server: { kind: 'other', name: 'x' }, distinction: 'x' } as const;
+    const call = { identity, protocol: 'sync', idempotencyKey: undefined };
+    const minuteAgo = () => Date.now() - 60_000;
+    for (const [name, clock] of Object.entries({ lost: minuteAgo, under_way: Date.now })) {
+      const file = new JournalFile(join(place.home, 'journal.db'), clock);
+      file.claim({ ...call, call: { name } });
+      file.close();
+    }
+    expect(await listed()).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ tool: 'lost', status: 'abandoned' }),
+        expect.objectContaining({ tool: 'under_way', status: 'working' }),
+      ]),
+    );
   });
 
   it('are found by the id alone, which stands for the server too', async () => {
@@ -144,7 +162,7 @@ describe('a journal that cannot be used', () => {
     const call = [...initiate('sleep', { seconds: 0.1 }), '--quiet', '--idempotency-key', 'k'];
     const refused = await place.run(call);
     expect(refused).toMatchObject({ code: 2, stdout: '' });
-    expect(refused.stderr).toContain('journal.db');
+    expect(refused.stderr).toMatch(/journal\.db cannot be opened: .* No call is sent .*--no-journal/);
     expect(await place.run([...call, '--no-journal'])).toMatchObject({ code: 0 });
   }, 30_000);
 

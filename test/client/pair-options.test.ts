@@ -98,6 +98,7 @@ describe('what is no profile', () => {
   test.each<[string, unknown, RegExp]>([
     ['no list', {}, /Expected `pairs` to be a list/],
     ['an unknown name', ['apifi'], /names the profile `apifi`.*Did you mean `apify`/],
+    ['a name like no other', ['nonsense'], /`nonsense`, which is not built in\. There are: /],
     ['a number', [1], /`pairs`, entry 1 is no profile/],
     [
       'a field too few',

@@ -21,7 +21,10 @@ export function environmentLayer(env: CommandIo['env']): Layer {
 export function unknownVariables(env: CommandIo['env']): readonly string[] {
   return Object.keys(env)
     .filter(name => name.startsWith('MCP_AWAIT_') && !KNOWN.includes(name))
-    .map(name => `The environment variable ${name} means nothing; did you mean ${nearestName(name, KNOWN)}?`);
+    .map(name => {
+      const meant = nearestName(name, KNOWN);
+      return `The environment variable ${name} means nothing${meant === undefined ? '.' : `; did you mean ${meant}?`}`;
+    });
 }
 
 /** What cannot be read as the form is left as text, for the schema to refuse. */

@@ -21,8 +21,9 @@ export function defaultJournalFile(environment: Readonly<Record<string, string |
 }
 
 /** For messages. */
-const ELSEWHERE =
-  'name another journal (`journal: { file }`, MCP_AWAIT_HOME), or let calls go on without one (`journal: { required: false }`, --no-journal)';
+const ELSEWHERE = 'name another journal (`journal: { file }`, MCP_AWAIT_HOME)';
+const WAY_OUT =
+  'No call is sent without the journal, unless it need not be written (`journal: { required: false }`, --no-journal).';
 
 type Work<Result> = (file: JournalFile) => Result;
 
@@ -154,7 +155,7 @@ export class JournalStore {
       if (this.#closed) opened.close();
       else this.#file = opened;
     } catch (error) {
-      if (this.#isRequired) throw error instanceof ConfigurationError ? error : this.#unusable(error);
+      if (this.#isRequired) throw this.#unusable(error);
       this.#failed(error);
     }
   }
@@ -181,10 +182,12 @@ export class JournalStore {
 
   #unusable(cause: unknown): ConfigurationError {
     const file = this.#options.file ?? defaultJournalFile(process.env);
-    return new ConfigurationError(
-      `The journal ${file} cannot be written, and no call is sent without it (\`required\`, or --idempotency-key without --no-journal): ${reasonOf(cause, ELSEWHERE)}`,
-      { cause },
-    );
+    // A file that cannot be opened says itself which it is, and why.
+    const problem =
+      cause instanceof ConfigurationError
+        ? cause.message
+        : `The journal ${file} cannot be written: ${reasonOf(cause, ELSEWHERE)}`;
+    return new ConfigurationError(`${problem} ${WAY_OUT}`, { cause });
   }
 
   #failed(error: unknown): void {

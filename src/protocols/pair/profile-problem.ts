@@ -1,5 +1,4 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import { closestMatch } from 'leven';
 import { similarName } from '../../errors.js';
 import type { ServerFacts } from '../protocol.js';
 import { isRecord } from '../tool-result.js';
@@ -39,7 +38,7 @@ export function unstartable(pair: Pair, { tools }: ServerFacts): string | undefi
 /** Whether a tool is what a profile probably means by the name of its start tool. */
 export function isMeant({ name }: Tool, pair: Pair, { tools }: ServerFacts): boolean {
   const names = tools.map(tool => tool.name);
-  return startTools(pair).some(start => closestMatch(start, names) === name);
+  return startTools(pair).some(start => similarName(start, names) === name);
 }
 
 function missingTool({ name }: Pair, role: string, missing: string, tools: readonly Tool[]): string {

@@ -1,5 +1,5 @@
-import { closestMatch } from 'leven';
 import type { z } from 'zod';
+import { similarName } from '../../errors.js';
 import { maskSecrets } from './mask-secrets.js';
 import { type Setting, settingList } from './setting-list.js';
 
@@ -33,11 +33,12 @@ export function valueProblem(setting: Setting, issue: z.core.$ZodIssue | undefin
 
 function unknownKey(parents: readonly string[], key: string): string {
   const path = [...parents, key].join('.');
-  return `${path}: there is no such setting; did you mean \`${nearest(parents, key)}\`?`;
+  const meant = nearest(parents, key);
+  return `${path}: there is no such setting${meant === undefined ? '' : `; did you mean \`${meant}\`?`}`;
 }
 
 /** The setting or section that was meant, most likely: one that stands there, or in another section. */
-function nearest(parents: readonly string[], key: string): string {
+function nearest(parents: readonly string[], key: string): string | undefined {
   const [section] = parents;
   const settings = settingList.toSorted(
     (a, b) => Number(b.section === section) - Number(a.section === section),
@@ -45,12 +46,12 @@ function nearest(parents: readonly string[], key: string): string {
   const paths = new Map<string, string>();
   if (section === undefined) for (const each of settings) paths.set(each.section, each.section);
   for (const each of settings) if (!paths.has(each.key)) paths.set(each.key, each.path);
-  return paths.get(nearestName(key, [...paths.keys()])) ?? '';
+  return paths.get(nearestName(key, [...paths.keys()]) ?? '');
 }
 
 /** The name that begins with what was written, else the most similar one. */
-export function nearestName(written: string, names: readonly string[]): string {
-  return names.find(name => name.startsWith(written)) ?? closestMatch(written, [...names]) ?? '';
+export function nearestName(written: string, names: readonly string[]): string | undefined {
+  return names.find(name => name.startsWith(written)) ?? similarName(written, names);
 }
 
 function member(value: unknown, key: string): unknown {

@@ -178,6 +178,7 @@ describe('what is wrong', () => {
       pooling: {},
       maxConcurency: 5,
       ttl: 5,
+      nonsense: 5,
     });
     const env = { MCP_AWAIT_POLLING_MAX_ATTEMPTS: 'no', MCP_AWAIT_SERVER_WORKER: 'yes' };
     const problems = await problemsOf(loadSettings({ lease: 10 } as object, place.io(env)));
@@ -198,6 +199,7 @@ describe('what is wrong', () => {
       `${file}: pooling: there is no such setting; did you mean \`polling\`?`,
       `${file}: maxConcurency: there is no such setting; did you mean \`execution.maxConcurrency\`?`,
       `${file}: ttl: there is no such setting; did you mean \`state.ttlSeconds\`?`,
+      `${file}: nonsense: there is no such setting`,
     ]);
   });
 

@@ -4,7 +4,7 @@ import { type Pair, pairProfileSchema } from '../pair/profile.js';
 import type { Proposal } from './propose.js';
 import type { Action } from './tool-facts.js';
 
-/** The profile that a proposal comes to: everything is where it usually is. */
+/** The profile of a proposal, which reads every field at its usual place. */
 export function pairOfProposal(proposal: Proposal, tools: readonly Tool[]): Pair {
   const { start, status, argument, copied, cancel, action } = proposal;
   const fixed = {

@@ -27,7 +27,7 @@ export interface StatusCall {
   readonly copied: readonly string[];
 }
 
-/** None where the status tool needs more than a handle and what the start was given; several where it takes one of them. */
+/** The ways to ask a status tool; none where it needs more than the handle and arguments of the start call. */
 export function statusCalls(start: ToolFacts, status: ToolFacts): readonly StatusCall[] {
   const { properties: given = {}, required: needed = [] } = start.tool.inputSchema;
   const { properties = {}, required = [] } = status.tool.inputSchema;
@@ -40,7 +40,7 @@ export function statusCalls(start: ToolFacts, status: ToolFacts): readonly Statu
   const isId = (name: string) => isHandleArgument(name, properties[name]);
   if (start.tool.name === status.tool.name) return callsOfSameTool(status);
   const own = status.needed.filter(name => !Object.hasOwn(given, name));
-  // What the caller may choose, the answer may name.
+  // An argument that the start call may leave out can be named by its answer.
   const chosen = status.needed.filter(name => Object.hasOwn(given, name) && !needed.includes(name));
   const [only, second] = own.length > 0 ? own : chosen;
   const canTake = (name: string) => isId(name) || isOtherHandle(name, properties[name], start, status);
@@ -66,7 +66,7 @@ export function statusCalls(start: ToolFacts, status: ToolFacts): readonly Statu
     .filter(isFreeOfSecrets);
 }
 
-/** Of a tool whose other action starts: the only id that it takes, and that it can do without. */
+/** The way to ask the tool that also starts: by its only id, which other actions do without. */
 function callsOfSameTool({ tool, needed }: ToolFacts): readonly StatusCall[] {
   const { properties = {}, required = [] } = tool.inputSchema;
   const [argument, second] = Object.keys(properties).filter(name => isHandleArgument(name, properties[name]));
@@ -75,7 +75,7 @@ function callsOfSameTool({ tool, needed }: ToolFacts): readonly StatusCall[] {
   return [{ argument, isId: true, isExactOnly: false, copied: [] }];
 }
 
-/** What is handed on stands in references. */
+/** Copied arguments are kept in references, which hold no secrets. */
 function isFreeOfSecrets({ copied }: StatusCall): boolean {
   return !copied.some(name => SECRET.test(name));
 }
@@ -97,7 +97,7 @@ function isOtherHandle(name: string, schema: unknown, start: ToolFacts, status: 
   return isNoun || /\bid\b|identifier|uuid/i.test(argumentDescription(schema));
 }
 
-/** The tool that cancels what a handle stands for, if there is exactly one. */
+/** The tool that cancels the work of a handle, if there is exactly one. */
 export function cancelFor(
   argument: string,
   shared: readonly string[],

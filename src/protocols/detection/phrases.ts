@@ -1,4 +1,4 @@
-/** What a description says where the work goes on after the answer. Each is short, so that none can take long. */
+/** Phrases of descriptions of tools whose work goes on after the answer. */
 const WORK_GOES_ON: readonly RegExp[] = [
   /\basync(hronous(ly)?)?\b/i,
   /in the background|background (job|task|process)/i,

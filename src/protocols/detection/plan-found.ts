@@ -28,7 +28,7 @@ import { readAnswer } from './read-answer.js';
 import type { Action } from './tool-facts.js';
 import { isHeld, type Probed, verdictOf } from './verdict.js';
 
-/** Each is compared with each. */
+/** Comparisons grow with the square of the number of tools. */
 const MAX_TOOLS = 1000;
 
 /** A proposal with the profile that it comes to. */
@@ -64,7 +64,7 @@ export function planFound(tool: Tool, server: ServerFacts, protocol: Protocol): 
   const proposals = found.proposals.get(tool.name) ?? [];
   const [best] = proposals;
   if (best === undefined) return undefined;
-  // Until an answer shows more, a pair that is merely possible is none.
+  // A pair that is merely possible counts as synchronous until an answer proves it.
   const own = best.isStrong ? protocol : sync;
   return {
     protocol: own,
@@ -162,7 +162,7 @@ async function start(starting: Starting): Promise<StartAnswer> {
   return plain(answer, detected, proposal);
 }
 
-/** An answer that cannot be read is still the answer. */
+/** An answer that cannot be read is returned as it came. */
 function chosenOf(answer: CallToolResult, starting: Starting): ReturnType<typeof choose> | undefined {
   try {
     return choose(answer, starting);
@@ -171,7 +171,7 @@ function chosenOf(answer: CallToolResult, starting: Starting): ReturnType<typeof
   }
 }
 
-/** The proposal that the answer speaks for most, if it is one. */
+/** The proposal with the most evidence, if there is exactly one. */
 function choose(answer: CallToolResult, starting: Starting): Candidate | Refused | undefined {
   const { call, proposed, proofs } = starting;
   const read = proposed.map(each => ({
@@ -204,7 +204,7 @@ function choose(answer: CallToolResult, starting: Starting): Candidate | Refused
   return { proposal: best.proposal, refusal: `\`${second.proposal.status}\` would do as well` };
 }
 
-/** What makes two tools the same pair again: a tool that has changed is another one. */
+/** What identifies a proved pair: a tool that has changed is another tool. */
 function proofOf({ proposal, statusTool }: Proposed, { tool }: Starting): PairProof {
   const { argument, when, action } = proposal;
   return { start: tool, status: statusTool, argument, when, action };
@@ -217,16 +217,16 @@ interface Refused {
 }
 
 interface Proof {
-  /** Of a job that the status tool knows of. */
+  /** The state of the work, where the status tool knows it. */
   readonly state?: PollAnswer;
   readonly evidence: readonly Held[];
-  /** Whether it has told that state itself. */
+  /** Whether the status tool has told that state. */
   readonly isProved?: boolean;
   /** Whether the status tool has answered that it is no pair. */
   readonly isDisproved?: boolean;
 }
 
-/** Before anybody waits: whether the status tool knows of it, in words that are known. */
+/** Asks the status tool once, before any wait, whether it knows the handle. */
 async function probe(handle: unknown, chosen: Candidate, exchange: Exchange): Promise<Proof> {
   const probed: Probed = chosen;
   const { status } = chosen.proposal;
@@ -242,7 +242,7 @@ async function probe(handle: unknown, chosen: Candidate, exchange: Exchange): Pr
     const { isPair, evidence } = verdictOf(raw.data, probed);
     return isPair ? { state, evidence, isProved: true } : { evidence, isDisproved: true };
   } catch (error) {
-    // Also of a call that nobody waits for any more: its answer has come.
+    // An aborted call keeps the answer that it has.
     return { evidence: failed, isDisproved: !exchange.signal.aborted && !isRequestTimeout(error) };
   }
 }

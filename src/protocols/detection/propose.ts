@@ -28,7 +28,7 @@ export interface Proposal {
   /** The action of the status tool that only looks, where it has several. */
   readonly action: Action | undefined;
   readonly score: number;
-  /** Words that the two names share: which of two equals is meant. */
+  /** The number of words that both names share, which decides between equal scores. */
   readonly likeness: number;
   readonly evidence: readonly Held[];
   /** What keeps it from being used by itself. */
@@ -40,17 +40,17 @@ export interface Proposal {
   readonly looksUp: boolean;
   /** Whether the names and descriptions say that a machine works. */
   readonly isWork: boolean;
-  /** Whether those who read the descriptions would take them for a pair. */
+  /** Whether a person who reads the descriptions would take them for a pair. */
   readonly isStrong: boolean;
 }
 
 /** From this on two tools are proposed. */
 export const MIN_SCORE = 4;
-/** From this on they are a pair for those who read what they say. */
+/** From this on they are strong, where descriptions and names agree. */
 export const STRONG_SCORE = 9;
 /** Of one start tool. */
 const MAX_CANDIDATES = 5;
-/** Each is compared with each. */
+/** Comparisons grow with the square of their number. */
 const MAX_FACTS = 1500;
 
 /** Proposes for each tool the one that tells the state of what it starts, the best first. Pure. */

@@ -5,7 +5,7 @@ import { wordsOf } from '../pair/usual-places.js';
 import { isRecord } from '../tool-result.js';
 import { saysState, saysWorkGoesOn } from './phrases.js';
 
-/** What comes later is examples. */
+/** Longer descriptions end in examples. */
 const MAX_DESCRIPTION = 4000;
 const MAX_ARGUMENTS = 50;
 
@@ -42,7 +42,7 @@ export interface ToolFacts {
   /** Whether its name is that of what is answered at once. */
   readonly looksUp: boolean;
   readonly tellsState: boolean;
-  /** Whether it puts something somewhere, or tells somebody: what comes of that is no work of the server's. */
+  /** Whether it records something or tells somebody, so that the server has no work to do. */
   readonly records: boolean;
 }
 
@@ -56,7 +56,7 @@ export function factsOf(tools: readonly Tool[]): readonly ToolFacts[] {
 export function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
   const { readOnlyHint, destructiveHint } = tool.annotations ?? {};
   const verb = words.find(word => CHANGING.has(word) || READING.has(word));
-  // Of `test_run_progress` the progress is meant, of `set_progress` the setting.
+  // `test_run_progress` tells a progress, `set_progress` sets one.
   const isNameOfState =
     STATE.has(words.at(-1) ?? '') && !CHANGING.has(words[0] ?? '') && !words.some(word => ENDING.has(word));
   const changes = verb !== undefined && !READING.has(verb) && !isNameOfState;
@@ -135,7 +135,7 @@ export function isWorkHandle(name: string): boolean {
   return wordsOf(name).some(word => WORK_HANDLES.has(word));
 }
 
-/** An argument that can take a handle. */
+/** Whether an argument can take a handle. */
 export function isHandleArgument(name: string, schema: unknown): boolean {
   const words = wordsOf(name);
   const types = isRecord(schema) ? [schema.type ?? []].flat() : [];

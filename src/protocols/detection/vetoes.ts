@@ -38,7 +38,7 @@ export function isMachineWork({ words, nouns, verb, worksLater }: ToolFacts): bo
 }
 
 function isAboutWhatLasts({ start, status, handleNouns, isNamed }: Suspects): boolean {
-  // A machine's work has handles of any name: `poll_model_status(subscription_key)`.
+  // Handles of work may have any name: `poll_model_status(subscription_key)`.
   const isPlainWork = isNamed && status.tellsState && start.words.some(word => MACHINE.has(word));
   if (isPlainWork && !isLasting(start.nouns)) return false;
   const about = handleNouns.length > 0 ? handleNouns : status.nouns;

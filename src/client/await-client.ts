@@ -5,53 +5,28 @@ import type {
   ListToolsResult,
   Tool,
 } from '@modelcontextprotocol/sdk/types.js';
-import type { FoundPair, Port } from '../protocols/protocol.js';
+import type { FoundPair } from '../protocols/protocol.js';
 import { Turns } from '../time/turns.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import { type AgentTool, agentTools, type ToolsOptions } from './agent-tools.js';
-import { CallStats, type ClientStats } from './call-stats.js';
-import { CallWatches } from './call-watch.js';
+import { CallRun } from './call-run.js';
+import type { ClientStats } from './call-stats.js';
 import { resolveCircuitOptions } from './circuit-options.js';
-import { Circuits } from './circuits.js';
+import { type ClientServices, clientServices, type RunContext } from './client-services.js';
 import { type ConnectOptions, type ConnectTarget, connectClient } from './connect.js';
-import { LastingTransport } from './connection/lasting-transport.js';
-import type { ConnectionEvent } from './events.js';
-import { InputDesk } from './input/input-desk.js';
-import type { Journal } from './journal/journal.js';
-import { openJournal } from './journal/open-journal.js';
-import { type KnownDurations, knownDurations } from './known-durations.js';
-import { nativeTasksOf } from './native-tasks.js';
-import { tapNotifications } from './notification-tap.js';
-import { OpenRuns } from './open-runs.js';
 import {
   type AwaitClientOptions,
   type CallOptions,
   defaultWaitOptions,
-  type ResolvedWaitOptions,
   resolveWaitOptions,
 } from './options.js';
 import { pairsFor, resolvePairOptions } from './pair-options.js';
 import { PassThrough } from './pass-through.js';
-import { Places } from './places.js';
-import { PollScheduler, pollRate } from './poll-scheduler.js';
 import { parseResult } from './readable-answers.js';
 import { parseReference, protocolOf, referenceWithWords } from './reference.js';
-import { ResourceUpdates } from './resource-updates.js';
-import type { RunContext } from './run-context.js';
 import { fromSdkOptions, type SdkCallOptions } from './sdk-call-options.js';
-import { type Ready, sdkPort } from './sdk-port.js';
 import { TaskHandle } from './task-handle.js';
-import { readNews, TaskNews } from './task-news.js';
-import { TaskRun } from './task-run.js';
 import { toldOnce, tolerantRequests } from './tolerant-requests.js';
-import { ToolCatalog } from './tool-catalog.js';
-import { traceCall } from './tracing/call-trace.js';
-import { portWithMeta } from './tracing/port-with-meta.js';
-
-/** Requests that the server may hold at the same time; each is a connection over HTTP. */
-const MOST_HELD_REQUESTS = 32;
-/** Starts under way at the same time; each is a connection over HTTP. */
-const MOST_STARTS = 100;
 
 /** How one tool is awaited, and whether an agent sees it. */
 export interface ToolExplanation {
@@ -75,24 +50,9 @@ export interface ToolExplanation {
  */
 export class AwaitClient extends PassThrough {
   readonly #options: AwaitClientOptions;
-  readonly #wait: ResolvedWaitOptions;
-  readonly #ready: Ready;
-  readonly #port: Port;
+  readonly #services: ClientServices;
   readonly #listPage: Client['listTools'];
-  readonly #catalog: ToolCatalog;
-  readonly #openRuns = new OpenRuns();
-  readonly #durations: KnownDurations;
-  readonly #holdPlaces = new Places(MOST_HELD_REQUESTS);
-  readonly #startPlaces = new Places(MOST_STARTS);
   readonly #turns = new Turns();
-  readonly #scheduler: PollScheduler;
-  readonly #news = new TaskNews();
-  readonly #resources: ResourceUpdates;
-  readonly #follow: RunContext['follow'];
-  readonly #journal: Journal | undefined;
-  readonly #stats = new CallStats();
-  readonly #circuits: Circuits | undefined;
-  readonly #desk: InputDesk;
 
   /**
    * A client on a connection of the caller's own, which is for the caller to make anew when it is lost.
@@ -107,37 +67,7 @@ export class AwaitClient extends PassThrough {
     super(sdkClient, requests);
     this.#listPage = requests.listTools as Client['listTools'];
     this.#options = options;
-    this.#wait = resolveWaitOptions(options, defaultWaitOptions);
-    this.#scheduler = new PollScheduler(pollRate(options));
-    const { transport } = sdkClient;
-    const connection = transport instanceof LastingTransport ? transport : undefined;
-    this.#ready = signal => connection?.ready(signal);
-    this.#follow = taskIds => connection?.follow(taskIds);
-    this.#desk = new InputDesk(sdkClient, options.onInput);
-    this.#port = sdkPort(sdkClient, this.#ready, this.#desk.open);
-    this.#journal = openJournal(sdkClient, options);
-    this.#catalog = new ToolCatalog({
-      client: sdkClient,
-      port: this.#port,
-      closed: this.#openRuns.closed,
-      proofs: this.#journal?.proofs(),
-      pairs: resolvePairOptions(options),
-      onProblems: problems => onProblems('tools/list', problems),
-    });
-    this.#resources = new ResourceUpdates({
-      port: this.#port,
-      isOffered: () => sdkClient.getServerCapabilities()?.resources?.subscribe === true,
-      closed: this.#openRuns.closed,
-    });
-    const breaker = resolveCircuitOptions(options.circuitBreaker);
-    this.#circuits = breaker && new Circuits(breaker, options.onEvent);
-    this.#durations = knownDurations(sdkClient, this.#journal?.durations());
-    connection?.observe(event => this.#onConnection(event, connection));
-    tapNotifications(sdkClient, notification => {
-      if (notification.method === 'notifications/tools/list_changed') this.#catalog.forget();
-      const news = readNews(notification);
-      if (news !== undefined) this.#news.tell(news);
-    });
+    this.#services = clientServices(sdkClient, options, onProblems);
   }
 
   /**
@@ -154,7 +84,7 @@ export class AwaitClient extends PassThrough {
     const pairs = pairsFor(target, options);
     const client = new AwaitClient(await connectClient(target, options), { ...options, pairs });
     try {
-      await client.#journal?.open();
+      await client.#services.journal?.open();
       return client;
     } catch (error) {
       await client.close();
@@ -198,17 +128,16 @@ export class AwaitClient extends PassThrough {
   async resumeTask(given: TaskReference, options: CallOptions = {}): Promise<TaskHandle> {
     const parsed = parseReference(given);
     protocolOf(parsed);
-    const known = await this.#journal?.find(parsed);
+    const known = await this.#services.journal?.find(parsed);
     const reference = referenceWithWords(parsed, this.#options.words);
-    return new TaskHandle(new TaskRun(this.#context({ name: parsed.tool }, options), { reference, known }));
+    return new TaskHandle(new CallRun(this.#context({ name: parsed.tool }, options), { reference, known }));
   }
 
   /** The tools that an agent should see: long ones look like ordinary ones, their status and cancel tools are left out. */
   async listTools(...parameters: Parameters<Client['listTools']>): Promise<ListToolsResult> {
-    const [page, plans] = [
-      await this.#catalog.retry(() => this.#listPage(...parameters), this.#wait),
-      await this.#catalog.plans(this.#wait),
-    ];
+    const { catalog, wait } = this.#services;
+    const page = await catalog.retry(() => this.#listPage(...parameters), wait);
+    const plans = await catalog.plans(wait);
     const visible = page.tools.filter(tool => !plans.hidden.has(tool.name));
     return { ...page, tools: visible.map(tool => plans.byTool.get(tool.name)?.listed ?? tool) };
   }
@@ -224,7 +153,8 @@ export class AwaitClient extends PassThrough {
 
   /** How each tool of the server is awaited, and why. */
   async explainTools(): Promise<ToolExplanation[]> {
-    const { byTool, hidden } = await this.#catalog.plans(this.#wait);
+    const { catalog, wait } = this.#services;
+    const { byTool, hidden } = await catalog.plans(wait);
     return [...byTool].map(([tool, { protocol, why, found, listed }]) => ({
       tool,
       protocol: protocol.name,
@@ -237,64 +167,25 @@ export class AwaitClient extends PassThrough {
 
   /** What the calls of each tool came to since this client was made: counts, requests, mean duration, circuit breaker. */
   stats(): ClientStats {
-    return this.#stats.read(tool => this.#circuits?.stats(tool));
+    return this.#services.stats();
   }
 
   /** Ends every wait with `AwaitAbortedError`, then closes the wrapped client. Tasks of their own go on. */
   async close(): Promise<void> {
-    this.#openRuns.close();
-    await this.sdkClient.close().finally(() => this.#journal?.close());
+    const { openRuns, journal } = this.#services;
+    openRuns.close();
+    await this.sdkClient.close().finally(() => journal?.close());
   }
 
-  #onConnection(event: ConnectionEvent, connection: LastingTransport): void {
-    if (event.type === 'connection-restored' && event.newSession) this.#beginAnew();
-    this.#options.onEvent?.(event);
-    if (event.type === 'connection-lost') this.#desk.open.clear();
-    // The tasks of a server that runs them itself go on only when it does.
-    if (event.type === 'connection-lost' && this.#openRuns.size > 0) connection.restore();
-  }
-
-  /** In a new session the server knows of nothing to tell, and may be another version. */
-  #beginAnew(): void {
-    this.#catalog.forget();
-    this.#resources.renew();
-    this.#news.tellMissed();
-  }
-
-  #begin(call: ToolCall, options: CallOptions = {}): TaskRun {
+  #begin(call: ToolCall, options: CallOptions = {}): CallRun {
     const context = this.#context(call, options);
-    return new TaskRun(context, { call, plan: this.#catalog.plan(call.name, context.wait) });
+    return new CallRun(context, { call, plan: this.#services.catalog.plan(call.name, context.wait) });
   }
 
-  #context({ name, _meta }: ToolCall, options: CallOptions): RunContext {
+  #context({ name, _meta }: ToolCall, call: CallOptions): RunContext {
+    const services = this.#services;
     // Before anybody hears of a call whose options are wrong.
-    const wait = resolveWaitOptions(options, this.#wait);
-    const { closed } = this.#openRuns;
-    const trace = traceCall({ tool: name, meta: _meta, client: this.sdkClient, closed });
-    const watches = [this.#circuits?.watch(name), this.#stats.watch(name), trace?.watch];
-    const watch = new CallWatches(watches.filter(each => each !== undefined));
-    return {
-      ready: this.#ready,
-      port: trace === undefined ? this.#port : portWithMeta(this.#port, trace.meta),
-      tool: name,
-      wait,
-      call: options,
-      onEvent: event => {
-        watch.hear(event);
-        this.#options.onEvent?.(event);
-      },
-      openRuns: this.#openRuns,
-      durations: this.#durations,
-      holdPlaces: this.#holdPlaces,
-      startPlaces: this.#startPlaces,
-      scheduler: this.#scheduler,
-      news: this.#news,
-      resources: this.#resources,
-      follow: this.#follow,
-      journal: this.#journal,
-      watch,
-      desk: this.#desk,
-      nativeTasks: () => nativeTasksOf(this.sdkClient),
-    };
+    const wait = resolveWaitOptions(call, services.wait);
+    return { services, tool: name, wait, call, watch: services.watch(name, _meta) };
   }
 }

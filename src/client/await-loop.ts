@@ -1,118 +1,186 @@
 import { isUsableHint, leastDelay } from '../pacing/next-delay.js';
 import type { Pacer } from '../pacing/pacer.js';
-import type { Ended, Exchange, PollAnswer, Protocol } from '../protocols/protocol.js';
+import type { Ended, PollAnswer } from '../protocols/protocol.js';
 import type { Alarm } from '../time/alarm.js';
 import { sleep } from '../time/sleep.js';
-import type { DuePoll } from './joint-poll.js';
-import type { ResolvedWaitOptions } from './options.js';
-import type { Places } from './places.js';
+import type { CallRequests } from './call-requests.js';
+import type { RunContext } from './client-services.js';
+import type { TaskQuestions } from './input/task-questions.js';
+import type { TaskListening } from './notifications.js';
+import type { RunningTask, TaskState } from './task-state.js';
 
 /** An answer that came much sooner than the server was asked to hold it was not held. */
 const HELD_SHARE = 0.5;
 
-export interface Asked {
-  readonly hintMs: number | undefined;
-  readonly holdMs: number;
-  readonly woken: boolean;
-}
+const BEGINNING = { attempt: 0, pacedCount: 0, countedCount: 0, noWakeBefore: 0 };
 
+/** What the loop works with. */
 export interface Wait {
-  readonly protocol: Protocol;
-  readonly handle: unknown;
-  readonly exchange: Exchange;
-  readonly options: ResolvedWaitOptions;
+  readonly context: RunContext;
+  readonly task: RunningTask;
+  readonly state: TaskState;
+  readonly requests: CallRequests;
   /** Cuts a sleep short when there is reason to ask at once. */
   readonly alarm: Alarm;
-  /** Whether nothing is known of the task yet: the first request is then a look, which the server does not hold. */
-  readonly looksFirst: boolean;
-  /** Places for long polls. */
-  readonly holdPlaces: Places;
   /** Says when to ask. */
   readonly pacer: Pacer;
-  /** The server's first hint, from the answer to the start. */
-  readonly hintMs?: number | undefined;
-  /** What the answer to the start says of the least time between requests. */
-  readonly leastMs?: number | undefined;
-  /** Whether the task waits for an answer of ours. */
-  readonly isAnswering: () => boolean;
-  /** Called before the wait for the next request. */
-  readonly onSchedule: (delayMs: number) => void;
-  /** Called when a request is due, with the hint that made it so and how long the server is to hold its answer back. */
-  readonly onRequest: (attempt: number, asked: Asked) => void;
-  readonly onAnswer: (answer: PollAnswer, attempt: number) => void;
-  /** Sends one status request, again until it is answered. */
-  readonly ask: (due: DuePoll) => Promise<PollAnswer>;
+  readonly questions: TaskQuestions;
+  readonly listening: TaskListening;
+}
+
+/** Where a wait stands between two status requests. */
+export interface Position {
+  /** Status requests answered so far. */
+  readonly attempt: number;
+  /** Answers by which the interval has grown. */
+  readonly pacedCount: number;
+  /** Answers that count for `maxAttempts`. */
+  readonly countedCount: number;
+  /** Nothing is known of the task yet: the first request is a look, which the server does not hold. */
+  readonly isLook: boolean;
+  /** The server does the waiting, so that it is asked without a delay. */
+  readonly holdsAtOnce: boolean;
+  /** A notification that told nothing makes the next ones wait until then, on the clock of `performance.now()`. */
+  readonly noWakeBefore: number;
+}
+
+/** The status request that comes next. */
+export interface Round extends Position {
+  readonly hintMs: number | undefined;
+  /** The sleep before it, in milliseconds. */
+  readonly delayMs: number;
+  /** Whether the server has brought that delay about. */
+  readonly isHinted: boolean;
+  /** How the sleep has ended, once it has. */
+  readonly slept?: 'through' | 'woken';
+}
+
+/** What is to be done next. `look` asks for an answer at once, `hold` for one that is held back until the task ends. */
+export type Step =
+  | { readonly name: 'sleep'; readonly delayMs: number }
+  | { readonly name: 'look' }
+  | { readonly name: 'hold' };
+
+/** The step that a round is at. @param canHold whether the server holds answers back, and one more may be held */
+export function nextStep({ isLook, holdsAtOnce, delayMs, slept }: Round, canHold: boolean): Step {
+  // After a notification there is probably an end to fetch, together with others.
+  if (isLook || slept === 'woken') return { name: 'look' };
+  if (canHold && holdsAtOnce) return { name: 'hold' };
+  if (slept === undefined && delayMs > 0) return { name: 'sleep', delayMs };
+  return { name: canHold ? 'hold' : 'look' };
 }
 
 /**
  * Asks for the state of a running task until it has ended; the one loop for every protocol.
+ * @param isNew whether this call has started the task; of another nothing is known before the first answer
  * @returns undefined when `maxAttempts` answers said that it is still running. Only answers to requests at our own pace
  * count: not those that the server held, that its hint or a notification brought about, or that came while somebody
  * thinks about what the task asks
- * @throws the reason of `exchange.signal`, or the error of a status request that failed for good
+ * @throws the reason of the wait's signal, or the error of a status request that failed for good
  */
-export async function awaitEnd(wait: Wait): Promise<Ended | undefined> {
-  const { protocol, handle, exchange, options, alarm, pacer, holdPlaces, ask } = wait;
-  const canHold = options.longPollMs > 0 && protocol.holds?.(handle) === true;
-  let { hintMs, leastMs } = wait;
-  /** A server that holds its answers back is asked again at once: it does the waiting. */
-  let waitsThere = canHold && !wait.looksFirst;
-  /** News that proved empty make the next ones wait. */
-  let noNewsBefore = 0;
-  for (let attempt = 0, paced = 0, counted = 0; counted < options.maxAttempts; attempt++) {
-    using early = waitsThere ? holdPlaces.take() : undefined;
-    const looks = wait.looksFirst && attempt === 0;
-    const ownDelayMs = pacer.delay(paced, hintMs);
-    const leastMsNow = leastDelay(leastMs, options);
-    const isHinted = isUsableHint(hintMs) || leastMsNow > ownDelayMs;
-    const delayMs = looks || early !== undefined ? 0 : Math.max(ownDelayMs, leastMsNow);
-    const woken = delayMs > 0 && (await sleepUntilNews(delayMs, noNewsBefore, wait));
-    // After news there is probably an end to fetch, together with others.
-    using late = canHold && !looks && !woken && early === undefined ? holdPlaces.take() : undefined;
-    const holdMs = (early ?? late) === undefined ? 0 : options.longPollMs;
-    wait.onRequest(attempt, { hintMs, holdMs, woken });
-    let askedAt = performance.now();
-    const onSend = () => {
-      // What has been told so far, the answer will tell.
-      alarm.reset();
-      askedAt = performance.now();
-      pacer.asking(holdMs > 0);
-    };
-    const answer = await ask({ protocol, handle, exchange: { ...exchange, holdMs }, onSend });
-    pacer.answered(stateOf(answer), answer.kind === 'running' ? answer.progress : undefined);
-    wait.onAnswer(answer, attempt + 1);
-    if (answer.kind === 'ended') return answer;
-    ({ hintMs, leastMs } = answer);
-    const wasHeld = holdMs > 0 && performance.now() - askedAt >= holdMs * HELD_SHARE;
-    waitsThere = canHold && (holdMs === 0 || wasHeld);
-    // A person may take hours.
-    if (wait.isAnswering()) continue;
-    if (woken) {
-      noNewsBefore = askedAt + options.initialIntervalMs;
+export async function awaitEnd(wait: Wait, isNew: boolean): Promise<Ended | undefined> {
+  const { task, context } = wait;
+  const { longPollMs, maxAttempts } = context.wait;
+  const { holdLimiter } = context.services;
+  const holds = longPollMs > 0 && task.protocol.holds?.(task.handle) === true;
+  let round = planRound({ ...BEGINNING, isLook: !isNew, holdsAtOnce: holds && isNew }, task, wait);
+  while (round.countedCount < maxAttempts) {
+    const step = nextStep(round, holds && holdLimiter.hasRoom);
+    if (step.name === 'sleep') {
+      round = { ...round, slept: await sleepUntilNotified(step.delayMs, round.noWakeBefore, wait) };
       continue;
     }
-    paced++;
-    if (looks || !(wasHeld || isHinted)) counted++;
+    const holdMs = step.name === 'hold' ? longPollMs : 0;
+    const { answer, askedAt, isAnswering } = await ask(holdMs, round, wait);
+    if (answer.kind === 'ended') return answer;
+    const wasHeld = holdMs > 0 && performance.now() - askedAt >= holdMs * HELD_SHARE;
+    const holdsAtOnce = holds && (holdMs === 0 || wasHeld);
+    const noWakeBefore = askedAt + context.wait.initialIntervalMs;
+    round = planRound(afterRunning(round, { wasHeld, holdsAtOnce, noWakeBefore, isAnswering }), answer, wait);
   }
   return undefined;
 }
 
-/** @returns whether news have ended it */
-async function sleepUntilNews(
+/** What an answer "still running" came to. */
+export interface RunningFacts {
+  readonly wasHeld: boolean;
+  readonly holdsAtOnce: boolean;
+  readonly noWakeBefore: number;
+  /** Whether somebody thinks about what the task asks: a person may take hours. */
+  readonly isAnswering: boolean;
+}
+
+/** Where a wait stands after an answer "still running". */
+export function afterRunning(round: Round, facts: RunningFacts): Position {
+  const { isLook, isHinted, slept } = round;
+  const { attempt, pacedCount, countedCount, noWakeBefore } = round;
+  const { holdsAtOnce } = facts;
+  const position = {
+    attempt: attempt + 1,
+    pacedCount,
+    countedCount,
+    isLook: false,
+    holdsAtOnce,
+    noWakeBefore,
+  };
+  if (facts.isAnswering) return position;
+  if (slept === 'woken') return { ...position, noWakeBefore: facts.noWakeBefore };
+  const isCounted = isLook || !(facts.wasHeld || isHinted);
+  return {
+    ...position,
+    pacedCount: pacedCount + 1,
+    countedCount: countedCount + (isCounted ? 1 : 0),
+  };
+}
+
+function planRound(position: Position, told: Pick<RunningTask, 'hintMs' | 'leastMs'>, wait: Wait): Round {
+  const { hintMs } = told;
+  const ownDelayMs = wait.pacer.delay(position.pacedCount, hintMs);
+  const leastMs = leastDelay(told.leastMs, wait.context.wait);
+  return {
+    ...position,
+    hintMs,
+    delayMs: Math.max(ownDelayMs, leastMs),
+    isHinted: isUsableHint(hintMs) || leastMs > ownDelayMs,
+  };
+}
+
+/** Sends one status request, and shows its answer. */
+async function ask(holdMs: number, { attempt, hintMs, slept }: Round, wait: Wait) {
+  const { context, task, state, requests, alarm, pacer, questions } = wait;
+  using _permit = holdMs > 0 ? context.services.holdLimiter.take() : undefined;
+  state.request(attempt, { hintMs, holdMs, woken: slept === 'woken' });
+  let askedAt = performance.now();
+  const answer = await requests.poll(task, holdMs, () => {
+    // What has been told so far, the answer will tell.
+    alarm.reset();
+    askedAt = performance.now();
+    pacer.asking(holdMs > 0);
+  });
+  pacer.answered(paceOf(answer), answer.kind === 'running' ? answer.progress : undefined);
+  state.observe(answer, attempt + 1);
+  questions.hear(answer);
+  return { answer, askedAt, isAnswering: questions.areOpen };
+}
+
+/** @returns whether a notification has ended the sleep */
+async function sleepUntilNotified(
   delayMs: number,
-  noNewsBefore: number,
-  { alarm, exchange, onSchedule }: Wait,
-): Promise<boolean> {
-  onSchedule(delayMs);
+  noWakeBefore: number,
+  { context, state, requests, alarm, listening }: Wait,
+): Promise<'through' | 'woken'> {
+  const { signal } = requests.exchange;
+  state.schedule(delayMs);
+  if (context.wait.longPollMs > 0) listening.sleeping();
   const dueAt = performance.now() + delayMs;
-  if (!(await alarm.sleep(delayMs, exchange.signal))) return false;
-  const restMs = Math.min(noNewsBefore, dueAt) - performance.now();
-  if (restMs > 0) await sleep(restMs, exchange.signal);
-  return true;
+  if (!(await alarm.sleep(delayMs, signal))) return 'through';
+  const restMs = Math.min(noWakeBefore, dueAt) - performance.now();
+  if (restMs > 0) await sleep(restMs, signal);
+  return 'woken';
 }
 
 /** A task that was cut short would have run longer: it tells less of its tool. */
-function stateOf(answer: PollAnswer): 'running' | 'ended' | 'cancelled' {
+function paceOf(answer: PollAnswer): 'running' | 'ended' | 'cancelled' {
   if (answer.kind === 'running') return 'running';
   return answer.outcome.status === 'cancelled' ? 'cancelled' : 'ended';
 }

@@ -1,11 +1,13 @@
 import { TaskNotFoundError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
-import type { Exchange, Protocol, StartAnswer, ToolPlan } from '../protocols/protocol.js';
+import type { Exchange, PollAnswer, StartAnswer, ToolPlan } from '../protocols/protocol.js';
 import { laterSignal, neverAborts } from '../time/signals.js';
 import type { TaskReference, ToolCall } from '../types.js';
+import type { RunContext } from './client-services.js';
+import * as explain from './explain.js';
 import { isTransient, isTurnedAway, mayStartAgain, retryAfterMsOf } from './failure.js';
-import type { RunContext } from './run-context.js';
-import type { TaskState } from './task-state.js';
+import type { RunningTask, TaskState } from './task-state.js';
+import { portWithMeta } from './tracing/port-with-meta.js';
 
 /** How long a server has to say whether it makes a task of a call. */
 export const SOON_MS = 5000;
@@ -24,16 +26,15 @@ export interface CallRequestsOptions {
 /** How the requests of one call are sent: with what, and how often when they fail. */
 export class CallRequests {
   readonly #options: CallRequestsOptions;
+  /** What every request of the call has in common. */
+  readonly exchange: Exchange;
 
   constructor(options: CallRequestsOptions) {
     this.#options = options;
-  }
-
-  exchange(signal = this.#options.signal): Exchange {
-    const { context, state, idempotencyKey } = this.#options;
-    const { port, wait } = context;
-    return {
-      port,
+    const { context, state, signal, idempotencyKey } = options;
+    const { services, wait, watch } = context;
+    this.exchange = {
+      port: portWithMeta(services.port, watch.meta),
       signal,
       requestTimeoutMs: wait.requestTimeoutMs,
       silenceTimeoutMs: wait.silenceTimeoutMs,
@@ -49,24 +50,37 @@ export class CallRequests {
    */
   async start(call: ToolCall, plan: ToolPlan, onLate: (answer: StartAnswer) => void): Promise<StartAnswer> {
     const { context, signal } = this.#options;
-    const { watch, ready, scheduler, startPlaces, holdPlaces, wait } = context;
+    const { watch, wait } = context;
+    const { ready, scheduler, startLimiter, holdLimiter } = context.services;
     watch.starting();
     // Whether it has an end of its own is known when it comes; one that is not over soon is not waited for.
-    using later = plan.mayBlock ? laterSignal(signal, SOON_MS) : undefined;
-    const isLong = plan.blocking || plan.mayBlock === true;
+    using later = plan.startKind === 'unknown' ? laterSignal(signal, SOON_MS) : undefined;
+    const isLong = plan.startKind !== 'task';
     const send = async () => {
       // A start that waits for its turn is not sent any more when the wait is over.
-      using _place = isLong ? undefined : await startPlaces.enter(signal);
+      using _permit = isLong ? undefined : await startLimiter.enter(signal);
       await ready(signal);
       await scheduler.ready(signal);
-      using hold = isLong || wait.inlineWaitMs === 0 ? undefined : holdPlaces.take();
-      const exchange = this.exchange(plan.blocking ? signal : (later?.signal ?? neverAborts));
+      using hold = isLong || wait.inlineWaitMs === 0 ? undefined : holdLimiter.take();
+      const startSignal = plan.startKind === 'blocking' ? signal : (later?.signal ?? neverAborts);
       const holdMs = hold === undefined ? 0 : wait.inlineWaitMs;
-      const answer = await plan.start(call, { ...exchange, holdMs });
+      const answer = await plan.start(call, { ...this.exchange, signal: startSignal, holdMs });
       if (signal.aborted) onLate(answer);
       return answer;
     };
     return await this.retry(send, error => mayStartAgain(error, plan));
+  }
+
+  /** The answer to one status request, which is sent in its turn, again until it is answered. @param onSend called when it goes out */
+  async poll({ protocol, handle }: RunningTask, holdMs: number, onSend: () => void): Promise<PollAnswer> {
+    const { context, state, signal } = this.#options;
+    const { scheduler } = context.services;
+    const due = { protocol, handle, exchange: { ...this.exchange, holdMs }, onSend };
+    try {
+      return await this.retry(() => scheduler.poll(due));
+    } catch (error) {
+      throw signal.aborted ? signal.reason : explain.pollFailure(error, state.facts);
+    }
   }
 
   /** Whether a request about the task may succeed when it is sent again; a server may not know at once of what it has just started. */
@@ -86,21 +100,18 @@ export class CallRequests {
       isTransient: error => !signal.aborted && mayRepeat(error),
       retryAfterMs: retryAfterMsOf,
       onFailure: (error, retriesLeft) => {
-        if (isTurnedAway(error)) context.scheduler.pause(retryAfterMsOf(error));
+        if (isTurnedAway(error)) context.services.scheduler.pause(retryAfterMsOf(error));
         if (signal.aborted) return;
-        context.onEvent?.({ type: 'request-failed', tool: context.tool, error, retriesLeft });
+        context.watch.hear({ type: 'request-failed', tool: context.tool, error, retriesLeft });
       },
     });
   }
 
   /** Also when the wait is over: a cancel must reach the server while there is a client. */
-  cancelTask(protocol: Protocol, handle: unknown): Promise<void> {
-    const exchange = this.exchange(neverAborts);
-    return this.retry(
-      () => protocol.cancel(handle, exchange),
-      this.#mayRepeat,
-      this.#options.context.openRuns.closed,
-    );
+  cancelTask({ protocol, handle }: RunningTask): Promise<void> {
+    const exchange = { ...this.exchange, signal: neverAborts };
+    const { closed } = this.#options.context.services.openRuns;
+    return this.retry(() => protocol.cancel(handle, exchange), this.#mayRepeat, closed);
   }
 }
 

@@ -40,7 +40,7 @@ export interface ClientStats {
 type Mutable<Counts> = { -readonly [Name in keyof Counts]: Counts[Name] };
 type Counts = Mutable<Omit<ToolStats, 'meanDurationMs' | 'circuit'>> & { ended: number; totalMs: number };
 
-class CountedCall implements Required<CallWatch> {
+class CountedCall implements CallWatch {
   readonly #counts: Counts;
   readonly #begunAt = performance.now();
   #started = false;

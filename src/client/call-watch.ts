@@ -12,6 +12,8 @@ export type CallEnd =
 
 /** Goes along with one call, from the moment when the caller makes it. */
 export interface CallWatch {
+  /** Goes along in `_meta` of every request of the call. */
+  readonly meta?: Readonly<Record<string, unknown>>;
   /** The call is about to be sent. @throws CircuitOpenError when it must not be */
   starting?(): void;
   hear?(event: AwaitEvent): void;
@@ -22,10 +24,12 @@ export interface CallWatch {
 /** One watch of many. The first that refuses a call keeps the others from hearing of its start. */
 export class CallWatches implements Required<CallWatch> {
   readonly #watches: readonly CallWatch[];
+  readonly meta: Readonly<Record<string, unknown>>;
   #over = false;
 
   constructor(watches: readonly CallWatch[]) {
     this.#watches = watches;
+    this.meta = Object.assign({}, ...watches.map(({ meta }) => meta));
   }
 
   starting(): void {

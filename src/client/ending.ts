@@ -1,41 +1,40 @@
-import type { AwaitError } from '../errors.js';
 import { onDispose } from '../time/on-dispose.js';
 import { onAbort } from '../time/signals.js';
 import { startTimer } from '../time/sleep.js';
-
-export interface Deadline {
-  /** When the wait is over, on the clock of `performance.now()`; `Infinity` for never. */
-  readonly at: number;
-  readonly error: () => AwaitError;
-}
+import type { RunContext } from './client-services.js';
+import * as explain from './explain.js';
+import type { TaskState } from './task-state.js';
 
 /** The end of a wait from our side: whichever cause comes first wins, and is the `reason` of `signal`. */
 export class Ending {
   readonly #controller = new AbortController();
-  readonly #onEnd: (error: AwaitError) => void;
+  readonly #context: RunContext;
+  readonly #state: TaskState;
   #release: (() => void) | undefined;
 
-  /** @param onEnd hears of the end first */
-  constructor(onEnd: (error: AwaitError) => void) {
-    this.#onEnd = onEnd;
+  constructor(context: RunContext, state: TaskState) {
+    this.#context = context;
+    this.#state = state;
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  end(error: () => AwaitError): void {
-    if (this.signal.aborted) return;
+  /** Of a task that has ended there is no wait to end. */
+  end(reason: explain.EndReason): void {
+    if (this.signal.aborted || this.#state.hasEnded) return;
     this.release();
-    const reason = error();
-    this.#onEnd(reason);
-    this.#controller.abort(reason);
+    const error = reason(this.#state.facts);
+    this.#context.watch.ended({ error });
+    this.#controller.abort(error);
   }
 
   /** Lets the caller's signal end the wait, from now until it has ended or is released. */
-  listen(signal: AbortSignal | undefined, error: (reason: unknown) => AwaitError): void {
+  listen(reasonOf: (cause: unknown) => explain.EndReason): void {
+    const { signal } = this.#context.call;
     if (signal === undefined) return;
-    this.#release = onAbort(signal, () => this.end(() => error(signal.reason)));
+    this.#release = onAbort(signal, () => this.end(facts => reasonOf(signal.reason)(facts)));
   }
 
   /** There is nothing left to end: the caller's signal is listened to no more. */
@@ -44,9 +43,22 @@ export class Ending {
     this.#release = undefined;
   }
 
-  /** Ends the wait at the deadline, until the answer is disposed; then no timer is left. */
-  watch({ at, error }: Deadline): Disposable | undefined {
-    if (at === Number.POSITIVE_INFINITY) return undefined;
-    return onDispose(startTimer(Math.max(0, at - performance.now()), () => this.end(error)));
+  /** Ends the wait at its deadline and when the client is closed, and tells of silence, until it is disposed. */
+  watch(): Disposable {
+    const { services, wait } = this.#context;
+    const open = services.openRuns.add(this);
+    const quiet = this.#state.watchQuiet(services.questions.open);
+    const stopDeadline = this.#startDeadline(wait.deadlineMs);
+    return onDispose(() => {
+      stopDeadline?.();
+      quiet[Symbol.dispose]();
+      open[Symbol.dispose]();
+    });
+  }
+
+  #startDeadline(deadlineMs: number): (() => void) | undefined {
+    if (deadlineMs === Number.POSITIVE_INFINITY) return undefined;
+    const leftMs = Math.max(0, this.#state.begunAt + deadlineMs - performance.now());
+    return startTimer(leftMs, () => this.end(facts => explain.deadlinePassed(facts, deadlineMs)));
   }
 }

@@ -31,6 +31,9 @@ export interface CallFacts extends AwaitErrorOptions {
   readonly stage: Stage;
 }
 
+/** Makes the error of an end from what is known of the call by then. */
+export type EndReason = (facts: CallFacts) => AwaitError;
+
 export function aborted(facts: CallFacts, reason: unknown, cancelling: boolean): AwaitAbortedError {
   return new AwaitAbortedError(`The wait for \`${facts.tool}\` was aborted. ${fateOf(facts, cancelling)}`, {
     ...facts,
@@ -95,7 +98,7 @@ function questionText({ method, params }: Question): string {
 
 /** What was granted to a start. */
 export interface StartLimits {
-  readonly plan: Pick<ToolPlan, 'blocking' | 'mayBlock'>;
+  readonly plan: Pick<ToolPlan, 'startKind'>;
   readonly wait: Pick<ResolvedWaitOptions, 'silenceTimeoutMs' | 'requestTimeoutMs'>;
 }
 
@@ -117,7 +120,7 @@ export function startFailure(error: unknown, facts: CallFacts, { plan, wait }: S
     case 'unsent':
       return notCalled(error, facts);
     case 'timeout':
-      return plan.blocking || plan.mayBlock
+      return plan.startKind !== 'task'
         ? new AwaitTimeoutError(
             `\`${tool}\` was silent for ${formatDuration(wait.silenceTimeoutMs)} (\`silenceTimeoutMs\`, --silence-timeout), so the call was cancelled. Raise the limit if it may take longer.`,
             { ...options, budget: 'silence' },

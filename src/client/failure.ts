@@ -3,6 +3,7 @@ import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { AwaitError, StatusCheckError } from '../errors.js';
 import { excerpt } from '../protocols/excerpt.js';
+import type { ToolPlan } from '../protocols/protocol.js';
 import { refusalOf } from '../protocols/refusal.js';
 import { TimeLimitError } from '../time/at-most.js';
 import { LostContactError, NotConnectedError } from './connection/lost-contact.js';
@@ -60,19 +61,14 @@ export function isTransient(error: unknown): boolean {
 }
 
 /** What a plan says of a start, as far as sending it again depends on it. */
-export interface Start {
-  /** Whether the start answers only when the work is done. */
-  readonly blocking: boolean;
-  /** Whether a second start of the same call does nothing that the first did not. */
-  readonly idempotent: boolean;
-}
+type Start = Pick<ToolPlan, 'startKind' | 'idempotent'>;
 
 /** Whether a start that failed like this may be sent again: it never came to the server, or a second one does no harm. */
-export function mayStartAgain(error: unknown, { blocking, idempotent }: Start): boolean {
+export function mayStartAgain(error: unknown, { startKind, idempotent }: Start): boolean {
   const failure = classifyFailure(error);
   if (failure === 'unsent') return true;
   // A silence of five minutes is no reason for five more, and an error that the server answered is the result.
-  return idempotent && (blocking ? failure === 'lost' : isTransient(error));
+  return idempotent && (startKind === 'blocking' ? failure === 'lost' : isTransient(error));
 }
 
 /** The operating system's code (`ECONNREFUSED` …) of an error or of what caused it. */

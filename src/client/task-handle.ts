@@ -1,18 +1,18 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { resultOfOutcome } from '../protocols/tool-result.js';
 import type { Snapshot, TaskReference } from '../types.js';
+import type { CallRun } from './call-run.js';
 import * as explain from './explain.js';
-import type { TaskRun } from './task-run.js';
 
 /**
  * One running call. Status requests begin when `result()` or `updates()` is first used; both may be used, in any
  * number and order, and share one wait. Not thenable: `await handle` gives the handle.
  */
 export class TaskHandle {
-  readonly #run: TaskRun;
+  readonly #run: CallRun;
 
   /** @internal Handles come from `AwaitClient.startTool` and `AwaitClient.resumeTask`. */
-  constructor(run: TaskRun) {
+  constructor(run: CallRun) {
     this.#run = run;
   }
 

@@ -1,18 +1,41 @@
-import type { PollAnswer } from '../protocols/protocol.js';
+import type { PollAnswer, Protocol, ToolPlan } from '../protocols/protocol.js';
 import { ChangeNotice } from '../time/change-notice.js';
-import { IdleTimer, type IdleTimerOptions } from '../time/idle-timer.js';
-import { isEndStatus, type Progress, type Snapshot, type TaskReference } from '../types.js';
-import type { Asked } from './await-loop.js';
-import type { AwaitEvent } from './events.js';
+import { IdleTimer } from '../time/idle-timer.js';
+import { isEndStatus, type Outcome, type Progress, type Snapshot, type TaskReference } from '../types.js';
+import type { RunContext } from './client-services.js';
 import * as explain from './explain.js';
 import type { JournalEntry } from './journal/journal-entry.js';
 
-/** Who hears of one call. */
-export interface Listeners {
-  readonly tool: string;
-  readonly onUpdate: ((snapshot: Snapshot) => void) | undefined;
-  readonly onEvent: ((event: AwaitEvent) => void) | undefined;
+/** How the state of a task is asked for. */
+interface StatusRequest {
+  readonly hintMs: number | undefined;
+  readonly holdMs: number;
+  readonly woken: boolean;
 }
+
+/** A task of its own, as far as its wait needs it. */
+export interface RunningTask {
+  readonly protocol: Protocol;
+  readonly handle: unknown;
+  /** Milliseconds that the answer to the start asks us to wait. */
+  readonly hintMs?: number | undefined;
+  /** What that answer says of the least time between requests. */
+  readonly leastMs?: number | undefined;
+  /** The resource that the answer to the start links to: its updates tell of the task. */
+  readonly resource?: string | undefined;
+}
+
+/** A call that the server has accepted, or has done. */
+export type Begun =
+  | { readonly name: 'running'; readonly task: RunningTask }
+  | { readonly name: 'ended'; readonly protocol: Protocol; readonly outcome: Outcome };
+
+/** How far a call has come, each stage with what is known there. `blocking` has no task apart from the call. */
+export type CallState =
+  | { readonly name: 'planning'; readonly plan?: ToolPlan }
+  | { readonly name: 'starting'; readonly plan: ToolPlan }
+  | { readonly name: 'blocking'; readonly plan: ToolPlan }
+  | Begun;
 
 /** What is known of one call, and told to who listens. */
 export class TaskState {
@@ -21,7 +44,9 @@ export class TaskState {
   entry: JournalEntry | undefined;
   /** On the clock of `performance.now()`. */
   readonly begunAt = performance.now();
-  readonly #listeners: Listeners;
+  /** How far the call has come. */
+  at: CallState = { name: 'planning' };
+  readonly #context: RunContext;
   #unknownWords: Set<string> | undefined;
   #snapshot: Snapshot = { status: 'working', attempt: 0, elapsedMs: 0, raw: undefined };
   #reference: TaskReference | undefined;
@@ -30,8 +55,23 @@ export class TaskState {
   readonly #notices = new Map<'plan' | 'word' | 'quiet', string>();
   #quiet: IdleTimer | undefined;
 
-  constructor(listeners: Listeners) {
-    this.#listeners = listeners;
+  constructor(context: RunContext) {
+    this.#context = context;
+  }
+
+  /** @throws TypeError before the call is planned */
+  get protocol(): Protocol {
+    const { at } = this;
+    if (at.name === 'running') return at.task.protocol;
+    if (at.name === 'ended') return at.protocol;
+    if (at.plan === undefined) throw new TypeError('The protocol of a call is known once it is accepted.');
+    return at.plan.protocol;
+  }
+
+  /** What messages about the call can draw on. */
+  get facts(): explain.CallFacts {
+    const { tool } = this.#context;
+    return { tool, reference: this.#reference, snapshot: this.#snapshot, stage: stageOf(this.at) };
   }
 
   get snapshot(): Snapshot {
@@ -54,8 +94,8 @@ export class TaskState {
   accept(reference: TaskReference): void {
     this.entry?.accepted(reference);
     this.#reference = reference;
-    const { tool, onEvent } = this.#listeners;
-    onEvent?.({ type: 'task-started', tool, reference });
+    const { tool, watch } = this.#context;
+    watch.hear({ type: 'task-started', tool, reference });
   }
 
   resume(reference: TaskReference): void {
@@ -63,25 +103,25 @@ export class TaskState {
   }
 
   schedule(delayMs: number): void {
-    const { tool, onEvent } = this.#listeners;
+    const { tool, watch } = this.#context;
     if (this.#reference === undefined) return;
-    onEvent?.({ type: 'status-scheduled', tool, reference: this.#reference, delayMs });
+    watch.hear({ type: 'status-scheduled', tool, reference: this.#reference, delayMs });
   }
 
-  request(attempt: number, asked: Asked): void {
-    const { tool, onEvent } = this.#listeners;
+  request(attempt: number, asked: StatusRequest): void {
+    const { tool, watch } = this.#context;
     if (this.#reference === undefined) return;
-    onEvent?.({ type: 'status-requested', tool, reference: this.#reference, attempt, ...asked });
+    watch.hear({ type: 'status-requested', tool, reference: this.#reference, attempt, ...asked });
   }
 
   observe(answer: PollAnswer, attempt: number): void {
-    const { tool, onEvent } = this.#listeners;
+    const { tool, watch } = this.#context;
     if (answer.kind === 'ended') {
       const { outcome, raw } = answer;
       this.entry?.ended(outcome);
       const message = outcome.status === 'completed' ? undefined : outcome.error.message;
       this.#show({ status: outcome.status, ...(message !== undefined && { message }), raw }, attempt);
-      onEvent?.({ type: 'task-ended', tool, status: outcome.status });
+      watch.hear({ type: 'task-ended', tool, status: outcome.status });
       return;
     }
     const { status, message, progress, raw, unknownWord } = answer;
@@ -110,16 +150,17 @@ export class TaskState {
     this.#show(this.#snapshot);
   }
 
-  /** Tells when nothing new was heard for so long, until the answer is disposed. */
-  watchQuiet(options: Omit<IdleTimerOptions, 'onIdle'>): Disposable {
-    const { limitMs: quietForMs } = options;
+  /** Tells when nothing new was heard for long, until it is disposed; the time that questions take is no silence. */
+  watchQuiet(questions: { readonly lastOpenAt: number }): Disposable {
+    const { tool, watch, wait } = this.#context;
+    const { quietAfterMs: quietForMs } = wait;
     this.#quiet = new IdleTimer({
-      ...options,
+      limitMs: quietForMs,
+      lastSignAt: () => questions.lastOpenAt,
       onIdle: () => {
-        const { tool, onEvent } = this.#listeners;
         this.#notices.set('quiet', explain.quiet(quietForMs));
         this.#show(this.#snapshot);
-        onEvent?.({ type: 'task-quiet', tool, quietForMs });
+        watch.hear({ type: 'task-quiet', tool, quietForMs });
       },
     });
     return this.#quiet;
@@ -135,12 +176,12 @@ export class TaskState {
     this.#unknownWords ??= new Set();
     if (this.#unknownWords.has(word)) return;
     this.#unknownWords.add(word);
-    const { tool, onEvent } = this.#listeners;
-    onEvent?.({ type: 'status-unknown', tool, word });
+    const { tool, watch } = this.#context;
+    watch.hear({ type: 'status-unknown', tool, word });
   }
 
   #show(state: Omit<Snapshot, 'attempt' | 'elapsedMs'>, attempt = this.#snapshot.attempt): void {
-    const { tool, onUpdate, onEvent } = this.#listeners;
+    const { tool, call, watch } = this.#context;
     const { notices: _before, ...told } = state;
     if (isNew(told, this.#snapshot)) {
       this.#notices.delete('quiet');
@@ -157,8 +198,8 @@ export class TaskState {
     this.#snapshot = snapshot;
     if (!hasEnded) this.entry?.running(snapshot);
     this.changed.announce();
-    onUpdate?.(snapshot);
-    onEvent?.({ type: 'task-updated', tool, snapshot });
+    call.onUpdate?.(snapshot);
+    watch.hear({ type: 'task-updated', tool, snapshot });
   }
 }
 
@@ -177,4 +218,9 @@ const TIMES =
 /** A message that only counts the time says nothing new: "running for 34 s". */
 function withoutTimes(message: string | undefined): string | undefined {
   return message?.slice(0, 1000).replace(TIMES, '');
+}
+
+function stageOf(at: CallState): explain.Stage {
+  if (at.name === 'running' || at.name === 'ended') return 'accepted';
+  return at.name === 'starting' && at.plan.startKind === 'unknown' ? 'unanswered' : at.name;
 }

@@ -62,6 +62,7 @@ export class ToolCatalog {
     this.#port = options.port;
     this.#closed = options.closed;
     this.#pairs = options.pairs;
+    this.#proofs = options.proofs;
     this.#maxListBytes = options.maxListBytes ?? DEFAULT_MAX_ANSWER_BYTES;
   }
 

@@ -141,10 +141,11 @@ export interface ToolPlan {
   readonly unusable?: string;
   /** What the user should know of the call: what they have told is of no use. @default none */
   readonly notice?: string;
-  /** Whether `start` answers only when the work is done, so that there is no task apart from the call. */
-  readonly blocking: boolean;
-  /** Whether a start that is not `blocking` may still turn out to be so: only its answer tells. @default false */
-  readonly mayBlock?: boolean;
+  /**
+   * What `start` answers: `task` that a task was accepted, `blocking` the result when the work is done, so that there is no
+   * task apart from the call, `unknown` either of them.
+   */
+  readonly startKind: 'task' | 'blocking' | 'unknown';
   /** Whether a start may be sent twice: it carries the idempotency key, or the tool is marked as idempotent. */
   readonly idempotent: boolean;
   /** The tool as an agent should see it. */

@@ -11,7 +11,7 @@ export const sync: Protocol = {
   plan: (tool: Tool) => ({
     protocol: sync,
     why: 'the server answers the call itself',
-    blocking: true,
+    startKind: 'blocking',
     idempotent: isMarkedIdempotent(tool),
     listed: tool,
     hiddenTools: [],

@@ -36,7 +36,7 @@ export const tasks20251125: Protocol = {
     return {
       protocol: tasks20251125,
       why: `${NATIVE_TASKS_WHY} (\`taskSupport\` ${support})`,
-      blocking: false,
+      startKind: 'task',
       idempotent: isMarkedIdempotent(tool),
       listed: tool,
       hiddenTools: [],

@@ -28,8 +28,7 @@ export const tasks20260728: Protocol = {
     return {
       protocol: tasks20260728,
       why: `${NATIVE_TASKS_WHY}, or answers the call itself, as it sees fit`,
-      blocking: false,
-      mayBlock: true,
+      startKind: 'unknown',
       idempotent: isMarkedIdempotent(tool),
       listed: tool,
       hiddenTools: [],

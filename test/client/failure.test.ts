@@ -91,8 +91,8 @@ test.each<[string, unknown, boolean[]]>([
   ['was answered with an internal error', internal, [true, false, false, false]],
   ['was answered with HTTP 401', new StreamableHTTPError(401, 'who'), [false, false, false, false]],
 ])('a start that %s is sent again only where that is safe', (_what, error, expected) => {
-  const kinds = [false, true].flatMap(blocking =>
-    [true, false].map(idempotent => ({ blocking, idempotent })),
+  const kinds = (['task', 'blocking'] as const).flatMap(startKind =>
+    [true, false].map(idempotent => ({ startKind, idempotent })),
   );
   expect(kinds.map(kind => mayStartAgain(error, kind))).toEqual(expected);
 });

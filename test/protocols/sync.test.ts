@@ -41,6 +41,6 @@ test.each([
 
 test('every tool is recognised, shown as it is, and hides nothing', () => {
   const plan = sync.plan(tool, { tools: [tool] });
-  expect(plan).toMatchObject({ blocking: true, hiddenTools: [] });
+  expect(plan).toMatchObject({ startKind: 'blocking', hiddenTools: [] });
   expect(plan?.listed).toBe(tool);
 });

@@ -456,7 +456,7 @@ describe('a tool that the server marks as one of its pair', () => {
   const answerTo = (answer: unknown) => markedPlan?.start(markedCall, answering(answer).exchange);
 
   test('is a plan of its own that needs the status tool', () => {
-    expect(markedPlan).toMatchObject({ blocking: false, idempotent: true });
+    expect(markedPlan).toMatchObject({ startKind: 'task', idempotent: true });
     expect(markedPlan?.listed).toEqual({ name: 'hash_tree', inputSchema: marked.inputSchema });
     expect(toolPair.plan(marked, { tools: [marked] })).toBeUndefined();
     expect(

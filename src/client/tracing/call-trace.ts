@@ -19,17 +19,11 @@ export interface TracedCall {
   readonly closed: AbortSignal;
 }
 
-export interface CallTrace {
-  readonly watch: CallWatch;
-  /** The trace context for `_meta` of every request of the call. */
-  readonly meta: Readonly<Record<string, unknown>>;
-}
-
 /**
  * One span from the start of a call to its end, below whatever span is active now (OpenTelemetry semantic conventions
  * for MCP, "Client"); undefined when no tracer provider is registered.
  */
-export function traceCall({ tool, meta = {}, client, closed }: TracedCall): CallTrace | undefined {
+export function traceCall({ tool, meta = {}, client, closed }: TracedCall): CallWatch | undefined {
   const api = openTelemetry();
   if (api === undefined) return undefined;
   const parent = api.context.active();
@@ -51,7 +45,7 @@ export function traceCall({ tool, meta = {}, client, closed }: TracedCall): Call
   // What the caller has set for the start holds for the later requests of the call, too.
   const own = Object.keys(carrier).filter(key => meta[key] !== undefined);
   for (const key of own) carrier[key] = meta[key];
-  return { watch: spanWatch(api, span, closed), meta: carrier };
+  return { ...spanWatch(api, span, closed), meta: carrier };
 }
 
 function spanWatch(api: OpenTelemetry, span: Span, closed: AbortSignal): CallWatch {

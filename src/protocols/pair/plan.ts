@@ -30,7 +30,7 @@ export function planPair(
   return {
     protocol,
     why: `\`${pair.status.tool}\` tells the state of what it starts (profile \`${pair.name}\`)`,
-    blocking: false,
+    startKind: 'task',
     idempotent: keyArgument !== undefined || isMarkedIdempotent(tool),
     listed: marked === undefined ? listedTool(tool) : listedMarked(tool),
     hiddenTools: hiddenTools(tool, pair, server),

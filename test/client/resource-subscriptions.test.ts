@@ -1,6 +1,6 @@
 import { SubscribeRequestSchema, UnsubscribeRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { linkedResource } from '../../src/client/resource-updates.js';
+import { linkedResource } from '../../src/client/notifications.js';
 import { type AwaitFixture, awaitFixture, failureOf } from '../fixtures/client/await-fixture.js';
 import { completed, pairTools, startCall, started, working } from '../fixtures/client/scripted-pair.js';
 import type { Reply } from '../fixtures/client/scripted-server.js';

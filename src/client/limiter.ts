@@ -1,22 +1,26 @@
 import { onDispose } from '../time/on-dispose.js';
 
-/** A limited number of places, such as for requests that are under way at the same time. */
-export class Places {
-  readonly #waiting = new Set<(place: Disposable) => void>();
+/** Limits how many are at work at the same time, such as requests under way. */
+export class Limiter {
+  readonly #waiting = new Set<(permit: Disposable) => void>();
   #free: number;
 
   constructor(count: number) {
     this.#free = count;
   }
 
-  /** A place until it is disposed; undefined when none is free. */
+  get hasRoom(): boolean {
+    return this.#free > 0;
+  }
+
+  /** A permit until it is disposed; undefined when none is free. */
   take(): Disposable | undefined {
     if (this.#free === 0) return undefined;
     this.#free--;
-    return this.#place();
+    return this.#permit();
   }
 
-  /** A place as soon as one is free; whoever came first is first. @throws the signal's reason */
+  /** A permit as soon as one is free; first come, first served. @throws the signal's reason */
   async enter(signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
     const free = this.take();
@@ -26,7 +30,7 @@ export class Places {
       return await new Promise<Disposable>((resolve, reject) => {
         this.#waiting.add(resolve);
         leave = () => {
-          // One that has just got its place is past leaving.
+          // One that has just got its permit is past leaving.
           if (this.#waiting.delete(resolve)) reject(signal.reason);
         };
         signal.addEventListener('abort', leave, { once: true });
@@ -36,7 +40,7 @@ export class Places {
     }
   }
 
-  #place(): Disposable {
+  #permit(): Disposable {
     return onDispose(() => this.#release());
   }
 
@@ -45,7 +49,7 @@ export class Places {
     if (next === undefined) this.#free++;
     else {
       this.#waiting.delete(next);
-      next(this.#place());
+      next(this.#permit());
     }
   }
 }

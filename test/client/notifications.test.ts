@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { readNews, TaskNews } from '../../src/client/task-news.js';
+import { readNotification, TaskNotifications } from '../../src/client/notifications.js';
 import { awaitFixture, failureOf } from '../fixtures/client/await-fixture.js';
 import {
   completed,
@@ -45,12 +45,12 @@ describe('a notification', () => {
     ['notifications/tasks/status', { taskId: 'x'.repeat(2000) }, undefined],
     ['notifications/tasks/status', { taskId: 't', status: 3 }, { topic: 't' }],
     ['notifications/message', { taskId: 't' }, undefined],
-  ])('%s with %j tells %j', (method, params, news) => {
-    expect(readNews(notification(method, params))).toEqual(news);
+  ])('%s with %j tells %j', (method, params, told) => {
+    expect(readNotification(notification(method, params))).toEqual(told);
   });
 });
 
-describe('news of a task', () => {
+describe('notifications of a task', () => {
   test('wake its wait: the end is known as soon as the server tells it', async () => {
     const { client, server, callTimes } = await awaitFixture(pairTools([working, completed]));
     const result = client.callTool(startCall);
@@ -136,34 +136,35 @@ describe('news of a task', () => {
   });
 });
 
-describe('news that nobody waits for', () => {
+describe('notifications that nobody waits for', () => {
   test('are kept for who comes later, the latest and a limited number', () => {
-    const news = new TaskNews();
-    for (let index = 0; index < 1500; index++) news.tell({ topic: `t${index}`, status: 'completed' });
-    news.tell({ topic: 't1499', status: 'failed' });
+    const notifications = new TaskNotifications();
+    for (let index = 0; index < 1500; index++)
+      notifications.tell({ topic: `t${index}`, status: 'completed' });
+    notifications.tell({ topic: 't1499', status: 'failed' });
     const heard: unknown[] = [];
-    news.listen(['t0', 't1499'], told => heard.push(told))[Symbol.dispose]();
+    notifications.listen(['t0', 't1499'], told => heard.push(told))[Symbol.dispose]();
     expect(heard).toEqual([{ topic: 't1499', status: 'failed' }]);
   });
 
   test('are told once, and to nobody who has left', () => {
-    const news = new TaskNews();
+    const notifications = new TaskNotifications();
     const listener = vi.fn();
-    news.listen(['t'], listener)[Symbol.dispose]();
-    news.tell({ topic: 't' });
+    notifications.listen(['t'], listener)[Symbol.dispose]();
+    notifications.tell({ topic: 't' });
     expect(listener).not.toHaveBeenCalled();
-    news.listen(['t'], listener)[Symbol.dispose]();
-    news.listen(['t'], listener)[Symbol.dispose]();
+    notifications.listen(['t'], listener)[Symbol.dispose]();
+    notifications.listen(['t'], listener)[Symbol.dispose]();
     expect(listener).toHaveBeenCalledOnce();
   });
 });
 
 test('a long text is told to those who listen, and not kept for others', () => {
-  const news = new TaskNews();
+  const notifications = new TaskNotifications();
   const told: unknown[] = [];
   const long = { topic: 't', status: 'working', message: 'x'.repeat(1025) };
-  news.tell(long);
-  using _listening = news.listen(['t'], each => told.push(each));
-  news.tell(long);
+  notifications.tell(long);
+  using _listening = notifications.listen(['t'], each => told.push(each));
+  notifications.tell(long);
   expect(told).toEqual([{ topic: 't', status: 'working' }, long]);
 });

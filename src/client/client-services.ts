@@ -1,0 +1,193 @@
+import { setMaxListeners } from 'node:events';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { NativeTasks, Port } from '../protocols/protocol.js';
+import { onDispose } from '../time/on-dispose.js';
+import { CallStats, type ClientStats } from './call-stats.js';
+import { type CallWatch, CallWatches } from './call-watch.js';
+import { resolveCircuitOptions } from './circuit-options.js';
+import { Circuits } from './circuits.js';
+import { LastingTransport } from './connection/lasting-transport.js';
+import * as explain from './explain.js';
+import { InputDesk } from './input/input-desk.js';
+import type { Journal } from './journal/journal.js';
+import { openJournal } from './journal/open-journal.js';
+import { type KnownDurations, knownDurations } from './known-durations.js';
+import { Limiter } from './limiter.js';
+import { nativeTasksOf } from './native-tasks.js';
+import {
+  ResourceSubscriptions,
+  readNotification,
+  TaskNotifications,
+  tapNotifications,
+} from './notifications.js';
+import {
+  type AwaitClientOptions,
+  type CallOptions,
+  defaultWaitOptions,
+  type ResolvedWaitOptions,
+  resolveWaitOptions,
+} from './options.js';
+import { resolvePairOptions } from './pair-options.js';
+import { PollScheduler, pollRate } from './poll-scheduler.js';
+import { type Ready, sdkPort } from './sdk-port.js';
+import type { ProblemListener } from './tolerant-requests.js';
+import { ToolCatalog } from './tool-catalog.js';
+import { traceCall } from './tracing/call-trace.js';
+
+/** Requests that the server may hold at the same time; each is a connection over HTTP. */
+const MAX_HELD_REQUESTS = 32;
+/** Starts under way at the same time; each is a connection over HTTP. */
+const MAX_STARTS = 100;
+
+/** What the calls of one client share, made once per client. */
+export interface ClientServices {
+  /** The defaults of every call. */
+  readonly wait: ResolvedWaitOptions;
+  readonly ready: Ready;
+  readonly port: Port;
+  /** The tasks of MCP itself that the connection can use. */
+  readonly nativeTasks: () => NativeTasks | undefined;
+  readonly catalog: ToolCatalog;
+  /** Says when status requests are sent. */
+  readonly scheduler: PollScheduler;
+  /** Limits the requests that the server holds. */
+  readonly holdLimiter: Limiter;
+  /** Limits the starts under way. */
+  readonly startLimiter: Limiter;
+  readonly durations: KnownDurations;
+  readonly notifications: TaskNotifications;
+  readonly resources: ResourceSubscriptions;
+  /** Has the server tell of these tasks until the returned Disposable is disposed, where it tells only what it is asked to. */
+  readonly follow: (taskIds: readonly string[]) => Disposable | undefined;
+  /** The waits under way. */
+  readonly openRuns: OpenRuns;
+  readonly journal: Journal | undefined;
+  /** Answers the server's questions. */
+  readonly questions: InputDesk;
+  /** What goes along with one call: breaker, statistics, trace, and the user's `onEvent`. */
+  readonly watch: (tool: string, meta: Meta | undefined) => CallWatches;
+  readonly stats: () => ClientStats;
+}
+
+/** One call: what its client shares, and what its caller wants. */
+export interface RunContext {
+  readonly services: ClientServices;
+  readonly tool: string;
+  readonly wait: ResolvedWaitOptions;
+  readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'onInput' | 'idempotencyKey'>;
+  /** Hears of the call, and may keep it from being sent. */
+  readonly watch: CallWatches;
+}
+
+type Meta = Readonly<Record<string, unknown>>;
+
+/** @throws ConfigurationError when an option is not usable */
+export function clientServices(
+  client: Client,
+  options: AwaitClientOptions,
+  onProblems: ProblemListener,
+): ClientServices {
+  const { transport } = client;
+  const { onEvent } = options;
+  const connection = transport instanceof LastingTransport ? transport : undefined;
+  const openRuns = new OpenRuns();
+  const { closed } = openRuns;
+  const wait = resolveWaitOptions(options, defaultWaitOptions);
+  const scheduler = new PollScheduler(pollRate(options));
+  const ready: Ready = signal => connection?.ready(signal);
+  const questions = new InputDesk(client, options.onInput);
+  const port = sdkPort(client, ready, questions.open);
+  const journal = openJournal(client, options);
+  const catalog = new ToolCatalog({
+    client,
+    port,
+    closed,
+    proofs: journal?.proofs(),
+    pairs: resolvePairOptions(options),
+    onProblems: problems => onProblems('tools/list', problems),
+  });
+  const isOffered = () => client.getServerCapabilities()?.resources?.subscribe === true;
+  const resources = new ResourceSubscriptions({ port, isOffered, closed });
+  const breaker = resolveCircuitOptions(options.circuitBreaker);
+  const circuits = breaker && new Circuits(breaker, onEvent);
+  const stats = new CallStats();
+  const notifications = new TaskNotifications();
+  connection?.observe(event => {
+    if (event.type === 'connection-restored' && event.newSession) {
+      // The server of a new session knows of nothing to tell, and may be another version.
+      catalog.forget();
+      resources.renew();
+      notifications.tellMissed();
+    }
+    onEvent?.(event);
+    if (event.type !== 'connection-lost') return;
+    questions.open.clear();
+    // The tasks of a server that runs them itself go on only when it does.
+    if (openRuns.size > 0) connection.restore();
+  });
+  tapNotifications(client, notification => {
+    if (notification.method === 'notifications/tools/list_changed') catalog.forget();
+    const told = readNotification(notification);
+    if (told !== undefined) notifications.tell(told);
+  });
+  return {
+    wait,
+    ready,
+    port,
+    nativeTasks: () => nativeTasksOf(client),
+    catalog,
+    scheduler,
+    holdLimiter: new Limiter(MAX_HELD_REQUESTS),
+    startLimiter: new Limiter(MAX_STARTS),
+    durations: knownDurations(client, journal?.durations()),
+    notifications,
+    resources,
+    follow: taskIds => connection?.follow(taskIds),
+    openRuns,
+    journal,
+    questions,
+    watch: (tool, meta) => {
+      const trace = traceCall({ tool, meta, client, closed });
+      const watches: (CallWatch | undefined)[] = [circuits?.watch(tool), stats.watch(tool), trace];
+      if (onEvent !== undefined) watches.push({ hear: onEvent });
+      return new CallWatches(watches.filter(each => each !== undefined));
+    },
+    stats: () => stats.read(tool => circuits?.stats(tool)),
+  };
+}
+
+/** What can be ended because its client is closed. */
+interface Endable {
+  end(reason: explain.EndReason): void;
+}
+
+/** The waits of one client that are under way, so that closing the client ends them. */
+export class OpenRuns {
+  readonly #endings = new Set<Endable>();
+  readonly #closing = new AbortController();
+
+  constructor() {
+    setMaxListeners(0, this.closed);
+  }
+
+  /** Aborts when the client is closed. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  get size(): number {
+    return this.#endings.size;
+  }
+
+  /** From now on closing ends the wait, until the returned Disposable is disposed; of a closed client it ends at once. */
+  add(ending: Endable): Disposable {
+    if (this.closed.aborted) ending.end(explain.closed);
+    this.#endings.add(ending);
+    return onDispose(() => this.#endings.delete(ending));
+  }
+
+  close(): void {
+    this.#closing.abort(new Error('The client was closed.'));
+    for (const ending of this.#endings) ending.end(explain.closed);
+  }
+}

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { AwaitClient } from '../../../src/client/await-client.js';
 import type { ConnectOptions } from '../../../src/client/connect.js';
-import { startTools } from '../../../src/protocols/pair/profile.js';
+import { pairProfileSchema, startTools } from '../../../src/protocols/pair/profile.js';
 import { builtInPairs, namedPairs } from '../../../src/protocols/pairs/index.js';
 import { type PairShape, pairServer } from '../../fixtures/pairs/pair-server.js';
 import { recordedShapes, variantShapes } from '../../fixtures/pairs/recorded-shapes.js';
@@ -25,6 +26,27 @@ const told = ({ pair }: PairShape) =>
   builtInPairs.some(({ name }) => name === pair.name)
     ? {}
     : { pairs: [namedPairs.some(({ name }) => name === pair.name) ? pair.name : pair] };
+
+/** Whether the profile has the field at the path, with another value than a default that says no. */
+function hasField(profile: object, path: readonly string[]): boolean {
+  const value = path.reduce<unknown>(
+    (at, key) => (at as Record<string, unknown> | undefined)?.[key],
+    profile,
+  );
+  return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
+}
+
+test('every field of a profile is in the pair of a server that is played', () => {
+  const profiles = Object.values({ ...recordedShapes, ...variantShapes }).map(({ pair }) => pair);
+  const { properties } = z.toJSONSchema(pairProfileSchema, { io: 'input' });
+  const fields = Object.entries(properties ?? {}).flatMap(([name, field]) => {
+    const inner = typeof field === 'object' ? Object.keys(field.properties ?? {}) : [];
+    return inner.length === 0 ? [[name]] : inner.map(key => [name, key]);
+  });
+  expect(fields.length).toBeGreaterThan(30);
+  const missing = fields.filter(path => !profiles.some(profile => hasField(profile, path)));
+  expect(missing.map(path => path.join('.'))).toEqual([]);
+});
 
 describe.each(Object.entries({ ...recordedShapes, ...variantShapes }))('a server as %s', (_name, shape) => {
   const { call, ids, pair } = shape;

@@ -36,8 +36,9 @@ function hasField(profile: object, path: readonly string[]): boolean {
   return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
 }
 
-test('every field of a profile is in the pair of a server that is played', () => {
-  const profiles = Object.values({ ...recordedShapes, ...variantShapes }).map(({ pair }) => pair);
+test('every field of a profile is used by a shipped pair, or by that of a server that is played', () => {
+  const played = Object.values({ ...recordedShapes, ...variantShapes }).map(({ pair }) => pair);
+  const profiles = [...builtInPairs, ...played];
   const { properties } = z.toJSONSchema(pairProfileSchema, { io: 'input' });
   const fields = Object.entries(properties ?? {}).flatMap(([name, field]) => {
     const inner = typeof field === 'object' ? Object.keys(field.properties ?? {}) : [];

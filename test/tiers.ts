@@ -11,7 +11,7 @@ export const tiers = {
     'test/cli/load/load.test.ts',
     'test/torture/torture.test.ts',
   ],
-  /** Peers of others from npm, agent frameworks, the packed library, other versions of Node, and what computes for a minute. */
+  /** Peers of others from npm, agent frameworks, hosts, the packed library, other versions of Node, and what computes for a minute. */
   world: [
     'test/architecture/regular-expressions.test.ts',
     'test/package.test.ts',
@@ -20,5 +20,6 @@ export const tiers = {
     'test/integrations/**/*.test.ts',
     'test/proxy/conformance.test.ts',
     'test/proxy/hosts.test.ts',
+    'test/hosts/hosts.test.ts',
   ],
 } as const;

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { BIN } from '../cli/command.js';
+import {
+  FOLDER,
+  type HostName,
+  type HostPlan,
+  install,
+  LIMIT_SECONDS,
+  runHost,
+  SLOW_SERVER,
+  unavailable,
+} from './run-host.js';
+
+/** After how long each host gives a call up, in seconds, by the setting of its own file. */
+const WALL_SECONDS = 16;
+/** A job that outlives the wall, and ends while `await_task` is held for the first time. */
+const JOB_SECONDS = 18;
+const HOLD = '10s';
+const MAX_TURNS = 3;
+const PORT = 3111;
+
+const walls: Readonly<Record<HostName, object>> = {
+  'claude-code': { timeout: WALL_SECONDS * 1000 },
+  'claude-code-interactive': { timeout: WALL_SECONDS * 1000 },
+  codex: { tool_timeout_sec: WALL_SECONDS },
+  'gemini-cli': { timeout: WALL_SECONDS * 1000 },
+};
+
+const slow = ['--', process.execPath, SLOW_SERVER, `${FOLDER}/jobs.log`];
+const proxy = [BIN, 'proxy', '--host-timeout', HOLD];
+const http = ['--http', '--port', String(PORT)];
+const byUrl = { type: 'http', url: `http://127.0.0.1:${PORT}/mcp` };
+
+const render = {
+  prompt: `CALL render {"seconds":${JOB_SECONDS}}`,
+  result: `rendered ${JOB_SECONDS} s`,
+  starts: 1,
+};
+const sleep = {
+  prompt: `CALL sleep {"seconds":${JOB_SECONDS}}`,
+  result: `"slept_seconds":${JOB_SECONDS}`,
+  starts: 0,
+};
+
+interface Shape extends Pick<HostPlan, 'listener' | 'killThen'> {
+  readonly name: string;
+  readonly entry: (host: HostName) => HostPlan['entry'];
+  readonly job: typeof render;
+  /** The hosts that it is run with in `npm run test:world`. */
+  readonly core: readonly HostName[];
+  /** Those that it is run with by `npm run test:hosts`. @default all */
+  readonly hosts?: readonly HostName[];
+}
+
+const SHAPES: readonly Shape[] = [
+  {
+    name: 'the proxy on the standard streams',
+    entry: host => ({ command: process.execPath, args: [...proxy, ...slow], ...walls[host] }),
+    job: render,
+    core: ['claude-code', 'codex', 'gemini-cli'],
+  },
+  {
+    name: 'the proxy over HTTP',
+    entry: host => ({ ...byUrl, ...walls[host] }),
+    listener: [process.execPath, ...proxy, ...http, ...slow],
+    job: render,
+    core: ['claude-code-interactive'],
+  },
+  {
+    name: 'the bundled server on the standard streams',
+    entry: () => ({ command: process.execPath, args: [BIN, 'serve'] }),
+    job: sleep,
+    core: ['codex'],
+  },
+  {
+    name: 'the bundled server over HTTP',
+    entry: () => byUrl,
+    listener: [process.execPath, BIN, 'serve', '--offer-sleep', ...http],
+    job: sleep,
+    core: [],
+  },
+  {
+    name: 'the proxy, with a host that is killed and started again',
+    entry: host => ({ command: process.execPath, args: [...proxy, ...slow], ...walls[host] }),
+    job: render,
+    killThen: 'CALL await_task {}',
+    core: ['gemini-cli'],
+    hosts: ['claude-code', 'codex', 'gemini-cli'],
+  },
+  {
+    name: 'the proxy, with a question during the job',
+    entry: host => ({ command: process.execPath, args: [...proxy, ...slow], ...walls[host] }),
+    job: { prompt: `CALL paint {"seconds":${JOB_SECONDS}}`, result: 'painted blue', starts: 1 },
+    core: [],
+    hosts: ['claude-code', 'claude-code-interactive'],
+  },
+];
+
+const ALL: readonly HostName[] = ['claude-code', 'claude-code-interactive', 'codex', 'gemini-cli'];
+const isWhole = process.env.TEST_HOSTS === '1';
+
+/** Hosts that run at the same time: most of the time they wait, but each takes seconds to start. */
+const AT_ONCE = 3;
+const runs = SHAPES.flatMap(shape => (shape.hosts ?? ALL).map(host => ({ shape, host })))
+  .map(({ shape, host }) => {
+    const isDue = isWhole || shape.core.includes(host);
+    return { shape, host, skipped: isDue ? unavailable(host) : '`npm run test:hosts` runs it' };
+  })
+  .toSorted((a, b) => Number(b.skipped === undefined) - Number(a.skipped === undefined));
+
+for (let first = 0; first < runs.length; first += AT_ONCE) {
+  describe('a long job', () => {
+    for (const { shape, host, skipped } of runs.slice(first, first + AT_ONCE)) {
+      const { name, job, entry, listener, killThen } = shape;
+      const title = `through ${name} reaches the model of ${host} in at most ${MAX_TURNS} turns, started once`;
+      it.skipIf(skipped !== undefined).concurrent(
+        skipped === undefined ? title : `${title} (${skipped})`,
+        { timeout: (LIMIT_SECONDS + 360) * 1000 },
+        async () => {
+          install(host);
+          const run = await runHost({
+            host,
+            prompt: job.prompt,
+            entry: entry(host),
+            ...(listener && { listener }),
+            ...(killThen && { killThen }),
+          });
+          const facts = JSON.stringify(run);
+          expect(run.final?.replaceAll(/[\s\\]/g, ''), facts).toContain(job.result.replaceAll(' ', ''));
+          expect(run.turns, facts).toBeLessThanOrEqual(MAX_TURNS);
+          expect(run.starts, facts).toBe(job.starts);
+        },
+      );
+    }
+  });
+}

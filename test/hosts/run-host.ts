@@ -1,0 +1,138 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ROOT } from '../cli/command.js';
+import { hosts } from '../fixtures/hosts/hosts.mjs';
+
+export type HostName = keyof typeof hosts;
+
+/** What a host is to do, and with which server. */
+export interface HostPlan {
+  readonly host: HostName;
+  /** `CALL <tool> <json>`: the scripted model calls this tool once, then `await_task` as often as it takes. */
+  readonly prompt: string;
+  /** The entry of the host's file. A string is the URL of a server that `listener` starts. */
+  readonly entry: Readonly<Record<string, unknown>>;
+  readonly listener?: readonly string[];
+  /** Kills the host once the job has started, and starts it again with this prompt. */
+  readonly killThen?: string;
+}
+
+/** What came of it. */
+export interface HostRun {
+  /** Turns of the model, without questions that offer no tools. */
+  readonly turns: number;
+  readonly calls: readonly string[];
+  /** The last answer that the model saw, once the host has shown it. */
+  readonly final: string | null;
+  /** How often the slow server has started a job. */
+  readonly starts: number;
+  readonly wire: readonly {
+    readonly protocol?: string;
+    readonly declaresTasks: boolean;
+    readonly requests: object;
+  }[];
+  readonly error?: string;
+  readonly hostOutput?: string;
+}
+
+/** Longest time for one host, in seconds. */
+export const LIMIT_SECONDS = 240;
+/** Where the slow server writes its starts; stands in an entry for the folder of the run. */
+export const FOLDER = '<folder>';
+export const SLOW_SERVER = fixture('slow-server.mjs');
+
+const namespace = process.platform === 'linux' ? namespaceCommand() : undefined;
+
+/** Why this host cannot run here; undefined where it can. */
+export function unavailable(name: HostName): string | undefined {
+  if (process.platform !== 'linux') return 'hosts run in a network namespace of Linux';
+  if (spawnSync('ip', ['-V']).error) return '`ip` is not installed';
+  if (namespace === undefined) return '`unshare` may not make a network namespace';
+  if (hosts[name].inTerminal && spawnSync('tmux', ['-V']).error) return '`tmux` is not installed';
+  const { package: packageName, version } = hosts[name];
+  if (!existsSync(executable(name)) && process.env.TEST_HOSTS !== '1')
+    return `${packageName}@${version} is not in HOSTS_CACHE; \`npm run test:hosts\` installs it`;
+  return undefined;
+}
+
+/** Installs the package of a host into its folder of the cache, unless it is there. */
+export function install(name: HostName): void {
+  const folder = installedIn(name);
+  if (existsSync(executable(name))) return;
+  const { package: packageName, version } = hosts[name];
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
+  const { status, stderr } = spawnSync(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--loglevel=error', '--save-exact', `${packageName}@${version}`],
+    { cwd: folder, encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(`Could not install ${packageName}@${version}: ${stderr}`);
+}
+
+/** Runs a host to the end of its prompt, or for `LIMIT_SECONDS`; what it leaves running ends with its namespace. */
+export async function runHost({ host, prompt, entry, listener, killThen }: HostPlan): Promise<HostRun> {
+  const folder = mkdtempSync(join(tmpdir(), 'mcp-host-'));
+  const plan = join(folder, 'plan.json');
+  const text = JSON.stringify({
+    hostName: host,
+    installed: installedIn(host),
+    prompt,
+    servers: { slow: entry },
+    listener,
+    killThen,
+    limitSeconds: LIMIT_SECONDS,
+    cwd: ROOT,
+    folder,
+  });
+  writeFileSync(plan, text.replaceAll(FOLDER, folder));
+  // The shell stays as the first process of the namespace, whose end is the end of all others.
+  const script = 'ip link set lo up && "$@"; exit $?';
+  const [unshare = '', ...flags] = namespace ?? [];
+  const inside = [process.execPath, fixture('in-namespace.mjs'), plan];
+  try {
+    return await new Promise((resolve, reject) => {
+      const child = spawn(unshare, [...flags, 'sh', '-c', script, 'sh', ...inside]);
+      let stdout = '';
+      let stderr = '';
+      child.stdout.on('data', chunk => (stdout += chunk));
+      child.stderr.on('data', chunk => (stderr += chunk));
+      child.once('error', reject).once('close', () => {
+        if (stdout === '') reject(new Error(`The run of ${host} printed nothing: ${stderr}`));
+        else resolve(JSON.parse(stdout));
+      });
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** The words that run a command in namespaces of its own; undefined where that is not permitted. */
+function namespaceCommand(): readonly string[] | undefined {
+  const flags = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  return [[], ['--map-root-user']]
+    .map(more => ['unshare', ...more, ...flags])
+    .find(([command = '', ...words]) => {
+      const { status } = spawnSync(command, [...words, 'ip', 'link', 'set', 'lo', 'up']);
+      return status === 0;
+    });
+}
+
+function installedIn(name: HostName): string {
+  const { command, version } = hosts[name];
+  return join(
+    process.env.HOSTS_CACHE ?? join(homedir(), '.cache', 'mcp-await-hosts'),
+    `${command}-${version}`,
+  );
+}
+
+function executable(name: HostName): string {
+  return join(installedIn(name), 'node_modules', '.bin', hosts[name].command);
+}
+
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/hosts/${name}`, import.meta.url));
+}

@@ -1,6 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { untilAborted } from '../time/signals.js';
 import { sleep } from '../time/sleep.js';
-import type { AskedQuestion, InputResponse, Question } from './question.js';
+import {
+  type AskedQuestion,
+  ask,
+  type InputResponse,
+  type Question,
+  type Questions,
+  take,
+} from './question.js';
 import type { TaskWaits } from './task-waits.js';
 
 /** The stored questions of one run. Each call throws what the store throws, and `RunOverError`. */
@@ -10,6 +18,38 @@ export interface QuestionStore {
   find(key: string): Promise<Question | undefined>;
   /** Stores that the run goes on from the question; as it is then. */
   take(key: string): Promise<Question>;
+}
+
+export interface StoredQuestions {
+  /** How long the task may wait for answers in all. */
+  readonly timeoutMs: number;
+  now(): number;
+  read(): Promise<Questions>;
+  /** Stores what `edit` makes of the questions, unless that is the same list; as they are then. */
+  change(edit: (before: Questions) => Questions): Promise<Questions>;
+}
+
+/** The questions of a run that are one value in the store. */
+export function questionStore({ timeoutMs, now, read, change }: StoredQuestions): QuestionStore {
+  return {
+    async ask(asked) {
+      const asking = { key: randomUUID(), now: now(), timeoutMs };
+      return ofThisRun((await change(before => ask(before, asked, asking)))[asked.place]);
+    },
+    async find(key) {
+      return (await read()).find(question => question.key === key);
+    },
+    async take(key) {
+      const questions = await change(before => take(before, key, now()));
+      return ofThisRun(questions.find(question => question.key === key));
+    },
+  };
+}
+
+/** @throws RunOverError */
+export function ofThisRun(question: Question | undefined): Question {
+  if (question === undefined) throw new RunOverError('The question belongs to a run that is over.');
+  return question;
 }
 
 /** The run no longer counts: its task has ended otherwise, or another run has begun. */

@@ -89,3 +89,41 @@ export function isEnded(record: Pick<TaskRecord, 'status'>): boolean {
       return true;
   }
 }
+
+/** What a store has made of a task that it has taken in. */
+export interface NewValues {
+  readonly createdAt: number;
+  readonly parametersDigest: string;
+  readonly ttlMs: number;
+  readonly delayMs: number;
+}
+
+/** A task as it is before anything has happened to it. */
+export function newRecord(
+  task: NewTask,
+  { createdAt, parametersDigest, ttlMs, delayMs }: NewValues,
+): TaskRecord {
+  return {
+    taskRef: task.taskRef,
+    owner: task.owner,
+    operation: task.operation,
+    status: 'pending',
+    parametersDigest,
+    createdAt,
+    updatedAt: createdAt,
+    startedAt: undefined,
+    endedAt: undefined,
+    expiresAt: createdAt + Math.ceil(delayMs) + Math.ceil(ttlMs),
+    slaMs: Math.ceil(task.slaMs),
+    runCount: 0,
+    retryAttempts: task.retryAttempts ?? 0,
+    excusedRuns: 0,
+    inputRequests: undefined,
+    waitedMs: 0,
+    webhookUrl: task.webhookUrl,
+    delivery: undefined,
+    progress: undefined,
+    result: undefined,
+    error: undefined,
+  };
+}

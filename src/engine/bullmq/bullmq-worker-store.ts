@@ -1,8 +1,9 @@
 import type { Progress, TaskError } from '../../types.js';
 import type { QuestionStore } from '../run-questions.js';
+import { WORKER_STOPPED } from '../task-errors.js';
 import type { TaskRecord } from '../task-record.js';
 import type { Claimed, Ending, WorkerStore } from '../worker-store.js';
-import { type FailedReason, tryContents, WORKER_STOPPED } from './job-data.js';
+import { type FailedReason, tryContents } from './job-data.js';
 import { excuseRun, jobQuestionStore } from './job-questions.js';
 import { isWaiting, toRecord } from './job-record.js';
 import { countedReturns, type JobRun, type JobSource } from './job-source.js';

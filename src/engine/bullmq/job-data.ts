@@ -67,24 +67,6 @@ export interface JobProgress {
   readonly progress: Progress;
 }
 
-export const CANCELLED = {
-  code: 'CANCELLED',
-  message: 'The task was cancelled.',
-  retryable: false,
-} satisfies TaskError;
-
-export const WORKER_LOST = {
-  code: 'WORKER_LOST',
-  message: 'The worker that ran the task died before the task was done. Start it again.',
-  retryable: true,
-} satisfies TaskError;
-
-export const WORKER_STOPPED = {
-  code: 'WORKER_STOPPED',
-  message: 'The server was stopped before the task was done. Start it again.',
-  retryable: true,
-} satisfies TaskError;
-
 /** What a job says of its task, and how that stands. */
 export interface JobContents {
   readonly data: JobData;

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
-import { answer, ask, type InputResponse, type Question, type Questions, take } from '../question.js';
-import { type QuestionStore, RunOverError } from '../run-questions.js';
+import { answer, type InputResponse, type Questions } from '../question.js';
+import { type QuestionStore, questionStore, RunOverError } from '../run-questions.js';
 import { type JobData, type JobTask, readQuestions, tryContents } from './job-data.js';
 import { excusedReturns, isTaken, returnCount, type StoredJob, toRecord } from './job-record.js';
 import type { OperationQueue } from './operation-queue.js';
@@ -44,21 +43,12 @@ export function jobQuestionStore(queue: OperationQueue, { job, data: taken, task
     }
   }
 
-  return {
-    async ask(asked) {
-      const key = randomUUID();
-      const { inputTimeoutMs: timeoutMs = DEFAULT_INPUT_TIMEOUT_MS } = task;
-      const questions = await change(before => ask(before, asked, { key, now: Date.now(), timeoutMs }));
-      return only(questions[asked.place]);
-    },
-    async find(key) {
-      return readQuestions((await read()).data).find(question => question.key === key);
-    },
-    async take(key) {
-      const questions = await change(before => take(before, key, Date.now()));
-      return only(questions.find(question => question.key === key));
-    },
-  };
+  return questionStore({
+    timeoutMs: task.inputTimeoutMs ?? DEFAULT_INPUT_TIMEOUT_MS,
+    now: () => Date.now(),
+    read: async () => readQuestions((await read()).data),
+    change,
+  });
 }
 
 /** Stores answers in the job's data, unless the task has ended. */
@@ -92,9 +82,4 @@ export async function excuseRun(queue: OperationQueue, job: StoredJob): Promise<
 
 function withQuestions(data: JobData, questions: Questions): JobData {
   return { ...data, questions: JSON.stringify(questions) };
-}
-
-function only(question: Question | undefined): Question {
-  if (question === undefined) throw new RunOverError('The question belongs to a run that is over.');
-  return question;
 }

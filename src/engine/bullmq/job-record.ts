@@ -9,10 +9,10 @@ import {
   parseJson,
   UNKNOWN_OWNER,
 } from '../record-shape.js';
+import { CANCELLED, WORKER_LOST } from '../task-errors.js';
 import type { RecordStatus, TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import {
-  CANCELLED,
   type EarlyEnd,
   type FailedReason,
   type JobData,
@@ -22,7 +22,6 @@ import {
   readDelivery,
   readQuestions,
   readTask,
-  WORKER_LOST,
 } from './job-data.js';
 
 /** The fields of a job that tell how its task stands. */

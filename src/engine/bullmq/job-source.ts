@@ -3,16 +3,10 @@ import type { IQueueBackend } from 'bullmq';
 import { sleep } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 import { INVALID_RECORD } from '../record-shape.js';
+import { CANCELLED, WORKER_LOST } from '../task-errors.js';
 import type { TaskRecord } from '../task-record.js';
 import type { Claimed, TaskSource, Wanted } from '../worker-store.js';
-import {
-  CANCELLED,
-  type FailedReason,
-  type JobContents,
-  type JobData,
-  tryContents,
-  WORKER_LOST,
-} from './job-data.js';
+import { type FailedReason, type JobContents, type JobData, tryContents } from './job-data.js';
 import {
   excusedReturns,
   recordOf,

@@ -4,10 +4,11 @@ import type { Submission } from '../engine.js';
 import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
 import type { InputResponse } from '../question.js';
 import { RunOverError } from '../run-questions.js';
-import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
+import { CANCELLED } from '../task-errors.js';
+import { type NewTask, newRecord, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import { failForsaken, isForsaken } from './forsaken-jobs.js';
-import { CANCELLED, type JobData, type JobTask, tryContents } from './job-data.js';
+import { type JobData, type JobTask, tryContents } from './job-data.js';
 import { answerJob } from './job-questions.js';
 import { type StoredJob, toRecord } from './job-record.js';
 import type { KnownOperations } from './known-operations.js';
@@ -57,7 +58,7 @@ export class TaskJobs {
         ...(task.delayMs !== undefined && { delay: Math.ceil(task.delayMs) }),
         ...(key !== undefined && { deduplication: { id: key, ttl: this.#longestLife(task) } }),
       });
-      if (holder === taskRef) return { record: pendingRecord(task, kept, createdAt), created: true };
+      if (holder === taskRef) return { record: newRecord(task, { ...kept, createdAt }), created: true };
       const record = await this.find(holder);
       if (record !== undefined) return { record, created: false };
       // The task that held the key has expired. Whoever else frees it too leaves a newer holder alone.
@@ -186,33 +187,6 @@ function jobTask(task: NewTask): JobTask {
     delayMs: Math.ceil(task.delayMs ?? 0),
     inputTimeoutMs: Math.ceil(task.inputTimeoutMs ?? DEFAULT_INPUT_TIMEOUT_MS),
     webhookUrl: task.webhookUrl,
-  };
-}
-
-/** A task as it is before anything has happened to it. */
-function pendingRecord({ taskRef, operation }: NewTask, task: JobTask, createdAt: number): TaskRecord {
-  return {
-    taskRef,
-    owner: task.owner,
-    operation,
-    status: 'pending',
-    parametersDigest: task.parametersDigest,
-    createdAt,
-    updatedAt: createdAt,
-    startedAt: undefined,
-    endedAt: undefined,
-    expiresAt: createdAt + task.delayMs + task.ttlMs,
-    slaMs: task.slaMs,
-    retryAttempts: task.retryAttempts,
-    excusedRuns: 0,
-    inputRequests: undefined,
-    waitedMs: 0,
-    runCount: 0,
-    webhookUrl: task.webhookUrl,
-    delivery: undefined,
-    progress: undefined,
-    result: undefined,
-    error: undefined,
   };
 }
 

@@ -14,7 +14,7 @@ import {
   waitsUntil,
 } from '../question.js';
 import { InvalidRecordError } from '../record-shape.js';
-import { RunOverError } from '../run-questions.js';
+import { ofThisRun, RunOverError } from '../run-questions.js';
 import { readQuestions } from './task-row.js';
 import type { QuestionsRow, Run, TaskStatements } from './task-statements.js';
 
@@ -33,7 +33,7 @@ export class QuestionTable {
     const row = this.#ofRun(run);
     const asking = { key: randomUUID(), now: this.#clock.now(), timeoutMs: row.input_timeout_ms };
     const questions = this.#edit(run.taskRef, row, before => ask(before, asked, asking));
-    return only(questions[asked.place]);
+    return ofThisRun(questions[asked.place]);
   }
 
   /** @throws RunOverError */
@@ -45,7 +45,7 @@ export class QuestionTable {
   take(run: Run, key: string): Question {
     const now = this.#clock.now();
     const questions = this.#edit(run.taskRef, this.#ofRun(run), before => take(before, key, now));
-    return only(questions.find(question => question.key === key));
+    return ofThisRun(questions.find(question => question.key === key));
   }
 
   answer(taskRef: string, responses: Readonly<Record<string, InputResponse>>): void {
@@ -91,9 +91,4 @@ export class QuestionTable {
     });
     return questions;
   }
-}
-
-function only(question: Question | undefined): Question {
-  if (question === undefined) throw new RunOverError('The question belongs to a run that is over.');
-  return question;
 }

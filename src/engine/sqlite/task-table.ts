@@ -6,6 +6,7 @@ import type { ClaimedTask, Submission } from '../engine.js';
 import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
 import { INVALID_RECORD, InvalidRecordError, isInvalid, parseJson } from '../record-shape.js';
 import { failedEnd, type StorableEnd } from '../storable-end.js';
+import { CANCELLED, WORKER_LOST, WORKER_STOPPED } from '../task-errors.js';
 import type { NewTask, RecordStatus, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { TooManyTasksError } from '../too-many-tasks.js';
 import { QuestionTable } from './question-table.js';
@@ -32,19 +33,6 @@ interface NewValues {
   readonly inputTimeoutMs: number;
   readonly webhookUrl: string | null;
 }
-
-const CANCELLED = failedEnd({ code: 'CANCELLED', message: 'The task was cancelled.', retryable: false });
-const WORKER_STOPPED = failedEnd({
-  code: 'WORKER_STOPPED',
-  message: 'The server was stopped before the task was done. Start it again.',
-  retryable: true,
-});
-const WORKER_LOST = failedEnd({
-  code: 'WORKER_LOST',
-  message:
-    'The process that ran the task died. The task is not run again by itself: start a new one if it may be repeated.',
-  retryable: true,
-});
 
 /** The tasks of a store, and all that can happen to them. */
 export class TaskTable {
@@ -154,14 +142,14 @@ export class TaskTable {
   /** Puts a task back into the queue whose worker stops, or fails it where it may not be run again; the record then. */
   stop(run: Run): TaskRecord | undefined {
     const isBack = this.#statements.handBack({ ...run, now: this.#clock.now() }) > 0;
-    return !isBack && this.end(run, WORKER_STOPPED) ? this.find(run.taskRef) : undefined;
+    return !isBack && this.end(run, failedEnd(WORKER_STOPPED)) ? this.find(run.taskRef) : undefined;
   }
 
   /** The record as it is then; ended records stay as they are. */
   cancel(taskRef: string): TaskRecord | undefined {
     const record = this.find(taskRef);
     if (record === undefined || isInvalid(record)) return record;
-    this.#statements.cancel({ taskRef, error: CANCELLED.error, now: this.#clock.now() });
+    this.#statements.cancel({ taskRef, error: JSON.stringify(CANCELLED), now: this.#clock.now() });
     return this.find(taskRef);
   }
 
@@ -180,7 +168,7 @@ export class TaskTable {
   endLost(worker: string, running: readonly string[]): readonly TaskRecord[] {
     const values = { worker, running: JSON.stringify(running), now: this.#clock.now() };
     this.#statements.handBackLost(values);
-    return this.#statements.failLost({ ...values, error: WORKER_LOST.error }).map(toRecord);
+    return this.#statements.failLost({ ...values, error: JSON.stringify(WORKER_LOST) }).map(toRecord);
   }
 
   /** Removes some of the expired records; how many. */

@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.js';
-import type { WaitForEndOptions } from '../engine.js';
-import type { TaskRecord } from '../task-record.js';
-import { TaskWaits } from '../task-waits.js';
+import type { Clock } from './clock.js';
+import type { WaitForEndOptions } from './engine.js';
+import type { TaskRecord } from './task-record.js';
+import { TaskWaits } from './task-waits.js';
 
 export interface RecordWaitsContext {
   readonly clock: Clock;

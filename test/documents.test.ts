@@ -136,8 +136,11 @@ describe('docs/server.md', () => {
   });
 
   it('lists the options of startServer with their defaults', () => {
-    const source = read('src/server/start-server.ts') + read('src/server/task-limits.ts');
-    const bodies = source.matchAll(/export interface (?:Server|TaskLimit)Options\b.*? \{([\s\S]*?)\n\}/g);
+    const files = ['start-server', 'runtime', 'task-limits'];
+    const source = files.map(name => read(`src/server/${name}.ts`)).join('');
+    const bodies = source.matchAll(
+      /export interface (?:Server|TaskLimit|Runtime)Options\b.*? \{([\s\S]*?)\n\}/g,
+    );
     const names = [...bodies].flatMap(([, body]) => [...(body ?? '').matchAll(/readonly (\w+)\??:/g)]);
     const listed = table(read('docs/server.md'), 'option', 'default').map(([name]) => unquote(name));
     expect(listed.toSorted()).toEqual(names.map(match => match[1]).toSorted());

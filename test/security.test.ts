@@ -9,7 +9,7 @@ import { BODY_SILENCE_MS, MAX_BATCH, MAX_DEPTH } from '../src/server/http/reques
 import { MAX_SUBSCRIPTIONS } from '../src/server/http/stateless-endpoint.js';
 import { MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, MOST_QUESTIONS } from '../src/server/input-limits.js';
 import { MAX_SUBSCRIBED_TASKS } from '../src/server/protocol-2026-07-28/subscription.js';
-import { DEFAULT_PRINCIPAL_SHARE } from '../src/server/start-worker.js';
+import { DEFAULT_PRINCIPAL_SHARE } from '../src/server/runtime.js';
 import { taskLimits } from '../src/server/task-limits.js';
 
 const rows = readFileSync(new URL('../SECURITY.md', import.meta.url), 'utf8')

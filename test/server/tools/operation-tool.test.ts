@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { ConfigurationError } from '../../../src/errors.js';
 import { defineOperation, OperationError } from '../../../src/server/operation.js';
-import { checkOperations } from '../../../src/server/start-worker.js';
+import { checkOperations } from '../../../src/server/runtime.js';
 import { type ConnectedToolsOptions, connectTools } from '../../fixtures/server/connected-tools.js';
 import { echo, heldOperation } from '../../fixtures/server/test-operations.js';
 

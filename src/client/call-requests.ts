@@ -1,13 +1,12 @@
 import { TaskNotFoundError } from '../errors.js';
 import { retryRequest } from '../pacing/retry-request.js';
-import type { Exchange, PollAnswer, StartAnswer, ToolPlan } from '../protocols/protocol.js';
+import type { Exchange, PollAnswer, Port, StartAnswer, ToolPlan } from '../protocols/protocol.js';
 import { laterSignal, neverAborts } from '../time/signals.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import type { RunContext } from './client-services.js';
 import * as explain from './explain.js';
 import { isTransient, isTurnedAway, mayStartAgain, retryAfterMsOf } from './failure.js';
 import type { RunningTask, TaskState } from './task-state.js';
-import { portWithMeta } from './tracing/port-with-meta.js';
 
 /** How long a server has to say whether it makes a task of a call. */
 export const SOON_MS = 5000;
@@ -119,4 +118,22 @@ function isYoung(reference: TaskReference | undefined): boolean {
   return (
     reference !== undefined && Math.abs(Date.now() - Date.parse(reference.startedAt)) < UNKNOWN_AT_FIRST_MS
   );
+}
+
+type Meta = Readonly<Record<string, unknown>>;
+
+/** A port that adds to the `_meta` of every request. What a request has there already stays. */
+function portWithMeta(port: Port, meta: Meta): Port {
+  if (Object.keys(meta).length === 0) return port;
+  return {
+    callTool: (call, options) => port.callTool({ ...call, _meta: { ...meta, ...call._meta } }, options),
+    request: (request, schema, options) => {
+      const params = (request.params ?? {}) as { readonly _meta?: Meta };
+      return port.request(
+        { ...request, params: { ...params, _meta: { ...meta, ...params._meta } } },
+        schema,
+        options,
+      );
+    },
+  };
 }

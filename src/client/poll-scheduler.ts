@@ -1,9 +1,18 @@
+import { setMaxListeners } from 'node:events';
 import { TokenBucket } from '../pacing/token-bucket.js';
-import type { PollAnswer } from '../protocols/protocol.js';
+import type { Exchange, PollAnswer, PollGroup, Protocol } from '../protocols/protocol.js';
 import { sleep, startTimer } from '../time/sleep.js';
-import { askTogether, type DuePoll, groupOf } from './joint-poll.js';
 import { checkOption } from './option-check.js';
 import type { AwaitClientOptions } from './options.js';
+
+/** One status request of one wait. */
+interface DuePoll {
+  readonly protocol: Protocol;
+  readonly handle: unknown;
+  readonly exchange: Exchange;
+  /** Called when it goes out. */
+  readonly onSend: () => void;
+}
 
 interface QueuedPoll extends DuePoll {
   readonly resolve: (answer: PollAnswer) => void;
@@ -16,7 +25,7 @@ const DEFAULT_PER_SECOND = 20;
 /** Of a server that turns requests away without saying for how long. */
 const UNSAID_PAUSE_MS = 1000;
 /** No server may stall its waits for longer. */
-const LONGEST_PAUSE_MS = 300_000;
+const MAX_PAUSE_MS = 300_000;
 
 /**
  * The status requests of one client: no more of them a second than its server is to bear, and in the order in which
@@ -56,7 +65,7 @@ export class PollScheduler {
 
   /** Sends nothing for a while, because the server asked for that. @param wishMs undefined when it did not say how long */
   pause(wishMs = UNSAID_PAUSE_MS): void {
-    const until = performance.now() + Math.min(wishMs, LONGEST_PAUSE_MS);
+    const until = performance.now() + Math.min(wishMs, MAX_PAUSE_MS);
     this.#pausedUntil = Math.max(this.#pausedUntil, until);
     if (this.#queue.size > 0) this.#arm(this.#pauseMs());
   }
@@ -150,4 +159,33 @@ export class PollScheduler {
 export function pollRate({ maxPollsPerSecond = DEFAULT_PER_SECOND }: AwaitClientOptions): number {
   checkOption('maxPollsPerSecond', maxPollsPerSecond, 'a positive number');
   return maxPollsPerSecond;
+}
+
+/** Polls of the same group can be asked in one request; undefined for one that is asked alone. */
+function groupOf({ protocol, handle, exchange }: DuePoll): PollGroup | undefined {
+  // An answer that the server holds back is for one task.
+  return exchange.holdMs > 0 ? undefined : protocol.many?.groupOf(handle);
+}
+
+/**
+ * One request for the state of many tasks of a group. It ends early only when all their waits have ended.
+ * @returns an answer for each: its state, its own error, or undefined where it must be asked alone
+ */
+async function askTogether(polls: readonly DuePoll[]): Promise<readonly (PollAnswer | Error | undefined)[]> {
+  const [first] = polls;
+  if (first?.protocol.many === undefined) return [];
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  let awaited = polls.length;
+  const leave = () => {
+    awaited--;
+    if (awaited === 0) controller.abort(first.exchange.signal.reason);
+  };
+  for (const { exchange } of polls) exchange.signal.addEventListener('abort', leave, { once: true });
+  try {
+    const handles = polls.map(({ handle }) => handle);
+    return await first.protocol.many.poll(handles, { ...first.exchange, signal: controller.signal });
+  } finally {
+    for (const { exchange } of polls) exchange.signal.removeEventListener('abort', leave);
+  }
 }

@@ -36,12 +36,9 @@ export const filesToRename: Readonly<Record<string, readonly string[]>> = {
     'http/resume-stream.ts',
     'input/input-desk.ts',
     'native-tasks.ts',
-    'poll-scheduler.ts',
     'sdk-port.ts',
     'stdio/messages-in.ts',
-    'tracing/call-trace.ts',
-    'tracing/connection-attributes.ts',
-    'tracing/end-of-span.ts',
+    'tracing/span-attributes.ts',
     'transport.ts',
   ],
   engine: [

@@ -2,13 +2,17 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Span } from '@opentelemetry/api';
 import { VERSION } from '../../version.js';
 import type { CallWatch } from '../call-watch.js';
-import { connectionAttributes } from './connection-attributes.js';
-import { type EndOfSpan, endOfSpan, leftAlone } from './end-of-span.js';
 import { type OpenTelemetry, openTelemetry } from './open-telemetry.js';
-import { spanEventOf } from './span-event.js';
+import {
+  connectionAttributes,
+  type EndOfSpan,
+  endOfSpan,
+  leftAlone,
+  spanEventOf,
+} from './span-attributes.js';
 
 /** A server may send progress a thousand times a second. */
-const MOST_EVENTS = 100;
+const MAX_EVENTS = 100;
 
 export interface TracedCall {
   readonly tool: string;
@@ -55,7 +59,7 @@ function spanWatch(api: OpenTelemetry, span: Span, closed: AbortSignal): CallWat
     over = true;
     closed.removeEventListener('abort', onClosed);
     span.setAttributes(attributes);
-    if (eventCount > MOST_EVENTS) span.setAttribute('mcp_await.dropped_events', eventCount - MOST_EVENTS);
+    if (eventCount > MAX_EVENTS) span.setAttribute('mcp_await.dropped_events', eventCount - MAX_EVENTS);
     if (failure !== undefined) span.setStatus({ code: api.SpanStatusCode.ERROR, message: failure });
     span.end();
   };
@@ -69,7 +73,7 @@ function spanWatch(api: OpenTelemetry, span: Span, closed: AbortSignal): CallWat
       const told = spanEventOf(event);
       if (told === undefined) return;
       eventCount++;
-      if (eventCount <= MOST_EVENTS) span.addEvent(told.name, told.attributes);
+      if (eventCount <= MAX_EVENTS) span.addEvent(told.name, told.attributes);
     },
     ended: how => end(endOfSpan(how)),
   };

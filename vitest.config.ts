@@ -5,7 +5,8 @@ import { tiers } from './test/tiers.js';
 const report = process.env.TEST_REPORT;
 const project = (name: string, files: { readonly include: string[]; readonly exclude?: string[] }) => ({
   extends: true as const,
-  test: { name, ...files },
+  // Real servers and databases, on a machine that may be busy: only what hangs comes to this end.
+  test: { name, ...files, ...(name === 'unit' ? {} : { testTimeout: 120_000, hookTimeout: 120_000 }) },
 });
 
 export default defineConfig(({ mode }) => {

@@ -44,7 +44,7 @@ describeOnSharedStores('fronts and workers as processes of their own', storeFlag
   /** Starts a task that leaves its trace under its own name, and waits until it runs. */
   async function begin(caller: Caller, operation: string, seconds = 60): Promise<string> {
     const { data } = await caller.initiate(operation, { file: traceFile(operation), seconds });
-    await vi.waitFor(async () => expect(await words(operation)).toContain('began'), 10_000);
+    await vi.waitFor(async () => expect(await words(operation)).toContain('began'), 60_000);
     return data.task_ref;
   }
 
@@ -123,7 +123,7 @@ describeOnSharedStores('fronts and workers as processes of their own', storeFlag
     expect((await caller.resolve(late, 20)).data.status).toBe('completed');
     await vi.waitFor(
       async () => expect(await words('repeated')).toEqual(['began', 'stopped', 'began']),
-      10_000,
+      60_000,
     );
   });
 });

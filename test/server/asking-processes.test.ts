@@ -11,7 +11,7 @@ import { describeWith, SERVICE_NAMES } from '../services/index.js';
 
 const SCRIPT = fileURLToPath(new URL('../fixtures/server/asking-process.js', import.meta.url));
 const LEASE_SECONDS = 2;
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 180_000;
 
 /** A process that may die at any moment. */
 class Process {

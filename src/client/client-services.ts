@@ -105,6 +105,7 @@ export function clientServices(
     proofs: journal?.proofs(),
     pairs: resolvePairOptions(options),
     onProblems: problems => onProblems('tools/list', problems),
+    maxListBytes: connection?.maxAnswerBytes,
   });
   const isOffered = () => client.getServerCapabilities()?.resources?.subscribe === true;
   const resources = new ResourceSubscriptions({ port, isOffered, closed });

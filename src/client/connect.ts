@@ -122,6 +122,7 @@ function lastingTransport(server: ServerTarget, options: LastingOptions): Lastin
       'url' in server ? `The server at ${displayUrl(server.url)}` : `The server \`${server.command}\``,
     timeoutMs,
     reconnect,
+    maxAnswerBytes,
     restarts: 'url' in server ? undefined : RESTARTS,
   });
 }

@@ -1,4 +1,5 @@
 import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { secretVariables } from './connection/sent-secrets.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { EraTransport } from './era/era-transport.js';
 import type { HttpTarget } from './http/http-target.js';
@@ -91,6 +92,7 @@ function stdioTransport(
     args,
     env: { ...(inheritEnv ? wholeEnvironment() : getDefaultEnvironment()), ...env },
     cwd,
+    secrets: secretVariables(env),
     maxAnswerBytes,
     handed,
   });

@@ -130,8 +130,8 @@ describe.concurrent('a command that cannot be spoken to', () => {
   });
 
   test('because it prints something else says so, and it is ended', async () => {
-    const error = await failureOf(connect('garbage', { connectTimeoutMs: 1500 }));
-    expect(error.message).toMatch(/did not answer `initialize` within 1.5 s.*standard output is not MCP/s);
+    const error = await failureOf(connect('garbage', { connectTimeoutMs: 4000 }));
+    expect(error.message).toMatch(/did not answer `initialize` within 4 s.*standard output is not MCP/s);
     expectNoSecret(error);
     await waitUntil(() => !isRunning(pidIn(error.message)));
     expect(isRunning(pidIn(error.message))).toBe(false);
@@ -140,8 +140,8 @@ describe.concurrent('a command that cannot be spoken to', () => {
   test.each(['silent', 'stubborn'])(
     'because it does not answer (%s) is ended before the error comes',
     async mode => {
-      const error = await failureOf(connect(mode, { connectTimeoutMs: 1500 }));
-      expect(error.message).toMatch(/did not answer `initialize` within 1.5 s/);
+      const error = await failureOf(connect(mode, { connectTimeoutMs: 4000 }));
+      expect(error.message).toMatch(/did not answer `initialize` within 4 s/);
       expect(pidIn(error.message)).toBeGreaterThan(0);
       expect(isRunning(pidIn(error.message))).toBe(false);
       expectNoSecret(error);

@@ -7,6 +7,7 @@ import { ToolCatalog, type ToolCatalogOptions } from '../../src/client/tool-cata
 import { AwaitError } from '../../src/errors.js';
 import type { Port } from '../../src/protocols/protocol.js';
 import { failureOf } from '../fixtures/client/await-fixture.js';
+import { httpMcp, usual } from '../fixtures/client/http-mcp.js';
 import { connectRaw, type RawHandler } from '../fixtures/client/raw-server.js';
 
 const good = { name: 'good', inputSchema: { type: 'object' } };
@@ -299,4 +300,17 @@ test('pages that together are too large are refused', async () => {
     "The server's list of tools has more than 5000 bytes over all its pages",
   );
   expect(page).toBe(5);
+});
+
+test('they are bounded by the largest answer that a connection takes', async () => {
+  const { url } = await httpMcp(message => {
+    if (message.method !== 'tools/list') return usual(message);
+    const page = Number(message.params?.cursor ?? 0) + 1;
+    const tools = [{ ...good, name: `tool${page}`, description: 'x'.repeat(1000) }];
+    return { result: { tools, ...(page < 20 && { nextCursor: String(page) }) } };
+  });
+  const client = await AwaitClient.connect(url, { maxAnswerBytes: 5000 });
+  const error = await failureOf(client.explainTools());
+  expect(error.message).toContain('more than 5000 bytes over all its pages');
+  await client.close();
 });

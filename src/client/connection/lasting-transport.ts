@@ -22,6 +22,8 @@ export interface LastingTransportOptions
   readonly open: (era: Era | undefined) => Promise<OpenTransport>;
   /** Whether a connection that is lost is made anew. */
   readonly reconnect: boolean;
+  /** Largest message of the server, in bytes; undefined where `open` alone knows it. */
+  readonly maxAnswerBytes?: number | undefined;
 }
 
 /** A server that forgets each new session at once is not asked for ever. */
@@ -65,6 +67,11 @@ export class LastingTransport implements Transport, LinkListener {
       evidence: () => this.evidence(),
       signal: this.#closing.signal,
     });
+  }
+
+  /** Largest message of the server, in bytes. */
+  get maxAnswerBytes(): number | undefined {
+    return this.#options.maxAnswerBytes;
   }
 
   /** The transport of the present connection; undefined while there is none. */

@@ -2,6 +2,7 @@ import type { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/strea
 import { type FetchLike, fetchWithinOrigin } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Dispatcher, Response, fetch as undiciFetch } from 'undici';
+import { SentSecrets } from '../connection/sent-secrets.js';
 import { errorTextOf } from './body.js';
 import { refusalOf } from './refusal.js';
 
@@ -36,23 +37,21 @@ export interface Refused {
   readonly body?: string | undefined;
 }
 
-/** A shorter text is more likely to be a word than a secret. */
-const MIN_SECRET_LENGTH = 8;
-
 /** Sends HTTP requests to one server. A redirect is followed within the server's origin only. */
 export class Requests {
   readonly url: URL;
   readonly #options: RequestsOptions;
-  readonly #secrets: readonly string[];
+  readonly #secrets: SentSecrets;
   /** The token that was sent last. */
   #token: string | undefined;
 
   constructor(options: RequestsOptions) {
     this.url = options.url;
     this.#options = options;
-    this.#secrets = [...options.url.searchParams.values(), ...Object.values(options.headers)]
-      .flatMap(value => [value, ...value.split(' '), encodeURIComponent(value)])
-      .filter(({ length }) => length >= MIN_SECRET_LENGTH);
+    this.#secrets = new SentSecrets([
+      ...options.url.searchParams.values(),
+      ...Object.values(options.headers),
+    ]);
   }
 
   /** @throws what the connection fails with, or AuthorizationError */
@@ -60,7 +59,7 @@ export class Requests {
     const { fetch, agent, authorize } = this.#options;
     const send: FetchLike = async (to, init) => {
       const one = (token: string | undefined) => {
-        if (token !== undefined && token.length >= MIN_SECRET_LENGTH) this.#token = token;
+        if (token !== undefined) this.#token = token;
         return fetch(to, {
           ...(init as object),
           headers: this.#headers(headers, fixed, token),
@@ -79,25 +78,12 @@ export class Requests {
   /** What a response that is no success means. */
   async refusal(response: Response, { url = this.url, body }: Refused = {}): Promise<StreamableHTTPError> {
     const text = body ?? (await errorTextOf(response));
-    return refusalOf(response, { url, body: text, masked: said => this.#masked(said) });
+    return refusalOf(response, { url, body: text, masked: said => this.#secrets.masked(said, this.#token) });
   }
 
   /** A message whose error, if it has one, does not repeat what the server was sent in confidence. */
   withoutSecrets(message: JSONRPCMessage): JSONRPCMessage {
-    if (!('error' in message)) return message;
-    const { message: text, data } = message.error;
-    const json = data instanceof Error ? undefined : JSON.stringify(data);
-    const error = {
-      ...message.error,
-      message: this.#masked(text),
-      ...(json !== undefined && { data: JSON.parse(this.#masked(json)) }),
-    };
-    return { ...message, error };
-  }
-
-  #masked(said: string): string {
-    const secrets = this.#token === undefined ? this.#secrets : [...this.#secrets, this.#token];
-    return secrets.reduce((left, secret) => left.replaceAll(secret, '…'), said);
+    return this.#secrets.withoutSecrets(message, this.#token);
   }
 
   /** Ends all that is under way. */

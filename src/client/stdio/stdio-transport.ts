@@ -7,6 +7,7 @@ import { newDeferred } from '../../time/deferred.js';
 import { startTimer } from '../../time/sleep.js';
 import type { ClientTransport } from '../connection/client-transport.js';
 import { answeredId, asSent, cancelledId, isRequest } from '../connection/message-kind.js';
+import { SentSecrets } from '../connection/sent-secrets.js';
 import { answerTooLarge, unreadableAnswer } from '../connection/unreadable-answer.js';
 import { GreetingMemory, HandedConversation, HandedProcess, type HandedServer } from './handed-server.js';
 import { LineReader } from './line-reader.js';
@@ -17,6 +18,8 @@ import { type StartOptions, startProcess } from './start-process.js';
 export interface StdioTransportOptions extends StartOptions {
   /** Largest message, in bytes. */
   readonly maxAnswerBytes: number;
+  /** Values of `env` that no error may repeat. */
+  readonly secrets?: readonly string[] | undefined;
   /** The server where it runs already; the command is not started then. */
   readonly handed?: HandedServer | undefined;
 }
@@ -63,6 +66,7 @@ export class StdioTransport implements ClientTransport {
   readonly #over = newDeferred();
   readonly #greetings = new GreetingMemory();
   readonly #conversation: HandedConversation | undefined;
+  readonly #secrets: SentSecrets;
   #child: ServerProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   #end: ProcessEnd | undefined;
@@ -75,6 +79,7 @@ export class StdioTransport implements ClientTransport {
 
   constructor(options: StdioTransportOptions) {
     this.#options = options;
+    this.#secrets = new SentSecrets(options.secrets ?? []);
     this.#conversation = options.handed && new HandedConversation(options.handed);
     this.#reader = new LineReader({
       maxBytes: options.maxAnswerBytes,
@@ -90,7 +95,7 @@ export class StdioTransport implements ClientTransport {
 
   /** The last of what the process wrote to its standard error. */
   get stderr(): string {
-    return this.#stderr.trim();
+    return this.#secrets.masked(this.#stderr.trim());
   }
 
   /** When the process wrote anything last, on the clock of `performance.now()`. */
@@ -265,7 +270,7 @@ export class StdioTransport implements ClientTransport {
     this.#greetings.received(message);
     const id = answeredId(message);
     if (id !== undefined) this.#waiting.delete(asSent(id));
-    this.onmessage?.(message);
+    this.onmessage?.(this.#secrets.withoutSecrets(message));
   }
 
   /** The id of a request as the client knows it; undefined where the request is another process's. */

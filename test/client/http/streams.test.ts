@@ -7,10 +7,17 @@ import { httpMcp, said, usual } from '../../fixtures/client/http-mcp.js';
 
 const STREAM = { 'content-type': 'text/event-stream' };
 
+const delays = vi.hoisted((): number[] => []);
+
 /** Pauses are a hundred times as short here. */
 vi.mock(import('../../../src/client/http/reconnect-delay.js'), async original => {
   const { reconnectDelayMs } = await original();
-  return { reconnectDelayMs: ended => reconnectDelayMs(ended) / 100 };
+  return {
+    reconnectDelayMs: ended => {
+      delays.push(reconnectDelayMs(ended));
+      return Number(delays.at(-1)) / 100;
+    },
+  };
 });
 
 /** A server that begins a stream with an event id and breaks off. */
@@ -132,11 +139,12 @@ describe('the stream for what a server says unasked', () => {
     ['is refused for the time being', only(503)],
     ['breaks off at once', request => request.socket.destroy()],
   ])('is asked for less and less often where it %s', async (_what, onGet) => {
+    delays.length = 0;
     const { url, seen } = await httpMcp(usual, onGet);
     const client = await AwaitClient.connect(url);
-    await pause();
-    expect(gets(seen)).toBeGreaterThan(1);
-    expect(gets(seen)).toBeLessThanOrEqual(6);
+    await vi.waitFor(() => expect(gets(seen)).toBeGreaterThan(3), 10_000);
+    expect(gets(seen)).toBeLessThanOrEqual(1 + delays.length);
+    expect(delays.slice(0, 4)).toEqual([1000, 2000, 4000, 8000].slice(0, delays.length));
     await client.close();
   });
 

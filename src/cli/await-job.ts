@@ -31,6 +31,8 @@ export interface AwaitJobOptions extends JobOutput {
   readonly onInterrupt: 'detach' | 'cancel';
   readonly interrupts: Interrupts;
   readonly view: ProgressView;
+  /** Whether the server has not said yet that it knows the job. */
+  readonly isResumed?: boolean;
 }
 
 /** Waits for a job to its end, prints what came of it, and returns the exit code. Ctrl-C never loses a job. */
@@ -40,7 +42,7 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
     if (options.onInterrupt === 'cancel') task.cancel().catch(() => task.detach());
     else task.detach();
   });
-  view.update(task.snapshot);
+  if (options.isResumed !== true || task.snapshot.attempt > 0) view.update(task.snapshot);
   try {
     const result = await task.result();
     view.stop();

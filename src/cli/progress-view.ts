@@ -3,7 +3,7 @@ import type { AwaitEvent } from '../client/events.js';
 import { messageOf } from '../client/failure.js';
 import { formatDuration } from '../time/duration.js';
 import { sleep } from '../time/sleep.js';
-import type { Snapshot } from '../types.js';
+import { isEndStatus, type Snapshot } from '../types.js';
 import { describeNotices, describeState } from './describe-state.js';
 import type { CommandIo } from './io.js';
 import { type NextStep, nextStep } from './next-step.js';
@@ -53,7 +53,9 @@ function lineView(tool: string, io: CommandIo): ProgressView {
   const newNotices = noticeFilter(tool);
   return {
     update(snapshot) {
-      const line = describeState(tool, snapshot);
+      // The message of an end is that of its result, which is printed too.
+      const { message: _message, ...ended } = snapshot;
+      const line = describeState(tool, isEndStatus(snapshot.status) ? ended : snapshot);
       const lines = [...(line === last ? [] : [line]), ...newNotices(snapshot)];
       for (const each of lines) io.stderr.write(`${each}\n`);
       last = line;

@@ -1,9 +1,10 @@
-import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { AwaitClient } from '../client/await-client.js';
 import { similarName } from '../errors.js';
+import { dataOf, isThere } from '../protocols/pair/answer-data.js';
 import { readArguments } from './arguments.js';
 import { awaitJob, goesOn, leaveJob } from './await-job.js';
-import { UsageError } from './exit-code.js';
+import { ExitCode, UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 import { type PairFlags, pairOfFlags, wordsOfFlags } from './pair-flags.js';
@@ -61,12 +62,21 @@ export function run(
           view.stop();
           return leaveJob(task, output);
         }
-        return await awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
+        const code = await awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
+        if (code === ExitCode.completed && lacksResultAt(flags.resultKey, task.snapshot.raw))
+          io.stderr.write(
+            `The last answer about the task has nothing at \`${flags.resultKey}\` (--result-key): the result is the whole answer.\n`,
+          );
+        return code;
       } finally {
         view.stop();
       }
     },
   );
+}
+
+function lacksResultAt(path: string | undefined, answer: unknown): boolean {
+  return path !== undefined && !isThere(dataOf(answer as CallToolResult), path);
 }
 
 async function findTool(client: AwaitClient, name: string, { detach }: RunFlags): Promise<Tool> {

@@ -1,7 +1,7 @@
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import { resultOfOutcome } from '../protocols/tool-result.js';
 import type { Outcome } from '../types.js';
-import { exitCodeOfStatus } from './exit-code.js';
+import { exitCodeOfStatus, UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import { isHeld, onceReleased } from './held-job.js';
 import type { CommandIo } from './io.js';
@@ -12,6 +12,13 @@ import { printed } from './output.js';
 import { type WordFlags, wordsOfFlags } from './pair-flags.js';
 import { jsonReport, printJson, printResult } from './report.js';
 import { waitOptionsOf } from './wait-options.js';
+
+/** Flags that only whoever asks the server can obey. */
+const OF_THE_KEEPER = {
+  doneWord: '--done-word',
+  failedWord: '--failed-word',
+  maxAttempts: '--max-attempts',
+};
 
 /** `mcp-await wait`: picks a job up again and prints its final result. */
 export async function wait(
@@ -47,7 +54,13 @@ export async function wait(
       onUpdate: snapshot => view.update(snapshot),
     });
     const output = { io, json, quiet: flags.quiet === true, server, client };
-    return awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
+    return awaitJob(task, {
+      ...output,
+      view,
+      interrupts,
+      onInterrupt: flags.onInterrupt,
+      isResumed: true,
+    });
   });
 }
 
@@ -58,6 +71,7 @@ async function released(
   io: CommandIo,
 ): Promise<JournalRecord | undefined> {
   if (record === undefined || !isHeld(record)) return record;
+  refuseForHeld(record, flags);
   const { useSettings } = await import('./config/load-settings.js');
   const { deadlineMs } = waitOptionsOf(await useSettings(flags, io));
   return onceReleased(record, deadlineMs ?? Number.POSITIVE_INFINITY, io).catch(async error => {
@@ -67,6 +81,16 @@ async function released(
       printJson(io, jsonReport(heldTask(record, status), { error: errorFacts(error) }));
     throw error;
   });
+}
+
+/** @throws UsageError for flags of a wait that another process does */
+function refuseForHeld({ id }: JournalRecord, flags: object): void {
+  const given = Object.keys(flags).filter(name => Reflect.get(flags, name) !== undefined);
+  const idle = Object.entries(OF_THE_KEEPER).flatMap(([name, flag]) => (given.includes(name) ? [flag] : []));
+  if (idle.length > 0)
+    throw new UsageError(
+      `${idle.join(' and ')} would have no effect on ${id}: the process that keeps its server waits for it, by what the job was started with. Wait without, or end it by \`mcp-await cancel ${id}\`.`,
+    );
 }
 
 /** A result that the journal holds needs no server. */

@@ -3,7 +3,7 @@ import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/ind
 import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
 import { AwaitAbortedError, AwaitError, ConfigurationError } from '../errors.js';
 import { TimeLimitError } from '../time/at-most.js';
-import { linkSignals } from '../time/signals.js';
+import { linkSignals, untilAborted } from '../time/signals.js';
 import { VERSION } from '../version.js';
 import { explainConnectFailure } from './connect-failure.js';
 import { LastingTransport } from './connection/lasting-transport.js';
@@ -79,7 +79,12 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
   using linked = linkSignals(options.signal, silent.signal);
   try {
     const timeout = longestWaitMs(timeoutMs);
-    await client.connect(transport, { timeout: timeout + SDK_TIMEOUT_MARGIN_MS, signal: linked.signal });
+    const connected = client.connect(transport, {
+      timeout: timeout + SDK_TIMEOUT_MARGIN_MS,
+      signal: linked.signal,
+    });
+    // The SDK sends the last word of its greeting without the signal.
+    await untilAborted(connected, linked.signal);
     shareDurations(client, server);
     rememberServer(client, identifyTarget(target, server, options.configFile));
     return client;

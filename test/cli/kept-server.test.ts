@@ -49,6 +49,10 @@ it.each([
       code: 0,
       stdout: expect.stringContaining('working'),
     });
+    expect(await place.run(['wait', id, '--done-word', 'ready', '--max-attempts', '3'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`--done-word and --max-attempts would have no effect on ${id}`),
+    });
     const waited = await place.run(['wait', id]);
     expect(waited.code).toBe(0);
     const { result } = JSON.parse(waited.stdout);

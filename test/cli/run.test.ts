@@ -268,7 +268,7 @@ describe('what goes wrong is named, with the next step and the right exit code',
       'an unknown reference',
       ['wait', 'task_sleep_00000000000000000000000000000000'],
       1,
-      /does not know the task task_sleep_0/,
+      /^(?![\s\S]*working)[\s\S]*does not know the task task_sleep_0/,
     ],
     [
       'the state of an unknown reference',

@@ -39,8 +39,9 @@ async function runBake(url: string, flags: object) {
     io,
   ).catch(String);
   stdout.end();
-  const printed = await text(stdout);
-  return { code, printed: printed === '' ? undefined : JSON.parse(printed) };
+  stderr.end();
+  const [printed, told] = await Promise.all([text(stdout), text(stderr)]);
+  return { code, printed: printed === '' ? undefined : JSON.parse(printed), told };
 }
 
 const told = { statusTool: 'look', idArg: 'ticket_id', doneWord: ['golden brown'], failedWord: ['burnt'] };
@@ -53,6 +54,30 @@ test('mcp-await run takes a pair by flags: one call, the final result, and its e
   });
   const burnt = await runBake((await bakery('failed')).url, told);
   expect(burnt).toMatchObject({ code: 1, printed: { status: 'failed' } });
+});
+
+test('a place of the result that the answer does not have is told, and the answer stays the result', async () => {
+  const { url } = await bakery('completed');
+  expect(await runBake(url, { ...told, resultKey: 'nope' })).toMatchObject({
+    code: 0,
+    printed: { result: json({ state: 'Golden Brown' }) },
+    told: expect.stringMatching(/^The last answer .* nothing at `nope` \(--result-key\)/),
+  });
+  expect(await runBake(url, { ...told, resultKey: 'state' })).toMatchObject({ code: 0, told: '' });
+});
+
+test('a place of the state that the answer does not have is told with its flag', async () => {
+  const { url } = await bakery('completed');
+  const { code, told: said } = await runBake(url, { ...told, statusKey: 'nope' });
+  expect(code).not.toBe(0);
+  expect(said).toContain('`look` answered without a state at nope (`statusAt`, --status-key)');
+});
+
+test('a failure is told once', async () => {
+  const { url } = await bakery('failed');
+  const { code, told: said } = await runBake(url, { ...told, quiet: false, json: false });
+  expect(code).toBe(1);
+  expect(said.match(/burnt/g)).toHaveLength(1);
 });
 
 test('without them the answer of the start tool is the result', async () => {

@@ -10,8 +10,14 @@ import {
 import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
-import { AuthorizationError, ConfigurationError, ServerUnavailableError } from '../../src/errors.js';
+import {
+  AuthorizationError,
+  AwaitAbortedError,
+  ConfigurationError,
+  ServerUnavailableError,
+} from '../../src/errors.js';
 import { failureOf } from '../fixtures/client/await-fixture.js';
+import { sendAnswer, usual } from '../fixtures/client/http-mcp.js';
 import { loopbackServer, unusedOrigin } from '../fixtures/client/loopback-server.js';
 
 const SECRETS = { headers: { Authorization: 'Bearer secret-header' } };
@@ -158,6 +164,20 @@ describe('a URL that cannot be spoken to', () => {
 
   test('because it drops the connection says what happened', async () => {
     expect(await failAt(request => request.socket.destroy())).toMatch(/could not be spoken to: ./);
+  });
+
+  test('because it does not take the end of the greeting can be given up on', async () => {
+    const given = new AbortController();
+    const origin = await loopbackServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      if (request.method !== 'POST') return response.writeHead(405).end();
+      const message = JSON.parse(body);
+      if (message.id === undefined) return given.abort(new Error('enough'));
+      return sendAnswer(response, message.id, usual(message) ?? {});
+    });
+    const error = await failureOf(AwaitClient.connect(`${origin}/mcp`, { signal: given.signal }));
+    expect(error).toBeInstanceOf(AwaitAbortedError);
   });
 
   test('because it does not answer in time says after how long', async () => {

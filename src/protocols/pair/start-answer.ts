@@ -8,7 +8,7 @@ import { handleOf, idsIn, isSmall, type TaskId, takes } from './handle.js';
 import { outcomeOf } from './outcome.js';
 import type { Pair } from './profile.js';
 import { readState } from './state.js';
-import { running, violation } from './status-answer.js';
+import { running, soughtAt, violation } from './status-answer.js';
 
 export interface Started {
   readonly call: ToolCall;
@@ -28,7 +28,10 @@ export function readStartAnswer(
   const end = state !== undefined && isEndStatus(state.status) ? state.status : undefined;
   if (ids.length === 0) {
     if (pair.start.alwaysHandle || (state !== undefined && end === undefined))
-      throw violation(`\`${call.name}\` answered without a handle`, answer);
+      throw violation(
+        `\`${call.name}\` answered without a handle${soughtAt(pair.start.handleAt, '`handleAt`, --id-key')}`,
+        answer,
+      );
     // A start that was quick enough answers with the result.
     return { kind: 'ended', outcome: outcomeOf(end ?? 'completed', answer, data, pair), raw: answer };
   }

@@ -8,7 +8,7 @@ import { type AnswerData, dataOf, valueAt } from './answer-data.js';
 import { factsOf } from './answer-facts.js';
 import type { TaskId } from './handle.js';
 import { errorIn, outcomeOf } from './outcome.js';
-import type { Pair } from './profile.js';
+import type { Pair, Places } from './profile.js';
 import { progressOfFacts, readProgress } from './progress-facts.js';
 import { readRefusal } from './refused-status.js';
 import { failureBeside, readState, tellsWhere } from './state.js';
@@ -43,7 +43,11 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
       `\`${pair.status.tool}\` was asked about ${excerptOf(id)} and answered about ${excerptOf(other)}`,
       answer,
     );
-  if (state === undefined) throw violation(`\`${pair.status.tool}\` answered without a state`, answer);
+  if (state === undefined)
+    throw violation(
+      `\`${pair.status.tool}\` answered without a state${soughtAt(pair.status.statusAt, '`statusAt`, --status-key')}`,
+      answer,
+    );
   switch (state.status) {
     case 'working':
     case 'input_required':
@@ -219,6 +223,11 @@ function hintIn(data: AnswerData, status: Pair['status']): number | undefined {
     valueAt(data, status.pollAfterSecondsAt ?? usualHints.pollAfterSecondsAt) ?? Number.NaN,
   );
   return Number.isFinite(seconds) ? seconds * 1000 : undefined;
+}
+
+/** Where something was looked for, and how that is told. */
+export function soughtAt(places: Places | undefined, how: string): string {
+  return places === undefined ? ` (${how})` : ` at ${excerptOf(places)} (${how})`;
 }
 
 export function violation(what: string, answer: CallToolResult): ProtocolViolationError {

@@ -32,7 +32,9 @@ export async function offeredOperations({
   io,
 }: OfferedOperations): Promise<readonly Operation[]> {
   const own =
-    server.operations === undefined ? [] : await loadOperations(resolve(io.cwd(), server.operations));
+    server.operations === undefined
+      ? []
+      : await loadOperations(resolve(io.cwd(), server.operations), line => io.stderr.write(`${line}\n`));
   const source = { configFile: serversFile, directory: io.cwd(), environment: io.env };
   const servers = nearestServers || serversFile !== undefined ? usableServers(source, io) : [];
   const builtIn = builtInOperations({

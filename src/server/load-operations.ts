@@ -10,15 +10,19 @@ import { defineOperation, type Operation, operationsByName } from './operation.j
  * `export default [...]`.
  *
  * @param file a path, relative to the working directory, or a `file:` URL
+ * @param tell takes a line for the operator where it takes long
  * @throws ConfigurationError when the file is missing, fails to load or exports anything but operations.
  */
-export async function loadOperations(file: string | URL): Promise<readonly Operation[]> {
+export async function loadOperations(
+  file: string | URL,
+  tell?: (line: string) => void,
+): Promise<readonly Operation[]> {
   const url = toUrl(file);
   const name = fileURLToPath(url);
   await access(url).catch(cause => {
     throw new ConfigurationError(`Cannot find the operations file ${name}`, { cause });
   });
-  const operations = exportedOperations(await importModule(url, `The operations file ${name}`));
+  const operations = exportedOperations(await importModule(url, `The operations file ${name}`, tell));
   if (operations === undefined) {
     throw new ConfigurationError(
       `The operations file ${name} exports no operations: export an array, as \`export const operations = [defineOperation({ ... })]\``,

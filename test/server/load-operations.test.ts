@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ConfigurationError } from '../../src/errors.js';
 import { loadOperations } from '../../src/server/load-operations.js';
 
@@ -63,6 +63,22 @@ test.each([
   await expect(loading).rejects.toThrow(ConfigurationError);
   await expect(loading).rejects.toThrow(message);
   await expect(loading).rejects.toThrow(file);
+});
+
+test('tells once that a file takes long to load, and takes it when it has', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const told: string[] = [];
+  const file = plant(
+    `await new Promise(resolve => Object.assign(globalThis, { letGo: resolve })); export default [${OPERATION}];`,
+  );
+  const loading = loadOperations(file, line => told.push(line));
+  // Each look advances the clock by a second.
+  await vi.waitFor(() => expect(told).toHaveLength(1), { timeout: 600_000, interval: 1000 });
+  expect(told[0]).toMatch(/^The operations file .* has not finished loading after 5 s/);
+  await vi.waitFor(() => Reflect.get(globalThis, 'letGo')(), { timeout: 600_000, interval: 1 });
+  vi.useRealTimers();
+  await expect(loading).resolves.toHaveLength(1);
+  expect(told).toHaveLength(1);
 });
 
 test('says that the file is missing', async () => {

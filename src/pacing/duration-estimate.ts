@@ -1,5 +1,9 @@
 import type { DurationHistory, ObservedEnd } from './duration-history.js';
-import { trendOf, withTrend } from './duration-trend.js';
+
+/** How many standard errors the slope must be away from none. */
+const SIGNIFICANCE = 4;
+
+const MIN_ENDS = 8;
 
 /** How likely a task has ended by each of some moments; in between it is linear. */
 export interface DurationEstimate {
@@ -15,11 +19,16 @@ export interface DurationEstimate {
 
 /** After so many further tasks an observation counts half: old enough to average, young enough to follow a change. */
 const HALF_LIFE = 32;
+
 /** As many tasks' worth of belief in "it can be anything from a quarter of the shortest to four times the longest". */
 const DOUBT = 0.5;
+
 const DOUBT_FACTOR = 4;
+
 const CELLS_PER_DOUBLING = 3;
+
 const ITERATIONS = 8;
+
 /** Bounds nearer than this share of their value are one. */
 const RESOLUTION = 1 / 1024;
 
@@ -121,4 +130,29 @@ function lastBoundUpTo(boundsMs: readonly number[], timeMs: number): number {
     else high = middle - 1;
   }
   return low;
+}
+
+/** How many milliseconds longer each task takes than the one before it; 0 where that may as well be chance. */
+function trendOf(ends: readonly ObservedEnd[]): number {
+  const points = ends.flatMap(([afterMs, untilMs], index) =>
+    untilMs === null || afterMs === 0 ? [] : [{ x: index, y: (afterMs + untilMs) / 2 }],
+  );
+  const count = points.length;
+  if (count < MIN_ENDS) return 0;
+  const meanX = points.reduce((sum, { x }) => sum + x, 0) / count;
+  const meanY = points.reduce((sum, { y }) => sum + y, 0) / count;
+  const squares = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
+  const slope = points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / squares;
+  const residual = points.reduce((sum, { x, y }) => sum + (y - meanY - slope * (x - meanX)) ** 2, 0);
+  return Math.abs(slope) > SIGNIFICANCE * Math.sqrt(residual / (count - 2) / squares) ? slope : 0;
+}
+
+/** The ends as they would be of the next task, if the trend goes on. */
+function withTrend(ends: readonly ObservedEnd[], slope: number): readonly ObservedEnd[] {
+  if (slope === 0) return ends;
+  return ends.map(([afterMs, untilMs], index) => {
+    const shift = slope * (ends.length - index);
+    const after = Math.max(0, afterMs + (afterMs === 0 ? Math.min(0, shift) : shift));
+    return [after, untilMs === null ? null : Math.max(1, after, untilMs + shift)];
+  });
 }

@@ -8,29 +8,33 @@ import {
   InitializeRequestSchema,
   LATEST_PROTOCOL_VERSION,
   ListToolsRequestSchema,
+  type RequestId,
   RootsListChangedNotificationSchema,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { ConnectionOptions } from '../client/connection-options.js';
+import type { InputAnswer, InputHandler } from '../client/input/input-handler.js';
 import type { WaitOptions } from '../client/options.js';
+import { anyResult } from '../protocols/native-task.js';
 import { isUnwanted } from '../server/host-timeouts.js';
 import { startNativeTask } from '../server/tasks-2025-11-25/start-native-task.js';
 import { createStatusNotices } from '../server/tasks-2025-11-25/status-notices.js';
 import { handleTaskRequests } from '../server/tasks-2025-11-25/task-requests.js';
 import { stableCallId } from '../server/tools/meta-keys.js';
+import { ChangeNotice } from '../time/change-notice.js';
 import { newDeferred } from '../time/deferred.js';
+import { onDispose } from '../time/on-dispose.js';
+import { untilAborted } from '../time/signals.js';
 import { VERSION } from '../version.js';
 import { answerWithin, awaitTask, awaitToolFor } from './await-task.js';
-import { RelayedError, unknownName } from './call-answer.js';
+import { RelayedError, relayed, unknownName } from './call-answer.js';
 import { metaForUpstream } from './feature-answers.js';
 import { type Extra, serveFeatures } from './features.js';
 import { nextProgress } from './host-progress.js';
-import { hostQuestions } from './host-questions.js';
 import { instructionsOf } from './instructions.js';
 import { JoinedNotifications } from './joined-notifications.js';
 import { ALL_CAPABILITIES, mergedCapabilities } from './merged-capabilities.js';
 import { taskAnswers, taskFeed } from './native-tasks.js';
-import { OpenCalls } from './open-calls.js';
 import type { Patience } from './patience.js';
 import type { ProxyTask } from './proxy-task.js';
 import type { ProxyTasks } from './proxy-tasks.js';
@@ -38,6 +42,47 @@ import { AWAIT_TOOL } from './still-running.js';
 import { recordOf } from './task-record.js';
 import { Upstream, type UpstreamTarget } from './upstream.js';
 import { Upstreams } from './upstreams.js';
+
+/** The requests of one host that wait for a call's end, on whose streams it can be asked. */
+class OpenCalls {
+  readonly #open = new Set<RequestId>();
+  readonly #running = new Set<ProxyTask>();
+  readonly #entered = new ChangeNotice();
+
+  enter(id: RequestId): Disposable {
+    this.#open.add(id);
+    this.#entered.announce();
+    return onDispose(() => this.#open.delete(id));
+  }
+
+  /** Until its end, the host can be expected to come back for the call. */
+  follow(task: ProxyTask): void {
+    this.#running.add(task);
+    const forget = task.listen(() => {
+      if (task.end === undefined) return;
+      this.#running.delete(task);
+      forget();
+    });
+  }
+
+  /** The last that was opened; the next one where calls go on that nobody waits for; undefined where there are none. */
+  latest(): RequestId | undefined | Promise<RequestId> {
+    const last = [...this.#open].at(-1);
+    if (last !== undefined || this.#running.size === 0) return last;
+    return this.#entered.next.then(() => this.latest() as RequestId | Promise<RequestId>);
+  }
+}
+
+/** A person may take their time. */
+const ANSWER_WITHIN_MS = 3_600_000;
+
+interface HostQuestionsOptions {
+  readonly server: Server;
+  /** Settles when the host may be asked. */
+  readonly ready: Promise<void>;
+  /** A request of the host that is open, on whose stream it is to be asked; undefined to ask it on its own. */
+  readonly request: () => RequestId | undefined | Promise<RequestId>;
+}
 
 export interface HostSessionOptions {
   readonly targets: readonly UpstreamTarget[];
@@ -56,7 +101,9 @@ export interface HostSessionOptions {
 
 /** How long a host may wait for the answer to `initialize`: what has not come by then comes later. */
 const FIRST_CONTACT_MS = 8000;
+
 const SERVER_INFO = { name: 'mcp-await-proxy', version: VERSION };
+
 /** What hosts are told of a list by. */
 const LISTS = { tools: 'tools', prompts: 'prompts', resources: 'resources', resourceTemplates: 'resources' };
 
@@ -209,5 +256,24 @@ function progressTeller({ _meta, sendNotification }: Extra) {
     sendNotification({ method: 'notifications/progress', params: { ...next, progressToken } }).catch(
       () => {},
     );
+  };
+}
+
+/** Puts the questions of upstreams to the host, as they are. */
+function hostQuestions({ server, ready, request }: HostQuestionsOptions): InputHandler {
+  return async ({ method, params, signal }) => {
+    await ready;
+    const relatedRequestId = await untilAborted(Promise.resolve(request()), signal);
+    const question = { method, params } as Parameters<Server['request']>[0];
+    const answer = await server
+      .request(question, anyResult, {
+        signal,
+        timeout: ANSWER_WITHIN_MS,
+        ...(relatedRequestId !== undefined && { relatedRequestId }),
+      })
+      .catch(error => {
+        throw relayed(error);
+      });
+    return answer as unknown as InputAnswer;
   };
 }

@@ -1,6 +1,8 @@
+import pRetry from 'p-retry';
 import type { ClaimedTask, Execute, Execution, ExecutionContext } from '../engine/engine.js';
 import { formatDuration } from '../time/duration.js';
 import { linkSignals, untilAborted } from '../time/signals.js';
+import { startTimer } from '../time/sleep.js';
 import type { TaskError } from '../types.js';
 import { checkerOf } from './answer-checker.js';
 import { describeIssues } from './describe-issues.js';
@@ -13,9 +15,66 @@ import {
   operationsByName,
   toProgress,
 } from './operation.js';
-import { repeatRun } from './repeat-run.js';
-import { SlaClock } from './sla-clock.js';
 import { jsonSchema } from './tools/server-tool.js';
+
+/** Counts the time that a run takes, without the time that it waits for answers. */
+class SlaClock {
+  readonly #onExceeded: () => void;
+  #remainingMs: number;
+  /** Undefined while it does not count. */
+  #countsSince: number | undefined;
+  #pauseCount = 0;
+  #isStopped = false;
+  #stopTimer = () => {};
+
+  constructor(slaMs: number, onExceeded: () => void) {
+    this.#onExceeded = onExceeded;
+    this.#remainingMs = slaMs;
+    this.#resume();
+  }
+
+  get remainingMs(): number {
+    if (this.#countsSince === undefined) return this.#remainingMs;
+    return this.#remainingMs - (performance.now() - this.#countsSince);
+  }
+
+  /** The time that `work` takes does not count. */
+  async without<Value>(work: () => Promise<Value>): Promise<Value> {
+    if (this.#pauseCount++ === 0) this.#pause();
+    try {
+      return await work();
+    } finally {
+      if (--this.#pauseCount === 0) this.#resume();
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#pause();
+  }
+
+  #pause(): void {
+    this.#stopTimer();
+    this.#remainingMs = this.remainingMs;
+    this.#countsSince = undefined;
+  }
+
+  #resume(): void {
+    if (this.#isStopped) return;
+    this.#countsSince = performance.now();
+    this.#stopTimer = startTimer(Math.max(0, this.#remainingMs), this.#onExceeded);
+  }
+}
+
+const FIRST_BACKOFF_MS = 1000;
+
+interface RepeatOptions {
+  /** How many times the work is done again at most. */
+  readonly retries: number;
+  readonly signal: AbortSignal;
+  /** Milliseconds that are left to the task; no repetition begins after them. */
+  readonly remainingMs: () => number;
+}
 
 /**
  * What an engine's worker calls to run a task of one of `operations`. It ends when the operation ends, when the SLA
@@ -154,4 +213,35 @@ function slaExceeded({ name }: Operation, slaMs: number): OperationError {
 
 function invalidOutput({ name }: Operation, problem: string): OperationError {
   return new OperationError('INVALID_OUTPUT', `The result of operation ${name} ${problem}`);
+}
+
+/**
+ * Does the work again, after 1 s, 2 s, 4 s …, while it fails with a retryable `OperationError` and time is left.
+ * @throws the last error; the signal's reason when it aborts
+ */
+async function repeatRun(work: () => Promise<unknown>, options: RepeatOptions): Promise<unknown> {
+  const { retries, signal, remainingMs } = options;
+  const outcome = await pRetry<{ readonly value: unknown } | { readonly error: unknown }>(
+    async () => {
+      try {
+        return { value: await work() };
+      } catch (error) {
+        // What is not worth another try is none of p-retry's business: it has views of its own on some errors.
+        if (!isWorthRepeating(error)) return { error };
+        throw error;
+      }
+    },
+    {
+      retries,
+      minTimeout: FIRST_BACKOFF_MS,
+      signal,
+      shouldRetry: ({ retriesConsumed }) => FIRST_BACKOFF_MS * 2 ** retriesConsumed < remainingMs(),
+    },
+  );
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
+}
+
+function isWorthRepeating(error: unknown): boolean {
+  return isOperationError(error) && error.retryable === true && error.code !== 'SLA_EXCEEDED';
 }

@@ -5,7 +5,12 @@ import { ConfigurationError } from '../errors.js';
 import { reasonOf } from './failure-reason.js';
 import { BLOCKED_MS } from './file-lock.js';
 import { makeFolder } from './make-folder.js';
-import { migrate, NewerTablesError } from './migrate.js';
+import { inTransaction, prepareQuery } from './statement.js';
+
+/** The tables were made by a newer version of this program. */
+class LaterTablesError extends Error {
+  override readonly name = 'LaterTablesError';
+}
 
 export const MEMORY = ':memory:';
 
@@ -41,7 +46,7 @@ export function openDatabaseFile(file: string, kind: DatabaseKind): Database.Dat
 }
 
 function problemOf(cause: unknown, { elsewhere }: DatabaseKind): string {
-  return cause instanceof NewerTablesError
+  return cause instanceof LaterTablesError
     ? `was written by a newer version of mcp-await. Update mcp-await, or ${elsewhere}.`
     : `cannot be opened: ${reasonOf(cause, elsewhere)}`;
 }
@@ -59,4 +64,20 @@ function makePrivateFile(file: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     accessSync(file, constants.R_OK | constants.W_OK);
   }
+}
+
+/**
+ * Brings the tables up to date; safe when several processes start at once.
+ * @param migrations each entry brings the tables from its index to the next version
+ * @throws LaterTablesError
+ */
+function migrate(database: Database.Database, migrations: readonly string[]): void {
+  const readVersion = prepareQuery<{ user_version: number }>(database, 'PRAGMA user_version');
+  const version = () => readVersion({})?.user_version ?? 0;
+  if (version() > migrations.length) throw new LaterTablesError();
+  if (version() === migrations.length) return;
+  inTransaction(database, () => {
+    for (const statements of migrations.slice(version())) database.exec(statements);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
 }

@@ -1,3 +1,5 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import yoctoSpinner from 'yocto-spinner';
 import type { TaskHandle } from '../../client/task-handle.js';
 import type { Settings } from '../../server/config/config-schema.js';
 import { sleep } from '../../time/sleep.js';
@@ -6,17 +8,29 @@ import { ExitCode } from '../exit-code.js';
 import type { CommandIo } from '../io.js';
 import { printJson, printLines } from '../report.js';
 import { Connections } from './connections.js';
-import { eventLoopLag } from './event-loop-lag.js';
 import { checkLoadFlags, type LoadFlags } from './load-flags.js';
-import { type LoadProgress, loadProgress } from './load-progress.js';
 import { hasPassed, type LoadReport, reportLines, reportObject } from './load-report.js';
 import { runLoad } from './run-load.js';
 import { middleMs } from './schedule.js';
 import { type ServerUnderLoad, serverUnderLoad } from './server-under-load.js';
 import { judge } from './verdict.js';
 import { waitOfLoad } from './wait-of-load.js';
-import { warmUp } from './warm-up.js';
-import { plannedWork, type Work } from './work.js';
+import { plannedWork, sleepCall, type Work } from './work.js';
+
+/** Tells on standard error how a load test gets on. */
+interface LoadProgress {
+  say(line: string): void;
+  /** One more task is known to have ended. */
+  ended(): void;
+  stop(): void;
+}
+
+const STARTS = 50;
+
+/** How late a machine with nothing else to do may be. */
+const LATE_TOLERANCE_MS = 100;
+
+const NANOSECONDS_PER_MS = 1e6;
 
 const CANCEL_LIMIT_MS = 3000;
 
@@ -131,4 +145,62 @@ async function cancelAll(left: readonly TaskHandle[]): Promise<void> {
     sleep(CANCEL_LIMIT_MS, limit.signal).catch(() => {}),
   ]);
   limit.abort();
+}
+
+/** Measures how late this process notices that a time has come. */
+function eventLoopLag() {
+  const histogram = monitorEventLoopDelay({ resolution: 10 });
+  histogram.enable();
+  return {
+    /** What is this process's own lateness: one lag before an answer is read and one before the next request. */
+    toleranceMs: () => LATE_TOLERANCE_MS + (2 * histogram.max) / NANOSECONDS_PER_MS,
+    stop: () => {
+      histogram.disable();
+    },
+  };
+}
+
+/**
+ * Starts tasks of no length through connections to a server that has just been started: what a fresh process takes to
+ * load and compile its code is nothing that its later callers wait for.
+ */
+async function warmUp(connections: Connections): Promise<void> {
+  const starts = Array.from({ length: STARTS }, async (_, index) => {
+    const task = await connections.of(index).startTool(sleepCall(0));
+    task.detach();
+  });
+  await Promise.all(starts);
+}
+
+/** A spinner with the count on a terminal; in a pipe a line for every tenth of the tasks. */
+function loadProgress(taskCount: number, io: CommandIo): LoadProgress {
+  let count = 0;
+  const state = () => `${count} of ${taskCount} tasks have ended`;
+  if (!io.stderr.isTTY) {
+    const step = Math.ceil(taskCount / 10);
+    return {
+      say: line => io.stderr.write(`${line}\n`),
+      ended() {
+        count += 1;
+        if (count % step === 0 || count === taskCount) io.stderr.write(`${state()}\n`);
+      },
+      stop() {},
+    };
+  }
+  const stream = (io.terminal ?? io.stderr) as NodeJS.WriteStream;
+  const spinner = yoctoSpinner({ stream, handleSignals: false }).start(state());
+  return {
+    say(line) {
+      spinner.stop();
+      io.stderr.write(`${line}\n`);
+      spinner.start(state());
+    },
+    ended() {
+      count += 1;
+      spinner.text = state();
+    },
+    stop: () => {
+      spinner.stop();
+    },
+  };
 }

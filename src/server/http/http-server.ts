@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { startTimer } from '../../time/sleep.js';
 import type { Offer } from '../offer.js';
@@ -6,13 +6,56 @@ import { limitMistakes } from './client-mistakes.js';
 import { EventLog } from './event-log.js';
 import { isWildcard } from './guards.js';
 import { checkAddress, listen } from './listen.js';
-import { OpenResponses } from './open-responses.js';
 import { PendingBytes } from './pending-bytes.js';
 import { parseTokens } from './principals.js';
 import { handleRequest, type RequestHandlerOptions } from './request-handler.js';
 import { SessionRegistry } from './session-registry.js';
 import { StatelessEndpoint } from './stateless-endpoint.js';
 import { MCP_PATH, type Watching } from './watch-endpoints.js';
+
+/** The responses under way: what a server that closes waits for. */
+class OpenResponses {
+  readonly #open = new Map<ServerResponse, 'answer' | 'stream'>();
+  #changed: (() => void) | undefined;
+
+  add(request: IncomingMessage, response: ServerResponse): void {
+    // A GET on the MCP endpoint opens a stream that never ends by itself.
+    this.#open.set(response, request.method === 'GET' ? 'stream' : 'answer');
+    response.once('close', () => {
+      this.#open.delete(response);
+      this.#changed?.();
+    });
+  }
+
+  /** The response has no end of its own after all. */
+  markStream(response: ServerResponse): void {
+    if (!this.#open.has(response)) return;
+    this.#open.set(response, 'stream');
+    this.#changed?.();
+  }
+
+  /** Resolves when every request that has an end has been answered, at the latest after `timeoutMs`. */
+  answersEnded(timeoutMs: number): Promise<void> {
+    return this.#until(() => ![...this.#open.values()].includes('answer'), timeoutMs);
+  }
+
+  /** Resolves when nothing is open any more, at the latest after `timeoutMs`. */
+  allEnded(timeoutMs: number): Promise<void> {
+    return this.#until(() => this.#open.size === 0, timeoutMs);
+  }
+
+  #until(condition: () => boolean, timeoutMs: number): Promise<void> {
+    return new Promise(resolve => {
+      if (condition()) return resolve();
+      const stop = startTimer(timeoutMs, resolve);
+      this.#changed = () => {
+        if (!condition()) return;
+        stop();
+        resolve();
+      };
+    });
+  }
+}
 
 export interface HttpServerOptions {
   /** Makes the SDK server of one session. */
@@ -65,7 +108,9 @@ export interface HttpServer {
 }
 
 const MOST_SWEEP_MS = 60_000;
+
 const LAST_WORDS_MS = 1000;
+
 /** What holds where the options do not say so. */
 export const HTTP_LIMITS = {
   maxSessions: 1000,

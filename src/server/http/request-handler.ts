@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { crossOriginHeaders, PREFLIGHT_HEADERS } from './cross-origin.js';
 import { type HostPolicy, isAllowedHost, isAllowedOrigin } from './guards.js';
 import { handleMcp, type McpEndpointOptions } from './mcp-endpoint.js';
 import type { PendingBytes } from './pending-bytes.js';
@@ -17,6 +16,14 @@ import {
   READY_PATH,
   type Watching,
 } from './watch-endpoints.js';
+
+/** What the browser asks beforehand. */
+const PREFLIGHT_HEADERS: Readonly<Record<string, string>> = {
+  'access-control-allow-methods': 'GET, POST, DELETE',
+  'access-control-allow-headers':
+    'Accept, Authorization, Content-Type, Last-Event-ID, Mcp-Method, Mcp-Name, Mcp-Protocol-Version, Mcp-Session-Id',
+  'access-control-max-age': '600',
+};
 
 const MCP_METHODS: readonly string[] = ['GET', 'POST', 'DELETE'];
 
@@ -118,4 +125,13 @@ function closing(): Refusal {
 
 function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+}
+
+/** What a page needs to be told so that its browser shows it our answers (Fetch standard, "CORS protocol"). */
+function crossOriginHeaders(origin: string): Readonly<Record<string, string>> {
+  return {
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate',
+    vary: 'Origin',
+  };
 }

@@ -1,8 +1,8 @@
-import { resolve } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { ConfigurationError } from '../../errors.js';
-import { defineOperation } from '../operation.js';
-import { isInside, realPathInside } from './allowed-path.js';
+import { defineOperation, OperationError } from '../operation.js';
 import { digestTree } from './tree-digest.js';
 
 export interface HashTreePolicy {
@@ -64,4 +64,28 @@ function inputSchema(roots: readonly string[]) {
       }
       return { path, absolutePath, algorithm, roots };
     });
+}
+
+/** Whether the absolute `path` is `root` or lies below it, by name alone. */
+function isInside(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+/**
+ * The path with all its links followed.
+ * @throws OperationError `PATH_NOT_FOUND`, in the same words whether nothing is there, it cannot be read, or a link leads
+ * out of every root: whoever calls must not learn what there is outside.
+ */
+async function realPathInside(roots: readonly string[], path: string): Promise<string> {
+  // A root that does not exist allows nothing.
+  const [real, ...realRoots] = await Promise.all(
+    [path, ...roots].map(each => realpath(each).catch(() => undefined)),
+  );
+  const isAllowed = (inside: string) => realRoots.some(root => root !== undefined && isInside(root, inside));
+  if (real !== undefined && isAllowed(real)) return real;
+  throw new OperationError(
+    'PATH_NOT_FOUND',
+    `There is nothing to read at ${path}: it does not exist, may not be read, or is a link that leads out of ${roots.join(', ')}`,
+  );
 }

@@ -1,10 +1,13 @@
+import { z } from 'zod';
 import type { Operation } from '../operation.js';
 import type { TaskService } from '../task-service.js';
-import { cancelBackgroundTask } from './cancel-background-task.js';
 import { initiateBackgroundTask } from './initiate-background-task.js';
 import { operationTool } from './operation-tool.js';
 import { resolveTaskStatus } from './resolve-task-status.js';
-import type { ServerTool } from './server-tool.js';
+import { type ServerTool, serverTool } from './server-tool.js';
+import { taskAnswer, taskAnswerSchema, taskRefSchema } from './task-answer.js';
+
+const input = z.strictObject({ task_ref: taskRefSchema });
 
 /** The names that no operation may have. */
 export const PAIR_TOOLS: readonly string[] = [
@@ -33,4 +36,19 @@ export function serverTools({
     ...[...operations.values()].map(operation => operationTool({ operation, tasks, inlineWindowMs })),
   ];
   return new Map(tools.map(tool => [tool.definition.name, tool]));
+}
+
+/** Cancels a task; of one that has ended it just tells the state. */
+function cancelBackgroundTask(tasks: TaskService): ServerTool {
+  return serverTool({
+    name: 'cancel_background_task',
+    title: 'Cancel a background task',
+    description: 'Cancels a background task and returns its state. A task that has ended stays as it is.',
+    input,
+    output: taskAnswerSchema,
+    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+    async run({ task_ref }, { principal }) {
+      return taskAnswer(await tasks.cancel(principal, task_ref), Date.now());
+    },
+  });
 }

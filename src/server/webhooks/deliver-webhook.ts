@@ -1,20 +1,35 @@
+import { createHash } from 'node:crypto';
 import { lookup as lookupName } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import type { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
 import type { Engine } from '../../engine/engine.js';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
 import { defineOperation, OperationError } from '../operation.js';
+import { taskAnswer } from '../tools/task-answer.js';
 import { ATTEMPT_SLA_MS, DELIVER_WEBHOOK, type Deliveries, type DeliveryAttempt } from './deliveries.js';
 import { destinationRefusal } from './destination.js';
-import { signedHeaders, webhookMessage } from './message.js';
 import { type PostResult, postMessage } from './post-message.js';
 import { RETRY_DELAYS_MS, retryDelayMs } from './retry-schedule.js';
 import type { WebhookSettings } from './webhook-options.js';
 
+/** Standard Webhooks advise small payloads; a receiver can fetch a larger result with resolve_task_status. */
+const LARGEST_BODY_BYTES = 256 * 1024;
+
+/** What a receiver is told about the end of a task: the same in every attempt. */
+interface WebhookMessage {
+  /** The same for every attempt, so that a receiver can tell a repetition. */
+  readonly id: string;
+  readonly body: string;
+}
+
 const TIMEOUT_MS = 10_000;
+
 /** An attempt is queued before the end is stored, which mostly takes a moment. */
 const WAIT_FOR_END_MS = 5000;
+
 const SHORTEST_POSTPONE_MS = 5000;
+
 const LONGEST_POSTPONE_MS = 60_000;
 
 export interface DeliverWebhookOptions {
@@ -99,4 +114,34 @@ async function send(
     timeoutMs,
     signal,
   });
+}
+
+/** The message about a task that has ended. */
+function webhookMessage(record: TaskRecord): WebhookMessage {
+  // The reference names the task to whoever holds it; an identifier that ends up in logs should not.
+  const id = `msg_${createHash('sha256').update(record.taskRef).digest('hex').slice(0, 32)}`;
+  // How far this very message has come is left out: it differs from attempt to attempt.
+  const data = taskAnswer({ ...record, webhookUrl: undefined }, record.updatedAt);
+  const event = {
+    type: `task.${record.status}`,
+    timestamp: new Date(record.endedAt ?? record.updatedAt).toISOString(),
+    data,
+  };
+  const body = JSON.stringify(event);
+  if (Buffer.byteLength(body) <= LARGEST_BODY_BYTES) return { id, body };
+  return { id, body: JSON.stringify({ ...event, data: { ...data, result: null, result_omitted: true } }) };
+}
+
+/** The headers of one attempt (Standard Webhooks 1.0.0); every key signs. */
+function signedHeaders(
+  { id, body }: WebhookMessage,
+  keys: readonly Webhook[],
+  now: number,
+): Readonly<Record<string, string>> {
+  const sentAt = new Date(now);
+  return {
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(now / 1000)),
+    'webhook-signature': keys.map(key => key.sign(id, sentAt, body)).join(' '),
+  };
 }

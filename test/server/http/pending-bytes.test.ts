@@ -85,7 +85,7 @@ describe('what one principal holds', () => {
     const headers = headersOf(BOB, { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' });
     await opened.text();
     const sockets = [1, 2, 3].map(id => stall(port, { headers, body: callBig(id) }));
-    await vi.waitUntil(async () => (await post(callBig(9), headers)).status === 429);
+    await vi.waitUntil(async () => (await post(callBig(9), headers)).status === 429, { timeout: 10_000 });
     expect((await post(INITIALIZE, headersOf(ADA))).status).toBe(200);
     for (const socket of sockets) socket.resume();
     await vi.waitUntil(async () => (await post(callBig(10), headers)).status === 200);

@@ -5,6 +5,7 @@ import { callOverhead } from './call-overhead.js';
 import { coldStart } from './cold-start.js';
 import { detection } from './detection.js';
 import { engine } from './engine.js';
+import { idle } from './idle.js';
 import { initiate } from './initiate.js';
 import { manyWaits } from './many-waits.js';
 import { progressSimulation } from './progress-simulation.js';
@@ -17,6 +18,7 @@ const benches = {
   engine,
   'call-overhead': callOverhead,
   'cold-start': coldStart,
+  idle,
   'many-waits': manyWaits,
   detection,
   waiting,

@@ -26,9 +26,9 @@ export type NativeTask = z.infer<typeof taskSchema>;
 /** The task in an answer, which must be the one that was asked about. @throws ProtocolViolationError */
 export function readTask(value: unknown, method: string, askedFor?: string): NativeTask {
   const { success, data } = taskSchema.safeParse(value);
-  if (!success) throw violation(`\`${method}\` was answered without a task`, value);
+  if (!success) throw tasksViolation(`\`${method}\` was answered without a task`, value);
   if (askedFor !== undefined && data.taskId !== askedFor)
-    throw violation(
+    throw tasksViolation(
       `\`${method}\` was asked about ${excerpt(askedFor)} and answered about ${excerpt(data.taskId)}`,
       value,
     );
@@ -91,7 +91,7 @@ export function errorOfRefusal({ code, message, data }: Refusal): TaskError {
 /** The tool result in an answer. @throws ProtocolViolationError when it is none */
 export function readToolResult(value: unknown, what: string): CallToolResult {
   const { success, data } = toolResultSchema.safeParse(value);
-  if (!success) throw violation(`${what} is no tool result`, value);
+  if (!success) throw tasksViolation(`${what} is no tool result`, value);
   return data;
 }
 
@@ -107,7 +107,7 @@ export function unknownTask(taskId: string, cause: unknown): TaskNotFoundError {
   );
 }
 
-export function violation(what: string, answer: unknown): ProtocolViolationError {
+export function tasksViolation(what: string, answer: unknown): ProtocolViolationError {
   return new ProtocolViolationError(
     `${what}: ${excerptOf(answer)}. The server does not keep to the specification of tasks.`,
   );

@@ -1,7 +1,7 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { NotSupportedError } from '../errors.js';
 import type { ToolCall } from '../types.js';
-import { isMarkedIdempotent } from './idempotent-tool.js';
+import { isMarkedIdempotent } from './listed-tool.js';
 import type { Ended, Exchange, Protocol } from './protocol.js';
 import { outcomeOfResult } from './tool-result.js';
 

@@ -1,7 +1,7 @@
 import { RELATED_TASK_META_KEY } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolCall } from '../types.js';
 import { excerpt, excerptOf } from './excerpt.js';
-import { isMarkedIdempotent } from './idempotent-tool.js';
+import { isMarkedIdempotent } from './listed-tool.js';
 import {
   anyResult,
   endError,
@@ -14,8 +14,8 @@ import {
   runningTask,
   statusOf,
   taskIdIn,
+  tasksViolation,
   unknownTask,
-  violation,
 } from './native-task.js';
 import type { Ended, Exchange, PollAnswer, Protocol, StartAnswer } from './protocol.js';
 import { refusalOf } from './refusal.js';
@@ -109,7 +109,7 @@ async function readEnd(task: NativeTask, exchange: Exchange): Promise<Ended> {
 function outcomeOf(answer: Readonly<Record<string, unknown>>, task: NativeTask): Ended['outcome'] {
   const related = isRecord(answer._meta) ? answer._meta[RELATED_TASK_META_KEY] : undefined;
   if (isRecord(related) && related.taskId !== task.taskId)
-    throw violation(
+    throw tasksViolation(
       `\`tasks/result\` was asked about ${excerpt(task.taskId)} and answered about ${excerptOf(related.taskId)}`,
       answer,
     );

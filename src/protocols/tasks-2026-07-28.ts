@@ -1,6 +1,6 @@
 import type { Outcome, ToolCall } from '../types.js';
 import { excerpt } from './excerpt.js';
-import { isMarkedIdempotent } from './idempotent-tool.js';
+import { isMarkedIdempotent } from './listed-tool.js';
 import {
   anyResult,
   endError,
@@ -13,8 +13,8 @@ import {
   runningTask,
   statusOf,
   taskIdIn,
+  tasksViolation,
   unknownTask,
-  violation,
 } from './native-task.js';
 import type { Exchange, PollAnswer, Protocol, Question, Running, StartAnswer } from './protocol.js';
 import { isRecord, outcomeOfResult } from './tool-result.js';
@@ -80,7 +80,7 @@ function stateOf(task: NativeTask): PollAnswer {
 function resultOf(task: NativeTask) {
   const { result } = task;
   if (!isRecord(result))
-    throw violation(`The task ${excerpt(task.taskId)} is completed without a result`, task);
+    throw tasksViolation(`The task ${excerpt(task.taskId)} is completed without a result`, task);
   const { resultType: _word, ...rest } = result;
   return readToolResult(rest, `The result of the task ${excerpt(task.taskId)}`);
 }

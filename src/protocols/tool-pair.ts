@@ -3,7 +3,7 @@ import { readHandle } from './pair/handle.js';
 import { planPair } from './pair/plan.js';
 import { isMarked, type Pair, starts, withWords } from './pair/profile.js';
 import { isMeant, profileProblem, unstartable } from './pair/profile-problem.js';
-import { cancelPair, groupOf, pollMany, pollPair } from './pair/steps.js';
+import { cancelPair, pollGroupOf, pollMany, pollPair } from './pair/steps.js';
 import { builtInPairs, namedPairs } from './pairs/index.js';
 import type { Protocol, ServerFacts, ToolPlan } from './protocol.js';
 import { sync } from './sync.js';
@@ -25,7 +25,7 @@ export const toolPair: Protocol = {
   holds: handle => readHandle(handle).holds === true,
   topics: handle => readHandle(handle).ids.map(String),
   many: {
-    groupOf: handle => groupOf(readHandle(handle)),
+    groupOf: handle => pollGroupOf(readHandle(handle)),
     poll: (handles, exchange) => pollMany(handles.map(readHandle), exchange),
   },
 };

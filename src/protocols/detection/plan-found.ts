@@ -1,6 +1,6 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolCall } from '../../types.js';
-import { isMarkedIdempotent } from '../idempotent-tool.js';
+import { isMarkedIdempotent } from '../listed-tool.js';
 import { dataOf } from '../pair/answer-data.js';
 import { readHandle, type TaskId } from '../pair/handle.js';
 import { type Pair, withWords } from '../pair/profile.js';

@@ -6,7 +6,7 @@ import { type FoundHandle, findHandle } from '../pair/find-handle.js';
 import { argumentType, soughtOf, type TaskId, usable } from '../pair/handle.js';
 import type { Pair } from '../pair/profile.js';
 import { readState } from '../pair/state.js';
-import type { State } from '../pair/told-state.js';
+import type { State } from '../pair/usual-state.js';
 import { type Evidence, type Held, type Veto, vetoesIn, weigh } from './evidence.js';
 import { names } from './proposal-evidence.js';
 import { isOfAction, type Proposal } from './propose.js';

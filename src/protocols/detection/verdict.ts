@@ -4,7 +4,7 @@ import { dataOf } from '../pair/answer-data.js';
 import type { TaskId } from '../pair/handle.js';
 import type { Pair } from '../pair/profile.js';
 import { readState } from '../pair/state.js';
-import type { State } from '../pair/told-state.js';
+import type { State } from '../pair/usual-state.js';
 import { fold, meaningOf } from '../pair/words.js';
 import { type Evidence, type Held, type Veto, vetoesIn, weigh } from './evidence.js';
 import { isOfAction, type Proposal } from './propose.js';

@@ -5,11 +5,11 @@ import type { Places } from './profile.js';
 
 const ENVELOPE = new Set(['content', 'structuredContent', 'isError', '_meta']);
 /** Longer text is no answer about a state. */
-const MOST_JSON = 5_000_000;
-const MOST_DEPTH = 200;
+const MAX_JSON = 5_000_000;
+const MAX_DEPTH = 200;
 const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [34, 92, 91, 93, 123, 125];
 const FENCE = '```';
-const MOST_FENCES = 20;
+const MAX_FENCES = 20;
 
 /** An answer, taken apart: where data may be, in the order in which they are believed. */
 export interface AnswerData {
@@ -90,7 +90,7 @@ interface Parts {
 }
 
 function partsOf(text: string): Parts {
-  if (text.length > MOST_JSON) return { prose: text };
+  if (text.length > MAX_JSON) return { prose: text };
   const whole = parsed(text);
   return whole === undefined
     ? (fenced(text) ?? embedded(text) ?? { prose: text })
@@ -100,7 +100,7 @@ function partsOf(text: string): Parts {
 /** The first fence that holds JSON. */
 function fenced(text: string): Parts | undefined {
   let from = text.indexOf(FENCE);
-  for (let count = 0; from >= 0 && count < MOST_FENCES; count++) {
+  for (let count = 0; from >= 0 && count < MAX_FENCES; count++) {
     const line = text.indexOf('\n', from);
     const to = line < 0 ? -1 : text.indexOf(FENCE, line);
     if (to < 0) return undefined;
@@ -142,7 +142,7 @@ function isDeep(text: string): boolean {
     } else if (character === QUOTE) isInString = true;
     else if (character === OPEN_LIST || character === OPEN_OBJECT) depth++;
     else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth--;
-    if (depth > MOST_DEPTH) return true;
+    if (depth > MAX_DEPTH) return true;
   }
   return false;
 }

@@ -1,13 +1,13 @@
 import { WORK_NOUNS } from '../lexicon/nouns.js';
 import { isRecord } from '../tool-result.js';
 import type { AnswerData } from './answer-data.js';
-import type { Fact, Scalar, Subject } from './fact.js';
 import { labelFacts } from './label-facts.js';
+import type { Fact, Scalar, Subject } from './subject.js';
 import { wordsOf } from './usual-places.js';
 
 /** More is a result, not a state. */
-const MOST_FACTS = 2000;
-const MOST_DEPTH = 8;
+const MAX_FACTS = 2000;
+const MAX_DEPTH = 8;
 const NONE: Subject = { ids: [], nouns: [] };
 
 /** Containers that say nothing of what they hold. */
@@ -46,11 +46,11 @@ interface Collecting {
 
 function collect(value: unknown, at: Collecting): void {
   const { within, facts, subject, all } = at;
-  if (facts.length >= MOST_FACTS || within.length > MOST_DEPTH) return;
+  if (facts.length >= MAX_FACTS || within.length > MAX_DEPTH) return;
   if (Array.isArray(value)) {
     const own =
       value.length === 1 || all
-        ? value.slice(0, MOST_FACTS)
+        ? value.slice(0, MAX_FACTS)
         : value.filter(item => holdsHandle(item, subject));
     for (const item of own) collect(item, at);
     return;
@@ -59,7 +59,7 @@ function collect(value: unknown, at: Collecting): void {
   const isOwn = at.isOwn || holdsHandle(value, subject);
   const holds = holdsHandle(value, subject);
   for (const [key, inner] of Object.entries(value)) {
-    if (facts.length >= MOST_FACTS) return;
+    if (facts.length >= MAX_FACTS) return;
     // `"status_list": ["Done", "Generating"]`: each says something.
     const values = isScalar(inner)
       ? [inner]

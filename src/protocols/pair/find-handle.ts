@@ -1,8 +1,8 @@
 import { IDS, singular } from '../lexicon/nouns.js';
 import type { AnswerData } from './answer-data.js';
 import { factsOf } from './answer-facts.js';
-import type { Fact } from './fact.js';
 import { firstToken, labelled } from './labels.js';
+import type { Fact } from './subject.js';
 import { wordsOf } from './usual-places.js';
 
 /** How a handle was found, the best first. */
@@ -43,7 +43,7 @@ const BARE = new Set([
   'handle',
 ]);
 const URLS = new Set(['url', 'uri', 'link', 'href', 'arn']);
-const MOST_CHARACTERS = 500;
+const MAX_CHARACTERS = 500;
 
 /** The handles that an answer has for an argument, by the best evidence that there is. */
 export function findHandle(data: AnswerData, sought: SoughtHandle): FoundHandle | undefined {
@@ -174,7 +174,7 @@ function withoutStop(value: unknown): unknown {
 
 function isUsable(value: unknown, { argument, given }: SoughtHandle): boolean {
   if (typeof value === 'number') return Number.isSafeInteger(value) && !given.has(String(value));
-  if (typeof value !== 'string' || value === '' || value.length > MOST_CHARACTERS || /\s/.test(value))
+  if (typeof value !== 'string' || value === '' || value.length > MAX_CHARACTERS || /\s/.test(value))
     return false;
   const isUrl = /^[a-z]{2,8}:\/\//i.test(value);
   return !given.has(value) && (!isUrl || URLS.has(wordsOf(argument).at(-1) ?? ''));

@@ -12,16 +12,16 @@ import { nounsOf } from './subject.js';
 export type TaskId = string | number;
 
 /** Of one answer: more would be a list of something else. */
-const MOST_IDS = 50;
+const MAX_IDS = 50;
 /** A reference goes into files, logs and command lines. */
-const MOST_CHARACTERS = 65_536;
+const MAX_CHARACTERS = 65_536;
 
 const taskId = z.union([z.string().min(1).max(2000), z.number()]);
 const given = z.record(z.string(), z.unknown());
 
 const currentSchema = z.strictObject({
   pair: z.string(),
-  ids: z.array(taskId).min(1).max(MOST_IDS),
+  ids: z.array(taskId).min(1).max(MAX_IDS),
   /** Arguments of the later calls that were known at the start. */
   status: given.optional(),
   cancel: given.optional(),
@@ -62,7 +62,7 @@ export function readHandle(handle: unknown): PairHandle {
 
 /** Whether a handle may go into a reference. */
 export function isSmall(handle: unknown): boolean {
-  return (JSON.stringify(handle) ?? '').length <= MOST_CHARACTERS;
+  return (JSON.stringify(handle) ?? '').length <= MAX_CHARACTERS;
 }
 
 export interface Asking {
@@ -103,7 +103,7 @@ export function soughtOf(pair: Pair, statusTool: Tool | undefined, given: unknow
 /** Each once, as a status tool takes them. */
 export function usable(ids: readonly unknown[], type: 'string' | 'number' | undefined): TaskId[] {
   const valid = ids.filter(id => taskId.safeParse(id).success).map(id => typed(id as TaskId, type));
-  return [...new Set(valid)].slice(0, MOST_IDS);
+  return [...new Set(valid)].slice(0, MAX_IDS);
 }
 
 /** All values of what the caller gave. */

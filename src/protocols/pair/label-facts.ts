@@ -1,11 +1,11 @@
-import type { Fact, Scalar } from './fact.js';
+import type { Fact, Scalar } from './subject.js';
 import { wordsOf } from './usual-places.js';
 
 /** A text in which a state is told is short, or tells it at its beginning. */
-const MOST_TEXT = 20_000;
-const MOST_LINES = 300;
-const MOST_LABEL = 45;
-const MOST_WORDS = 5;
+const MAX_TEXT = 20_000;
+const MAX_LINES = 300;
+const MAX_LABEL = 45;
+const MAX_WORDS = 5;
 
 /** What a text says behind labels at the beginnings of its lines, and in the cells of its tables. */
 export function labelFacts(text: string): readonly Fact[] {
@@ -20,11 +20,11 @@ export function labelFacts(text: string): readonly Fact[] {
 /** The lines of the beginning of a text. */
 export function linesOf(text: string): readonly string[] {
   return text
-    .slice(0, MOST_TEXT)
-    .split('\n', MOST_LINES * 4)
+    .slice(0, MAX_TEXT)
+    .split('\n', MAX_LINES * 4)
     .map(line => line.trim())
     .filter(line => line !== '')
-    .slice(0, MOST_LINES);
+    .slice(0, MAX_LINES);
 }
 
 /** A text without what Markdown and pictures add to it. */
@@ -55,7 +55,7 @@ function factOfCell(cell: string, below: string | undefined): readonly Fact[] {
 }
 
 function separatorIn(cell: string): number {
-  const beginning = cell.slice(0, MOST_LABEL);
+  const beginning = cell.slice(0, MAX_LABEL);
   const places = [beginning.indexOf(':'), beginning.indexOf('=')].filter(place => place > 0);
   return places.length === 0 ? -1 : Math.min(...places);
 }
@@ -63,7 +63,7 @@ function separatorIn(cell: string): number {
 /** A label: a few words, without what a list begins its lines with. */
 function labelOf(text: string): string | undefined {
   const label = plainWords(text).replace(/^(?:[-•–+]|\d{1,3}[.)]) {0,3}/, '');
-  return /^[A-Za-z][\w /()-]*$/.test(label) && label.split(' ').length <= MOST_WORDS ? label : undefined;
+  return /^[A-Za-z][\w /()-]*$/.test(label) && label.split(' ').length <= MAX_WORDS ? label : undefined;
 }
 
 /** "| Status | running |" */

@@ -1,8 +1,10 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { Outcome, TaskError } from '../../types.js';
-import { failedResult, isRecord, outcomeOfResult, resultOfValue } from '../tool-result.js';
+import type { PollAnswer } from '../protocol.js';
+import { failedResult, isRecord, outcomeOfResult, resultOfOutcome, resultOfValue } from '../tool-result.js';
 import { type AnswerData, valueAt, valuesAt } from './answer-data.js';
 import { factsOf } from './answer-facts.js';
+import type { TaskId } from './handle.js';
 import type { Pair } from './profile.js';
 import { exitCodeIn } from './state.js';
 import { subjectOf } from './subject.js';
@@ -30,7 +32,7 @@ const REASON_WORDS = new Set([
   'details',
   'failure',
 ]);
-const MOST_CHARACTERS = 2000;
+const MAX_CHARACTERS = 2000;
 
 /** What a task that has ended came to: the whole answer, or the part of it that the profile calls the result. */
 export function outcomeOf(
@@ -76,7 +78,7 @@ export function errorIn(data: AnswerData, pair: Pair, status: 'failed' | 'cancel
     (exitCode === undefined || exitCode === 0 ? undefined : `It ended with exit code ${exitCode}.`) ??
     (data.sources.length === 0 && data.text.trim() !== '' ? data.text : undefined);
   const message =
-    (pair.status.resultAlone ? told : found?.slice(0, MOST_CHARACTERS)) ??
+    (pair.status.resultAlone ? told : found?.slice(0, MAX_CHARACTERS)) ??
     `The server gave no reason why the task is ${status}.`;
   return {
     code: isText(error.code) ? error.code : status === 'failed' ? 'TASK_FAILED' : 'CANCELLED',
@@ -102,4 +104,39 @@ function reasonIn(data: AnswerData, pair: Pair): string | undefined {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
+}
+
+/** The state of a call that has started several tasks: it has ended when all have, and failed when one has. */
+export function joinAnswers(ids: readonly TaskId[], answers: readonly PollAnswer[]): PollAnswer {
+  const [only] = answers;
+  if (only !== undefined && answers.length === 1) return only;
+  const raw = answers.map(answer => answer.raw);
+  const ended = answers.flatMap(answer => (answer.kind === 'ended' ? [answer.outcome] : []));
+  const running =
+    answers.find(answer => answer.kind === 'running' && answer.unknownWord !== undefined) ??
+    answers.find(answer => answer.kind === 'running');
+  if (running?.kind === 'running') {
+    return { ...running, progress: { progress: ended.length, total: answers.length }, raw };
+  }
+  return { kind: 'ended', outcome: joinOutcomes(ids, ended), raw };
+}
+
+function joinOutcomes(ids: readonly TaskId[], outcomes: readonly Outcome[]): Outcome {
+  const results = outcomes.map(resultOfOutcome);
+  const result: CallToolResult = {
+    content: results.flatMap(({ content }) => content ?? []),
+    structuredContent: {
+      results: results.map(({ structuredContent, content, isError }, index) => ({
+        task: ids[index],
+        status: outcomes[index]?.status,
+        ...(isError === true && { isError }),
+        ...(structuredContent === undefined ? { content } : { structuredContent }),
+      })),
+    },
+  };
+  const bad =
+    outcomes.find(({ status }) => status === 'failed') ??
+    outcomes.find(({ status }) => status === 'cancelled');
+  if (bad === undefined || bad.status === 'completed') return { status: 'completed', result };
+  return { status: 'failed', error: bad.error, result: { ...result, isError: true } };
 }

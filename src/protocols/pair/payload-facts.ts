@@ -14,17 +14,17 @@ const URL_OF_RESULT = list(
 );
 /** Longer than what anybody says about a state. */
 const LONG = 400;
-const MOST_DEPTH = 5;
-const MOST_KEYS = 1000;
+const MAX_DEPTH = 5;
+const MAX_KEYS = 1000;
 
 /** Whether an answer brings more than a state: what has come of the work. */
 export function bringsResult({ sources, prose }: AnswerData): boolean {
-  const left = { keys: MOST_KEYS };
+  const left = { keys: MAX_KEYS };
   return prose.length > LONG * 2 || sources.some(source => isResult(source, 0, left));
 }
 
 function isResult(value: unknown, depth: number, left: { keys: number }): boolean {
-  if (depth > MOST_DEPTH || !isRecord(value)) return false;
+  if (depth > MAX_DEPTH || !isRecord(value)) return false;
   return Object.entries(value).some(([key, inner]) => {
     if (left.keys-- <= 0) return false;
     const words = wordsOf(key);

@@ -1,6 +1,6 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolCall } from '../../types.js';
-import { isMarkedIdempotent } from '../idempotent-tool.js';
+import { isMarkedIdempotent } from '../listed-tool.js';
 import type { Exchange, Protocol, ServerFacts, StartAnswer, ToolPlan } from '../protocol.js';
 import { isRecord, outcomeOfResult } from '../tool-result.js';
 import { dataOf, follow } from './answer-data.js';

@@ -5,7 +5,7 @@ import { isRecord } from '../tool-result.js';
 import { argumentSchema } from './handle.js';
 import { type Pair, starts, startTools } from './profile.js';
 
-const MOST_NAMED = 50;
+const MAX_NAMED = 50;
 
 /** Why a profile does not fit the tools of a server; undefined where it does. */
 export function profileProblem(pair: Pair, { tools }: ServerFacts): string | undefined {
@@ -54,8 +54,8 @@ function missingArgument({ name }: Pair, tool: Tool, missing: string): string {
 }
 
 function listed(names: readonly string[]): string {
-  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
-  return names.length === 0 ? 'none' : `${names.slice(0, MOST_NAMED).join(', ')}${more}`;
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : '';
+  return names.length === 0 ? 'none' : `${names.slice(0, MAX_NAMED).join(', ')}${more}`;
 }
 
 /** Whether a tool lists its arguments, and not this one. */

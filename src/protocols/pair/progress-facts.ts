@@ -2,7 +2,7 @@ import type { Progress } from '../../types.js';
 import { isRecord } from '../tool-result.js';
 import type { AnswerData } from './answer-data.js';
 import { factsOf } from './answer-facts.js';
-import type { Fact, Subject } from './fact.js';
+import type { Fact, Subject } from './subject.js';
 
 const PERCENT = new Set(['percent', 'percentage', 'pct']);
 const TOTAL = new Set(['total', 'total_count', 'totalcount', 'max', 'total_pages', 'total_steps', 'steps']);

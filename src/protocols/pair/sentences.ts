@@ -1,11 +1,11 @@
 import type { TaskStatus } from '../../types.js';
 import { WORK_NOUNS } from '../lexicon/nouns.js';
-import type { Subject } from './fact.js';
 import { linesOf, plainWords } from './label-facts.js';
+import type { Subject } from './subject.js';
 import { meaningOf } from './words.js';
 
-const MOST_SENTENCES = 60;
-const MOST_WORDS = 40;
+const MAX_SENTENCES = 60;
+const MAX_WORDS = 40;
 /** Stands for the handle. */
 const HANDLE = '§';
 
@@ -58,14 +58,14 @@ function sentencesOf(text: string): readonly string[] {
     .flatMap(line => line.slice(0, 2000).split(/[.!?…;](?= |$)/))
     .map(sentence => sentence.trim())
     .filter(sentence => sentence !== '')
-    .slice(0, MOST_SENTENCES);
+    .slice(0, MAX_SENTENCES);
 }
 
 function stateOfSentence(sentence: string, subject: Subject): TaskStatus | undefined {
   const cells = sentence.split(' | ').map(plainWords);
   if (cells.length > 1) return stateOfCells(cells, subject);
   const words = wordsOfSentence(sentence, subject);
-  if (words.length === 0 || words.length > MOST_WORDS) return undefined;
+  if (words.length === 0 || words.length > MAX_WORDS) return undefined;
   const at = words.findIndex(
     word => ENDS.has(word) || GOING.has(word) || isWritten(word) || isGoingOn(word, words),
   );

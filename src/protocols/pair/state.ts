@@ -4,9 +4,8 @@ import { isRecord } from '../tool-result.js';
 import { type AnswerData, valueAt, valuesAt } from './answer-data.js';
 import type { Pair, Places } from './profile.js';
 import { subjectOf } from './subject.js';
-import type { State } from './told-state.js';
 import { usualErrorPlaces, usualExitCodePlaces } from './usual-places.js';
-import { usualState } from './usual-state.js';
+import { type State, usualState } from './usual-state.js';
 import { meaningOf } from './words.js';
 
 /** The least that has to be true for success comes last: a task that failed may say so beside `"status": "completed"`. */

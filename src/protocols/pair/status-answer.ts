@@ -1,5 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../../errors.js';
+import { ProtocolViolationError } from '../../errors.js';
 import type { Outcome, Progress } from '../../types.js';
 import { excerpt, excerptOf } from '../excerpt.js';
 import type { PollAnswer, Running } from '../protocol.js';
@@ -10,11 +10,11 @@ import type { TaskId } from './handle.js';
 import { errorIn, outcomeOf } from './outcome.js';
 import type { Pair, Places } from './profile.js';
 import { progressOfFacts, readProgress } from './progress-facts.js';
-import { readRefusal } from './refused-status.js';
+import { refusedByText, refusedRequest } from './refused-status.js';
 import { failureBeside, readState, tellsWhere } from './state.js';
 import { subjectOf } from './subject.js';
-import type { State } from './told-state.js';
-import { usualHints, wordsOf } from './usual-places.js';
+import { usualHints } from './usual-places.js';
+import type { State } from './usual-state.js';
 
 /**
  * What a status answer says of one task. Pure.
@@ -87,7 +87,7 @@ function requestNotTask(
 ): Error | undefined {
   if (status !== 'failed' || tellsWhere(pair) || !/^error$/i.test(word ?? '')) return undefined;
   const { tool, handleArgument } = pair.status;
-  return refusedStatus(data.text, { id, tool, argument: handleArgument });
+  return refusedByText(data.text, { id, tool, argument: handleArgument });
 }
 
 /** A running task, with what an answer tells of it. */
@@ -132,58 +132,6 @@ function ownWord({ word }: { readonly word?: string }): string | undefined {
     : word;
 }
 
-export interface Refused {
-  readonly id: TaskId;
-  readonly tool: string;
-  /** The argument for the handle. */
-  readonly argument: string;
-  /** What the tool was to do, where it is not to tell the state. */
-  readonly what?: string;
-}
-
-function unknownTask(id: TaskId): TaskNotFoundError {
-  return new TaskNotFoundError(
-    `The server does not know the task ${excerptOf(id)}: the reference is wrong, belongs to somebody else, or has expired, or the server was started again and has lost it.`,
-  );
-}
-
-/** The error for a tool that answers with an error; undefined where the error is that of the task. */
-export function refusedRequest(data: AnswerData, pair: Pair, refused: Refused): Error | undefined {
-  const { notFoundCodes, errorAt } = pair.status;
-  if (notFoundCodes === undefined) return refusedStatus(data.text, refused);
-  const given = valueAt(data, errorAt);
-  const error = isRecord(given) ? given : {};
-  if (notFoundCodes.includes(excerptOf(error.code))) return unknownTask(refused.id);
-  const reason = typeof error.message === 'string' ? error.message : data.text;
-  return new StatusCheckError(
-    `\`${refused.tool}\` could not ${refused.what ?? 'tell the state of'} the task ${excerptOf(refused.id)}: ${excerpt(reason) || 'it gave no reason'}`,
-    { retryable: error.retryable !== false },
-  );
-}
-
-/** The error for a status tool that could not be asked, as its text tells. */
-export function refusedStatus(text: string, { id, tool, argument }: Refused): Error | undefined {
-  const name = argument.split('.').at(-1) ?? '';
-  // "id" is in many words.
-  const names = [name, wordsOf(name).slice(0, -1).join(' ')].filter(({ length }) => length > 3);
-  switch (readRefusal(text, [String(id), ...names])) {
-    case 'not-found':
-      return unknownTask(id);
-    case 'transient':
-      return new StatusCheckError(
-        `\`${tool}\` could not tell the state of the task ${excerptOf(id)}: ${excerpt(text) || 'it gave no reason'}`,
-        { retryable: true },
-      );
-    case 'asked-wrongly':
-      return new StatusCheckError(
-        `\`${tool}\` does not take what it was asked about the task ${excerptOf(id)}: ${excerpt(text)}. The profile of the pair is wrong, or the server has changed: \`mcp-await tools\` shows its tools.`,
-        { retryable: false },
-      );
-    case 'failed':
-      return undefined;
-  }
-}
-
 function readErrorAnswer(answer: CallToolResult, data: AnswerData, pair: Pair, id: TaskId): PollAnswer {
   const { tool, handleArgument: argument, notFoundCodes } = pair.status;
   if (notFoundCodes !== undefined) throw refusedRequest(data, pair, { id, tool, argument });
@@ -192,7 +140,7 @@ function readErrorAnswer(answer: CallToolResult, data: AnswerData, pair: Pair, i
   const refused =
     word === 'failed' || word === 'cancelled'
       ? undefined
-      : refusedStatus(data.text || errorIn(data, pair, 'failed').message, {
+      : refusedByText(data.text || errorIn(data, pair, 'failed').message, {
           id,
           tool,
           argument,

@@ -9,15 +9,14 @@ import { isRecord, outcomeOfResult, textOf } from '../tool-result.js';
 import { dataOf, valueAt, valuesAt } from './answer-data.js';
 import { type Arguments, argumentsOf, collectArguments } from './arguments.js';
 import type { PairHandle, TaskId } from './handle.js';
-import { joinAnswers } from './many-outcomes.js';
-import { errorIn, hasReason } from './outcome.js';
+import { errorIn, hasReason, joinAnswers } from './outcome.js';
 import { bringsResult } from './payload-facts.js';
 import type { Pair } from './profile.js';
+import { refusedByText, refusedRequest } from './refused-status.js';
 import { failureBeside } from './state.js';
-import { readStatus, readStatusAnswer, refusedRequest, refusedStatus, violation } from './status-answer.js';
+import { readStatus, readStatusAnswer, violation } from './status-answer.js';
 import { subjectOf } from './subject.js';
-import type { State } from './told-state.js';
-import { usualState } from './usual-state.js';
+import { type State, usualState } from './usual-state.js';
 
 /** Asks for the state of all tasks of a handle. */
 export async function pollPair(handle: PairHandle, exchange: Exchange): Promise<PollAnswer> {
@@ -64,7 +63,7 @@ export async function pollMany(
 }
 
 /** Handles of the same group may go into one request. */
-export function groupOf({ profile, ids, many, status }: PairHandle): PollGroup | undefined {
+export function pollGroupOf({ profile, ids, many, status }: PairHandle): PollGroup | undefined {
   const { name, result } = profile;
   const isAlone = ids.length > 1 || status !== undefined || result !== undefined;
   const most = profile.status.many?.max;
@@ -194,7 +193,7 @@ async function fetchResult({ handle, id, exchange, answer, read, state }: Fetchi
     `The task ${id} is completed, but \`${result.tool}\` could not tell its result: ${excerpt(textOf(fetched))}`,
     {
       retryable:
-        refusedStatus(textOf(fetched), { id, tool: result.tool, argument: '' }) instanceof StatusCheckError,
+        refusedByText(textOf(fetched), { id, tool: result.tool, argument: '' }) instanceof StatusCheckError,
     },
   );
 }
@@ -219,7 +218,7 @@ function endToldBy(
   }
   if (state?.isEndAlone !== true) return undefined;
   const { tool = '' } = handle.profile.result ?? {};
-  const refused = refusedStatus(data.text, { id, tool, argument: handle.profile.status.handleArgument });
+  const refused = refusedByText(data.text, { id, tool, argument: handle.profile.status.handleArgument });
   // Nothing there, although the work has ended: it may come yet.
   if (own === undefined && refused !== undefined && data.text.length < 300)
     throw new StatusCheckError(
@@ -252,7 +251,7 @@ async function sendAbout({ handle, id, call, exchange }: SendingAbout): Promise<
   } catch (error) {
     // A server with codes for it has not refused the task by this.
     const refusal = handle.profile.status.notFoundCodes === undefined ? refusalOf(error) : undefined;
-    throw (refusal && refusedStatus(refusal.message, { id, tool: call.name, argument: '' })) ?? error;
+    throw (refusal && refusedByText(refusal.message, { id, tool: call.name, argument: '' })) ?? error;
   }
 }
 

@@ -1,8 +1,25 @@
 import { GENERIC, STATE, singular } from '../lexicon/nouns.js';
 import { CHANGING, MACHINE, READING } from '../lexicon/verbs.js';
-import type { Subject } from './fact.js';
 import { type Pair, startTools } from './profile.js';
 import { wordsOf } from './usual-places.js';
+
+export type Scalar = string | number | boolean | null;
+
+/** One thing that an answer says. */
+export interface Fact {
+  readonly key: string;
+  /** Of the key. */
+  readonly words: readonly string[];
+  readonly value: Scalar;
+  /** The keys of what it is in. */
+  readonly within: readonly string[];
+}
+
+/** What the answer is about: its handles, and words of the tools. */
+export interface Subject {
+  readonly ids: readonly string[];
+  readonly nouns: readonly string[];
+}
 
 /** What the answers of a pair are about. */
 export function subjectOf(pair: Pair, ids: readonly string[]): Subject {

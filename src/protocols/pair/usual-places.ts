@@ -33,12 +33,12 @@ export const usualHints = {
 };
 
 /** Of a name that somebody else gave. */
-const MOST_NAME = 300;
+const MAX_NAME = 300;
 
 /** The words of an identifier: `taskId`, `task_id` and `task-id` are the same two. */
 export function wordsOf(name: string): readonly string[] {
   return name
-    .slice(0, MOST_NAME)
+    .slice(0, MAX_NAME)
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
     .replace(/([A-Z])(?=[A-Z][a-z])/g, '$1 ')
     .toLowerCase()

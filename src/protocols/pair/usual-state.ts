@@ -3,13 +3,29 @@ import { excerpt } from '../excerpt.js';
 import { WORK_NOUNS } from '../lexicon/nouns.js';
 import type { AnswerData } from './answer-data.js';
 import { dataFacts } from './answer-facts.js';
-import type { Fact, Subject } from './fact.js';
 import { labelFacts } from './label-facts.js';
 import { bringsResult } from './payload-facts.js';
 import { shareIn, shareOfFacts } from './progress-facts.js';
 import { stateInSentences } from './sentences.js';
-import type { State } from './told-state.js';
+import type { Fact, Subject } from './subject.js';
 import { meaningOf } from './words.js';
+
+/** What an answer says of a task. */
+export interface State {
+  readonly status: TaskStatus;
+  /** A word that is not known; the task then counts as running. */
+  readonly unknownWord?: string;
+  /** The server's own word. */
+  readonly word?: string;
+  /** Whether the word may be that of the request: `"status": "success"`, with nothing more. */
+  readonly isOfRequest?: boolean;
+  /** Whether only the end is told, and not how it came out. */
+  readonly isEndAlone?: boolean;
+  /** Whether it only says that there is no end. */
+  readonly isWeak?: boolean;
+  /** Whether a sentence tells it: an end is then believed when it is told twice. */
+  readonly isSentence?: boolean;
+}
 
 const list = (words: string): ReadonlySet<string> => new Set(words.split(' '));
 
@@ -40,14 +56,14 @@ const MESSAGE = list('message msg detail details text info note description summ
 const REQUEST_WORD = /^(success|ok|true|successful)$/i;
 const WORD = /^[A-Za-z][A-Za-z _-]{0,60}$/;
 
-export interface Reading {
+export interface UsualReading {
   readonly subject: Subject;
   /** The server's own words. */
   readonly own: Readonly<Record<string, TaskStatus>>;
 }
 
 /** The state that an answer tells in usual ways, when nobody has told where it is; undefined when it tells none. */
-export function usualState(data: AnswerData, reading: Reading): State | undefined {
+export function usualState(data: AnswerData, reading: UsualReading): State | undefined {
   const { subject } = reading;
   const bySource = dataFacts(data, subject).map(facts => stateOfFacts(facts, reading));
   const inData = bySource.find(state => state !== undefined);
@@ -67,7 +83,7 @@ function completedBy(state: State, data: AnswerData): State {
 }
 
 /** Words and flags that disagree: what goes on counts, then the failure; a flag knows what an unknown word does not. */
-function stateOfFacts(facts: readonly Fact[], reading: Reading): State | undefined {
+function stateOfFacts(facts: readonly Fact[], reading: UsualReading): State | undefined {
   const stated = facts.filter(fact => isStateKey(fact, reading.subject));
   const told = withoutMereEnd(withoutEnvelope(stated)).flatMap(fact => wordState(fact, reading) ?? []);
   const word = joint(told.filter(({ isOfRequest }) => isOfRequest !== true));
@@ -130,7 +146,7 @@ function isStateKey({ key, words }: Fact, { nouns }: Subject): boolean {
   );
 }
 
-function wordState({ key, words, value }: Fact, { own }: Reading): State | undefined {
+function wordState({ key, words, value }: Fact, { own }: UsualReading): State | undefined {
   if (typeof value !== 'string') return undefined;
   const word = value.slice(0, 200).trim();
   if (words.length === 1 && words[0] === 'status' && REQUEST_WORD.test(word))

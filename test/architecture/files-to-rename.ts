@@ -43,7 +43,6 @@ export const filesToRename: Readonly<Record<string, readonly string[]>> = {
   ],
   engine: [
     'bullmq/bullmq-engine.ts',
-    'bullmq/forsaken-jobs.ts',
     'bullmq/grouped-adds.ts',
     'bullmq/housekeeping.ts',
     'bullmq/operation-queue.ts',
@@ -56,7 +55,6 @@ export const filesToRename: Readonly<Record<string, readonly string[]>> = {
     'bullmq/redis-ends.ts',
     'bullmq/store-calls.ts',
     'bullmq/store-care.ts',
-    'bullmq/task-jobs.ts',
     'bullmq/task-news.ts',
     'question.ts',
     'run-questions.ts',

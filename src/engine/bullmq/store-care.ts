@@ -1,7 +1,7 @@
 import { startTimer } from '../../time/sleep.js';
-import { failLost, type OnLost } from './forsaken-jobs.js';
 import { removeExpired, type SweepPlaces } from './housekeeping.js';
 import type { OperationQueue } from './operation-queue.js';
+import { failLost, type OnLost } from './orphaned-jobs.js';
 import type { TaskJobs } from './task-jobs.js';
 
 const SWEEP_INTERVAL_MS = 60_000;

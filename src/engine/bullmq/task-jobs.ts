@@ -7,12 +7,12 @@ import { RunOverError } from '../run-questions.js';
 import { CANCELLED } from '../task-errors.js';
 import { type NewTask, newRecord, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
-import { failForsaken, isForsaken } from './forsaken-jobs.js';
 import { type JobData, type JobTask, tryContents } from './job-data.js';
 import { answerJob } from './job-questions.js';
 import { type StoredJob, toRecord } from './job-record.js';
 import type { KnownOperations } from './known-operations.js';
 import { OperationQueue, type OperationQueueOptions } from './operation-queue.js';
+import { failOrphaned, isOrphaned } from './orphaned-jobs.js';
 
 export interface TaskJobsOptions extends OperationQueueOptions {
   readonly known: KnownOperations;
@@ -83,9 +83,9 @@ export class TaskJobs {
     if (operation === undefined || !(await this.#mayHold(operation, taskRef))) return undefined;
     const queue = this.queue(operation);
     const job = await queue.read(taskRef);
-    if (job === undefined || !isForsaken(job)) return job;
+    if (job === undefined || !isOrphaned(job)) return job;
     // Whoever found the task lost could not tell any more.
-    await failForsaken(queue, { job, onLost: this.#options.onLost });
+    await failOrphaned(queue, { job, onLost: this.#options.onLost });
     return queue.read(taskRef);
   }
 

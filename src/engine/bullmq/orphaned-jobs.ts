@@ -11,7 +11,7 @@ export async function failLost(queue: OperationQueue, onLost: OnLost): Promise<v
   for (const taskRef of await queue.moveStalled()) {
     const job = await queue.read(taskRef);
     if (job === undefined || isTaken(job) || job.finishedOn !== undefined) continue;
-    if (isForsaken(job)) await failForsaken(queue, { job, onLost });
+    if (isOrphaned(job)) await failOrphaned(queue, { job, onLost });
     else await noteLoss(queue, job);
   }
 }
@@ -27,14 +27,14 @@ async function noteLoss(queue: OperationQueue, job: StoredJob): Promise<void> {
 }
 
 /** Whether the job is back in the queue, may not be run again, and its task is not yet told to have failed. */
-export function isForsaken(job: StoredJob): boolean {
+export function isOrphaned(job: StoredJob): boolean {
   if (job.stalledCounter === 0 || isTaken(job)) return false;
   const contents = tryContents(job);
   return contents !== undefined && isDoomed(job, contents.data, Date.now());
 }
 
-/** Fails the task of a forsaken job, so that no worker has to be there for it; one of several callers does. */
-export async function failForsaken(
+/** Fails the task of an orphaned job, so that no worker has to be there for it; one of several callers does. */
+export async function failOrphaned(
   queue: OperationQueue,
   { job, onLost }: { readonly job: StoredJob; readonly onLost: OnLost },
 ): Promise<void> {

@@ -81,7 +81,8 @@ const SHAPES: readonly Shape[] = [
   },
   {
     name: 'the proxy, with a host that is killed and started again',
-    entry: host => ({ command: process.execPath, args: [...proxy, ...slow], ...walls[host] }),
+    // Without a wall: how much of the job is left when the host is back depends on the machine.
+    entry: () => ({ command: process.execPath, args: [BIN, 'proxy', ...slow] }),
     job: render,
     killThen: 'CALL await_task {}',
     core: ['gemini-cli'],

@@ -1,5 +1,5 @@
 import { MACHINE_NOUNS, WORK_NOUNS } from '../lexicon/nouns.js';
-import { EDITING, MACHINE, STARTING } from '../lexicon/verbs.js';
+import { BEGINNING, EDITING, MACHINE, MAKING, STARTING } from '../lexicon/verbs.js';
 import type { Veto } from './evidence.js';
 import { isLasting, type ToolFacts } from './tool-facts.js';
 
@@ -24,6 +24,11 @@ export const PROPOSAL_VETOES: readonly Veto<Suspects>[] = [
   { name: 'lasting', holds: isAboutWhatLasts, says: () => 'it may be about what lasts for days' },
   { name: 'edited', holds: isEdited, says: () => 'people edit what it makes' },
   {
+    name: 'begun-by-another',
+    holds: isBegunByAnother,
+    says: () => 'another tool begins what it makes',
+  },
+  {
     name: 'lookup',
     holds: ({ start }) => start.looksUp && !start.worksLater,
     says: () => 'it only looks something up',
@@ -38,8 +43,12 @@ export function isMachineWork({ words, nouns, verb, worksLater }: ToolFacts): bo
 }
 
 function isAboutWhatLasts({ start, status, handleNouns, isNamed }: Suspects): boolean {
-  // Handles of work may have any name: `poll_model_status(subscription_key)`.
-  const isPlainWork = isNamed && status.tellsState && start.words.some(word => MACHINE.has(word));
+  // Handles of work may have any name: `poll_model_status(subscription_key)`, `get_research_status(session_id)`.
+  const isOneWork = start.nouns.some(
+    noun => status.nouns.includes(noun) && MACHINE.has(noun) && WORK_NOUNS.has(noun),
+  );
+  const isPlainWork =
+    (isNamed || isOneWork) && status.tellsState && start.words.some(word => MACHINE.has(word));
   if (isPlainWork && !isLasting(start.nouns)) return false;
   const about = handleNouns.length > 0 ? handleNouns : status.nouns;
   return isLasting(about) && !isOfMachine(about);
@@ -57,5 +66,20 @@ function isEdited({ start, status, handleNouns, isNamed, facts }: Suspects): boo
   return facts.some(
     ({ words, nouns }) =>
       EDITING.has(words[0] ?? '') && nouns.length > 0 && nouns.length <= 2 && about.has(nouns.at(-1) ?? ''),
+  );
+}
+
+/** `create_job` beside `run_job(job_id)`: until somebody calls that, nothing goes on. */
+function isBegunByAnother({ start, status, handleNouns, facts }: Suspects): boolean {
+  if (!MAKING.has(start.words[0] ?? '')) return false;
+  const about = handleNouns.length > 0 ? handleNouns : status.nouns;
+  const handles = status.needed.filter(name => !Object.hasOwn(start.tool.inputSchema.properties ?? {}, name));
+  return facts.some(
+    ({ tool, words, nouns, needed }) =>
+      tool.name !== start.tool.name &&
+      BEGINNING.has(words[0] ?? '') &&
+      needed.length > 0 &&
+      needed.every(name => handles.includes(name)) &&
+      (nouns.length === 0 || nouns.some(noun => about.includes(noun) || start.nouns.includes(noun))),
   );
 }

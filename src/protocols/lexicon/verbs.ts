@@ -24,6 +24,16 @@ export const ENDING = wordList(ENDS);
 /** What puts something on record or tells somebody: no work of the server's comes of it. */
 export const RECORDING = wordList(RECORDS);
 
+/** What is made by one of these may wait for somebody who begins it … */
+export const MAKING = wordList({
+  'AIP-133, Kubernetes, Databricks Jobs': 'add create define draft new prepare',
+});
+
+/** … by one of these. */
+export const BEGINNING = wordList({
+  'Databricks Jobs (run-now), AWS Start…, POSIX': 'begin execute launch run start trigger',
+});
+
 /** Changes that people make to what is theirs: jobs are not edited. */
 export const EDITING = wordList(EDITS);
 

@@ -208,7 +208,8 @@ function endToldBy(
     subject: subjectOf(handle.profile, [String(id)]),
     own: handle.profile.words,
   });
-  if (own?.status === 'working' || own?.status === 'input_required')
+  // A word that nobody knows may be that of a row of the result.
+  if (own?.unknownWord === undefined && (own?.status === 'working' || own?.status === 'input_required'))
     return read.outcome.status === 'failed' && state?.isEndAlone !== true
       ? read
       : { kind: 'running', status: own.status, raw: fetched };

@@ -48,7 +48,10 @@ const FLAGS = {
 };
 
 /** Keys that say how work has ended. */
-const OUTCOME = list('result conclusion outcome verdict');
+const OUTCOME = list('result conclusion outcome verdict exit exitstatus');
+/** The text of a process's end, as Proxmox has it; any other is the reason of a failure. */
+const EXIT_STATUS = 'exitstatus';
+const GOOD_EXIT = /^(ok|success|0|warnings\b)/i;
 /** Words that say only that it has. */
 const MERE_END = /^(terminated|stopped|ended|closed)$/i;
 
@@ -130,7 +133,7 @@ function withoutMereEnd(stated: readonly Fact[]): readonly Fact[] {
   const saysHow = ({ words, value }: Fact) =>
     words.some(word => OUTCOME.has(word)) &&
     typeof value === 'string' &&
-    isEndStatus(meaningOf(value, { own: {} }) ?? 'working');
+    (words.join('') === EXIT_STATUS || isEndStatus(meaningOf(value, { own: {} }) ?? 'working'));
   if (!stated.some(saysHow)) return stated;
   return stated.filter(
     fact => saysHow(fact) || typeof fact.value !== 'string' || !MERE_END.test(fact.value.trim()),
@@ -139,6 +142,7 @@ function withoutMereEnd(stated: readonly Fact[]): readonly Fact[] {
 
 /** `status`, `job_status` and `processingState`, but not `http_status` or `assignee_status`. */
 function isStateKey({ key, words }: Fact, { nouns }: Subject): boolean {
+  if (words.join('') === EXIT_STATUS) return true;
   if (WHOLE_KEYS.has(key.toLowerCase())) return true;
   if (!words.some(word => STATE_KEYS.has(word)) || words.length > 4) return false;
   return words.every(
@@ -149,6 +153,10 @@ function isStateKey({ key, words }: Fact, { nouns }: Subject): boolean {
 function wordState({ key, words, value }: Fact, { own }: UsualReading): State | undefined {
   if (typeof value !== 'string') return undefined;
   const word = value.slice(0, 200).trim();
+  if (words.join('') === EXIT_STATUS)
+    return word === ''
+      ? undefined
+      : { status: GOOD_EXIT.test(word) ? 'completed' : 'failed', word: excerpt(word) };
   if (words.length === 1 && words[0] === 'status' && REQUEST_WORD.test(word))
     return { status: 'completed', word, isOfRequest: true };
   const status = meaningOf(word, { key, own }) ?? meaningOf(lettersOf(word), { key, own });

@@ -28,6 +28,8 @@ const WORKING = [
 ];
 const COMPLETED = [
   'complete completed done finished success successful succeeded succeed',
+  // Buildkite, and runners of tests
+  'passed',
   // Terraform, AWS, Google
   'planned_and_finished applied create_complete update_complete job_state_succeeded',
   'completed_successfully successfully_completed completed_with_warnings finished_successfully',

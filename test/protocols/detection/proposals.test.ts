@@ -217,6 +217,13 @@ const VETOES: readonly Row[] = [
     lookAlike: ['create_run', 'get_run_status(run_id)', 'update_run'],
   },
   {
+    name: 'begun-by-another',
+    risk: 'What is only made waits for ever for somebody who begins it.',
+    guard: 'Only for a verb that makes, and a tool that begins with that very handle alone.',
+    decides: ['create_batch', 'get_batch_status(batch_id)', 'run_batch(batch_id)'],
+    lookAlike: ['create_batch', 'get_batch_status(batch_id)', 'run_batch(items)', 'retry_batch(batch_id)'],
+  },
+  {
     name: 'lookup',
     risk: 'A search is answered at once, and its rows have states.',
     guard: 'Unless the description says that the work goes on.',

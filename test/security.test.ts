@@ -6,9 +6,9 @@ import { MAX_MISTAKES_PER_MINUTE } from '../src/server/http/client-mistakes.js';
 import { EVENT_LOG_LIMITS } from '../src/server/http/event-log.js';
 import { HTTP_LIMITS } from '../src/server/http/http-server.js';
 import { BODY_SILENCE_MS, MAX_BATCH, MAX_DEPTH } from '../src/server/http/request-body.js';
-import { MAX_SUBSCRIPTIONS } from '../src/server/http/stateless-endpoint.js';
-import { MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, MOST_QUESTIONS } from '../src/server/input-limits.js';
-import { MAX_SUBSCRIBED_TASKS } from '../src/server/protocol-2026-07-28/subscription.js';
+import { MAX_SUBSCRIPTIONS } from '../src/server/http/revision-endpoint.js';
+import { MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, MAX_QUESTIONS } from '../src/server/input-limits.js';
+import { MAX_SUBSCRIBED_TASKS } from '../src/server/revision-2026-07-28/subscription.js';
 import { DEFAULT_PRINCIPAL_SHARE } from '../src/server/runtime.js';
 import { taskLimits } from '../src/server/task-limits.js';
 
@@ -39,7 +39,7 @@ test('SECURITY.md tells the limits that hold', () => {
     'tasks of one principal that have not ended': limits.maxUnfinishedPerPrincipal,
     'share of the free places of a worker for one principal': DEFAULT_PRINCIPAL_SHARE,
     'bytes of one result': 1024 * 1024,
-    'questions of one task': MOST_QUESTIONS,
+    'questions of one task': MAX_QUESTIONS,
     'bytes of one question, or of its answer': MAX_ANSWER_BYTES,
   });
 });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { AwaitClient } from '../client/await-client.js';
-import { LastingTransport } from '../client/connection/lasting-transport.js';
+import { ReconnectingTransport } from '../client/connection/reconnecting-transport.js';
 import { HANDED_FDS, type HandedServer } from '../client/stdio/handed-server.js';
 import { StdioTransport } from '../client/stdio/stdio-transport.js';
 import type { TaskHandle } from '../client/task-handle.js';
@@ -40,7 +40,7 @@ export async function keepServer(
   { client, server, io, mayEnd }: KeepOptions,
 ): Promise<ServerFate> {
   const { transport } = client;
-  const wire = transport instanceof LastingTransport ? transport.current : undefined;
+  const wire = transport instanceof ReconnectingTransport ? transport.current : undefined;
   if (!(wire instanceof StdioTransport) || server.known?.kind === 'bundled') return 'stays';
   const { reference, journalId } = task;
   // A result that nobody could fetch need not be waited for.

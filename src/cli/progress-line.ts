@@ -22,15 +22,15 @@ export interface ProgressLine {
 const SEPARATOR = ' · ';
 const BAR_CELLS = 20;
 /** A message that is cut shorter says nothing. */
-const SHORTEST_MESSAGE = 10;
+const MIN_MESSAGE = 10;
 /** Columns that a name keeps in any case where there are as many. */
 const SHORT_NAME = 12;
 /** A name that is cut shorter says nothing. */
-const SHORTEST_NAME = 4;
+const MIN_NAME = 4;
 /** Columns. */
-const LONGEST_WHY = 50;
+const MAX_WHY = 50;
 /** Characters; more fit on no terminal, and the line is drawn often. */
-const LONGEST_MESSAGE = 1000;
+const MAX_MESSAGE = 1000;
 
 /** `render: working · 12 s · [######..............] 30 % · frame 3 · next poll in 2 s`, as much of it as fits in one line. */
 export function progressLine({ tool, snapshot, elapsedMs, next }: ProgressLine, columns: number): string {
@@ -43,7 +43,7 @@ export function progressLine({ tool, snapshot, elapsedMs, next }: ProgressLine, 
   const roomBesideNext = columns - widthWith(figures, describeNext(withoutWhy(next))) - 2;
   const roomAlone = Math.min(SHORT_NAME, columns - widthWith(figures) - 2);
   const name = cutTo(Math.max(roomBesideNext, roomAlone), plainText(tool));
-  const head = name.length < SHORTEST_NAME ? facts : `${name}: ${facts}`;
+  const head = name.length < MIN_NAME ? facts : `${name}: ${facts}`;
   let left = columns - widthOf([head, figures].filter(Boolean).join(SEPARATOR));
   /** The part, if there is room for it. */
   const place = (part: string | undefined, separator: string) => {
@@ -54,9 +54,9 @@ export function progressLine({ tool, snapshot, elapsedMs, next }: ProgressLine, 
   };
   const nextPart = place(describeNext(next), SEPARATOR) ?? place(describeNext(withoutWhy(next)), SEPARATOR);
   const bar = place(barOf(progress), ' ');
-  const message = plainText((snapshot.message ?? '').slice(0, LONGEST_MESSAGE));
+  const message = plainText((snapshot.message ?? '').slice(0, MAX_MESSAGE));
   const room = left - SEPARATOR.length;
-  const messagePart = room >= Math.min(SHORTEST_MESSAGE, widthOf(message)) ? cutTo(room, message) : '';
+  const messagePart = room >= Math.min(MIN_MESSAGE, widthOf(message)) ? cutTo(room, message) : '';
   const parts = [head, [bar, figures].filter(Boolean).join(' '), messagePart, nextPart];
   return cutTo(columns, parts.filter(Boolean).join(SEPARATOR));
 }
@@ -79,7 +79,7 @@ function describeNext(next: Next | undefined): string | undefined {
     case 'held':
       return 'held by the server';
     case 'contact':
-      return `waiting for contact${next.why === '' ? '' : ` (${cutTo(LONGEST_WHY, plainText(next.why))})`}`;
+      return `waiting for contact${next.why === '' ? '' : ` (${cutTo(MAX_WHY, plainText(next.why))})`}`;
     default:
       return undefined;
   }

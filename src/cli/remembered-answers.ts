@@ -93,7 +93,7 @@ export class RememberedAnswers {
     const request = id === undefined || method !== undefined ? undefined : this.#pending.get(id);
     if (id === undefined || request === undefined) return line;
     this.#pending.delete(id);
-    const answer = lastingPart({ result, error });
+    const answer = repeatablePart({ result, error });
     this.#learn(request.key, answer);
     if (request.told === undefined) return line;
     const notification = LIST_CHANGED[request.method as keyof typeof LIST_CHANGED];
@@ -153,7 +153,7 @@ export class RememberedAnswers {
  * What the next process of the same server will answer, too: a whole result, or that it has no such method. The cursor of
  * a further page belongs to the process that gave it, and any other error to the moment.
  */
-function lastingPart({ result, error }: Message): string | undefined {
+function repeatablePart({ result, error }: Message): string | undefined {
   if (error?.code === METHOD_NOT_FOUND) return JSON.stringify({ error });
   return result === undefined || result.nextCursor !== undefined ? undefined : JSON.stringify({ result });
 }

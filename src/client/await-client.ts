@@ -6,7 +6,7 @@ import type {
   Tool,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { FoundPair } from '../protocols/protocol.js';
-import { Turns } from '../time/turns.js';
+import { AdmissionLimiter } from '../time/admission-limiter.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import { type AgentTool, agentTools, type ToolsOptions } from './agent-tools.js';
 import { CallRun } from './call-run.js';
@@ -52,7 +52,7 @@ export class AwaitClient extends PassThrough {
   readonly #options: AwaitClientOptions;
   readonly #services: ClientServices;
   readonly #listPage: Client['listTools'];
-  readonly #turns = new Turns();
+  readonly #admissions = new AdmissionLimiter();
 
   /**
    * A client on a connection of the caller's own, which is for the caller to make anew when it is lost.
@@ -104,7 +104,7 @@ export class AwaitClient extends PassThrough {
     resultSchema?: typeof CallToolResultSchema,
     options?: CallOptions & SdkCallOptions,
   ): Promise<CallToolResult> {
-    await this.#turns.next();
+    await this.#admissions.next();
     const result = await new TaskHandle(this.#begin(call, fromSdkOptions(options))).result();
     return resultSchema === undefined ? result : parseResult(result, resultSchema, call.name);
   }
@@ -115,7 +115,7 @@ export class AwaitClient extends PassThrough {
    * @throws AwaitError or the SDK's `McpError` when the job could not be started
    */
   async startTool(call: ToolCall, options?: CallOptions): Promise<TaskHandle> {
-    await this.#turns.next();
+    await this.#admissions.next();
     const run = this.#begin(call, { ...options, inlineWaitMs: options?.inlineWaitMs ?? 0 });
     await run.accepted();
     return new TaskHandle(run);

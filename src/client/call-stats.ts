@@ -5,7 +5,7 @@ import type { CircuitStats } from './circuits.js';
 import type { AwaitEvent } from './events.js';
 
 /** Beyond this many tools, the one that was called longest ago is forgotten. */
-const MOST_TOOLS = 1000;
+const MAX_TOOLS = 1000;
 
 /** What the calls of one tool came to since the client was made. Every call is in exactly one of the counts up to `errors`. */
 export interface ToolStats {
@@ -73,7 +73,7 @@ class CountedCall implements CallWatch {
 
 /** Counts the calls of one client by tool. */
 export class CallStats {
-  readonly #tools = new BoundedMap<Counts>(MOST_TOOLS);
+  readonly #tools = new BoundedMap<Counts>(MAX_TOOLS);
 
   watch(tool: string): CallWatch {
     return new CountedCall(this.#countsOf(tool));

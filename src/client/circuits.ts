@@ -8,7 +8,7 @@ import type { AwaitEvent } from './events.js';
 import { verdictOf } from './verdict.js';
 
 /** A tool that was not called for longer than this many others begins anew. */
-const MOST_TOOLS = 1000;
+const MAX_TOOLS = 1000;
 
 /** How the circuit of a tool stands. */
 export interface CircuitStats {
@@ -21,7 +21,7 @@ export interface CircuitStats {
 export class Circuits {
   readonly #options: ResolvedCircuitOptions;
   readonly #onEvent: ((event: AwaitEvent) => void) | undefined;
-  readonly #circuits = new BoundedMap<Circuit>(MOST_TOOLS);
+  readonly #circuits = new BoundedMap<Circuit>(MAX_TOOLS);
 
   constructor(options: ResolvedCircuitOptions, onEvent: ((event: AwaitEvent) => void) | undefined) {
     this.#options = options;

@@ -6,9 +6,9 @@ import { CallStats, type ClientStats } from './call-stats.js';
 import { type CallWatch, CallWatches } from './call-watch.js';
 import { resolveCircuitOptions } from './circuit-options.js';
 import { Circuits } from './circuits.js';
-import { LastingTransport } from './connection/lasting-transport.js';
+import { ReconnectingTransport } from './connection/reconnecting-transport.js';
 import * as explain from './explain.js';
-import { InputDesk } from './input/input-desk.js';
+import { PendingQuestions } from './input/pending-questions.js';
 import type { Journal } from './journal/journal.js';
 import { openJournal } from './journal/open-journal.js';
 import { type KnownDurations, knownDurations } from './known-durations.js';
@@ -63,7 +63,7 @@ export interface ClientServices {
   readonly openRuns: OpenRuns;
   readonly journal: Journal | undefined;
   /** Answers the server's questions. */
-  readonly questions: InputDesk;
+  readonly questions: PendingQuestions;
   /** What goes along with one call: breaker, statistics, trace, and the user's `onEvent`. */
   readonly watch: (tool: string, meta: Meta | undefined) => CallWatches;
   readonly stats: () => ClientStats;
@@ -89,13 +89,13 @@ export function clientServices(
 ): ClientServices {
   const { transport } = client;
   const { onEvent } = options;
-  const connection = transport instanceof LastingTransport ? transport : undefined;
+  const connection = transport instanceof ReconnectingTransport ? transport : undefined;
   const openRuns = new OpenRuns();
   const { closed } = openRuns;
   const wait = resolveWaitOptions(options, defaultWaitOptions);
   const scheduler = new PollScheduler(pollRate(options));
   const ready: Ready = signal => connection?.ready(signal);
-  const questions = new InputDesk(client, options.onInput);
+  const questions = new PendingQuestions(client, options.onInput);
   const port = sdkPort(client, ready, questions.open);
   const journal = openJournal(client, options);
   const catalog = new ToolCatalog({

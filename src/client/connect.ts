@@ -6,7 +6,7 @@ import { TimeLimitError } from '../time/at-most.js';
 import { linkSignals, untilAborted } from '../time/signals.js';
 import { VERSION } from '../version.js';
 import { explainConnectFailure } from './connect-failure.js';
-import { LastingTransport } from './connection/lasting-transport.js';
+import { ReconnectingTransport } from './connection/reconnecting-transport.js';
 import { longestWaitMs, watchSilence } from './connection/while-heard.js';
 import { type ConnectionOptions, resolveConnection } from './connection-options.js';
 import { displayUrl } from './display-url.js';
@@ -64,7 +64,7 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
   const client = new Client(clientInfo, {
     capabilities: capabilitiesToAsk(options.capabilities, options.onInput !== undefined),
   });
-  const transport = lastingTransport(server, {
+  const transport = reconnectingTransport(server, {
     timeoutMs,
     discoverTimeoutMs: discover ? (options.discoverTimeoutMs ?? DEFAULT_DISCOVER_TIMEOUT_MS) : 0,
     maxAnswerBytes,
@@ -107,18 +107,18 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
   }
 }
 
-interface LastingOptions extends OpenOptions {
+interface ReconnectingOptions extends OpenOptions {
   readonly timeoutMs: number;
   readonly reconnect: boolean;
 }
 
-function lastingTransport(server: ServerTarget, options: LastingOptions): LastingTransport {
+function reconnectingTransport(server: ServerTarget, options: ReconnectingOptions): ReconnectingTransport {
   const { timeoutMs, discoverTimeoutMs, maxAnswerBytes, reconnect, handed } = options;
-  return new LastingTransport({
+  return new ReconnectingTransport({
     open: established =>
       openTransport(server, {
-        // A server that was of the older generation still is when it is started again.
-        discoverTimeoutMs: established === 'older' ? 0 : discoverTimeoutMs,
+        // A server that was of revision 2025-11-25 still is when it is started again.
+        discoverTimeoutMs: established === '2025-11-25' ? 0 : discoverTimeoutMs,
         maxAnswerBytes,
         handed,
       }),

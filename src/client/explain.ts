@@ -16,7 +16,7 @@ import { excerpt } from '../protocols/excerpt.js';
 import type { Question, ToolPlan } from '../protocols/protocol.js';
 import { formatDuration } from '../time/duration.js';
 import { classifyFailure, isTransient, messageOf, refusedStatus } from './failure.js';
-import { UnansweredError } from './input/input-desk.js';
+import { UnansweredError } from './input/pending-questions.js';
 import type { ResolvedWaitOptions } from './options.js';
 
 /**

@@ -25,7 +25,7 @@ export type Failure = 'unsent' | 'lost' | 'closed' | 'timeout' | 'answered' | 'u
 const UNSENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 /** JSON-RPC codes that stay true however often the request is repeated. */
-const LASTING_CODES = new Set<number>([
+const PERMANENT_CODES = new Set<number>([
   ErrorCode.InvalidRequest,
   ErrorCode.MethodNotFound,
   ErrorCode.InvalidParams,
@@ -51,7 +51,7 @@ export function isTransient(error: unknown): boolean {
     case 'timeout':
       return true;
     case 'answered':
-      return error instanceof McpError && !LASTING_CODES.has(error.code);
+      return error instanceof McpError && !PERMANENT_CODES.has(error.code);
     case 'ours':
       return error instanceof StatusCheckError && error.retryable;
     case 'closed':

@@ -1,9 +1,9 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { NativeTasks } from '../protocols/protocol.js';
-import { LastingTransport } from './connection/lasting-transport.js';
-import { TASKS_EXTENSION } from './era/newer-protocol.js';
+import { ReconnectingTransport } from './connection/reconnecting-transport.js';
+import { TASKS_EXTENSION } from './revision-2026-07-28/revision-wire.js';
 
-/** The generation of MCP's own tasks that the connected server offers for tools. */
+/** The revision of MCP's own tasks that the connected server offers for tools. */
 export function nativeTasksOf(client: Client): NativeTasks | undefined {
   const { tasks, extensions } = client.getServerCapabilities() ?? {};
   if (isSessionless(client)) return extensions?.[TASKS_EXTENSION] === undefined ? undefined : '2026-07-28';
@@ -12,5 +12,5 @@ export function nativeTasksOf(client: Client): NativeTasks | undefined {
 
 /** Whether the server speaks 2026-07-28, in which a tool says nothing of tasks. */
 export function isSessionless({ transport }: Client): boolean {
-  return transport instanceof LastingTransport && transport.era === 'newer';
+  return transport instanceof ReconnectingTransport && transport.revision === '2026-07-28';
 }

@@ -32,7 +32,7 @@ function problemsOf({ issues }: z.ZodError): string {
 }
 
 /**
- * How the task of a reference is awaited. A native task that was started in one generation of MCP is asked about in that
+ * How the task of a reference is awaited. A native task that was started in one revision of MCP is asked about in that
  * which the connection speaks.
  * @throws ConfigurationError when this version does not know the protocol
  */

@@ -14,7 +14,7 @@ import type { OpenQuestions } from './input/open-questions.js';
 type ClientRequest = Parameters<Client['request']>[0];
 
 /** The SDK's own time-out, which knows nothing of questions, is out of the way. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Settles when a request can be sent; undefined when it can be sent now. */
 export type Ready = (signal: AbortSignal) => Promise<unknown> | undefined;
@@ -39,7 +39,7 @@ export function sdkPort(
     });
     const sdkOptions = {
       signal: linked.signal,
-      timeout: LONGEST_TIMEOUT_MS,
+      timeout: MAX_TIMEOUT_MS,
       ...(onProgress && {
         onprogress: toListener(onProgress, () => timer.sign()),
         resetTimeoutOnProgress: true,

@@ -1,9 +1,9 @@
 import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { secretVariables } from './connection/sent-secrets.js';
 import type { ConnectionOptions } from './connection-options.js';
-import { EraTransport } from './era/era-transport.js';
 import type { HttpTarget } from './http/http-target.js';
 import { openHttpTransport } from './http/open-http.js';
+import { RevisionTransport } from './revision-2026-07-28/revision-transport.js';
 import type { HandedServer } from './stdio/handed-server.js';
 import { StdioTransport } from './stdio/stdio-transport.js';
 
@@ -35,12 +35,12 @@ export interface Evidence {
 }
 
 export interface OpenTransport {
-  readonly transport: EraTransport;
+  readonly transport: RevisionTransport;
   readonly evidence: () => Evidence;
 }
 
 export interface OpenOptions {
-  /** How long a server may take to say that it is of the newer generation; 0 not to ask. */
+  /** How long a server may take to say that it is of revision 2026-07-28; 0 not to ask. */
   readonly discoverTimeoutMs: number;
   /** Largest message of the server, in bytes. */
   readonly maxAnswerBytes: number;
@@ -60,7 +60,7 @@ export async function openTransport(
     const wire = await openHttpTransport(target, maxAnswerBytes);
     wire.onerror = noteError;
     return {
-      transport: new EraTransport(wire, { discoverTimeoutMs }),
+      transport: new RevisionTransport(wire, { discoverTimeoutMs }),
       evidence: () => ({ stderr: '', transportError }),
     };
   }
@@ -72,7 +72,7 @@ export async function openTransport(
     return wire;
   };
   return {
-    transport: new EraTransport(start(), {
+    transport: new RevisionTransport(start(), {
       discoverTimeoutMs,
       another: handed === undefined ? start : undefined,
     }),

@@ -124,7 +124,7 @@ export function waitedMs(questions: Questions, since: number): number {
 }
 
 /** Whether there is an answer that the run has not taken. */
-export function hasNews(questions: Questions): boolean {
+export function hasChanges(questions: Questions): boolean {
   return questions.some(({ answer, takenAt }) => answer !== undefined && takenAt === undefined);
 }
 

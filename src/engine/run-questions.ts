@@ -71,7 +71,7 @@ export interface RunQuestionsContext {
 }
 
 const RETRY_MS = 1000;
-const MOST_TRIES = 30;
+const MAX_TRIES = 30;
 
 /** What one run asks, and its waiting for the answers. */
 export class RunQuestions {
@@ -170,7 +170,7 @@ export class RunQuestions {
       try {
         return await call();
       } catch (error) {
-        if (error instanceof RunOverError || tries === MOST_TRIES) throw error;
+        if (error instanceof RunOverError || tries === MAX_TRIES) throw error;
         await sleep(RETRY_MS, signal);
       }
     }

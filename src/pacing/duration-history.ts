@@ -25,7 +25,7 @@ export interface Observation {
 export const REMEMBERED_ENDS = 128;
 /** An end before the first request tells little: this share of the room is for the others, however old they are. */
 const SHARE_OF_LOCATED = 0.25;
-const LARGEST_SAVED = 16;
+const MAX_SAVED = 16;
 
 /** The history with one more end, without an old one where there is no room. An end that tells nothing is left out. */
 export function observe(
@@ -40,7 +40,7 @@ export function observe(
     version: 1,
     ends: bounded([...ends, end]),
     count: count + 1,
-    saved: Math.max(-LARGEST_SAVED, Math.min(saved + observation.saved, LARGEST_SAVED)),
+    saved: Math.max(-MAX_SAVED, Math.min(saved + observation.saved, MAX_SAVED)),
   };
 }
 
@@ -51,7 +51,7 @@ export function parseDurationHistory(value: unknown): DurationHistory | undefine
   };
   if (version !== 1 || !Array.isArray(ends) || ends.length > REMEMBERED_ENDS) return undefined;
   if (!ends.every(isObservedEnd) || !isCount(count)) return undefined;
-  if (typeof saved !== 'number' || !(Math.abs(saved) <= LARGEST_SAVED)) return undefined;
+  if (typeof saved !== 'number' || !(Math.abs(saved) <= MAX_SAVED)) return undefined;
   return { version, ends, count, saved };
 }
 

@@ -11,11 +11,11 @@ export interface Pacing {
 const HINT_LIMIT_INTERVALS = 3;
 
 /** As a share of the first interval. */
-const LEAST_INTERVAL = 0.1;
+const MIN_INTERVAL = 0.1;
 
 /** Within one observed interval. */
 const SAMPLES = 8;
-const MOST_COUNTED = 1000;
+const MAX_COUNTED = 1000;
 
 export interface NextDelayInput {
   /** Status requests answered so far, from 0. */
@@ -77,13 +77,13 @@ export function backoffCount([afterMs, untilMs]: readonly [number, number], paci
 
 function countUntil(endMs: number, pacing: Pacing): number {
   let count = 1;
-  while (count < MOST_COUNTED && backoffTime(count, pacing) * (1 - pacing.jitter / 2) < endMs) count++;
+  while (count < MAX_COUNTED && backoffTime(count, pacing) * (1 - pacing.jitter / 2) < endMs) count++;
   return count;
 }
 
 /** Requests that are planned are never nearer to each other: 0.1 s with the defaults. */
 export function leastInterval({ initialIntervalMs, maxIntervalMs }: Pacing): number {
-  return Math.min(initialIntervalMs * LEAST_INTERVAL, maxIntervalMs);
+  return Math.min(initialIntervalMs * MIN_INTERVAL, maxIntervalMs);
 }
 
 /** A hint of 0, NaN or less would be a busy loop; it is no hint. */

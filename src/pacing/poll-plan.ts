@@ -18,14 +18,14 @@ export interface PlanPair {
 }
 
 /** A request must save at least this share of the first interval in lateness: 50 ms with the defaults. */
-const LEAST_GAIN = 0.05;
+const MIN_GAIN = 0.05;
 const BISECTIONS = 12;
 /** A task that outruns nearly all that were seen need not cost a further request. */
 const TOLERATED_REQUESTS = 0.01;
 /** Over so many tasks, what was saved or overspent before is settled. */
 const SETTLED_OVER = 16;
 /** Far more than are ever sent: a bound for strange settings. */
-const MOST_BACKOFF_REQUESTS = 4096;
+const MAX_BACKOFF_REQUESTS = 4096;
 
 /**
  * When to ask so that the end is seen as early as may be, for no more requests than backoff would send: the inspection
@@ -35,7 +35,7 @@ const MOST_BACKOFF_REQUESTS = 4096;
 export function planPolls(estimate: DurationEstimate, pacing: Pacing, budget: number): PlanPair {
   const grid = durationGrid(estimate);
   const planAt = (priceMs: number) => pricedPlan(grid, estimate, { pacing, priceMs });
-  let low = Math.min(pacing.initialIntervalMs, pacing.maxIntervalMs) * LEAST_GAIN;
+  let low = Math.min(pacing.initialIntervalMs, pacing.maxIntervalMs) * MIN_GAIN;
   let high = pacing.maxIntervalMs;
   let generous = planAt(low);
   if (generous.expectedRequests <= budget) return { thrifty: generous, generous, generousShare: 1 };
@@ -95,7 +95,7 @@ function pricedPlan(
 
 function backoffTimes(pacing: Pacing, untilMs: number): readonly number[] {
   const times: number[] = [];
-  while (times.length < MOST_BACKOFF_REQUESTS && (times.at(-1) ?? 0) < untilMs) {
+  while (times.length < MAX_BACKOFF_REQUESTS && (times.at(-1) ?? 0) < untilMs) {
     times.push(backoffTime(times.length + 1, pacing) * (1 - pacing.jitter / 2));
   }
   return times;

@@ -17,16 +17,16 @@ interface Step {
 }
 
 /** No cell of the grid has a larger share, so that a request may be sent within it. */
-const LARGEST_SHARE = 1 / 48;
+const MAX_SHARE = 1 / 48;
 /** What comes after these is left to backoff. */
-const MOST_REQUESTS = 1024;
+const MAX_REQUESTS = 1024;
 
 export function durationGrid({ boundsMs, shares }: DurationEstimate): DurationGrid {
   const bounds = [0];
   const parts: number[] = [];
   shares.forEach((share, cell) => {
     const [from = 0, to = 0] = [boundsMs[cell], boundsMs[cell + 1]];
-    const count = Math.max(1, Math.ceil(share / LARGEST_SHARE));
+    const count = Math.max(1, Math.ceil(share / MAX_SHARE));
     for (let part = 1; part <= count; part++) {
       bounds.push(from + ((to - from) * part) / count);
       parts.push(share / count);
@@ -102,7 +102,7 @@ function timesOf(
     const next = nexts[at] ?? boundsMs.length - 1;
     const [fromMs = 0, toMs = 0] = [boundsMs[at], boundsMs[next]];
     const count = Math.ceil((toMs - fromMs) / maxIntervalMs);
-    for (let part = 1; part <= count && times.length < MOST_REQUESTS; part++) {
+    for (let part = 1; part <= count && times.length < MAX_REQUESTS; part++) {
       times.push(fromMs + ((toMs - fromMs) * part) / count);
     }
     at = next;

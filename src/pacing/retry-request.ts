@@ -13,9 +13,9 @@ export interface RetryOptions {
 }
 
 const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 10_000;
+const MAX_RETRY_MS = 10_000;
 /** No server may stall a wait. */
-const LONGEST_WISH_MS = 300_000;
+const MAX_WISH_MS = 300_000;
 
 /**
  * Sends one request that is safe to repeat until it is answered. Failures have this budget of their own: answers
@@ -48,7 +48,7 @@ function repeat<Answer>(
   return pRetry(number => attempt(number).catch(toRetriable), {
     retries,
     minTimeout: FIRST_RETRY_MS,
-    maxTimeout: LONGEST_RETRY_MS,
+    maxTimeout: MAX_RETRY_MS,
     randomize: true,
     signal,
     shouldRetry: ({ error }) => isTransient(unwrap(error)),
@@ -57,7 +57,7 @@ function repeat<Answer>(
       onFailure(failure, retriesLeft);
       const wishedMs = retryAfterMs?.(failure) ?? 0;
       if (wishedMs > 0 && retriesLeft > 0 && isTransient(failure))
-        await sleep(Math.min(wishedMs, LONGEST_WISH_MS), signal);
+        await sleep(Math.min(wishedMs, MAX_WISH_MS), signal);
     },
   }).catch(error => {
     throw unwrap(error);

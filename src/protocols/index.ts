@@ -28,7 +28,7 @@ function uselessProfile(server: ServerFacts): Pick<ToolPlan, 'notice'> {
   return notice === undefined ? {} : { notice: `${notice} It is not used.` };
 }
 
-/** The protocol of a generation of MCP's own tasks. */
+/** The protocol of a revision of MCP's own tasks. */
 export function protocolOfTasks(nativeTasks: NativeTasks): Protocol | undefined {
   return protocols.find(protocol => protocol.nativeTasks === nativeTasks);
 }

@@ -8,13 +8,13 @@ import { toolResultSchema } from './readable-result.js';
 import { type Refusal, refusalOf } from './refusal.js';
 import { isRecord } from './tool-result.js';
 
-/** What the handle of a native task is, in both generations. */
+/** What the handle of a native task is, in both revisions. */
 const handleSchema = z.object({ taskId: z.string().min(1) });
 
 /** Any result: what it must hold is for the protocol to say. */
 export const anyResult = z.looseObject({});
 
-/** What both generations tell of a task; only what a wait rests on has to be right. */
+/** What both revisions tell of a task; only what a wait rests on has to be right. */
 const taskSchema = z.looseObject({
   taskId: z.string().min(1),
   status: z.string(),
@@ -113,5 +113,5 @@ export function tasksViolation(what: string, answer: unknown): ProtocolViolation
   );
 }
 
-/** Of both generations. */
+/** Of both revisions. */
 export const NATIVE_TASKS_WHY = 'the server runs it as a task of MCP';

@@ -41,7 +41,7 @@ export interface Exchange {
   readonly onProgress: (progress: Progress) => void;
 }
 
-/** A generation of MCP's own tasks. */
+/** A revision of MCP's own tasks. */
 export type NativeTasks = '2025-11-25' | '2026-07-28';
 
 /** What the server can do, as far as a plan depends on it. */
@@ -185,7 +185,7 @@ export interface ManyPolls {
  */
 export interface Protocol {
   readonly name: string;
-  /** The generation of MCP's own tasks that it awaits; they have handles in common. @default none */
+  /** The revision of MCP's own tasks that it awaits; they have handles in common. @default none */
   readonly nativeTasks?: NativeTasks;
   /** How it would await `tool`; undefined when it would not. Pure. */
   plan(tool: Tool, server: ServerFacts): ToolPlan | undefined;

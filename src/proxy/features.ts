@@ -23,7 +23,7 @@ import type { Upstreams } from './upstreams.js';
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 /** A host that subscribes to more is broken, or means harm. */
-const MOST_SUBSCRIPTIONS = 1000;
+const MAX_SUBSCRIPTIONS = 1000;
 
 const ANSWERED = [
   ListResourcesRequestSchema,
@@ -52,10 +52,10 @@ export function serveFeatures(server: Server, upstreams: () => Upstreams): Featu
   }
   server.setRequestHandler(SubscribeRequestSchema, async (request, { signal }) => {
     const { uri } = request.params;
-    if (subscriptions.size >= MOST_SUBSCRIPTIONS && !subscriptions.has(uri)) {
+    if (subscriptions.size >= MAX_SUBSCRIPTIONS && !subscriptions.has(uri)) {
       throw new RelayedError(
         ErrorCode.InvalidRequest,
-        `Too many subscriptions: at most ${MOST_SUBSCRIPTIONS}`,
+        `Too many subscriptions: at most ${MAX_SUBSCRIPTIONS}`,
       );
     }
     const { upstream, answer } = await firstOf(upstreams().ownersOf(uri), request, signal);

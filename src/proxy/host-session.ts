@@ -17,9 +17,9 @@ import type { InputAnswer, InputHandler } from '../client/input/input-handler.js
 import type { WaitOptions } from '../client/options.js';
 import { anyResult } from '../protocols/native-task.js';
 import { isUnwanted } from '../server/host-timeouts.js';
-import { startNativeTask } from '../server/tasks-2025-11-25/start-native-task.js';
-import { createStatusNotices } from '../server/tasks-2025-11-25/status-notices.js';
-import { handleTaskRequests } from '../server/tasks-2025-11-25/task-requests.js';
+import { startNativeTask } from '../server/revision-2025-11-25/start-native-task.js';
+import { createStatusNotices } from '../server/revision-2025-11-25/status-notices.js';
+import { handleTaskRequests } from '../server/revision-2025-11-25/task-requests.js';
 import { stableCallId } from '../server/tools/meta-keys.js';
 import { ChangeNotice } from '../time/change-notice.js';
 import { newDeferred } from '../time/deferred.js';

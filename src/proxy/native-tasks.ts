@@ -11,11 +11,11 @@ import { recordOf } from './task-record.js';
 import type { Upstream } from './upstream.js';
 
 /** As long as the journal keeps calls. */
-const LONGEST_TTL_SECONDS = 30 * 86_400;
+const MAX_TTL_SECONDS = 30 * 86_400;
 /** How long an upstream may take to stop. */
 const CANCEL_WITHIN_MS = 5000;
 
-/** Calls as the tasks of hosts that speak MCP's own, in either generation. */
+/** Calls as the tasks of hosts that speak MCP's own, in either revision. */
 export function taskAnswers(tasks: ProxyTasks, upstreams: () => readonly Upstream[]): TaskAnswers {
   const found = async (principal: string, reference: string): Promise<ProxyTask> => {
     const task = await tasks.find(principal, reference, upstreams());
@@ -37,7 +37,7 @@ export function taskAnswers(tasks: ProxyTasks, upstreams: () => readonly Upstrea
   }
 
   return {
-    ttlBounds: [1, LONGEST_TTL_SECONDS],
+    ttlBounds: [1, MAX_TTL_SECONDS],
     resolve,
     look: createLook(resolve),
     async answer(principal, reference, responses) {

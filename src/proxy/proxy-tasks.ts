@@ -13,9 +13,9 @@ import type { RunningCall } from './still-running.js';
 import type { Upstream } from './upstream.js';
 
 /** A host with more calls under way is broken, or means harm. */
-const MOST_RUNNING = 1000;
+const MAX_RUNNING = 1000;
 /** Ended calls whose results nobody has had yet; the journal keeps more. */
-const MOST_KEPT = 200;
+const MAX_KEPT = 200;
 /** How often a call that another process makes is looked at, in milliseconds. */
 const LOOK_AGAIN_MS = 500;
 
@@ -33,7 +33,7 @@ export interface NewCall {
 export class ProxyTasks {
   readonly #journal: ProxyJournal | undefined;
   readonly #running = new Map<string, ProxyTask>();
-  readonly #ended = new BoundedMap<ProxyTask>(MOST_KEPT);
+  readonly #ended = new BoundedMap<ProxyTask>(MAX_KEPT);
   readonly #settled = new ChangeNotice();
 
   constructor(journal: ProxyJournal | undefined) {
@@ -153,8 +153,8 @@ export class ProxyTasks {
   }
 
   #checkRoom(): void {
-    if (this.#running.size < MOST_RUNNING) return;
-    throw new ToolFailure('BUSY', `${MOST_RUNNING} calls are under way already: wait for some to end`, true);
+    if (this.#running.size < MAX_RUNNING) return;
+    throw new ToolFailure('BUSY', `${MAX_RUNNING} calls are under way already: wait for some to end`, true);
   }
 }
 

@@ -7,10 +7,10 @@ import { type StdioStreams, serveStdio } from '../server/stdio.js';
 import { atMost } from '../time/at-most.js';
 import { newDeferred } from '../time/deferred.js';
 import { createHostSession } from './host-session.js';
-import { newerOffer } from './newer-offer.js';
 import { Patience } from './patience.js';
 import type { ProxyJournal } from './proxy-journal.js';
 import { ProxyTasks } from './proxy-tasks.js';
+import { revisionOffer } from './revision-offer.js';
 import type { Upstream, UpstreamTarget } from './upstream.js';
 
 export interface ProxyOptions {
@@ -49,7 +49,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
     stdio === undefined ? Number.POSITIVE_INFINITY : HOST_TIMEOUT_MS,
   );
   const shared = { targets, tasks, connected, patience, wait, onNotice };
-  const offer = newerOffer(shared);
+  const offer = revisionOffer(shared);
   const stopped = newDeferred();
   const idleWithin = (graceMs: number) => atMost(tasks.idle(), graceMs).catch(() => {});
   const release = async () => {

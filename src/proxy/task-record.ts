@@ -50,7 +50,7 @@ function endOf({ end, isCancelled, snapshot }: ProxyTask): Pick<TaskRecord, 'sta
   return { status: 'failed', result: end.result, error: errorOf(code, message, retryable) };
 }
 
-/** A call that broke is one to both generations of tasks, whatever broke it. */
+/** A call that broke is one to both revisions of tasks, whatever broke it. */
 function failureOf(error: unknown): Required<TaskError> {
   if (error instanceof AwaitError) return errorOf('OPERATION_FAILED', `${error.code}: ${error.message}`);
   const told = relayed(error);

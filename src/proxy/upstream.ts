@@ -43,9 +43,9 @@ export interface UpstreamHost {
 }
 
 const FIRST_RETRY_MS = 1000;
-const LONGEST_RETRY_MS = 60_000;
+const MAX_RETRY_MS = 60_000;
 /** News that are for the host; all others are between the proxy and its upstream. */
-const NEWS = [
+const FORWARDED = [
   'notifications/message',
   'notifications/resources/updated',
   'notifications/tools/list_changed',
@@ -157,7 +157,7 @@ export class Upstream {
         },
       });
       client.sdkClient.fallbackNotificationHandler = async notification => {
-        if (NEWS.includes(notification.method)) onNotification(notification, this);
+        if (FORWARDED.includes(notification.method)) onNotification(notification, this);
       };
       this.#client = client;
       if (this.#closed.signal.aborted) await client.close();
@@ -175,7 +175,7 @@ export class Upstream {
   }
 
   #failed(error: unknown): void {
-    const afterMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS);
+    const afterMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS);
     this.#failure = error;
     if (this.#failures === 0) {
       this.#host.onNotice(

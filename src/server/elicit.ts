@@ -4,7 +4,7 @@ import type { ExecutionContext } from '../engine/engine.js';
 import type { InputRequest, InputResponse, RequestedSchema } from '../engine/question.js';
 import { checkerOf } from './answer-checker.js';
 import { describeIssues } from './describe-issues.js';
-import { MAX_QUESTION_BYTES, MOST_QUESTIONS } from './input-limits.js';
+import { MAX_QUESTION_BYTES, MAX_QUESTIONS } from './input-limits.js';
 import { type ElicitAnswer, isSchema, OperationError } from './operation.js';
 import { jsonSchema } from './tools/server-tool.js';
 
@@ -20,7 +20,7 @@ export function createElicit({ operation, ask }: ElicitOptions) {
     schema: z.ZodObject | RequestedSchema,
     message: string,
   ): Promise<ElicitAnswer<never>> {
-    if (place >= MOST_QUESTIONS) throw tooManyQuestions(operation);
+    if (place >= MAX_QUESTIONS) throw tooManyQuestions(operation);
     const zodSchema = isSchema(schema) ? (schema as z.ZodObject) : undefined;
     const { $schema: _dialect, ...requestedSchema } = (
       zodSchema ? jsonSchema(zodSchema, 'input') : schema
@@ -89,6 +89,6 @@ function notAnswered(operation: string, message: string): OperationError {
 function tooManyQuestions(operation: string): OperationError {
   return new OperationError(
     'TOO_MANY_QUESTIONS',
-    `Operation ${operation} asks more than ${MOST_QUESTIONS} questions`,
+    `Operation ${operation} asks more than ${MAX_QUESTIONS} questions`,
   );
 }

@@ -8,10 +8,10 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Progress } from '../types.js';
 import { INSTRUCTIONS, type Offer, SERVER_INFO } from './offer.js';
-import { createClientQuestions } from './tasks-2025-11-25/client-questions.js';
-import { startNativeTask } from './tasks-2025-11-25/start-native-task.js';
-import { createStatusNotices } from './tasks-2025-11-25/status-notices.js';
-import { handleTaskRequests } from './tasks-2025-11-25/task-requests.js';
+import { createClientQuestions } from './revision-2025-11-25/client-questions.js';
+import { startNativeTask } from './revision-2025-11-25/start-native-task.js';
+import { createStatusNotices } from './revision-2025-11-25/status-notices.js';
+import { handleTaskRequests } from './revision-2025-11-25/task-requests.js';
 
 /** An SDK server that offers the tools to one principal, in one session of the protocol up to 2025-11-25. */
 export function createMcpServer({ tools, tasks, feed }: Offer, principal: string): Server {

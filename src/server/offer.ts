@@ -1,6 +1,6 @@
 import { VERSION } from '../version.js';
-import type { CallerContext } from './protocol-2026-07-28/envelope.js';
-import type { ModernRequest } from './protocol-2026-07-28/wire.js';
+import type { CallerContext } from './revision-2026-07-28/envelope.js';
+import type { WireRequest } from './revision-2026-07-28/wire.js';
 import type { TaskFeed } from './task-feed.js';
 import type { TaskAnswers } from './task-service.js';
 import type { ServerTool } from './tools/server-tool.js';
@@ -11,22 +11,22 @@ export interface Offer {
   readonly tasks: TaskAnswers;
   readonly feed: TaskFeed;
   /**
-   * What is offered to one caller of the protocol without sessions, where that depends on who calls.
+   * What is offered to one caller of revision 2026-07-28, where that depends on who calls.
    * @throws RequestError where the caller is not served
    */
   readonly forCaller?: ((caller: Caller) => Promise<Offer>) | undefined;
   readonly more?: MoreOffered | undefined;
 }
 
-/** Who sends a request of the protocol without sessions. */
+/** Who sends a request of revision 2026-07-28. */
 export type Caller = Pick<CallerContext, 'principal' | 'envelope'>;
 
-/** What there is besides tools and tasks, in the protocol without sessions. */
+/** What there is besides tools and tasks, in revision 2026-07-28. */
 export interface MoreOffered {
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly instructions: string;
   /** Undefined of a method that there is not. @throws RequestError */
-  answer(request: ModernRequest, context: CallerContext): Promise<Record<string, unknown> | undefined>;
+  answer(request: WireRequest, context: CallerContext): Promise<Record<string, unknown> | undefined>;
 }
 
 export const SERVER_INFO = { name: 'mcp-await', version: VERSION };

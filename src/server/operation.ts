@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { RequestedSchema } from '../engine/question.js';
 import { ConfigurationError } from '../errors.js';
 import type { Progress, TaskError } from '../types.js';
-import { isRetryAttempts, MOST_RETRY_ATTEMPTS } from './task-limits.js';
+import { isRetryAttempts, MAX_RETRY_ATTEMPTS } from './task-limits.js';
 
 /** What an operation gets besides its input. */
 export interface OperationContext {
@@ -75,7 +75,7 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output = unknown
 
 const OPERATION_NAME = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
 /** It is part of every reference of its tasks. */
-const LONGEST_NAME = 64;
+const MAX_NAME = 64;
 
 /**
  * Checks an operation and returns it as it is, with its types inferred.
@@ -106,7 +106,7 @@ export function defineOperation<Input extends z.ZodType, Output>(
     '`name` to be lower-case words with underscores',
     name,
   );
-  expectThat(name.length <= LONGEST_NAME, `\`name\` to have at most ${LONGEST_NAME} characters`, name);
+  expectThat(name.length <= MAX_NAME, `\`name\` to have at most ${MAX_NAME} characters`, name);
   expectThat(
     typeof description === 'string' && description.trim() !== '',
     '`description` to be a sentence',
@@ -121,7 +121,7 @@ export function defineOperation<Input extends z.ZodType, Output>(
   );
   expectThat(
     retryAttempts === undefined || isRetryAttempts(retryAttempts),
-    `\`retryAttempts\` to be an integer from 0 to ${MOST_RETRY_ATTEMPTS}`,
+    `\`retryAttempts\` to be an integer from 0 to ${MAX_RETRY_ATTEMPTS}`,
     retryAttempts,
   );
   expectThat(typeof run === 'function', '`run` to be a function', run);

@@ -1,5 +1,6 @@
 import pRetry from 'p-retry';
 import type { ClaimedTask, Execute, Execution, ExecutionContext } from '../engine/engine.js';
+import { isSurelyLarger } from '../storage/large-json.js';
 import { formatDuration } from '../time/duration.js';
 import { linkSignals, untilAborted } from '../time/signals.js';
 import { startTimer } from '../time/sleep.js';
@@ -67,6 +68,7 @@ class SlaClock {
 }
 
 const FIRST_BACKOFF_MS = 1000;
+const MAX_CHECKED_BYTES = 1024 * 1024;
 
 interface RepeatOptions {
   /** How many times the work is done again at most. */
@@ -174,9 +176,10 @@ async function runChecked(
   return result;
 }
 
+/** Of a large value the engine finds out when it stores it: the JSON here would be one more copy. */
 function isJson(value: unknown): boolean {
   try {
-    return JSON.stringify(value) !== undefined;
+    return isSurelyLarger(value, MAX_CHECKED_BYTES) || JSON.stringify(value) !== undefined;
   } catch {
     return false;
   }

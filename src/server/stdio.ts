@@ -10,7 +10,7 @@ import {
 import { jsonParts } from '../storage/large-json.js';
 import { ChangeNotice } from '../time/change-notice.js';
 import type { Offer } from './offer.js';
-import { StdioChannel } from './protocol-2026-07-28/stdio-channel.js';
+import { StdioChannel } from './revision-2026-07-28/stdio-channel.js';
 
 /** The two ends of the line to the one client. */
 export interface StdioStreams {
@@ -90,7 +90,7 @@ function gone(text: string, output: Writable): Promise<void> {
   });
 }
 
-/** Takes the messages of the protocol without sessions out of what the session hears. */
+/** Takes the messages of revision 2026-07-28 out of what the session hears. */
 function shareLine(transport: StdioServerTransport, service: Omit<StdioService, 'server'>): StdioChannel {
   const { onmessage } = transport;
   const channel = new StdioChannel({

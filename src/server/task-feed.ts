@@ -19,7 +19,7 @@ export interface TaskFeedOptions {
   readonly maxTasks?: number;
 }
 
-const MOST_TASKS = 10_000;
+const MAX_TASKS = 10_000;
 const WAIT_MS = 60_000;
 const RETRY_MS = 1000;
 const BETWEEN_MS = 250;
@@ -32,7 +32,7 @@ interface Watched {
 /** One wait in the store for each task, however many listen. */
 export function createTaskFeed(
   engine: Pick<Engine, 'waitForChange' | 'waitForEnd'>,
-  { maxTasks = MOST_TASKS }: TaskFeedOptions = {},
+  { maxTasks = MAX_TASKS }: TaskFeedOptions = {},
 ): TaskFeed {
   const watched = new Map<string, Watched>();
 
@@ -49,10 +49,10 @@ export function createTaskFeed(
       try {
         const next = await engine.waitForChange(taskRef, { known, timeoutMs: WAIT_MS, signal });
         if (next === undefined) break;
-        const isNews = hasChanged(known, next);
+        const isChange = hasChanged(known, next);
         const isProgress = !isDeepStrictEqual(known.progress, next.progress);
         known = next;
-        if (isNews) for (const tell of [...task.listeners]) tell(known);
+        if (isChange) for (const tell of [...task.listeners]) tell(known);
         // It may change many times a second; an end is told at once all the same.
         if (isProgress) await engine.waitForEnd(taskRef, { timeoutMs: BETWEEN_MS, signal });
       } catch {

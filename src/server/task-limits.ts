@@ -27,8 +27,8 @@ export interface TaskLimitOptions {
 export type TaskLimits = { readonly [Name in keyof TaskLimitOptions]-?: number };
 
 const WEEK_SECONDS = 604_800;
-export const SHORTEST_TTL_SECONDS = 60;
-export const MOST_RETRY_ATTEMPTS = 10;
+export const MIN_TTL_SECONDS = 60;
+export const MAX_RETRY_ATTEMPTS = 10;
 
 /** @throws ConfigurationError that names the option, what it must be and what it is */
 export function taskLimits(options: TaskLimitOptions): TaskLimits {
@@ -58,8 +58,8 @@ export function taskLimits(options: TaskLimitOptions): TaskLimits {
     expectThat(isPositive(limits[name]), `\`${name}\` to be a positive number`, limits[name]);
   }
   expectThat(
-    Number.isFinite(maxTtlSeconds) && maxTtlSeconds >= SHORTEST_TTL_SECONDS,
-    `\`maxTtlSeconds\` to be a number from ${SHORTEST_TTL_SECONDS} on`,
+    Number.isFinite(maxTtlSeconds) && maxTtlSeconds >= MIN_TTL_SECONDS,
+    `\`maxTtlSeconds\` to be a number from ${MIN_TTL_SECONDS} on`,
     maxTtlSeconds,
   );
   expectThat(
@@ -69,7 +69,7 @@ export function taskLimits(options: TaskLimitOptions): TaskLimits {
   );
   expectThat(
     isRetryAttempts(retryAttempts),
-    `\`retryAttempts\` to be an integer from 0 to ${MOST_RETRY_ATTEMPTS}`,
+    `\`retryAttempts\` to be an integer from 0 to ${MAX_RETRY_ATTEMPTS}`,
     retryAttempts,
   );
   return limits;
@@ -81,7 +81,7 @@ export function longestRetentionMs({ maxTtlSeconds }: TaskLimits): number {
 }
 
 export function isRetryAttempts(value: unknown): boolean {
-  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MOST_RETRY_ATTEMPTS;
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_RETRY_ATTEMPTS;
 }
 
 function isPositive(value: unknown): boolean {

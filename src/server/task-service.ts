@@ -14,14 +14,14 @@ import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { checkAnswers } from './input-answers.js';
 import type { Operation } from './operation.js';
 import { createLook, type Looker } from './poll-hint.js';
-import { SHORTEST_TTL_SECONDS, type TaskLimitOptions, taskLimits } from './task-limits.js';
+import { MIN_TTL_SECONDS, type TaskLimitOptions, taskLimits } from './task-limits.js';
 import { ToolFailure } from './tool-failure.js';
 import type { WebhookGate } from './webhooks/webhook-gate.js';
 
 const PROGRESS_INTERVAL_MS = 1000;
 
 /** A hundred years. */
-const MOST_MS = 100 * 365 * 86_400_000;
+const MAX_MS = 100 * 365 * 86_400_000;
 
 export interface InitiateRequest {
   readonly operationType: string;
@@ -97,7 +97,7 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
   const limits = taskLimits(options);
   const { maxUnfinishedPerPrincipal: maxUnfinished } = limits;
   const held = new HeldCalls(limits.maxHeldCalls);
-  const ttlBounds = [SHORTEST_TTL_SECONDS, limits.maxTtlSeconds] as const;
+  const ttlBounds = [MIN_TTL_SECONDS, limits.maxTtlSeconds] as const;
 
   async function owned(owner: string, taskRef: string): Promise<TaskRecord> {
     const record = await engine.find(taskRef);
@@ -129,7 +129,7 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
   async function resolve(owner: string, taskRef: string, wait: EndWait): Promise<TaskRecord> {
     const record = await owned(owner, taskRef);
     if (wait.waitMs === 0 || isEnded(record)) return record;
-    return whileHeld(record, wait, signal => waitForNews(engine, record, { ...wait, signal }));
+    return whileHeld(record, wait, signal => waitForChanges(engine, record, { ...wait, signal }));
   }
 
   return {
@@ -187,7 +187,7 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
   };
 }
 
-async function waitForNews(
+async function waitForChanges(
   engine: Engine,
   record: TaskRecord,
   { waitMs, signal, onProgress }: EndWait,
@@ -219,7 +219,7 @@ function asksMore({ inputRequests: known = {} }: TaskRecord, { inputRequests = {
 
 /** Whole milliseconds, as the store keeps times: at least one, at most what a date can hold. */
 function toMs(seconds: number): number {
-  return Math.min(Math.max(Math.round(seconds * 1000), 1), MOST_MS);
+  return Math.min(Math.max(Math.round(seconds * 1000), 1), MAX_MS);
 }
 
 function checkTtl(

@@ -1,5 +1,5 @@
 /** The longest delay that `setTimeout` takes; a longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface TimerOptions {
   /** Lets the process end although the timer has not fired. @default false */
@@ -12,7 +12,7 @@ export function startTimer(
   fire: () => void,
   { unref = false }: TimerOptions = {},
 ): () => void {
-  if (delayMs > LONGEST_TIMER_MS) return startLongTimer(delayMs, fire, unref);
+  if (delayMs > MAX_TIMER_MS) return startLongTimer(delayMs, fire, unref);
   const timer = setTimeout(fire, delayMs);
   if (unref) timer.unref();
   return () => clearTimeout(timer);
@@ -21,7 +21,7 @@ export function startTimer(
 function startLongTimer(delayMs: number, fire: () => void, unref: boolean): () => void {
   let timer: NodeJS.Timeout;
   const arm = (remainingMs: number) => {
-    const stepMs = Math.min(remainingMs, LONGEST_TIMER_MS);
+    const stepMs = Math.min(remainingMs, MAX_TIMER_MS);
     timer = setTimeout(() => (remainingMs > stepMs ? arm(remainingMs - stepMs) : fire()), stepMs);
     if (unref) timer.unref();
   };

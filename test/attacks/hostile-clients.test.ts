@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { MAX_SUBSCRIPTIONS } from '../../src/server/http/stateless-endpoint.js';
+import { MAX_SUBSCRIPTIONS } from '../../src/server/http/revision-endpoint.js';
 import { defineOperation, startServer } from '../../src/server/index.js';
-import { requestOf } from '../server/protocol-2026-07-28/modern-requests.js';
+import { requestOf } from '../server/revision-2026-07-28/modern-requests.js';
 import { type HostileRequest, hostileRequest } from './client-requests.js';
 
 const BOB = 'bob-has-a-long-token';

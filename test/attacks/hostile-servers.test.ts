@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
 import { explainConnectFailure } from '../../src/client/connect-failure.js';
-import { LastingTransport } from '../../src/client/connection/lasting-transport.js';
-import { EraTransport } from '../../src/client/era/era-transport.js';
+import { ReconnectingTransport } from '../../src/client/connection/reconnecting-transport.js';
+import { RevisionTransport } from '../../src/client/revision-2026-07-28/revision-transport.js';
 import type { Evidence } from '../../src/client/transport.js';
 import { AwaitError } from '../../src/errors.js';
 import { type Counts, HostileWire } from './hostile-wire.js';
@@ -20,7 +20,7 @@ const DEADLINE_MS = 20_000;
 /** Longer than any limit of the client's below. */
 const PATIENCE_MS = 60_000;
 const SETTLED_MS = 10_000;
-const LONGEST_MESSAGE = 5000;
+const MAX_MESSAGE = 5000;
 const MOST_MB = 400;
 const INSIDE =
   /is not a function|Cannot (read|convert|set|destructure)|call stack|undefined \(|not iterable|\[object /;
@@ -75,9 +75,9 @@ async function connect(server: HostileServer): Promise<AwaitClient> {
   const discoverTimeoutMs = revision === '2026-07-28' ? 1000 : 0;
   const explain = (error: unknown, evidence: Evidence) =>
     explainConnectFailure(error, { command: 'hostile' }, evidence, 3000);
-  const transport = new LastingTransport({
+  const transport = new ReconnectingTransport({
     open: async () => ({
-      transport: new EraTransport(new HostileWire(server, counts), { discoverTimeoutMs }),
+      transport: new RevisionTransport(new HostileWire(server, counts), { discoverTimeoutMs }),
       evidence: () => ({ stderr: '', transportError: undefined }),
     }),
     explain,
@@ -149,7 +149,7 @@ function requireOurs(error: unknown): void {
   const { message } = error;
   if (error instanceof AwaitError && INSIDE.test(message))
     throw new Error(`It tells of our inside: ${message}`, { cause: error });
-  if (error instanceof AwaitError) expect(message.length).toBeLessThan(LONGEST_MESSAGE);
+  if (error instanceof AwaitError) expect(message.length).toBeLessThan(MAX_MESSAGE);
   for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause)
     if (cause instanceof TypeError) throw cause;
 }

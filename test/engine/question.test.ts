@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   answer,
   ask,
-  hasNews,
+  hasChanges,
   type InputRequest,
   openRequests,
   type Questions,
@@ -71,7 +71,7 @@ describe('an answer', () => {
 
   test('is news until the run has taken it', () => {
     const answered = answer(asked(['a']), { a: yes }, 5);
-    expect([hasNews(asked(['a'])), hasNews(answered), hasNews(take(answered, 'a', 6))]).toEqual([
+    expect([hasChanges(asked(['a'])), hasChanges(answered), hasChanges(take(answered, 'a', 6))]).toEqual([
       false,
       true,
       false,

@@ -15,7 +15,7 @@ import { defineOperation, OperationError } from '../../src/server/operation.js';
 import { builtInOperations } from '../../src/server/operations/index.js';
 import { startServer } from '../../src/server/start-server.js';
 import { BIN } from '../cli/command.js';
-import { TASKS } from '../server/protocol-2026-07-28/modern-requests.js';
+import { TASKS } from '../server/revision-2026-07-28/modern-requests.js';
 
 const INFO = { name: 'interop', version: '1' };
 const NEWEST = { versionNegotiation: { mode: { pin: '2026-07-28' } } } as const;

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
 import type { ConnectOptions } from '../../src/client/connect.js';
 import { BIN, ROOT } from '../cli/command.js';
-import { TASKS } from '../server/protocol-2026-07-28/modern-requests.js';
+import { TASKS } from '../server/revision-2026-07-28/modern-requests.js';
 import { EVERYTHING, newHome, textOf } from './proxy-host.js';
 import { startHttpProxy } from './proxy-http.js';
 

@@ -14,8 +14,8 @@ export interface CallerOptions {
   readonly until: AbortSignal;
 }
 
-const MOST_AT_ONCE = 4;
-const LONGEST_PAUSE_MS = 100;
+const MAX_AT_ONCE = 4;
+const MAX_PAUSE_MS = 100;
 const LONG_POLL_SECONDS = 2;
 
 /** A few tasks at a time, again and again, with one caller's connections. */
@@ -25,7 +25,7 @@ export async function keepCalling({ name, fronts, ledger, random, until }: Calle
   let earlier: TortureTask | undefined;
   try {
     for (let round = 1; !until.aborted; round++) {
-      const tasks = Array.from({ length: random.integer(1, MOST_AT_ONCE) }, (_, index) =>
+      const tasks = Array.from({ length: random.integer(1, MAX_AT_ONCE) }, (_, index) =>
         randomTask(`key-${name}-${round}-${index}`, random),
       );
       // Each with choices of its own: which answer comes first must change none.
@@ -34,7 +34,7 @@ export async function keepCalling({ name, fronts, ledger, random, until }: Calle
         calls.push(startAndAsk(caller, earlier, random.fork()));
       if (earlier === undefined || random.chance(0.1)) earlier = tasks[0];
       await Promise.all(calls);
-      await sleep(random.integer(0, LONGEST_PAUSE_MS));
+      await sleep(random.integer(0, MAX_PAUSE_MS));
     }
   } finally {
     await connections.close();
@@ -49,7 +49,7 @@ async function startAndAsk(caller: Caller, task: TortureTask, random: Random): P
   if (random.chance(0.4)) calls.push(initiate(caller, task, first + 1));
   const [taskRef] = await Promise.all(calls);
   const fate = random.next();
-  const pauseMs = random.integer(0, LONGEST_PAUSE_MS);
+  const pauseMs = random.integer(0, MAX_PAUSE_MS);
   if (taskRef === undefined) return;
   if (fate < 0.15) return cancel(caller, taskRef, any());
   if (fate < 0.4) return resolve(caller, { taskRef, waitSeconds: LONG_POLL_SECONDS, first: any() });

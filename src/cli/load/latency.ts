@@ -9,7 +9,7 @@ export interface LatencyRange {
 }
 
 /** What the operation `sleep` takes. */
-const LONGEST_MS = 3_600_000;
+const MAX_MS = 3_600_000;
 
 /** @throws InvalidArgumentError when it is neither a duration nor a range of two */
 export function latencyRange(text: string): LatencyRange {
@@ -18,7 +18,7 @@ export function latencyRange(text: string): LatencyRange {
   if (leastMs === undefined || mostMs === undefined || ends.length > 2 || leastMs > mostMs) {
     throw new InvalidArgumentError('Expected a duration such as 2s, or a range such as 10s-15s.');
   }
-  if (mostMs > LONGEST_MS) throw new InvalidArgumentError('Expected 1h at most.');
+  if (mostMs > MAX_MS) throw new InvalidArgumentError('Expected 1h at most.');
   return { leastMs, mostMs };
 }
 

@@ -91,7 +91,7 @@ async function measure({
   progress,
   signal,
 }: Test): Promise<LoadReport> {
-  const { target, configFile, connectionCount, own, slots, leaseMs } = server;
+  const { target, configFile, connectionCount, own, parallelTasks, leaseMs } = server;
   const { restart } = flags;
   const connections = await Connections.open({
     ...connection,
@@ -102,7 +102,7 @@ async function measure({
   });
   const left: TaskHandle[] = [];
   const lag = eventLoopLag();
-  const { wait, pacing } = waitOfLoad({ flags, polling, work, slots, leaseMs });
+  const { wait, pacing } = waitOfLoad({ flags, polling, work, parallelTasks, leaseMs });
   const meanMs = work.latency === undefined ? 0 : (work.latency.leastMs + work.latency.mostMs) / 2;
   try {
     if (own !== undefined) await warmUp(connections);
@@ -117,7 +117,7 @@ async function measure({
         restart === undefined || own === undefined
           ? undefined
           : {
-              afterMs: middleMs({ taskCount: flags.tasks, meanMs, slots }),
+              afterMs: middleMs({ taskCount: flags.tasks, meanMs, parallelTasks }),
               act: () => own.restart(restart),
             },
     });

@@ -19,7 +19,7 @@ export interface ServerUnderLoad {
   /** Undefined for a server that is not ours. */
   readonly own: OwnServers | undefined;
   /** Most tasks that it runs at the same time; `Infinity` where nobody knows. */
-  readonly slots: number;
+  readonly parallelTasks: number;
   readonly leaseMs: number;
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export async function serverUnderLoad(options: ServerOfLoad): Promise<ServerUnde
   const { target, configFile, words } = chooseServer(flags, command, io);
   // Every connection to a command would be a server of its own.
   const connectionCount = 'url' in resolveTarget(target, configFile) ? CONNECTIONS : 1;
-  const facts = { own: undefined, slots: Number.POSITIVE_INFINITY, leaseMs: LEASE_MS };
+  const facts = { own: undefined, parallelTasks: Number.POSITIVE_INFINITY, leaseMs: LEASE_MS };
   return { target, configFile, connectionCount, text: words.trim(), ...facts, async close() {} };
 }
 
@@ -78,7 +78,7 @@ async function ownServer({ flags, io, signal, say }: ServerOfLoad): Promise<Serv
       connectionCount: CONNECTIONS,
       text: `${describe(workerCount, concurrency)}, ${describeStore(flags.store)}, lease ${formatDuration(leaseMs)}`,
       own,
-      slots: concurrency * processCount,
+      parallelTasks: concurrency * processCount,
       leaseMs,
       async close() {
         await own.stop();

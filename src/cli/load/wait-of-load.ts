@@ -11,7 +11,7 @@ export interface WaitOfLoad {
   readonly polling: Settings['polling'];
   readonly work: Work;
   /** Most tasks that run at the same time. */
-  readonly slots: number;
+  readonly parallelTasks: number;
   readonly leaseMs: number;
 }
 
@@ -21,7 +21,7 @@ const SPARE_MS = 60_000;
 const RESTART_REQUEST_RETRIES = 10;
 
 /** How the tasks of a load test are waited for, and the pace at which their state is then asked for. */
-export function waitOfLoad({ flags, polling, work, slots, leaseMs }: WaitOfLoad): {
+export function waitOfLoad({ flags, polling, work, parallelTasks, leaseMs }: WaitOfLoad): {
   wait: WaitOptions;
   pacing: Pacing;
 } {
@@ -29,7 +29,7 @@ export function waitOfLoad({ flags, polling, work, slots, leaseMs }: WaitOfLoad)
   const usualMs =
     work.latency === undefined
       ? TOOL_TIMEOUT_MS
-      : 2 * expectedMs({ taskCount, mostMs: work.latency.mostMs, slots }) + leaseMs + SPARE_MS;
+      : 2 * expectedMs({ taskCount, mostMs: work.latency.mostMs, parallelTasks }) + leaseMs + SPARE_MS;
   const wait: WaitOptions = {
     ...waitOptionsOf({ polling }),
     deadlineMs: timeout ?? usualMs,

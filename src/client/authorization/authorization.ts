@@ -35,7 +35,7 @@ interface SentRedirect extends Redirect {
 }
 
 /** Another token, then one that may do more; whoever is still refused has a server that is never content. */
-const MOST_TOKENS = 3;
+const MAX_TOKENS = 3;
 /** Whoever is turned away meanwhile does not send the person again. */
 const REDIRECT_LASTS_MS = 60_000;
 
@@ -79,7 +79,7 @@ export class Authorization {
       const challenge = challengeIn(response);
       if (challenge === undefined || isLast) return response;
       await response.body?.cancel();
-      if (tokens === MOST_TOKENS || this.#isHopeless(challenge, token)) throw this.#useless(challenge);
+      if (tokens === MAX_TOKENS || this.#isHopeless(challenge, token)) throw this.#useless(challenge);
       await this.#renew(challenge, token);
     }
   }

@@ -9,8 +9,8 @@ export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
 }
 
-const LONGEST_MS = 30_000;
-const MOST_BYTES = 1024 * 1024;
+const MAX_MS = 30_000;
+const MAX_BYTES = 1024 * 1024;
 /** Statuses by which whatever stands before a server says that it cannot answer now. */
 const AT_PRESENT = new Set([429, 502, 503, 504]);
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);
@@ -29,7 +29,7 @@ export function limitedFetch(onTrouble: (trouble: NoAnswerError) => void): Fetch
     };
     const limit = new AbortController();
     const agent = await openAgent(new URL(input));
-    const stop = startTimer(LONGEST_MS, () => limit.abort(new Error('it took too long')), { unref: true });
+    const stop = startTimer(MAX_MS, () => limit.abort(new Error('it took too long')), { unref: true });
     try {
       const response = await throughProxy(agent, input, { ...init, signal: limit.signal });
       const { status, headers } = response;
@@ -64,7 +64,7 @@ async function beginningOf({ body }: Response): Promise<Uint8Array<ArrayBuffer>>
   let size = 0;
   for await (const chunk of body ?? []) {
     size += chunk.length;
-    if (size > MOST_BYTES) throw new Error(`its answer is longer than ${MOST_BYTES} bytes`);
+    if (size > MAX_BYTES) throw new Error(`its answer is longer than ${MAX_BYTES} bytes`);
     chunks.push(chunk);
   }
   return new Uint8Array(Buffer.concat(chunks));

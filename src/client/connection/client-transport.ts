@@ -1,7 +1,7 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 
-/** What a message of the newer generation adds to the HTTP request that carries it. */
+/** What a message of revision 2026-07-28 adds to the HTTP request that carries it. */
 export interface RequestExtension {
   readonly headers: Readonly<Record<string, string>>;
   /** Ends the request. */

@@ -27,7 +27,7 @@ export interface ReopenerOptions {
 }
 
 const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 5000;
+const MAX_PAUSE_MS = 5000;
 
 /** Makes one connection in the place of another: one at a time for all who ask, and after a failure not at once. */
 export class Reopener {
@@ -61,7 +61,7 @@ export class Reopener {
   async #open(greeting: JSONRPCRequest): Promise<Link> {
     const { open, evidence, explain, signal } = this.#options;
     if (this.#failureCount > 0) {
-      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failureCount - 1), LONGEST_PAUSE_MS);
+      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failureCount - 1), MAX_PAUSE_MS);
       await sleep(pauseMs * (1 + Math.random() / 2), signal);
     }
     this.#checkLimit();

@@ -30,7 +30,7 @@ export class UnusableAnswer extends Error {
 }
 
 /** A stream that has lasted this long is not one that ends at once. */
-const LASTING_MS = 30_000;
+const LONG_LIVED_MS = 30_000;
 
 export function newStreamState(): StreamState {
   return { lastEventId: undefined, retryMs: undefined, fruitless: 0, brokenBy: undefined };
@@ -64,5 +64,5 @@ export async function readStream(
     state.brokenBy = error;
     report(error);
   }
-  if (performance.now() - startedAt > LASTING_MS) state.fruitless = 0;
+  if (performance.now() - startedAt > LONG_LIVED_MS) state.fruitless = 0;
 }

@@ -30,10 +30,10 @@ export async function resumeStream({ ask, ended, signal }: Resumption): Promise<
   for (let failures = 0; ; ) {
     const fruitless = ended.fruitless + failures;
     await sleep(reconnectDelayMs({ ...ended, fruitless, minDelayMs: MIN_DELAY_MS }), signal);
-    const { response, why, isLasting } = await attempt(ask);
+    const { response, why, isLongLived } = await attempt(ask);
     if (response !== undefined) return response;
     failures++;
-    if (isLasting || failures === MAX_FAILURES)
+    if (isLongLived || failures === MAX_FAILURES)
       throw new LostContactError(`the answer broke off, and the server does not go on with it (${why})`);
   }
 }
@@ -42,11 +42,11 @@ async function attempt(ask: () => Promise<Response>) {
   try {
     const response = await ask();
     const type = mediaTypeOf(response);
-    if (response.ok && type === 'text/event-stream') return { response, why: '', isLasting: false };
+    if (response.ok && type === 'text/event-stream') return { response, why: '', isLongLived: false };
     await response.body?.cancel();
     const why = response.ok ? `it answers with ${type || 'no media type'}` : `HTTP ${response.status}`;
-    return { response: undefined, why, isLasting: !mayComeLater(response.status) };
+    return { response: undefined, why, isLongLived: !mayComeLater(response.status) };
   } catch (error) {
-    return { response: undefined, why: messageOf(error), isLasting: false };
+    return { response: undefined, why: messageOf(error), isLongLived: false };
   }
 }

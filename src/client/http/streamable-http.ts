@@ -123,7 +123,7 @@ export class StreamableHttp implements HttpWire {
     const { listener, maxAnswerBytes } = this.#options;
     if (!response.ok) {
       const body = await errorTextOf(response);
-      // The newer protocol answers with JSON-RPC errors that have an HTTP status.
+      // Revision 2026-07-28 answers with JSON-RPC errors that have an HTTP status.
       const isAnswer = extension !== undefined && !AUTHORIZATION.has(response.status);
       const error = isAnswer ? errorMessageIn(body, request.id) : undefined;
       if (error === undefined) throw await this.#refusal(response, body);

@@ -7,7 +7,7 @@ import type { RunContext } from '../client-services.js';
 import type { Ending } from '../ending.js';
 import * as explain from '../explain.js';
 import type { RunningTask, TaskState } from '../task-state.js';
-import type { Asked } from './input-desk.js';
+import type { Asked } from './pending-questions.js';
 
 export interface TaskQuestionsOptions {
   readonly context: RunContext;

@@ -18,7 +18,7 @@ export interface LineContent {
 /** Where a message may begin. */
 const BEGINNING = /\{\s*"(?:jsonrpc|id|method|result|error|params)"/g;
 /** How often the characters of one line are looked at, at the most. */
-const MOST_PASSES = 8;
+const MAX_PASSES = 8;
 
 /**
  * The messages in a line. Usually the line is one; it may also have a mark of its encoding, NUL bytes, words of a log before
@@ -96,7 +96,7 @@ function objectsIn(text: string): { readonly values: readonly unknown[]; readonl
   const values: unknown[] = [];
   let hasNoise = false;
   let end = 0;
-  let budget = text.length * MOST_PASSES;
+  let budget = text.length * MAX_PASSES;
   BEGINNING.lastIndex = 0;
   for (let match = BEGINNING.exec(text); match !== null && budget > 0; match = BEGINNING.exec(text)) {
     const close = endOfObject(text, match.index);

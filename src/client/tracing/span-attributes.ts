@@ -7,7 +7,7 @@ import { AwaitDetachedError, AwaitError } from '../../errors.js';
 import { excerpt } from '../../protocols/excerpt.js';
 import type { Outcome } from '../../types.js';
 import type { CallEnd } from '../call-watch.js';
-import { LastingTransport } from '../connection/lasting-transport.js';
+import { ReconnectingTransport } from '../connection/reconnecting-transport.js';
 import type { AwaitEvent } from '../events.js';
 import { messageOf } from '../failure.js';
 import { identityOf } from '../journal/identify.js';
@@ -16,7 +16,7 @@ import { StdioTransport } from '../stdio/stdio-transport.js';
 /** What the semantic conventions want to know of the connection, as far as it is known without asking. */
 export function connectionAttributes(client: Client): Attributes {
   const { transport } = client;
-  const current = transport instanceof LastingTransport ? transport.current : transport;
+  const current = transport instanceof ReconnectingTransport ? transport.current : transport;
   const version = versionOf(transport) ?? versionOf(current);
   return {
     ...(current?.sessionId !== undefined && { 'mcp.session.id': current.sessionId }),

@@ -21,16 +21,16 @@ import { type JobRun, JobSource } from './job-source.js';
 import { readJobStats } from './job-stats.js';
 import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
-import { OwnerTurns } from './owner-turns.js';
+import { OwnerLimiter } from './owner-limiter.js';
 import type { QueueConnection, StoreWorker } from './queue-connection.js';
 import { StoreCalls } from './store-calls.js';
-import { StoreCare } from './store-care.js';
+import { StoreMaintenance } from './store-maintenance.js';
+import { TaskChanges } from './task-changes.js';
 import { TaskJobs } from './task-jobs.js';
-import { TaskNews } from './task-news.js';
 
 /** A server whose client has gone does not wait for what is due later. */
-const LONGEST_OWED_DELAY_MS = 30_000;
-const MOST_LOOKED_AFTER = 1000;
+const MAX_OWED_DELAY_MS = 30_000;
+const MAX_LOOKED_AFTER = 1000;
 const CLOSE_STEP_MS = 2000;
 
 export interface BullmqEngineOptions {
@@ -49,12 +49,12 @@ export class BullmqEngine implements Engine {
   readonly #options: BullmqEngineOptions;
   readonly #connection: QueueConnection;
   readonly #jobs: TaskJobs;
-  readonly #news: TaskNews;
-  readonly #turns: OwnerTurns;
+  readonly #changes: TaskChanges;
+  readonly #owners: OwnerLimiter;
   /** What this engine's own worker may still have to run. */
   readonly #submitted = new Set<string>();
   readonly #workers: StoreWorker[] = [];
-  readonly #care: StoreCare;
+  readonly #maintenance: StoreMaintenance;
   #worker: TaskWorker<JobRun> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -65,16 +65,16 @@ export class BullmqEngine implements Engine {
     const calls = new StoreCalls({ label, isConnectionError: connection.isConnectionError });
     const known = new KnownOperations(connection.backend(REGISTRY), calls);
     this.#jobs = new TaskJobs({ connection, calls, known, retentionMs, onLost: this.#onLost });
-    this.#turns = new OwnerTurns({
+    this.#owners = new OwnerLimiter({
       presentTurn: operation => this.#jobs.queue(operation).presentTurn(),
       hasEnded: taskRef => this.#hasEnded(taskRef),
     });
-    this.#news = new TaskNews({
+    this.#changes = new TaskChanges({
       connection,
       jobs: this.#jobs,
       onEnd: taskRef => this.#onEnd(taskRef),
     });
-    this.#care = new StoreCare({
+    this.#maintenance = new StoreMaintenance({
       jobs: this.#jobs,
       checkIntervalMs: options.locks.checkIntervalMs,
       onLost: this.#onLost,
@@ -85,26 +85,26 @@ export class BullmqEngine implements Engine {
   async submit(task: NewTask): Promise<Submission> {
     this.#throwIfClosed();
     const submission = await this.#submitInTurn(task);
-    const isOwed = submission.created && (task.delayMs ?? 0) <= LONGEST_OWED_DELAY_MS;
+    const isOwed = submission.created && (task.delayMs ?? 0) <= MAX_OWED_DELAY_MS;
     if (isOwed) this.#submitted.add(task.taskRef);
     return submission;
   }
 
   async #submitInTurn(task: NewTask): Promise<Submission> {
     const { taskRef, owner, operation, maxUnfinished } = task;
-    if (!(await this.#turns.enter(taskRef, owner, maxUnfinished))) {
+    if (!(await this.#owners.enter(taskRef, owner, maxUnfinished))) {
       const record = await this.#jobs.findByKey(task);
       if (record !== undefined) return { record, created: false };
       throw new TooManyTasksError(maxUnfinished ?? 0);
     }
     try {
-      const turn = (task.delayMs ?? 0) > 0 ? undefined : await this.#turns.turnOf(owner, operation);
+      const turn = (task.delayMs ?? 0) > 0 ? undefined : await this.#owners.turnOf(owner, operation);
       const ttlMs = Math.min(task.ttlMs, this.#options.retentionMs);
       const submission = await this.#jobs.submit({ ...task, ttlMs }, turn);
-      if (!submission.created) this.#turns.leave(taskRef);
+      if (!submission.created) this.#owners.leave(taskRef);
       return submission;
     } catch (error) {
-      this.#turns.leave(taskRef);
+      this.#owners.leave(taskRef);
       throw error;
     }
   }
@@ -116,12 +116,12 @@ export class BullmqEngine implements Engine {
 
   async waitForEnd(taskRef: string, options: WaitForEndOptions): Promise<TaskRecord | undefined> {
     this.#throwIfClosed();
-    return this.#news.untilEnd(taskRef, isEnded, options);
+    return this.#changes.untilEnd(taskRef, isEnded, options);
   }
 
   async waitForChange(taskRef: string, options: WaitForChangeOptions): Promise<TaskRecord | undefined> {
     this.#throwIfClosed();
-    return this.#news.untilChange(taskRef, record => hasChanged(options.known, record), options);
+    return this.#changes.untilChange(taskRef, record => hasChanged(options.known, record), options);
   }
 
   async answer(
@@ -130,7 +130,7 @@ export class BullmqEngine implements Engine {
   ): Promise<TaskRecord | undefined> {
     this.#throwIfClosed();
     const record = await this.#jobs.answer(taskRef, responses);
-    this.#news.ringChange(taskRef);
+    this.#changes.ringChange(taskRef);
     return record;
   }
 
@@ -139,7 +139,7 @@ export class BullmqEngine implements Engine {
     const record = await this.#jobs.cancel(taskRef);
     if (record?.status === 'cancelled') {
       this.#onEnd(taskRef);
-      this.#news.ring(taskRef);
+      this.#changes.ring(taskRef);
     }
     return record;
   }
@@ -162,7 +162,7 @@ export class BullmqEngine implements Engine {
       {
         store,
         maxResultBytes,
-        answerWaits: this.#news.answerWaits,
+        answerWaits: this.#changes.answerWaits,
         // The queue's events tell of it.
         onTurn: () => {},
         onReleased: this.#onReleased,
@@ -189,22 +189,22 @@ export class BullmqEngine implements Engine {
   }
 
   async #close(): Promise<void> {
-    const cared = this.#care.stop();
+    const cared = this.#maintenance.stop();
     await this.#worker?.drain(0);
-    await settledSoon([this.#news.endWaits(), cared]);
-    const parts = [this.#news, ...this.#workers, this.#jobs];
+    await settledSoon([this.#changes.endWaits(), cared]);
+    const parts = [this.#changes, ...this.#workers, this.#jobs];
     await settledSoon(parts.map(part => part.close()));
     await settledSoon([this.#connection.close()]);
   }
 
   #onEnd(taskRef: string): void {
     this.#submitted.delete(taskRef);
-    this.#turns.leave(taskRef);
+    this.#owners.leave(taskRef);
     this.#worker?.drop(taskRef);
   }
 
   #openSource(operation: string): JobSource {
-    void this.#news.insistOnListening(operation);
+    void this.#changes.insistOnListening(operation);
     const worker = this.#connection.worker(operation);
     worker.on('error', () => {});
     this.#workers.push(worker);
@@ -216,7 +216,7 @@ export class BullmqEngine implements Engine {
     });
   }
 
-  readonly #onReleased = (taskRef: string) => this.#news.ring(taskRef);
+  readonly #onReleased = (taskRef: string) => this.#changes.ring(taskRef);
 
   readonly #onLost = (record: TaskRecord) => {
     try {
@@ -239,12 +239,12 @@ export class BullmqEngine implements Engine {
 
   /** Nobody may be here who hears of the ends of what this engine has submitted. */
   async #forgetEnded(): Promise<void> {
-    for (const taskRef of [...this.#turns.taskRefs].slice(0, MOST_LOOKED_AFTER)) {
+    for (const taskRef of [...this.#owners.taskRefs].slice(0, MAX_LOOKED_AFTER)) {
       if (this.#isClosing) return;
       if (await this.#hasEnded(taskRef)) {
         this.#submitted.delete(taskRef);
-        this.#turns.leave(taskRef);
-      } else this.#turns.keep(taskRef);
+        this.#owners.leave(taskRef);
+      } else this.#owners.keep(taskRef);
     }
   }
 

@@ -1,5 +1,5 @@
 /** Most of one group: its statement stays short. */
-const MOST_AT_ONCE = 100;
+const MAX_AT_ONCE = 100;
 
 interface Waiting<Job> {
   readonly job: Job;
@@ -38,7 +38,7 @@ export class GroupedAdds<Job> {
 
   async #addAll(): Promise<void> {
     this.#isAdding = true;
-    while (this.#waiting.length > 0) await this.#addGroup(this.#waiting.splice(0, MOST_AT_ONCE));
+    while (this.#waiting.length > 0) await this.#addGroup(this.#waiting.splice(0, MAX_AT_ONCE));
     this.#isAdding = false;
   }
 

@@ -4,9 +4,9 @@ import { StoreFailure } from '../store-failure.js';
 import { GroupedAdds } from './grouped-adds.js';
 import { type FailedReason, type JobData, type JobProgress, tryContents } from './job-data.js';
 import { longResultAt, longResultIndex, type StoredJob } from './job-record.js';
-import { LAST_TURN } from './owner-turns.js';
+import { LAST_TURN } from './owner-limiter.js';
 import {
-  MOST_EVENTS,
+  MAX_EVENTS,
   type Page,
   type QueueConnection,
   type QueueHead,
@@ -57,7 +57,7 @@ const QUEUE_STATES: readonly QueueState[] = [
   'failed',
 ];
 /** Heads that are passed over in a row, before somebody waits for a place to be free again. */
-const MOST_PASSED_OVER = 16;
+const MAX_PASSED_OVER = 16;
 
 /** BullMQ takes this token for that of whoever has the job. */
 const ANY_TOKEN = '0';
@@ -114,7 +114,7 @@ export class OperationQueue {
 
   /** Moves jobs of these owners away from the head of the queue, each one turn on; false where there are many. */
   async passOver(owners: readonly string[]): Promise<boolean> {
-    for (let count = 0; count < MOST_PASSED_OVER; count++) {
+    for (let count = 0; count < MAX_PASSED_OVER; count++) {
       const head = await this.#connection.head(this.operation);
       if (head === undefined || !owners.includes(ownerOf(head) ?? '')) return true;
       const turn = Math.min(head.priority + 1, LAST_TURN);
@@ -230,7 +230,7 @@ export class OperationQueue {
   }
 
   async #publish(event: Record<string, string>): Promise<string> {
-    return String(await this.#calls.make(() => this.#backend.publishEvent(event, MOST_EVENTS)));
+    return String(await this.#calls.make(() => this.#backend.publishEvent(event, MAX_EVENTS)));
   }
 
   async #end(takesNext: boolean, move: () => ReturnType<IQueueBackend['moveToCompleted']>): Promise<Taken> {

@@ -30,7 +30,7 @@ import {
 } from './queue-connection.js';
 
 /** An engine's share of the server's connections, 100 by default; one of them listens. */
-const MOST_CONNECTIONS = 11;
+const MAX_CONNECTIONS = 11;
 const CONNECT_TIMEOUT_MS = 5000;
 /** A connection that answers nothing for so long is given up. */
 const SILENCE_MS = 8000;
@@ -45,7 +45,7 @@ export function connectPostgres(url: string, { prefix, locks }: ConnectOptions):
   const pool = new pg.Pool({
     connectionString: url,
     options: `-c search_path="${DEFAULT_SCHEMA}"`,
-    max: MOST_CONNECTIONS,
+    max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: SILENCE_MS,
     keepAlive: true,

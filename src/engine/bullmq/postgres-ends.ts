@@ -14,7 +14,7 @@ const ALL_EVENTS = [...END_EVENTS, ...CHANGE_EVENTS];
 /** An event gets its id before its transaction commits: it may come after later ones, within so long. */
 const LOOK_BACK_MS = 500;
 /** Events that may have got their ids before the first one that is known, and come after it. */
-const MOST_UNDER_WAY = 1000;
+const MAX_UNDER_WAY = 1000;
 const RETRY_MS = 500;
 
 export interface PostgresEndsOptions extends EndsOptions {
@@ -26,7 +26,7 @@ export interface PostgresEndsOptions extends EndsOptions {
 export class PostgresEnds {
   readonly #connection: PostgresConnection;
   readonly #options: PostgresEndsOptions;
-  readonly #news = new Alarm();
+  readonly #changes = new Alarm();
   readonly #closed = new AbortController();
   readonly #reading: Promise<void>;
   #client: ListenClient | undefined;
@@ -41,7 +41,7 @@ export class PostgresEnds {
     this.#connection = connection;
     this.#options = options;
     this.#last = Number(options.since);
-    this.#lastBefore = this.#settled = Math.max(0, this.#last - MOST_UNDER_WAY);
+    this.#lastBefore = this.#settled = Math.max(0, this.#last - MAX_UNDER_WAY);
     connection.on('listenerinvalidated', this.#ring);
     this.#reading = this.#readOn();
   }
@@ -54,7 +54,7 @@ export class PostgresEnds {
     await this.#reading;
   }
 
-  readonly #ring = () => this.#news.ring();
+  readonly #ring = () => this.#changes.ring();
 
   readonly #onNotification = (message: {
     readonly channel: string;
@@ -69,7 +69,7 @@ export class PostgresEnds {
       try {
         await this.#listen();
         await this.#read();
-        await this.#news.sleep(LOOK_BACK_MS, signal);
+        await this.#changes.sleep(LOOK_BACK_MS, signal);
       } catch {
         await sleep(RETRY_MS, signal).catch(() => {});
       }

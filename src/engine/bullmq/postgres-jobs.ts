@@ -58,12 +58,12 @@ export async function postgresHead(
   return row && { taskRef: String(row.id), priority: Number(row.priority), data: JSON.stringify(row.data) };
 }
 
-const LEAST_PRIORITY = `
+const MIN_PRIORITY = `
   SELECT priority FROM job WHERE queue = $1 AND state = 'waiting' AND priority > 0 ORDER BY priority LIMIT 1`;
 
 /** See `QueueConnection.leastPriority`. */
 export async function postgresLeastPriority({ pool }: PostgresConnection, queue: string): Promise<number> {
-  return Number((await pool.query(LEAST_PRIORITY, [queue])).rows[0]?.priority ?? 0);
+  return Number((await pool.query(MIN_PRIORITY, [queue])).rows[0]?.priority ?? 0);
 }
 
 /** See `QueueConnection.list`: one query, where BullMQ makes one for each job. */

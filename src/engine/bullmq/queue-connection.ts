@@ -95,9 +95,9 @@ export interface QueueConnection {
 }
 
 /** Few enough for a reader that was away to catch up, enough for a busy second. */
-export const MOST_EVENTS = 10_000;
+export const MAX_EVENTS = 10_000;
 
-export const QUEUE_OPTIONS = { streams: { events: { maxLen: MOST_EVENTS } } };
+export const QUEUE_OPTIONS = { streams: { events: { maxLen: MAX_EVENTS } } };
 
 /**
  * Locks and their loss are BullMQ's; that a task is run again, or not, is told by its own `retryAttempts`, so that no

@@ -12,7 +12,7 @@ import { redisEnds } from './redis-ends.js';
 import { redisFacts } from './redis-facts.js';
 import { listRedisJobs, redisHead, redisLeastPriority, replaceRedisData } from './redis-jobs.js';
 
-const LONGEST_PAUSE_MS = 1000;
+const MAX_PAUSE_MS = 1000;
 /** A connection that answers nothing for so long is given up: in time for locks to be renewed over another. */
 const SILENCE_MS = 8000;
 /** The word that there is a job goes to one worker of all, and is lost with that one. */
@@ -25,7 +25,7 @@ export function connectRedis(url: string, { prefix, locks }: ConnectOptions): Qu
   const client = new Redis(url, {
     maxRetriesPerRequest: null,
     socketTimeout: SILENCE_MS,
-    retryStrategy: attempt => Math.min(attempt * 50, LONGEST_PAUSE_MS),
+    retryStrategy: attempt => Math.min(attempt * 50, MAX_PAUSE_MS),
     // After a failover, the address may lead to the new primary.
     reconnectOnError: error => failureCode(error) === 'READONLY',
   });

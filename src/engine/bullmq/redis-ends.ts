@@ -2,7 +2,7 @@ import { QueueEvents, type QueueEventsListener, type QueueEventsOptions } from '
 import { CHANGE_EVENTS, END_EVENTS, type EndsOptions, type StoreEnds } from './queue-connection.js';
 
 /** A connection that is silent for much longer is taken to be lost. */
-const LONGEST_READ_MS = 5000;
+const MAX_READ_MS = 5000;
 
 /** Tells of the ends of a queue's tasks, over a connection of its own. */
 export function redisEnds(
@@ -10,7 +10,7 @@ export function redisEnds(
   options: QueueEventsOptions,
   { since, onEnd, onChange }: EndsOptions,
 ): StoreEnds {
-  const events = new QueueEvents(queue, { ...options, lastEventId: since, blockingTimeout: LONGEST_READ_MS });
+  const events = new QueueEvents(queue, { ...options, lastEventId: since, blockingTimeout: MAX_READ_MS });
   const listener = ({ jobId }: { jobId: string }) => onEnd(jobId);
   // It makes its connection anew by itself.
   events.on('error', () => {});

@@ -4,7 +4,7 @@ import { StoreFailure } from '../store-failure.js';
 
 const PATIENCE_MS = 10_000;
 const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1000;
+const MAX_PAUSE_MS = 1000;
 
 export interface StoreCallsOptions {
   /** The store's URL without credentials. */
@@ -62,7 +62,7 @@ export class StoreCalls {
     return pRetry(call, {
       retries: Number.POSITIVE_INFINITY,
       minTimeout: FIRST_PAUSE_MS,
-      maxTimeout: LONGEST_PAUSE_MS,
+      maxTimeout: MAX_PAUSE_MS,
       maxRetryTime: remainingMs,
       shouldRetry: failed => isConnectionError(failed.error),
     });

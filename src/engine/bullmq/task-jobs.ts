@@ -41,7 +41,7 @@ export class TaskJobs {
     return (await this.#options.known.list()).map(operation => this.queue(operation));
   }
 
-  /** @param priority the task's turn, see `OwnerTurns` */
+  /** @param priority the task's turn, see `OwnerLimiter` */
   async submit(task: NewTask, priority?: number): Promise<Submission> {
     const { taskRef, operation } = task;
     await this.#options.known.add(operation);

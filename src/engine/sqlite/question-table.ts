@@ -4,7 +4,7 @@ import {
   type AskedQuestion,
   answer,
   ask,
-  hasNews,
+  hasChanges,
   type InputResponse,
   openRequests,
   type Question,
@@ -61,8 +61,8 @@ export class QuestionTable {
   }
 
   /** The tasks of a worker with answers that they have not seen. */
-  withNews(worker: string): readonly string[] {
-    return this.#statements.withNews({ worker }).map(row => row.task_ref);
+  withChanges(worker: string): readonly string[] {
+    return this.#statements.withChanges({ worker }).map(row => row.task_ref);
   }
 
   #ofRun(run: Run): QuestionsRow {
@@ -84,7 +84,7 @@ export class QuestionTable {
       taskRef,
       questions: JSON.stringify(questions),
       waitsUntil: waitsUntil(questions) ?? null,
-      hasNews: hasNews(questions) ? 1 : 0,
+      hasChanges: hasChanges(questions) ? 1 : 0,
       openCount: Object.keys(openRequests(questions) ?? {}).length,
       waitedMs: waitedMs(questions, row.started_at ?? this.#clock.now()),
       now: this.#clock.now(),

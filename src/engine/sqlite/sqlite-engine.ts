@@ -214,15 +214,15 @@ class SqliteEngine implements Engine {
 
   #onForeignChange(): void {
     tryTo(() => this.#dropEnded());
-    tryTo(() => this.#ringForNews());
+    tryTo(() => this.#ringForChanges());
     this.#waits.ringAll();
     this.#tasks.ring();
   }
 
   /** One look for all runs that wait for an answer. */
-  #ringForNews(): void {
+  #ringForChanges(): void {
     if (this.#answerWaits.count === 0) return;
-    for (const taskRef of this.#table.questions.withNews(this.#instance)) this.#answerWaits.ring(taskRef);
+    for (const taskRef of this.#table.questions.withChanges(this.#instance)) this.#answerWaits.ring(taskRef);
   }
 
   #onOwnChange(taskRef: string): void {

@@ -124,10 +124,10 @@ export function prepareTaskStatements(database: Database.Database) {
     questions: query<QuestionsRow>(`SELECT ${QUESTIONS} FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`),
     questionsOfRun: query<QuestionsRow>(`SELECT ${QUESTIONS} FROM tasks WHERE ${THIS_RUN}`),
     setQuestions: command(`
-      UPDATE tasks SET questions = :questions, waits_until = :waitsUntil, has_news = :hasNews,
+      UPDATE tasks SET questions = :questions, waits_until = :waitsUntil, has_news = :hasChanges,
                        open_count = :openCount, waited_ms = :waitedMs, updated_at = :now
       WHERE task_ref = :taskRef AND status IN ('pending', 'processing')`),
-    withNews: prepareRows<{ task_ref: string }>(
+    withChanges: prepareRows<{ task_ref: string }>(
       database,
       'SELECT task_ref FROM tasks WHERE worker = :worker AND has_news = 1',
     ),

@@ -1,5 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import { GENERIC, IDS, LASTING, STATE, singular, WORK_HANDLES } from '../lexicon/nouns.js';
+import { GENERIC, IDS, PERSISTENT, STATE, singular, WORK_HANDLES } from '../lexicon/nouns.js';
 import { CHANGING, ENDING, LOOKUP, MACHINE, READING, RECORDING } from '../lexicon/verbs.js';
 import { wordsOf } from '../pair/usual-places.js';
 import { isRecord } from '../tool-result.js';
@@ -126,8 +126,8 @@ function commonPrefix(names: readonly (readonly string[])[]): number {
 }
 
 /** Whether one of the words is the name of what lasts, or is kept running. */
-export function isLasting(words: readonly string[]): boolean {
-  return words.some(word => LASTING.has(singular(word)));
+export function isPersistent(words: readonly string[]): boolean {
+  return words.some(word => PERSISTENT.has(singular(word)));
 }
 
 /** Whether an argument takes the handle of work, by its name. */

@@ -1,7 +1,7 @@
 import { MACHINE_NOUNS, WORK_NOUNS } from '../lexicon/nouns.js';
 import { BEGINNING, EDITING, MACHINE, MAKING, STARTING } from '../lexicon/verbs.js';
 import type { Veto } from './evidence.js';
-import { isLasting, type ToolFacts } from './tool-facts.js';
+import { isPersistent, type ToolFacts } from './tool-facts.js';
 
 /** What is known of two tools, for what speaks against them. */
 export interface Suspects {
@@ -49,9 +49,9 @@ function isAboutWhatLasts({ start, status, handleNouns, isNamed }: Suspects): bo
   );
   const isPlainWork =
     (isNamed || isOneWork) && status.tellsState && start.words.some(word => MACHINE.has(word));
-  if (isPlainWork && !isLasting(start.nouns)) return false;
+  if (isPlainWork && !isPersistent(start.nouns)) return false;
   const about = handleNouns.length > 0 ? handleNouns : status.nouns;
-  return isLasting(about) && !isOfMachine(about);
+  return isPersistent(about) && !isOfMachine(about);
 }
 
 /** Whether the last noun is of what only machines have: `dag_run`, `message_batch`. */

@@ -7,7 +7,7 @@ export const STATE = wordList({
 });
 
 /** Names of what lasts: people or events move it on within days, or it is kept running. A wait for it has no end. */
-export const LASTING = wordList({
+export const PERSISTENT = wordList({
   'Jira, GitHub, Zendesk, Linear: work of people':
     'issue ticket story sprint project team member todo comment review merge pull branch repository board incident approval thread meeting note notebook page document role permission policy',
   'Stripe, Shopify, PayPal: trade':

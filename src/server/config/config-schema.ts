@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_KEY_PREFIX } from '../../engine/engine-defaults.js';
 import { LOG_LEVELS } from '../observability/log.js';
-import { MOST_RETRY_ATTEMPTS, SHORTEST_TTL_SECONDS } from '../task-limits.js';
+import { MAX_RETRY_ATTEMPTS, MIN_TTL_SECONDS } from '../task-limits.js';
 import {
   file,
   folders,
@@ -106,7 +106,7 @@ export const sections = {
       description: 'How long a task and its result are kept; at most `state.maxTtlSeconds`.',
       unit: 'seconds',
     }),
-    maxTtlSeconds: setting(numberOfAtLeast(SHORTEST_TTL_SECONDS), 604_800, {
+    maxTtlSeconds: setting(numberOfAtLeast(MIN_TTL_SECONDS), 604_800, {
       description: 'The most that a call may ask for with `ttl_seconds`.',
       unit: 'seconds',
     }),
@@ -141,7 +141,7 @@ export const sections = {
       description: 'How long a task may wait for answers to its questions, beside its run time.',
       unit: 'seconds',
     }),
-    retryAttempts: setting(integer(0, MOST_RETRY_ATTEMPTS), 0, {
+    retryAttempts: setting(integer(0, MAX_RETRY_ATTEMPTS), 0, {
       description: 'How often a task is run again, where its operation says nothing of it.',
     }),
     drainSeconds: setting(numberOfAtLeast(0), 10, {

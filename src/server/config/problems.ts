@@ -3,7 +3,7 @@ import { similarName } from '../../errors.js';
 import { maskSecrets } from './mask-secrets.js';
 import { type Setting, settingList } from './setting-list.js';
 
-const LONGEST_SHOWN = 60;
+const MAX_SHOWN = 60;
 
 /** What is wrong with the content of a settings file, one line for each key. */
 export function fileProblems(error: z.ZodError, content: unknown): readonly string[] {
@@ -60,8 +60,8 @@ function member(value: unknown, key: string): unknown {
 
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
-  if (typeof value === 'string') return JSON.stringify(maskSecrets(value).slice(0, LONGEST_SHOWN));
-  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`.slice(0, LONGEST_SHOWN);
+  if (typeof value === 'string') return JSON.stringify(maskSecrets(value).slice(0, MAX_SHOWN));
+  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`.slice(0, MAX_SHOWN);
   if (typeof value === 'object' && value !== null) return 'an object';
   return typeof value === 'function' ? 'a function' : String(value);
 }

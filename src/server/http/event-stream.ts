@@ -6,7 +6,7 @@ import { startTimer } from '../../time/sleep.js';
 export const PING_MS = 15_000;
 
 /** What a client has not read yet, at most: one that does not read is given up. */
-const MOST_UNREAD_BYTES = 4 * 1024 * 1024;
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
 const HEADERS = {
   'content-type': 'text/event-stream',
@@ -23,7 +23,7 @@ export function sendEvent(response: ServerResponse, message: JSONRPCMessage): vo
     response.writeHead(200);
   }
   // What was sent before is still unread: one message may be longer than that.
-  if (response.writableLength > MOST_UNREAD_BYTES) response.destroy();
+  if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
   else response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
 }
 

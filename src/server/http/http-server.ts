@@ -9,8 +9,8 @@ import { checkAddress, listen } from './listen.js';
 import { PendingBytes } from './pending-bytes.js';
 import { parseTokens } from './principals.js';
 import { handleRequest, type RequestHandlerOptions } from './request-handler.js';
+import { RevisionEndpoint } from './revision-endpoint.js';
 import { SessionRegistry } from './session-registry.js';
-import { StatelessEndpoint } from './stateless-endpoint.js';
 import { MCP_PATH, type Watching } from './watch-endpoints.js';
 
 /** The responses under way: what a server that closes waits for. */
@@ -60,7 +60,7 @@ class OpenResponses {
 export interface HttpServerOptions {
   /** Makes the SDK server of one session. */
   createMcpServer(principal: string): Server;
-  /** What is offered in the protocol without sessions; without it, there are sessions only. */
+  /** What is offered in revision 2026-07-28; without it, there are sessions only. */
   readonly offer?: Offer | undefined;
   /** @default '127.0.0.1' */
   readonly host?: string | undefined;
@@ -107,7 +107,7 @@ export interface HttpServer {
   close(graceMs: number, drained?: Promise<unknown>): Promise<void>;
 }
 
-const MOST_SWEEP_MS = 60_000;
+const MAX_SWEEP_MS = 60_000;
 
 const LAST_WORDS_MS = 1000;
 
@@ -136,12 +136,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const responses = new OpenResponses();
   const onError = (error: unknown) => options.onError?.(error);
   const { offer } = options;
-  const stateless =
-    offer && new StatelessEndpoint({ offer, onError, onStream: response => responses.markStream(response) });
+  const revisionEndpoint =
+    offer && new RevisionEndpoint({ offer, onError, onStream: response => responses.markStream(response) });
   const handlerOptions: RequestHandlerOptions = {
     sessions,
     events: new EventLog(now),
-    stateless,
+    revisionEndpoint,
     tokens,
     createMcpServer: principal => options.createMcpServer(principal),
     onError,
@@ -170,14 +170,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   });
   const boundPort = await listen(server, host, port);
   server.on('error', handlerOptions.onError);
-  const stopSweeping = repeat(Math.min(sessionIdleMs, MOST_SWEEP_MS), () => sessions.sweep());
+  const stopSweeping = repeat(Math.min(sessionIdleMs, MAX_SWEEP_MS), () => sessions.sweep());
 
   async function closeOnce(graceMs: number, drained: Promise<unknown> | undefined): Promise<void> {
     closing = true;
     stopSweeping();
     await Promise.allSettled([responses.answersEnded(graceMs), drained]);
     const closed = new Promise(resolve => server.close(resolve));
-    stateless?.close();
+    revisionEndpoint?.close();
     await sessions.closeAll();
     await responses.allEnded(LAST_WORDS_MS);
     server.closeAllConnections();

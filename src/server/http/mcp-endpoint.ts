@@ -12,8 +12,8 @@ import type { EventLog } from './event-log.js';
 import { PING_MS } from './event-stream.js';
 import type { McpExchange } from './mcp-exchange.js';
 import { type Refusal, refuse } from './responses.js';
+import type { RevisionEndpoint } from './revision-endpoint.js';
 import type { Session, SessionRegistry } from './session-registry.js';
-import type { StatelessEndpoint } from './stateless-endpoint.js';
 import { UnreadMessages } from './unread-messages.js';
 
 const SESSION_HEADER = 'mcp-session-id';
@@ -46,14 +46,14 @@ export interface McpEndpointOptions {
   readonly events: EventLog;
   createMcpServer(principal: string): Server;
   /** Answers what belongs to no session; undefined where everything does. */
-  readonly stateless?: Pick<StatelessEndpoint, 'handle'> | undefined;
+  readonly revisionEndpoint?: Pick<RevisionEndpoint, 'handle'> | undefined;
   /** Told what a client did wrong. */
   onMistake(error: unknown): void;
 }
 
-/** Answers a request of the protocol without sessions, or hands it to its session (spec 2025-11-25, basic/transports, "Session Management"). */
+/** Answers a request of revision 2026-07-28, or hands it to its session (spec 2025-11-25, basic/transports, "Session Management"). */
 export async function handleMcp(exchange: McpExchange, options: McpEndpointOptions): Promise<void> {
-  if ((await options.stateless?.handle(exchange)) === true) return;
+  if ((await options.revisionEndpoint?.handle(exchange)) === true) return;
   const { request, response, principal, body } = exchange;
   const id = request.headers[SESSION_HEADER];
   if (id === undefined) {

@@ -4,7 +4,7 @@ import { ConfigurationError } from '../../errors.js';
 /** Who calls when the server knows no tokens. */
 export const LOCAL_PRINCIPAL = 'local';
 
-const SHORTEST_TOKEN = 16;
+const MIN_TOKEN = 16;
 
 /** A token that the server accepts, as its SHA-256 digest. */
 export interface KnownToken {
@@ -58,8 +58,8 @@ function splitEntry(entry: string): { readonly name?: string | undefined; readon
 }
 
 function problemOf(token: string): string | undefined {
-  if (token.length < SHORTEST_TOKEN) {
-    return `is too short: expected at least ${SHORTEST_TOKEN} characters, got ${token.length}`;
+  if (token.length < MIN_TOKEN) {
+    return `is too short: expected at least ${MIN_TOKEN} characters, got ${token.length}`;
   }
   return /^[\x21-\x7e]+$/.test(token)
     ? undefined

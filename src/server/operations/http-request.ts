@@ -28,7 +28,7 @@ const fields = z.object({
 
 type Fields = z.output<typeof fields>;
 
-const MOST_REDIRECTS = 5;
+const MAX_REDIRECTS = 5;
 
 export interface HttpRequestOptions {
   /**
@@ -70,12 +70,12 @@ export function httpRequest(options: HttpRequestOptions = {}) {
     slaSeconds: 900,
     async run({ url, method, headers, body, policy }, context): Promise<HttpResult> {
       let request: OutgoingRequest = { url: new URL(url), method, headers, body };
-      for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects += 1) {
+      for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
         const answer = await exchange(request, { policy, lookup, context });
         if (answer.kind === 'result') return answer.result;
         request = redirected(request, answer.status, answer.url);
       }
-      throw new OperationError('TOO_MANY_REDIRECTS', `Gave up after ${MOST_REDIRECTS} redirects`);
+      throw new OperationError('TOO_MANY_REDIRECTS', `Gave up after ${MAX_REDIRECTS} redirects`);
     },
   });
 }

@@ -2,20 +2,20 @@ import { z } from 'zod';
 import { sleep as wait } from '../../time/sleep.js';
 import { defineOperation } from '../operation.js';
 
-const LONGEST_SECONDS = 3600;
+const MAX_SECONDS = 3600;
 const REPORT_EVERY_MS = 1000;
 
 const input = z.object({
-  seconds: z.number().min(0).max(LONGEST_SECONDS).describe('How long to wait; fractions are fine'),
+  seconds: z.number().min(0).max(MAX_SECONDS).describe('How long to wait; fractions are fine'),
 });
 
 /** Waits and does nothing else: synthetic latency for load tests. */
 export function sleep() {
   return defineOperation({
     name: 'sleep',
-    description: `Waits for 0 to ${LONGEST_SECONDS} seconds and returns {slept_seconds}. For tests of latency and load.`,
+    description: `Waits for 0 to ${MAX_SECONDS} seconds and returns {slept_seconds}. For tests of latency and load.`,
     input,
-    slaSeconds: LONGEST_SECONDS + 60,
+    slaSeconds: MAX_SECONDS + 60,
     async run({ seconds }, { signal, progress }) {
       const startedAt = performance.now();
       for (;;) {

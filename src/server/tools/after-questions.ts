@@ -3,7 +3,7 @@ import { isEnded, type TaskRecord } from '../../engine/task-record.js';
 import type { TaskService } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
 import type { CallContext } from './server-tool.js';
-import { LONGEST_WAIT_SECONDS } from './task-answer.js';
+import { MAX_WAIT_SECONDS } from './task-answer.js';
 
 /** What is left to do after an answer is often little. */
 const AFTER_ANSWER_MS = 1000;
@@ -22,7 +22,7 @@ export async function afterQuestions(
   tasks: TaskService,
   { principal, signal, askClient, startedAt }: QuestionContext,
 ): Promise<TaskRecord> {
-  const deadline = startedAt + LONGEST_WAIT_SECONDS * 1000;
+  const deadline = startedAt + MAX_WAIT_SECONDS * 1000;
   let known = record;
   while (askClient !== undefined && known.inputRequests !== undefined) {
     askClient(known);

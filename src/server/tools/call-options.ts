@@ -3,7 +3,7 @@ import { describeIssues } from '../describe-issues.js';
 import type { InitiateRequest, TaskService } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
 import { CALL_META } from './meta-keys.js';
-import { LONGEST_WAIT_SECONDS } from './task-answer.js';
+import { MAX_WAIT_SECONDS } from './task-answer.js';
 
 /** What a call may ask for besides the work itself. */
 export function callOptionFields({ ttlBounds: [shortestTtl, longestTtl] }: Pick<TaskService, 'ttlBounds'>) {
@@ -57,7 +57,7 @@ export function toCallOptions(fields: CallOptionFields): CallOptions {
 export function callMetaReader(tasks: Pick<TaskService, 'ttlBounds'>) {
   const schema = z.strictObject({
     ...callOptionFields(tasks),
-    wait_seconds: z.number().min(0).max(LONGEST_WAIT_SECONDS).optional(),
+    wait_seconds: z.number().min(0).max(MAX_WAIT_SECONDS).optional(),
   });
   return (meta: Readonly<Record<string, unknown>> | undefined) => {
     const parsed = schema.safeParse(meta?.[CALL_META] ?? {});

@@ -19,7 +19,7 @@ export interface ResolveManyOptions {
 }
 
 /** Characters of JSON in one answer: results may be long, and a hundred of them are asked for at once. */
-const MOST_CHARACTERS = 4 * 1024 * 1024;
+const MAX_CHARACTERS = 4 * 1024 * 1024;
 
 /** The state of many tasks in one answer; one that cannot be told does not spoil the others. */
 export async function resolveMany(
@@ -73,7 +73,7 @@ function answerAbout(refs: readonly string[], found: readonly (TaskRecord | Tool
         ? { task_ref: taskRef, error: record.toTaskError() }
         : taskAnswer(record, now);
     characters += JSON.stringify(entry).length;
-    if (characters > MOST_CHARACTERS && tasks.length > 0) omitted.push(taskRef);
+    if (characters > MAX_CHARACTERS && tasks.length > 0) omitted.push(taskRef);
     else tasks.push(entry);
   }
   return { tasks, ...(omitted.length > 0 && { omitted }) };

@@ -6,16 +6,16 @@ import { resolveMany } from './resolve-many.js';
 import { failureSchema, type ServerTool, serverTool, takesQuestions } from './server-tool.js';
 import { taskAnswer, taskAnswerSchema, taskRefSchema, waitSecondsSchema } from './task-answer.js';
 
-const MOST_TASKS = 100;
+const MAX_TASKS = 100;
 
 const input = z.strictObject({
   task_ref: taskRefSchema.optional(),
   task_refs: z
     .array(taskRefSchema)
     .min(1)
-    .max(MOST_TASKS)
+    .max(MAX_TASKS)
     .optional()
-    .describe(`Instead of task_ref: up to ${MOST_TASKS} tasks, which are answered as \`tasks\``),
+    .describe(`Instead of task_ref: up to ${MAX_TASKS} tasks, which are answered as \`tasks\``),
   wait_seconds: waitSecondsSchema.describe(
     'Answer as soon as the task (of many: one of them) ends, at the latest after this many seconds',
   ),

@@ -59,7 +59,7 @@ export interface StartContext {
   readonly rounds?: Rounds | undefined;
 }
 
-/** One tool of the server, free of any SDK, so that every protocol era can serve it. */
+/** One tool of the server, free of any SDK, so that every revision of the protocol can serve it. */
 export interface ServerTool {
   readonly definition: Tool;
   call(argumentsGiven: unknown, context: CallContext): Promise<CallToolResult | InputRequired>;

@@ -9,9 +9,9 @@ export const taskRefSchema = z
   .describe('The task_ref that initiate_background_task returned');
 
 /** Short enough for every proxy that cuts a silent request after 30 s. */
-export const LONGEST_WAIT_SECONDS = 20;
+export const MAX_WAIT_SECONDS = 20;
 
-export const waitSecondsSchema = z.number().min(0).max(LONGEST_WAIT_SECONDS).default(0);
+export const waitSecondsSchema = z.number().min(0).max(MAX_WAIT_SECONDS).default(0);
 
 /** What `resolve_task_status` and `cancel_background_task` answer. */
 export const taskAnswerSchema = z.object({

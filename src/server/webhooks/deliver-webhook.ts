@@ -14,7 +14,7 @@ import { RETRY_DELAYS_MS, retryDelayMs } from './retry-schedule.js';
 import type { WebhookSettings } from './webhook-options.js';
 
 /** Standard Webhooks advise small payloads; a receiver can fetch a larger result with resolve_task_status. */
-const LARGEST_BODY_BYTES = 256 * 1024;
+const MAX_BODY_BYTES = 256 * 1024;
 
 /** What a receiver is told about the end of a task: the same in every attempt. */
 interface WebhookMessage {
@@ -28,9 +28,9 @@ const TIMEOUT_MS = 10_000;
 /** An attempt is queued before the end is stored, which mostly takes a moment. */
 const WAIT_FOR_END_MS = 5000;
 
-const SHORTEST_POSTPONE_MS = 5000;
+const MIN_POSTPONE_MS = 5000;
 
-const LONGEST_POSTPONE_MS = 60_000;
+const MAX_POSTPONE_MS = 60_000;
 
 export interface DeliverWebhookOptions {
   readonly engine: Engine;
@@ -60,7 +60,7 @@ export function deliverWebhook(options: DeliverWebhookOptions) {
       if (record?.webhookUrl === undefined || isSettled(record, attempt)) return { outcome: 'nothing to do' };
       if (!isEnded(record)) {
         const postponed = current.postponed + 1;
-        const delayMs = Math.min(SHORTEST_POSTPONE_MS * 2 ** current.postponed, LONGEST_POSTPONE_MS);
+        const delayMs = Math.min(MIN_POSTPONE_MS * 2 ** current.postponed, MAX_POSTPONE_MS);
         await deliveries.queue({ taskRef, attempt, postponed }, delayMs, signal);
         return { outcome: 'postponed' };
       }
@@ -128,7 +128,7 @@ function webhookMessage(record: TaskRecord): WebhookMessage {
     data,
   };
   const body = JSON.stringify(event);
-  if (Buffer.byteLength(body) <= LARGEST_BODY_BYTES) return { id, body };
+  if (Buffer.byteLength(body) <= MAX_BODY_BYTES) return { id, body };
   return { id, body: JSON.stringify({ ...event, data: { ...data, result: null, result_omitted: true } }) };
 }
 

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../../errors.js';
 import { bareHostname, isAddress, nonPublicRange } from '../outbound/public-address.js';
 
-const LONGEST_URL = 2048;
+const MAX_URL = 2048;
 
 /** Where messages may go. */
 export interface DestinationPolicy {
@@ -35,7 +35,7 @@ export function parseHostPattern(pattern: string): HostPattern {
 
 /** Why no message may go to a URL; undefined when it may. Never repeats the URL: its path and query may be secret. */
 export function destinationRefusal(text: string, policy: DestinationPolicy): string | undefined {
-  if (text.length > LONGEST_URL) return `the URL is longer than ${LONGEST_URL} characters`;
+  if (text.length > MAX_URL) return `the URL is longer than ${MAX_URL} characters`;
   if (!URL.canParse(text)) return 'it is no absolute URL';
   const url = new URL(text);
   if (url.protocol !== 'https:' && !(policy.allowHttp && url.protocol === 'http:')) {

@@ -14,7 +14,7 @@ export const RETRY_DELAYS_MS: readonly number[] = [
 ];
 
 /** No receiver puts us off for longer. */
-const LONGEST_WISH_MS = 10 * HOUR_MS;
+const MAX_WISH_MS = 10 * HOUR_MS;
 /** Up to so much of a wait is added to it, so that many messages to one receiver that was down come spread out. */
 const JITTER = 0.2;
 
@@ -37,6 +37,6 @@ export function retryDelayMs({
 }: RetryFacts): number | undefined {
   const planned = delaysMs[attempt - 1];
   if (planned === undefined) return undefined;
-  const wished = Math.min(retryAfterMs, LONGEST_WISH_MS);
+  const wished = Math.min(retryAfterMs, MAX_WISH_MS);
   return Math.round(Math.max(planned, wished) * (1 + JITTER * random));
 }

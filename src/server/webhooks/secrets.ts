@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks';
 import { ConfigurationError } from '../../errors.js';
 
 const FEWEST_BYTES = 24;
-const MOST_BYTES = 64;
+const MAX_BYTES = 64;
 
 /**
  * The keys of secrets that are parted by white space, in the form of Standard Webhooks 1.0.0.
@@ -16,7 +16,7 @@ export function parseSecrets(text: string): readonly Webhook[] {
       const problem = problemOf(secret);
       if (problem === undefined) return new Webhook(secret);
       throw new ConfigurationError(
-        `Webhook secret ${index + 1} ${problem}. Expected \`whsec_\` and the Base64 of ${FEWEST_BYTES} to ${MOST_BYTES} random bytes; \`echo whsec_$(openssl rand -base64 32)\` makes one.`,
+        `Webhook secret ${index + 1} ${problem}. Expected \`whsec_\` and the Base64 of ${FEWEST_BYTES} to ${MAX_BYTES} random bytes; \`echo whsec_$(openssl rand -base64 32)\` makes one.`,
       );
     });
 }
@@ -27,5 +27,5 @@ function problemOf(secret: string): string | undefined {
   if (encoded.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return 'is no Base64';
   const bytes = Buffer.from(encoded, 'base64').length;
   if (bytes < FEWEST_BYTES) return `has ${bytes} bytes, which is too short`;
-  return bytes > MOST_BYTES ? `has ${bytes} bytes, which is too long` : undefined;
+  return bytes > MAX_BYTES ? `has ${bytes} bytes, which is too long` : undefined;
 }

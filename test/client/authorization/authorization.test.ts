@@ -26,8 +26,8 @@ const QUICK = {
   maxAttempts: Number.POSITIVE_INFINITY,
 };
 const ERAS = [
-  ['newer', {}],
-  ['older', { discoverTimeoutMs: 0 }],
+  ['2026-07-28', {}],
+  ['2025-11-25', { discoverTimeoutMs: 0 }],
 ] as const;
 
 async function protectedServer() {
@@ -77,7 +77,7 @@ describe.each(ERAS)('a server of the %s generation that wants authorization', (e
     expect(refused.message).toMatch(/wants authorization.*call this error's `finishAuth` with the URL/);
     expectNoSecret(refused);
     expect(authProvider.redirectCount).toBe(1);
-    expect((client.transport as { era?: string } | undefined)?.era).toBe(era);
+    expect((client.transport as { revision?: string } | undefined)?.revision).toBe(era);
     await expect(client.callTool({ name: 'held', arguments: {} })).resolves.toMatchObject({
       content: [{ text: expect.stringContaining('released') }],
     });
@@ -204,7 +204,7 @@ test('an authorization that takes long does not make a server look older than it
   const target = { url: server.url, authProvider };
   const client = await AwaitClient.connect(target, { discoverTimeoutMs: 2000 });
   onTestFinished(() => client.close());
-  expect((client.transport as { era?: string } | undefined)?.era).toBe('newer');
+  expect((client.transport as { revision?: string } | undefined)?.revision).toBe('2026-07-28');
 });
 
 test('a call that needs more than was granted asks for both, and not for a refresh', LONG, async () => {

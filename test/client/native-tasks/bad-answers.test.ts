@@ -48,12 +48,12 @@ const ending = (fields: Record<string, unknown> = {}): Parts => ({
 });
 
 describe.each([
-  ['older', older],
-  ['newer', newer],
+  ['2025-11-25', older],
+  ['2026-07-28', newer],
 ])('a server of the %s generation', (era, connect) => {
   const start = (fields: Record<string, unknown>) =>
-    era === 'older' ? { task: taskIn('working', fields) } : { ...startedTask, ...fields };
-  const interval = era === 'older' ? 'pollInterval' : 'pollIntervalMs';
+    era === '2025-11-25' ? { task: taskIn('working', fields) } : { ...startedTask, ...fields };
+  const interval = era === '2025-11-25' ? 'pollInterval' : 'pollIntervalMs';
 
   test.each([[0], [-5], [Number.NaN], [Number.POSITIVE_INFINITY], ['soon'], [null]])(
     `that wants to be asked every %j ms is asked at the client's own pace`,
@@ -94,7 +94,7 @@ describe.each([
     const { client, server } = await connect({ 'tasks/get': [refusing(-32602, 'Task not found')] });
     const task = await client.resumeTask({
       version: 1,
-      protocol: era === 'older' ? 'tasks-2025-11-25' : 'tasks-2026-07-28',
+      protocol: era === '2025-11-25' ? 'tasks-2025-11-25' : 'tasks-2026-07-28',
       tool: 'research',
       handle: { taskId: TASK_ID },
       startedAt: new Date(Date.now() - HOUR_MS).toISOString(),
@@ -121,7 +121,7 @@ describe.each([
     const answer = task.result();
     await vi.advanceTimersByTimeAsync(1000);
     await expect(answer).resolves.toEqual(result);
-    const method = era === 'older' ? 'notifications/tasks/status' : 'notifications/tasks';
+    const method = era === '2025-11-25' ? 'notifications/tasks/status' : 'notifications/tasks';
     await server.notify(method, taskIn('working'));
     await vi.advanceTimersByTimeAsync(60_000);
     expect(server.count('tasks/get')).toBe(1);
@@ -151,7 +151,7 @@ describe.each([
     });
     const answer = client.callTool(call);
     await vi.advanceTimersByTimeAsync(300);
-    const method = era === 'older' ? 'notifications/tasks/status' : 'notifications/tasks';
+    const method = era === '2025-11-25' ? 'notifications/tasks/status' : 'notifications/tasks';
     await server.notify(method, taskIn('completed', { result: textResult('made up') }));
     await vi.advanceTimersByTimeAsync(100);
     expect(server.count('tasks/get')).toBe(1);

@@ -1,0 +1,121 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { ErrorCode, McpError, RELATED_TASK_META_KEY } from '@modelcontextprotocol/sdk/types.js';
+import { ConfigurationError } from '../../errors.js';
+import type { Question } from '../../protocols/protocol.js';
+import { isRecord } from '../../protocols/tool-result.js';
+import { onDispose } from '../../time/on-dispose.js';
+import type { TaskReference } from '../../types.js';
+import type { InputAnswer, InputHandler } from './input-handler.js';
+import { OpenQuestions } from './open-questions.js';
+import { questionMethods } from './question-methods.js';
+
+/** Nobody answers questions of this kind. */
+export class UnansweredError extends McpError {
+  constructor() {
+    super(ErrorCode.MethodNotFound, 'Nobody is there to answer');
+  }
+}
+
+/** One wait, as far as questions are concerned. */
+export interface Asked {
+  readonly tool: string;
+  readonly reference: TaskReference | undefined;
+  /** Answers in the place of the client's handler. */
+  readonly onInput: InputHandler | undefined;
+  /** Told of every question of the wait that somebody is thinking about. */
+  readonly onThinking: (answer: Promise<unknown>) => void;
+}
+
+/** Where a server's questions come in and find who answers them. Handlers that the user has set on the SDK's client stay. */
+export class PendingQuestions {
+  readonly #client: Client;
+  readonly #onInput: InputHandler | undefined;
+  /** The questions that somebody is answering. */
+  readonly open: OpenQuestions;
+  readonly #tasks = new Map<string, Asked>();
+  /** The methods whose questions reach a handler; undefined until somebody may answer. */
+  #answered: ReadonlySet<string> | undefined;
+
+  constructor(client: Client, onInput: InputHandler | undefined) {
+    this.#client = client;
+    this.open = new OpenQuestions(client);
+    this.#onInput = onInput;
+    if (onInput !== undefined) this.#register();
+  }
+
+  /**
+   * Whether somebody is there to answer.
+   * @throws ConfigurationError when a handler is given that the server will not ask
+   */
+  canAnswer({ onInput }: Pick<Asked, 'onInput'>): boolean {
+    if (onInput !== undefined) this.#register();
+    return this.#answered !== undefined || questionMethods.some(({ method }) => this.#isTaken(method));
+  }
+
+  /** From now on questions that name one of these tasks are those of this wait, until the answer is disposed. */
+  enter(taskIds: readonly string[], asked: Asked): Disposable {
+    for (const id of taskIds) this.#tasks.set(id, asked);
+    return onDispose(() => {
+      for (const id of taskIds) if (this.#tasks.get(id) === asked) this.#tasks.delete(id);
+    });
+  }
+
+  /** The answer to a question of one wait. @throws UnansweredError where nobody answers such questions, or what the handler throws */
+  async ask(question: Question, asked: Asked, signal: AbortSignal): Promise<InputAnswer> {
+    const handler = asked.onInput ?? this.#onInput;
+    if (handler === undefined || this.#answered?.has(question.method) !== true) throw new UnansweredError();
+    const { tool, reference } = asked;
+    const answer = Promise.resolve(handler({ ...question, tool, reference, signal }));
+    asked.onThinking(answer);
+    this.open.during(answer);
+    return answer;
+  }
+
+  /** @throws ConfigurationError when the client declares nothing of it */
+  #register(): void {
+    if (this.#answered !== undefined) return;
+    const answered = questionMethods.filter(({ method, schema }) => {
+      if (this.#isTaken(method)) return true;
+      try {
+        this.#client.setRequestHandler(schema, (request, { signal }) => this.#answer(request, signal));
+        return true;
+      } catch {
+        // The SDK refuses handlers for what the client does not declare.
+        return false;
+      }
+    });
+    if (answered.length === 0) {
+      throw new ConfigurationError(
+        'The client cannot be asked, so that `onInput` would never be called: give it the capability `elicitation`, `sampling` or `roots` when you make it.',
+      );
+    }
+    this.#answered = new Set(answered.map(({ method }) => method));
+  }
+
+  /** The answer to a request of the server. */
+  async #answer(
+    { method, params = {} }: { method: string; params?: object | undefined },
+    signal: AbortSignal,
+  ): Promise<InputAnswer> {
+    const question = { method, params: { ...params } };
+    const asked = this.#tasks.get(relatedTask(question) ?? '');
+    if (asked !== undefined) return this.ask(question, asked, signal);
+    if (this.#onInput === undefined) throw new UnansweredError();
+    return this.#onInput({ ...question, signal });
+  }
+
+  #isTaken(method: string): boolean {
+    try {
+      this.#client.assertCanSetRequestHandler(method);
+      return false;
+    } catch {
+      return true;
+    }
+  }
+}
+
+/** The task that a question names (spec 2025-11-25, basic/utilities/tasks, "Related Task Metadata"). */
+function relatedTask({ params }: Question): string | undefined {
+  const related = isRecord(params._meta) ? params._meta[RELATED_TASK_META_KEY] : undefined;
+  return isRecord(related) && typeof related.taskId === 'string' ? related.taskId : undefined;
+}

@@ -1,0 +1,116 @@
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { ImplementationSchema, ServerCapabilitiesSchema } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { isRecord } from '../../protocols/tool-result.js';
+import { startTimer } from '../../time/sleep.js';
+import { ownId } from '../connection/message-kind.js';
+import { classifyFailure } from '../failure.js';
+import { type ClientIdentity, framed, REVISION_VERSION, SERVER_INFO } from './revision-wire.js';
+
+const discoveredSchema = z.looseObject({
+  supportedVersions: z.array(z.string()),
+  capabilities: ServerCapabilitiesSchema.default({}),
+  serverInfo: ImplementationSchema.optional().catch(undefined),
+  instructions: z.string().optional().catch(undefined),
+});
+
+/** What a server of revision 2026-07-28 says of itself. */
+export type Discovered = z.infer<typeof discoveredSchema>;
+
+const UNSUPPORTED_VERSION = -32022;
+
+export interface DiscoveryOptions {
+  readonly send: (message: JSONRPCMessage) => Promise<void>;
+  /** Ends a request that is no longer waited for. */
+  readonly drop: (id: RequestId) => void;
+  readonly isAuthorizing: () => boolean;
+}
+
+/** One question on a wire that nobody else uses yet. */
+export class Discovery {
+  readonly #options: DiscoveryOptions;
+  #waiting: { readonly id: RequestId; readonly answer: (message?: JSONRPCMessage) => void } | undefined;
+
+  constructor(options: DiscoveryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * What the server says of itself; undefined where it does not speak revision 2026-07-28: where it gives any other answer,
+   * ends the connection, or says nothing in time.
+   * @throws what the transport throws when nobody is there, or the server wants authorization that cannot be had
+   */
+  async run(identity: ClientIdentity, timeoutMs: number): Promise<Discovered | undefined> {
+    const first = await this.#ask(identity, timeoutMs);
+    const answer = refusesVersion(first) ? await this.#ask(identity, timeoutMs) : first;
+    if (answer === undefined || !('result' in answer)) return undefined;
+    const { success, data } = discoveredSchema.safeParse(answer.result);
+    return success && data.supportedVersions.includes(REVISION_VERSION)
+      ? { ...data, serverInfo: data.serverInfo ?? serverInfoIn(answer.result) }
+      : undefined;
+  }
+
+  /** Whether the message was the answer that is waited for. */
+  takes(message: JSONRPCMessage): boolean {
+    if (this.#waiting === undefined || 'method' in message) return false;
+    // An error without an id is about the only message that there was.
+    if (message.id !== undefined && message.id !== this.#waiting.id) return false;
+    this.#waiting.answer(message);
+    return true;
+  }
+
+  /** The connection is over. */
+  end(): void {
+    this.#waiting?.answer();
+  }
+
+  #ask(identity: ClientIdentity, timeoutMs: number): Promise<JSONRPCMessage | undefined> {
+    const { send, drop, isAuthorizing } = this.#options;
+    const id = ownId();
+    const params = framed({}, identity);
+    return new Promise<JSONRPCMessage | undefined>((resolve, reject) => {
+      let stop = () => {};
+      const giveUp = () => {
+        // The server has answered: it wants a token first, which others give.
+        if (isAuthorizing()) return start();
+        drop(id);
+        resolve(undefined);
+      };
+      const start = () => {
+        stop = startTimer(timeoutMs, giveUp, { unref: true });
+      };
+      start();
+      const answer = (message?: JSONRPCMessage) => {
+        stop();
+        resolve(message);
+      };
+      this.#waiting = { id, answer };
+      send({ jsonrpc: '2.0', id, method: 'server/discover', params }).catch(error => {
+        stop();
+        if (mayBeOlder(error)) resolve(undefined);
+        else reject(error);
+      });
+    }).finally(() => {
+      this.#waiting = undefined;
+    });
+  }
+}
+
+/** Whether it does not like our version and yet knows it: some servers check before they look. */
+function refusesVersion(message: JSONRPCMessage | undefined): boolean {
+  if (message === undefined || !('error' in message) || message.error.code !== UNSUPPORTED_VERSION)
+    return false;
+  const { data } = message.error;
+  return isRecord(data) && Array.isArray(data.supported) && data.supported.includes(REVISION_VERSION);
+}
+
+/** Whatever has answered like this may still speak revision 2025-11-25; where nobody is there, nobody need be asked again. */
+function mayBeOlder(error: unknown): boolean {
+  const failure = classifyFailure(error);
+  return failure !== 'ours' && (failure !== 'unsent' || error instanceof StreamableHTTPError);
+}
+
+function serverInfoIn({ _meta }: Readonly<Record<string, unknown>>): Discovered['serverInfo'] {
+  return ImplementationSchema.safeParse(isRecord(_meta) ? _meta[SERVER_INFO] : undefined).data;
+}

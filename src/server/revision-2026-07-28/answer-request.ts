@@ -1,0 +1,121 @@
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { isEnded } from '../../engine/task-record.js';
+import { isRecord } from '../is-record.js';
+import { INSTRUCTIONS, type Offer, SERVER_INFO } from '../offer.js';
+import type { TaskAnswers } from '../task-service.js';
+import { toFailure } from '../tool-failure.js';
+import { callTool } from './call-tool.js';
+import { detailedTask } from './detailed-task.js';
+import type { CallerContext } from './envelope.js';
+import {
+  CODE,
+  errorMessage,
+  META,
+  missingTasks,
+  RequestError,
+  resultMessage,
+  TASKS_EXTENSION,
+  VERSIONS,
+  type WireRequest,
+} from './wire.js';
+
+export const CAPABILITIES = { tools: {}, extensions: { [TASKS_EXTENSION]: {} } };
+
+/** Whose lists these are, and for how long: what a principal sees is not another's to keep. */
+const NOT_CACHED = { ttlMs: 0, cacheScope: 'private' };
+
+/** Answers every request but `subscriptions/listen`, which has no end of its own. @throws RequestError */
+export async function resultOf(
+  request: WireRequest,
+  offer: Offer,
+  context: CallerContext,
+): Promise<JSONRPCMessage> {
+  const own = (await offer.forCaller?.(context)) ?? offer;
+  const result = await route(request, own, context);
+  return resultMessage(request.id, stamped(result));
+}
+
+/** Every result says what it is, and whose. */
+export function stamped(result: Record<string, unknown>): Record<string, unknown> {
+  const meta = result._meta as Record<string, unknown> | undefined;
+  return { resultType: 'complete', ...result, _meta: { ...meta, [META.serverInfo]: SERVER_INFO } };
+}
+
+/** What an error that was thrown is to the client: one that is not meant for it stays with us. */
+export function failureMessage(id: WireRequest['id'], error: unknown): JSONRPCMessage {
+  return errorMessage(id, asRequestError(error));
+}
+
+export function asRequestError(error: unknown): RequestError {
+  return error instanceof RequestError ? error : new RequestError(CODE.internal, 'Internal error');
+}
+
+async function route(
+  request: WireRequest,
+  offer: Offer,
+  context: CallerContext,
+): Promise<Record<string, unknown>> {
+  switch (request.method) {
+    case 'server/discover':
+      return {
+        supportedVersions: VERSIONS,
+        capabilities: { ...CAPABILITIES, ...offer.more?.capabilities },
+        instructions: offer.more?.instructions ?? INSTRUCTIONS,
+        ...NOT_CACHED,
+      };
+    case 'tools/list':
+      return { tools: [...offer.tools.values()].map(tool => tool.definition), ...NOT_CACHED };
+    case 'tools/call':
+      return callTool(request, offer, context);
+    case 'tasks/get':
+    case 'tasks/update':
+    case 'tasks/cancel':
+      return answerTaskMethod(request, offer.tasks, context);
+    default: {
+      const answer = await offer.more?.answer(request, context);
+      if (answer !== undefined) return { ...NOT_CACHED, ...answer };
+      throw new RequestError(CODE.methodNotFound, `Method not found: ${request.method}`, {
+        httpStatus: 404,
+      });
+    }
+  }
+}
+
+/**
+ * Answers `tasks/get`, `tasks/update` and `tasks/cancel` (extension io.modelcontextprotocol/tasks).
+ * @throws RequestError
+ */
+async function answerTaskMethod(
+  { method, params }: WireRequest,
+  tasks: TaskAnswers,
+  { principal, signal, envelope }: CallerContext,
+): Promise<Record<string, unknown>> {
+  if (!envelope.takesTasks) throw missingTasks(`The method ${method}`);
+  const { taskId } = params;
+  if (typeof taskId !== 'string') {
+    throw new RequestError(CODE.invalidParams, 'Expected `taskId` to be a string');
+  }
+  if (method === 'tasks/get') {
+    const { record, pollAfterMs } = await tasks.look(principal, taskId, signal).catch(refuse);
+    return detailedTask(record, Date.now(), pollAfterMs);
+  }
+  const record = await tasks.resolve(principal, taskId, { waitMs: 0, signal }).catch(refuse);
+  switch (method) {
+    case 'tasks/cancel':
+      if (!isEnded(record)) await tasks.cancel(principal, taskId).catch(refuse);
+      return {};
+    default:
+      if (!isRecord(params.inputResponses)) {
+        throw new RequestError(CODE.invalidParams, 'Expected `inputResponses` to be an object');
+      }
+      await tasks.answer(principal, taskId, params.inputResponses).catch(refuse);
+      return {};
+  }
+}
+
+function refuse(error: unknown): never {
+  const failure = toFailure(error);
+  throw new RequestError(failure.retryable ? CODE.internal : CODE.invalidParams, failure.message, {
+    data: failure.toTaskError(),
+  });
+}

@@ -13,7 +13,7 @@ const ANY: ArgumentType = { types: undefined, values: undefined };
 const MAX_DEPTH = 32;
 
 /** What the argument `name` of a tool may be, by the tool's input schema. */
-export function argumentType(inputSchema: unknown, name: string): ArgumentType {
+export function schemaType(inputSchema: unknown, name: string): ArgumentType {
   return ofProperty(inputSchema, name, inputSchema, 0) ?? ANY;
 }
 

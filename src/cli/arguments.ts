@@ -1,7 +1,7 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { excerpt } from '../protocols/excerpt.js';
 import { isRecord } from '../protocols/tool-result.js';
-import { argumentType, readingOf, wantedText } from './argument-types.js';
+import { readingOf, schemaType, wantedText } from './argument-types.js';
 import { isSpecialKey, parseExactJson, refuseKey } from './exact-json.js';
 import { UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
@@ -52,7 +52,7 @@ function parsePair(pair: string, { inputSchema }: Tool, allowedKeys: readonly st
   const flag = `--arg ${key}`;
   if (isSpecialKey(key, allowedKeys)) refuseKey(key, '--arg');
   const value = pair.slice(split + 1);
-  const type = argumentType(inputSchema, key);
+  const type = schemaType(inputSchema, key);
   const reading = readingOf(type, value);
   if (reading === 'text' || (reading === 'json-or-text' && !isJson(value))) return [key, value];
   if (isJson(value)) return [key, parseExactJson(value, { flag })];

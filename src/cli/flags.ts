@@ -132,12 +132,13 @@ export interface TaskFlags extends SettingsFlag {
 
 const STORES = 'where tasks live: sqlite:PATH, memory:, redis://, rediss:// or postgres://';
 export const SHARED_STORES = 'sqlite:PATH, redis://, rediss:// or postgres://';
-export const KEY_PREFIX = 'keeps installations apart that share one Redis or PostgreSQL (default: mcp_task:)';
+export const KEY_PREFIX_FLAG =
+  'keeps installations apart that share one Redis or PostgreSQL (default: mcp_task:)';
 
 export function addTaskFlags(command: Command): Command {
   return addSettingsFlag(command)
     .option('--store <url>', `${STORES} (default: a file in the state folder)`)
-    .option('--key-prefix <prefix>', KEY_PREFIX)
+    .option('--key-prefix <prefix>', KEY_PREFIX_FLAG)
     .option('--operations <file>', 'ES module that exports operations of your own')
     .option('--concurrency <count>', 'most tasks at the same time (default: 50)', count)
     .option(

@@ -12,7 +12,7 @@ import { withJobs } from './jobs.js';
 const LOOK_AGAIN_MS = 250;
 
 /** Whether another process alone can ask the server of a job, because the server would not outlive it. */
-export function isHeld({ state, claimUntil }: JournalRecord): boolean {
+export function isHeldJob({ state, claimUntil }: JournalRecord): boolean {
   return state === 'running' && claimUntil > Date.now();
 }
 
@@ -29,7 +29,7 @@ export async function onceReleased(
   const { tool, reference, id } = held;
   const endsAt = performance.now() + timeoutMs;
   for (let record = held; ; ) {
-    if (!isHeld(record)) return record;
+    if (!isHeldJob(record)) return record;
     const facts = { tool, reference };
     const goesOn = `Its server is kept until it has ended: \`mcp-await wait ${id}\` picks it up again.`;
     if (performance.now() > endsAt)

@@ -8,7 +8,11 @@ export type NextStep =
   | { readonly kind: 'request'; readonly dueAt: number };
 
 /** @returns the step after the event; the same as before where the event says nothing of it */
-export function nextStep(before: NextStep | undefined, event: AwaitEvent, now: number): NextStep | undefined {
+export function nextCommand(
+  before: NextStep | undefined,
+  event: AwaitEvent,
+  now: number,
+): NextStep | undefined {
   switch (event.type) {
     case 'status-scheduled':
       return { kind: 'request', dueAt: now + event.delayMs };

@@ -4,7 +4,7 @@ import type { PairProfile } from '../client/pair-options.js';
 import { reasonsOf } from '../protocols/detection/evidence.js';
 import { pairOfProposal } from '../protocols/detection/found-pair.js';
 import { type Proposal, proposePairs } from '../protocols/detection/propose.js';
-import { LineReader } from './ask/line-reader.js';
+import { PromptReader } from './ask/line-reader.js';
 import { canAsk } from './ask/terminal-asker.js';
 import { ExitCode } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
@@ -25,7 +25,7 @@ export function pairs(flags: PairsFlags, command: readonly string[], io: Command
       io.stderr.write('No two tools of the server look like a pair that is not known already.\n');
       return ExitCode.completed;
     }
-    using lines = flags.yes !== true && canAsk(io) ? new LineReader(io) : undefined;
+    using lines = flags.yes !== true && canAsk(io) ? new PromptReader(io) : undefined;
     const accepted: PairProfile[] = [];
     for (const { proposal, profile } of proposed) {
       io.stderr.write(textOf(proposal));

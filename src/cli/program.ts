@@ -12,7 +12,7 @@ import {
   addWaitFlags,
   collect,
   duration,
-  KEY_PREFIX,
+  KEY_PREFIX_FLAG,
   orOff,
   SHARED_STORES,
 } from './flags.js';
@@ -154,7 +154,7 @@ export function buildProgram(
   addSettingsFlag(program.command('stats'))
     .description('tell how the tasks of a store stand, by operation')
     .option('--store <url>', `${SHARED_STORES} (default: a file in the state folder)`)
-    .option('--key-prefix <prefix>', KEY_PREFIX)
+    .option('--key-prefix <prefix>', KEY_PREFIX_FLAG)
     .option(
       '--window <duration>',
       'ended tasks of this time count for durations and failures (default: 1h)',

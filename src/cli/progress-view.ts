@@ -6,7 +6,7 @@ import { sleep } from '../time/sleep.js';
 import { isEndStatus, type Snapshot } from '../types.js';
 import { describeNotices, describeState } from './describe-state.js';
 import type { CommandIo } from './io.js';
-import { type NextStep, nextStep } from './next-step.js';
+import { type NextStep, nextCommand } from './next-step.js';
 import { progressLine } from './progress-line.js';
 
 /** Shows on stderr how a task stands: a spinner on a terminal, a line for each new state in a pipe. */
@@ -111,7 +111,7 @@ function spinnerView(tool: string, io: CommandIo): ProgressView {
       for (const notice of notices) stream.write(`${notice}\n`);
     },
     hear(event) {
-      step = nextStep(step, event, performance.now());
+      step = nextCommand(step, event, performance.now());
       if (event.type !== 'pair-detected' || event.hint === undefined) return;
       spinner.clear();
       stream.write(`${describeEvent(tool, event)}\n`);

@@ -7,7 +7,7 @@ import { formatDuration } from '../time/duration.js';
 import { describeNotices, describeState } from './describe-state.js';
 import { ExitCode } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
-import { isHeld, onceReleased, requestCancel } from './held-job.js';
+import { isHeldJob, onceReleased, requestCancel } from './held-job.js';
 import type { CommandIo } from './io.js';
 import { findJob, referenceOf } from './jobs.js';
 import { endedTask, heldTask } from './kept-job.js';
@@ -53,7 +53,7 @@ async function withTask(
     printState(endedTask(record, record.outcome), resultOfOutcome(record.outcome), flags, io);
     return ExitCode.completed;
   }
-  if (record !== undefined && isHeld(record)) return tellHeld(record, { act, flags, io });
+  if (record !== undefined && isHeldJob(record)) return tellHeld(record, { act, flags, io });
   const reference = referenceOf(job);
   const choice = chooseAgain(record, flags, command);
   const { withClient } = await import('./with-client.js');

@@ -3,7 +3,7 @@ import { resultOfOutcome } from '../protocols/tool-result.js';
 import type { Outcome } from '../types.js';
 import { exitCodeOfStatus, UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
-import { isHeld, onceReleased } from './held-job.js';
+import { isHeldJob, onceReleased } from './held-job.js';
 import type { CommandIo } from './io.js';
 import { findJob, markDelivered, referenceOf } from './jobs.js';
 import { endedTask, heldTask } from './kept-job.js';
@@ -70,7 +70,7 @@ async function released(
   flags: ServerFlags & WaitFlags,
   io: CommandIo,
 ): Promise<JournalRecord | undefined> {
-  if (record === undefined || !isHeld(record)) return record;
+  if (record === undefined || !isHeldJob(record)) return record;
   refuseForHeld(record, flags);
   const { useSettings } = await import('./config/load-settings.js');
   const { deadlineMs } = waitOptionsOf(await useSettings(flags, io));

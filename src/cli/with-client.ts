@@ -16,7 +16,7 @@ import type { CommandIo } from './io.js';
 import { type ChosenServer, chooseServer } from './server-choice.js';
 import { waitOptionsOf } from './wait-options.js';
 
-export interface Session {
+export interface ClientSession {
   readonly client: AwaitClient;
   readonly server: ChosenServer;
   readonly interrupts: Interrupts;
@@ -50,7 +50,7 @@ export async function withClient(
   flags: ClientFlags,
   command: readonly string[],
   io: CommandIo,
-  work: (session: Session) => Promise<number>,
+  work: (session: ClientSession) => Promise<number>,
 ): Promise<number> {
   const server = chooseServer(flags, command, io);
   const settings = await useSettings(flags, io);

@@ -5,7 +5,7 @@ import { formatDuration } from '../time/duration.js';
 import type { CallWatch } from './call-watch.js';
 import type { ResolvedCircuitOptions } from './circuit-options.js';
 import type { AwaitEvent } from './events.js';
-import { verdictOf } from './verdict.js';
+import { circuitVerdictOf } from './verdict.js';
 
 /** A tool that was not called for longer than this many others begins anew. */
 const MAX_TOOLS = 1000;
@@ -41,7 +41,7 @@ export class Circuits {
       },
       ended: end => {
         const now = performance.now();
-        circuit.settle(pass, verdictOf(end, now - begunAt, slowCallMs), now);
+        circuit.settle(pass, circuitVerdictOf(end, now - begunAt, slowCallMs), now);
       },
     };
   }

@@ -7,13 +7,13 @@ import { classifyFailure, messageOf, refusedStatus, systemCode } from './failure
 import { connectionProblem } from './http/connection-problem.js';
 import { describeProxy, proxyFor } from './http/proxy.js';
 import { ForeignOutputError } from './stdio/stdio-transport.js';
-import type { Evidence, ServerTarget } from './transport.js';
+import type { ConnectionEvidence, ServerTarget } from './transport.js';
 
 /** Why there is no connection, and what to do about it. */
 export function explainConnectFailure(
   error: unknown,
   target: ServerTarget,
-  evidence: Evidence,
+  evidence: ConnectionEvidence,
   timeoutMs: number,
 ): AwaitError {
   if (error instanceof AwaitError) return error;
@@ -66,7 +66,12 @@ function hasMessage(error: unknown, pattern: RegExp): boolean {
   return false;
 }
 
-function stdioProblem(error: unknown, command: string, evidence: Evidence, timeoutMs: number): string {
+function stdioProblem(
+  error: unknown,
+  command: string,
+  evidence: ConnectionEvidence,
+  timeoutMs: number,
+): string {
   const code = systemCode(error);
   if (code === 'ENOENT')
     return `The command \`${command}\` was not found; check its spelling, the PATH and the working directory.`;

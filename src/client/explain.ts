@@ -13,7 +13,7 @@ import {
   StatusCheckError,
 } from '../errors.js';
 import { excerpt } from '../protocols/excerpt.js';
-import type { Question, ToolPlan } from '../protocols/protocol.js';
+import type { TaskQuestion, ToolPlan } from '../protocols/protocol.js';
 import { formatDuration } from '../time/duration.js';
 import { classifyFailure, isTransient, messageOf, refusedStatus } from './failure.js';
 import { UnansweredError } from './input/pending-questions.js';
@@ -75,7 +75,7 @@ export function attemptsSpent(facts: CallFacts, maxAttempts: number): AwaitTimeo
 /** Nobody answers what the task asks. */
 export function inputRequired(
   facts: CallFacts,
-  questions: readonly Question[],
+  questions: readonly TaskQuestion[],
   cause?: unknown,
 ): InputRequiredError {
   const said = questions.length > 0 ? questions.map(questionText).join(' · ') : facts.snapshot?.message;
@@ -90,7 +90,7 @@ export function inputRequired(
 }
 
 /** A question in its own words, after its method where that is not the usual one. */
-function questionText({ method, params }: Question): string {
+function questionText({ method, params }: TaskQuestion): string {
   const { message } = params;
   const text = typeof message === 'string' ? message : JSON.stringify(params);
   return method === 'elicitation/create' ? text : `${method} ${text}`;

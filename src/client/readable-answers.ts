@@ -51,7 +51,7 @@ const READERS: Readonly<Record<string, Reader>> = {
  * The answer to a request without what is not of MCP's shape, item by item of a list; any other answer as it is.
  * @throws ProtocolViolationError when it lacks what it must have
  */
-export function readAnswer(method: string, answer: Json): ReadAnswer {
+export function readInParts(method: string, answer: Json): ReadAnswer {
   const read = READERS[method];
   return read === undefined ? { answer, problems: [] } : read(answer);
 }

@@ -5,7 +5,7 @@ import { ProtocolViolationError } from '../errors.js';
 import { anyResult } from '../protocols/native-task.js';
 import { messageOf } from './failure.js';
 import { ListPages } from './list-pages.js';
-import { readAnswer } from './readable-answers.js';
+import { readInParts } from './readable-answers.js';
 
 /** Told what could not be read of an answer, as sentences for a person. */
 export type ProblemListener = (method: string, problems: readonly string[]) => void;
@@ -22,7 +22,7 @@ export function tolerantRequests(client: Client, onProblems: ProblemListener) {
     const answer = await client.request(request, anyResult, options).catch(error => {
       throw readable(error, method);
     });
-    const read = readAnswer(method, answer);
+    const read = readInParts(method, answer);
     if (read.problems.length > 0) onProblems(method, read.problems);
     return read.answer;
   }

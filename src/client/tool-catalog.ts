@@ -16,7 +16,7 @@ import { ListPages } from './list-pages.js';
 import { isSessionless, nativeTasksOf } from './native-tasks.js';
 import type { ResolvedWaitOptions } from './options.js';
 import type { ResolvedPairOptions } from './pair-options.js';
-import { readAnswer } from './readable-answers.js';
+import { readInParts } from './readable-answers.js';
 
 /** How one server's tools will be awaited. */
 export interface Plans {
@@ -157,7 +157,7 @@ export class ToolCatalog {
     const answer = await this.retry(() => this.#port.request(request, anyResult, options), limits).catch(
       emptyIfUnknown,
     );
-    const { answer: page, problems } = readAnswer(request.method, answer);
+    const { answer: page, problems } = readInParts(request.method, answer);
     return { tools: page.tools as readonly Tool[], nextCursor: page.nextCursor, problems };
   }
 

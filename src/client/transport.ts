@@ -1,13 +1,13 @@
 import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { secretVariables } from './connection/sent-secrets.js';
 import type { ConnectionOptions } from './connection-options.js';
-import type { HttpTarget } from './http/http-target.js';
+import type { HttpEndpoint } from './http/http-target.js';
 import { openHttpTransport } from './http/open-http.js';
 import { RevisionTransport } from './revision-2026-07-28/revision-transport.js';
 import type { HandedServer } from './stdio/handed-server.js';
 import { StdioTransport } from './stdio/stdio-transport.js';
 
-export type { HttpTarget };
+export type { HttpEndpoint as HttpTarget };
 
 /** A server that is started as a child process and spoken to over its standard streams. */
 export interface StdioTarget extends ConnectionOptions {
@@ -20,10 +20,10 @@ export interface StdioTarget extends ConnectionOptions {
   readonly cwd?: string | undefined;
 }
 
-export type ServerTarget = StdioTarget | HttpTarget;
+export type ServerTarget = StdioTarget | HttpEndpoint;
 
 /** What a connection has shown, to explain why it failed. */
-export interface Evidence {
+export interface ConnectionEvidence {
   /** The last of what a child process wrote to its standard error. */
   readonly stderr: string;
   /** The first thing that went wrong in the transport, such as a line that is no JSON. */
@@ -36,7 +36,7 @@ export interface Evidence {
 
 export interface OpenTransport {
   readonly transport: RevisionTransport;
-  readonly evidence: () => Evidence;
+  readonly evidence: () => ConnectionEvidence;
 }
 
 export interface OpenOptions {

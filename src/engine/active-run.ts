@@ -7,7 +7,7 @@ import { RunOverError, RunQuestions } from './run-questions.js';
 import { toStorableEnd } from './storable-end.js';
 import type { TaskRecord } from './task-record.js';
 import type { TaskWaits } from './task-waits.js';
-import type { Claimed, Ending, WorkerStore } from './worker-store.js';
+import type { Claimed, RunEnding, WorkerStore } from './worker-store.js';
 
 const RETRY_END_MS = 1000;
 const MAX_END_TRIES = 30;
@@ -122,7 +122,7 @@ export class ActiveRun<Run> {
   }
 
   /** A store that refuses or is away may take the end a moment later: work that was done should not be lost to it. */
-  async #storeEnd(ending: Ending): Promise<Claimed<Run> | undefined> {
+  async #storeEnd(ending: RunEnding): Promise<Claimed<Run> | undefined> {
     for (let tries = 1; this.#stopping === undefined; tries++) {
       try {
         return await this.#context.store.end(this.run, ending);

@@ -1,6 +1,6 @@
 import type { Progress, TaskError } from '../types.js';
 import type { OperationStats } from './operation-stats.js';
-import type { AskedQuestion, InputResponse } from './question.js';
+import type { InputResponse, OpenQuestion } from './question.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from './task-record.js';
 
 /**
@@ -125,7 +125,7 @@ export interface ExecutionContext {
    * the caller, from 0 on in each attempt, and asked in their order.
    * @throws the signal's reason when it aborts, and what the store throws
    */
-  ask(asked: AskedQuestion): Promise<InputResponse | undefined>;
+  ask(asked: OpenQuestion): Promise<InputResponse | undefined>;
 }
 
 export type Execution =

@@ -26,7 +26,7 @@ export interface InputResponse {
 }
 
 /** A question that a run asks, and its place among all that it asks, from 0: what names it when the run is repeated. */
-export interface AskedQuestion {
+export interface OpenQuestion {
   readonly place: number;
   readonly request: InputRequest;
 }
@@ -62,7 +62,7 @@ const TAKE_WITHIN_MS = 3_600_000;
  * The questions once a run has asked another. One that was asked at its place before, word for word, is the same
  * question; any other takes its place, and those behind it were of a run that went another way.
  */
-export function ask(questions: Questions, { place, request }: AskedQuestion, asking: Asking): Questions {
+export function ask(questions: Questions, { place, request }: OpenQuestion, asking: Asking): Questions {
   const known = questions[place];
   if (known !== undefined && isDeepStrictEqual(known.request, request)) return questions;
   const { key, now, timeoutMs } = asking;

@@ -25,7 +25,7 @@ export function isInvalid({ error }: Pick<TaskRecord, 'error'>): boolean {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** @throws InvalidRecordError */
-export function parseJson(text: string): unknown {
+export function parseStored(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -35,12 +35,12 @@ export function parseJson(text: string): unknown {
 
 /** @throws InvalidRecordError */
 export function parseFields(text: string): Fields {
-  return fieldsOf(parseJson(text));
+  return fieldsOf(parseStored(text));
 }
 
 /** @throws InvalidRecordError */
 export function parseQuestions(text: string): Questions {
-  const questions = parseJson(text);
+  const questions = parseStored(text);
   if (!Array.isArray(questions)) throw new InvalidRecordError('The questions are no list.');
   for (const question of questions) {
     const { key, request, askedAt, until } = fieldsOf(question);

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { untilAborted } from '../time/signals.js';
 import { sleep } from '../time/sleep.js';
 import {
-  type AskedQuestion,
   ask,
   type InputResponse,
+  type OpenQuestion,
   type Question,
   type Questions,
   take,
@@ -14,7 +14,7 @@ import type { TaskWaits } from './task-waits.js';
 /** The stored questions of one run. Each call throws what the store throws, and `RunOverError`. */
 export interface QuestionStore {
   /** Stores the question unless it is known; it is durable then. */
-  ask(asked: AskedQuestion): Promise<Question>;
+  ask(asked: OpenQuestion): Promise<Question>;
   find(key: string): Promise<Question | undefined>;
   /** Stores that the run goes on from the question; as it is then. */
   take(key: string): Promise<Question>;
@@ -106,7 +106,7 @@ export class RunQuestions {
    * The answer, also one that was given to an earlier run; undefined when the time for it is over.
    * @throws the signal's reason when it aborts; RunOverError
    */
-  async ask(asked: AskedQuestion): Promise<InputResponse | undefined> {
+  async ask(asked: OpenQuestion): Promise<InputResponse | undefined> {
     const { store } = this.#context;
     const { signal } = this.#over;
     signal.throwIfAborted();

@@ -42,7 +42,7 @@ export interface WorkerStore<Run> {
    * the same call.
    * @throws RunOverError when it does not, where the store can tell
    */
-  end(run: Run, ending: Ending): Promise<Claimed<Run> | undefined>;
+  end(run: Run, ending: RunEnding): Promise<Claimed<Run> | undefined>;
 
   /**
    * Ends a run for good: the task goes back to the queue if it may be run again, and fails with `WORKER_STOPPED` if not;
@@ -79,7 +79,7 @@ export interface Claimed<Run> extends ClaimedTask {
 }
 
 /** What a run has come to. */
-export interface Ending {
+export interface RunEnding {
   readonly end: StorableEnd;
   /** The latest progress, where it was not stored. */
   readonly progress: Progress | undefined;

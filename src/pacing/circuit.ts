@@ -8,7 +8,7 @@ export interface CircuitSettings {
 }
 
 /** What one call tells of its tool; `nothing` when it was ended from our side before it could tell. */
-export type Verdict = 'success' | 'failure' | 'nothing';
+export type CircuitVerdict = 'success' | 'failure' | 'nothing';
 
 /**
  * - `closed`: calls pass;
@@ -59,17 +59,17 @@ export class Circuit {
    * Counts what a call tells. While the circuit is not closed only the trial tells anything: other calls began before.
    * @param pass undefined for a call that needed none
    */
-  settle(pass: Pass | undefined, verdict: Verdict, now: number): void {
+  settle(pass: Pass | undefined, verdict: CircuitVerdict, now: number): void {
     if (this.#state.name === 'closed') this.#count(verdict, now);
     else if (this.#state.name === 'half-open' && this.#state.trial === pass) this.#decide(verdict, now);
   }
 
-  #count(verdict: Verdict, now: number): void {
+  #count(verdict: CircuitVerdict, now: number): void {
     if (verdict === 'success') this.#window.success(CountedAs.Closed);
     if (verdict === 'failure' && this.#window.failure(CountedAs.Closed)) this.#open(now);
   }
 
-  #decide(verdict: Verdict, now: number): void {
+  #decide(verdict: CircuitVerdict, now: number): void {
     switch (verdict) {
       case 'success':
         // Forgets the failures of before.

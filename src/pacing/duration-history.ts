@@ -15,7 +15,7 @@ export interface DurationHistory {
   readonly saved: number;
 }
 
-export interface Observation {
+export interface ObservedDuration {
   readonly end: ObservedEnd;
   /** The requests that backoff would have sent for this task, less those that were sent. */
   readonly saved: number;
@@ -30,7 +30,7 @@ const MAX_SAVED = 16;
 /** The history with one more end, without an old one where there is no room. An end that tells nothing is left out. */
 export function observe(
   history: DurationHistory | undefined,
-  observation: Observation,
+  observation: ObservedDuration,
 ): DurationHistory | undefined {
   const [afterMs, untilMs] = observation.end;
   const end = [Math.floor(afterMs), untilMs === null ? null : Math.ceil(untilMs)] as const;

@@ -1,6 +1,6 @@
 import { BoundedMap } from './bounded-map.js';
 import { estimateDurations } from './duration-estimate.js';
-import { type Observation, observe } from './duration-history.js';
+import { type ObservedDuration, observe } from './duration-history.js';
 import { type DurationStore, memoryDurationStore } from './duration-store.js';
 import type { Pacing } from './next-delay.js';
 import { type PlanPair, type PollPlan, planPolls, requestBudget } from './poll-plan.js';
@@ -30,7 +30,7 @@ export class DurationMemory {
     return pair && (random() < pair.generousShare ? pair.generous : pair.thrifty);
   }
 
-  learn(key: string, observation: Observation): void {
+  learn(key: string, observation: ObservedDuration): void {
     const history = observe(this.#store.read(key), observation);
     if (history !== undefined) this.#store.write(key, history);
   }

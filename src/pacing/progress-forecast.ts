@@ -27,7 +27,7 @@ export function fractionOf({ progress, total }: Progress): number | undefined {
  * The track with one more point. It begins where the task was last seen without any movement, so that time in a queue
  * is no part of its speed, and begins again when progress goes back, as it does with a new phase.
  */
-export function follow(track: ProgressTrack | undefined, point: ProgressPoint): ProgressTrack {
+export function followProgress(track: ProgressTrack | undefined, point: ProgressPoint): ProgressTrack {
   if (track === undefined) {
     const from = point.fraction > 0 ? { elapsedMs: 0, fraction: 0 } : point;
     return { from, previous: from, last: point };

@@ -1,7 +1,7 @@
 import type { Progress } from '../types.js';
 import { backoffTime, isUsableHint, leastInterval, type Pacing } from './next-delay.js';
 import type { Pacer } from './pacer.js';
-import { follow, fractionOf, type ProgressTrack, remainingMs } from './progress-forecast.js';
+import { followProgress, fractionOf, type ProgressTrack, remainingMs } from './progress-forecast.js';
 
 export interface ProgressPacerOptions {
   readonly pacing: Pacing;
@@ -52,7 +52,7 @@ export function progressPacer(inner: Pacer, options: ProgressPacerOptions): Pace
     answered(state: 'running' | 'ended' | 'cancelled', progress?: Progress) {
       inner.answered(state, progress);
       const fraction = progress && fractionOf(progress);
-      if (fraction !== undefined) track = follow(track, { elapsedMs: now() - acceptedAt, fraction });
+      if (fraction !== undefined) track = followProgress(track, { elapsedMs: now() - acceptedAt, fraction });
     },
     [Symbol.dispose]: () => inner[Symbol.dispose](),
   };

@@ -72,7 +72,7 @@ export interface PairProofs {
 }
 
 /** What a server asks the user or the host of the client (spec 2025-11-25, client: elicitation, sampling, roots). */
-export type Question = AskedQuestion;
+export type TaskQuestion = AskedQuestion;
 
 export interface Running {
   readonly kind: 'running';
@@ -84,7 +84,7 @@ export interface Running {
   /** Milliseconds within which the server does not want another status request: the same for every task, however long. */
   readonly leastMs?: number;
   /** What the task asks while it is `input_required`, by the key under which it is answered. */
-  readonly questions?: Readonly<Record<string, Question>>;
+  readonly questions?: Readonly<Record<string, TaskQuestion>>;
   /** A status word that the protocol does not know; it counts as running. */
   readonly unknownWord?: string;
   readonly raw: unknown;

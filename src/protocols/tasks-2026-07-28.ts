@@ -16,7 +16,7 @@ import {
   tasksViolation,
   unknownTask,
 } from './native-task.js';
-import type { Exchange, PollAnswer, Protocol, Question, Running, StartAnswer } from './protocol.js';
+import type { Exchange, PollAnswer, Protocol, Running, StartAnswer, TaskQuestion } from './protocol.js';
 import { isRecord, outcomeOfResult } from './tool-result.js';
 
 /** The extension `io.modelcontextprotocol/tasks` (SEP-2663): the server says with its answer that a call has become a task. */
@@ -101,7 +101,7 @@ function running(task: NativeTask): Running {
   return shown === 'input_required' ? { ...answer, questions: questionsIn(task) } : answer;
 }
 
-function questionsIn({ inputRequests }: NativeTask): Record<string, Question> {
+function questionsIn({ inputRequests }: NativeTask): Record<string, TaskQuestion> {
   const entries = isRecord(inputRequests) ? Object.entries(inputRequests) : [];
   return Object.fromEntries(
     entries.flatMap(([key, request]) =>

@@ -1,6 +1,6 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { answerOf } from './call-answer.js';
-import type { CallWatch, ProxyTask } from './proxy-task.js';
+import type { HostWatch, ProxyTask } from './proxy-task.js';
 import type { ProxyTasks } from './proxy-tasks.js';
 import { AWAIT_TOOL, type RunningCall, stillRunning, toldOf } from './still-running.js';
 import type { Upstream } from './upstream.js';
@@ -46,7 +46,7 @@ export function awaitToolFor(earlier: readonly RunningCall[]): Tool {
 }
 
 /** How long a host waits for an answer, and what it hears meanwhile. */
-export interface AnswerOptions extends CallWatch {
+export interface AnswerOptions extends HostWatch {
   readonly tasks: ProxyTasks;
   /** Whether a result that is sent now reaches the host. */
   readonly isListening?: (() => boolean) | undefined;
@@ -92,7 +92,7 @@ export async function answerWithin(
 
 async function firstEnded(
   waited: readonly ProxyTask[],
-  { signal, ...watch }: CallWatch,
+  { signal, ...watch }: HostWatch,
 ): Promise<ProxyTask | undefined> {
   const decided = new AbortController();
   const either = AbortSignal.any([signal, decided.signal]);

@@ -7,7 +7,7 @@ import {
 import { AwaitError, InputRequiredError } from '../errors.js';
 import { readKnownBlock } from '../protocols/readable-result.js';
 import { isRecord } from '../protocols/tool-result.js';
-import type { CallEnd } from './proxy-task.js';
+import type { ProxyCallEnd } from './proxy-task.js';
 import type { Upstream } from './upstream.js';
 
 /** An error with its JSON-RPC code, as the host is to get it. */
@@ -31,7 +31,7 @@ export function relayed(error: unknown): unknown {
 }
 
 /** The end of a call as the answer to it: a model can read what went wrong. @throws RelayedError the upstream's own refusal */
-export function answerOf(end: CallEnd): CallToolResult {
+export function answerOf(end: ProxyCallEnd): CallToolResult {
   if ('result' in end) return readableByHost(end.result);
   const { error } = end;
   if (!(error instanceof AwaitError)) throw relayed(error);

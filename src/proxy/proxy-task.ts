@@ -9,10 +9,10 @@ import { untilAborted } from '../time/signals.js';
 import type { Progress, Snapshot, TaskReference } from '../types.js';
 
 /** How a call ended: an answer, or what went wrong. */
-export type CallEnd = { readonly result: CallToolResult } | { readonly error: unknown };
+export type ProxyCallEnd = { readonly result: CallToolResult } | { readonly error: unknown };
 
 /** A call that was sent, or one whose end is known already. */
-export type Started = { readonly handle: TaskHandle } | CallEnd;
+export type StartedCall = { readonly handle: TaskHandle } | ProxyCallEnd;
 
 interface OpenQuestion {
   readonly request: InputRequest;
@@ -29,7 +29,7 @@ export interface ProxyTaskOptions {
   readonly startedAt: number;
 }
 
-export interface CallWatch {
+export interface HostWatch {
   /** How long to wait for the end; `Infinity` for no limit. */
   readonly limitMs: number;
   readonly signal: AbortSignal;
@@ -52,7 +52,7 @@ export class ProxyTask {
   #snapshot: Snapshot = { status: 'working', attempt: 0, elapsedMs: 0, raw: undefined };
   #updatedAt: number;
   #handle: TaskHandle | undefined;
-  #end: CallEnd | undefined;
+  #end: ProxyCallEnd | undefined;
   #cancelled = false;
   #acknowledged: (() => void) | undefined;
 
@@ -73,7 +73,7 @@ export class ProxyTask {
   }
 
   /** Undefined while it runs. */
-  get end(): CallEnd | undefined {
+  get end(): ProxyCallEnd | undefined {
     return this.#end;
   }
 
@@ -82,7 +82,7 @@ export class ProxyTask {
   }
 
   /** Runs the call to its end. Never rejects. */
-  async run(start: () => Promise<Started>): Promise<void> {
+  async run(start: () => Promise<StartedCall>): Promise<void> {
     try {
       const started = await start();
       this.#finish('handle' in started ? { result: await this.#resultOf(started.handle) } : started);
@@ -154,7 +154,7 @@ export class ProxyTask {
    * Waits for the end; undefined when the time is up before.
    * @throws the signal's reason
    */
-  async watch({ limitMs, signal, report }: CallWatch): Promise<CallEnd | undefined> {
+  async watch({ limitMs, signal, report }: HostWatch): Promise<ProxyCallEnd | undefined> {
     const alarm = new Alarm();
     const deadline = performance.now() + limitMs;
     const reports = new TokenBucket(REPORTS);
@@ -207,7 +207,7 @@ export class ProxyTask {
     return handle.result();
   }
 
-  #finish(end: CallEnd): void {
+  #finish(end: ProxyCallEnd): void {
     this.#end = end;
     this.#announce();
   }

@@ -8,7 +8,7 @@ import { ChangeNotice } from '../time/change-notice.js';
 import { sleep } from '../time/sleep.js';
 import type { ToolCall } from '../types.js';
 import { keyScope, type ProxyJournal } from './proxy-journal.js';
-import { ProxyTask, type Started } from './proxy-task.js';
+import { ProxyTask, type StartedCall } from './proxy-task.js';
 import type { RunningCall } from './still-running.js';
 import type { Upstream } from './upstream.js';
 
@@ -19,7 +19,7 @@ const MAX_KEPT = 200;
 /** How often a call that another process makes is looked at, in milliseconds. */
 const LOOK_AGAIN_MS = 500;
 
-export interface NewCall {
+export interface NewProxyCall {
   readonly principal: string;
   readonly upstream: Upstream;
   readonly call: ToolCall;
@@ -44,7 +44,7 @@ export class ProxyTasks {
    * Sends a call, and follows it to its end whatever becomes of the host; one that the host sends again is the same call.
    * @throws ToolFailure `BUSY` when too many are under way
    */
-  async start({ principal, upstream, call, tool, callId }: NewCall): Promise<ProxyTask> {
+  async start({ principal, upstream, call, tool, callId }: NewProxyCall): Promise<ProxyTask> {
     const reference = callId === undefined ? randomReference() : referenceOf({ callId, tool, call });
     const known = callId === undefined ? undefined : await this.find(principal, reference, [upstream]);
     if (known !== undefined) return known;
@@ -121,7 +121,7 @@ export class ProxyTasks {
     while (this.#running.size > 0) await this.#settled.next;
   }
 
-  #run(task: ProxyTask, upstream: Upstream, start: () => Promise<Started>): ProxyTask {
+  #run(task: ProxyTask, upstream: Upstream, start: () => Promise<StartedCall>): ProxyTask {
     this.#running.set(task.reference, task);
     const held = upstream.hold();
     void task.run(start).finally(() => {
@@ -134,7 +134,7 @@ export class ProxyTasks {
   }
 
   /** Goes on with a call that another process has sent. */
-  async #takeUp(record: JournalRecord, task: ProxyTask, upstream: Upstream): Promise<Started> {
+  async #takeUp(record: JournalRecord, task: ProxyTask, upstream: Upstream): Promise<StartedCall> {
     for (let known: JournalRecord | undefined = record; ; ) {
       const { outcome, reference, claimUntil, id } = known;
       if (outcome !== undefined) {
@@ -166,7 +166,7 @@ function randomReference(): string {
 }
 
 /** The same for a call that is sent again; another one for other arguments, whatever the host calls it. */
-function referenceOf(call: Pick<NewCall, 'callId' | 'tool' | 'call'>): string {
+function referenceOf(call: Pick<NewProxyCall, 'callId' | 'tool' | 'call'>): string {
   const { callId, tool } = call;
   const { arguments: args } = call.call;
   const digest = createHash('sha256').update(JSON.stringify([callId, tool, args]));

@@ -1,7 +1,7 @@
 import type { Prompt, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { AwaitClient } from '../client/await-client.js';
-import { readAnswer } from '../client/readable-answers.js';
+import { readInParts } from '../client/readable-answers.js';
 import { excerpt } from '../protocols/excerpt.js';
 import { anyResult } from '../protocols/native-task.js';
 import { atMost, TimeLimitError } from '../time/at-most.js';
@@ -221,7 +221,7 @@ export async function relay(
     resetTimeoutOnProgress: true,
     ...(options.onProgress && { onprogress: options.onProgress }),
   });
-  return readAnswer(request.method, answer).answer;
+  return readInParts(request.method, answer).answer;
 }
 
 type Page = (params: { readonly cursor?: string }) => Promise<Json>;

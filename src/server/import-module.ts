@@ -36,14 +36,14 @@ export async function importModule(
   try {
     return await Promise.race([import(url.href), idle]);
   } catch (cause) {
-    throw new ConfigurationError(`${what} failed to load: ${messageOf(cause)}`, { cause });
+    throw new ConfigurationError(`${what} failed to load: ${importFailureOf(cause)}`, { cause });
   } finally {
     stop();
     process.off('beforeExit', onIdle);
   }
 }
 
-export function messageOf(error: unknown): string {
+export function importFailureOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigurationError } from '../errors.js';
-import { importModule, messageOf } from './import-module.js';
+import { importFailureOf, importModule } from './import-module.js';
 import { defineOperation, type Operation, operationsByName } from './operation.js';
 
 /**
@@ -32,7 +32,9 @@ export async function loadOperations(
     for (const [index, operation] of operations.entries()) check(operation, index);
     operationsByName(operations);
   } catch (cause) {
-    throw new ConfigurationError(`The operations file ${name} is not usable. ${messageOf(cause)}`, { cause });
+    throw new ConfigurationError(`The operations file ${name} is not usable. ${importFailureOf(cause)}`, {
+      cause,
+    });
   }
   return operations;
 }
@@ -51,6 +53,6 @@ function check(operation: Operation, index: number): void {
   try {
     defineOperation(operation);
   } catch (cause) {
-    throw new ConfigurationError(`Entry ${index + 1} is no operation. ${messageOf(cause)}`, { cause });
+    throw new ConfigurationError(`Entry ${index + 1} is no operation. ${importFailureOf(cause)}`, { cause });
   }
 }

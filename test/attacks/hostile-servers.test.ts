@@ -7,7 +7,7 @@ import { AwaitClient } from '../../src/client/await-client.js';
 import { explainConnectFailure } from '../../src/client/connect-failure.js';
 import { ReconnectingTransport } from '../../src/client/connection/reconnecting-transport.js';
 import { RevisionTransport } from '../../src/client/revision-2026-07-28/revision-transport.js';
-import type { Evidence } from '../../src/client/transport.js';
+import type { ConnectionEvidence } from '../../src/client/transport.js';
 import { AwaitError } from '../../src/errors.js';
 import { type Counts, HostileWire } from './hostile-wire.js';
 import { conversations, type HostileServer, hostileServer } from './server-answers.js';
@@ -73,7 +73,7 @@ async function connect(server: HostileServer): Promise<AwaitClient> {
   const counts: Counts = new Map();
   const { revision } = conversations[server.conversation] ?? {};
   const discoverTimeoutMs = revision === '2026-07-28' ? 1000 : 0;
-  const explain = (error: unknown, evidence: Evidence) =>
+  const explain = (error: unknown, evidence: ConnectionEvidence) =>
     explainConnectFailure(error, { command: 'hostile' }, evidence, 3000);
   const transport = new ReconnectingTransport({
     open: async () => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type NextStep, nextStep } from '../../src/cli/next-step.js';
+import { type NextStep, nextCommand } from '../../src/cli/next-step.js';
 import type { AwaitEvent } from '../../src/client/events.js';
 import type { Snapshot, TaskReference } from '../../src/types.js';
 
@@ -42,5 +42,5 @@ test.each<[string, NextStep | undefined, AwaitEvent, NextStep | undefined]>([
   ['the task has ended', due, { type: 'task-ended', tool: 't', status: 'completed' }, undefined],
   ['something else happens', due, { type: 'status-unknown', tool: 't', word: 'w' }, due],
 ])('after %s', (_case, before, event, after) => {
-  expect(nextStep(before, event, 100)).toEqual(after);
+  expect(nextCommand(before, event, 100)).toEqual(after);
 });

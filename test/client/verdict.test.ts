@@ -1,10 +1,10 @@
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { expect, test } from 'vitest';
-import { verdictOf } from '../../src/client/verdict.js';
+import { circuitVerdictOf } from '../../src/client/verdict.js';
 import * as errors from '../../src/errors.js';
-import type { Verdict } from '../../src/pacing/circuit.js';
+import type { CircuitVerdict } from '../../src/pacing/circuit.js';
 
-test.each<[unknown, Verdict]>([
+test.each<[unknown, CircuitVerdict]>([
   [new errors.ServerUnavailableError('x'), 'failure'],
   [new errors.OutcomeUnknownError('x'), 'failure'],
   [new errors.ProtocolViolationError('x'), 'failure'],
@@ -21,10 +21,10 @@ test.each<[unknown, Verdict]>([
   [new errors.InputRequiredError('x', {}), 'nothing'],
   [new errors.TaskNotFoundError('x'), 'nothing'],
 ])('a call that ends in %s', (error, verdict) => {
-  expect(verdictOf({ error }, 10, 5)).toBe(verdict);
+  expect(circuitVerdictOf({ error }, 10, 5)).toBe(verdict);
 });
 
 test('a stored result tells nothing, however it ended and however long it took to read', () => {
   const error = { code: 'A', message: 'b' };
-  expect(verdictOf({ outcome: { status: 'failed', error }, stored: true }, 10, 5)).toBe('nothing');
+  expect(circuitVerdictOf({ outcome: { status: 'failed', error }, stored: true }, 10, 5)).toBe('nothing');
 });

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { Circuit, type CircuitState, type Verdict } from '../../src/pacing/circuit.js';
+import { Circuit, type CircuitState, type CircuitVerdict } from '../../src/pacing/circuit.js';
 
 const settings = { failureRate: 0.5, minimumCalls: 4, callCount: 6, openMs: 1000 };
 
 function newCircuit() {
   const changes: CircuitState['name'][] = [];
   const circuit = new Circuit(settings, state => changes.push(state.name));
-  const call = (verdict: Verdict, now = 0) => circuit.settle(circuit.admit(now), verdict, now);
+  const call = (verdict: CircuitVerdict, now = 0) => circuit.settle(circuit.admit(now), verdict, now);
   return { circuit, changes, call };
 }
 
@@ -17,7 +17,7 @@ function newOpenCircuit() {
   return made;
 }
 
-test.each<[string, Verdict[], CircuitState['name']]>([
+test.each<[string, CircuitVerdict[], CircuitState['name']]>([
   ['too few calls', ['failure', 'failure', 'failure'], 'closed'],
   ['every call failed', ['failure', 'failure', 'failure', 'failure'], 'open'],
   ['exactly the rate', ['success', 'failure', 'success', 'failure'], 'closed'],

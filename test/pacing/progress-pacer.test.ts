@@ -4,7 +4,12 @@ import { durations, progressShapes, simulateProgress } from '../../bench/progres
 import { defaultWaitOptions } from '../../src/client/options.js';
 import { backoffTime, type Pacing } from '../../src/pacing/next-delay.js';
 import { backoffPacer } from '../../src/pacing/pacer.js';
-import { follow, fractionOf, type ProgressTrack, remainingMs } from '../../src/pacing/progress-forecast.js';
+import {
+  followProgress,
+  fractionOf,
+  type ProgressTrack,
+  remainingMs,
+} from '../../src/pacing/progress-forecast.js';
 import { progressPacer } from '../../src/pacing/progress-pacer.js';
 
 const steady: Pacing = { ...defaultWaitOptions, jitter: 0 };
@@ -44,7 +49,7 @@ test.each([
 describe('a forecast', () => {
   const track = (...points: readonly (readonly [elapsedMs: number, fraction: number])[]) =>
     points.reduce<ProgressTrack | undefined>(
-      (known, [elapsedMs, fraction]) => follow(known, { elapsedMs, fraction }),
+      (known, [elapsedMs, fraction]) => followProgress(known, { elapsedMs, fraction }),
       undefined,
     ) as ProgressTrack;
   const rest = (known: ProgressTrack, elapsedMs: number, ranOn = false) =>

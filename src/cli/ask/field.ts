@@ -8,13 +8,13 @@ export interface Field {
   readonly isRequired: boolean;
   readonly standard: unknown;
   /** Of `one-of` and `some-of`. */
-  readonly choices: readonly Choice[];
+  readonly choices: readonly FieldChoice[];
   /** Bounds of a number, of a text's length, or of how many are chosen. */
   readonly least: number | undefined;
   readonly most: number | undefined;
 }
 
-export interface Choice {
+export interface FieldChoice {
   readonly value: string;
   readonly title: string;
 }
@@ -51,14 +51,14 @@ function fieldOf(name: string, schema: Readonly<Record<string, unknown>>, isRequ
   };
 }
 
-function kindOf(type: unknown, choices: readonly Choice[]): Field['kind'] {
+function kindOf(type: unknown, choices: readonly FieldChoice[]): Field['kind'] {
   if (type === 'array') return 'some-of';
   if (choices.length > 0) return 'one-of';
   if (type === 'boolean') return 'yes-no';
   return type === 'number' || type === 'integer' ? type : 'text';
 }
 
-function choicesOf(schema: unknown): readonly Choice[] {
+function choicesOf(schema: unknown): readonly FieldChoice[] {
   if (!isRecord(schema)) return [];
   const { enum: values, enumNames, oneOf, anyOf } = schema;
   const titled = [oneOf, anyOf].find(Array.isArray);

@@ -4,7 +4,7 @@ import { untilAborted } from '../../time/signals.js';
 import type { CommandIo } from '../io.js';
 
 /** Lines that somebody types; what is typed ahead is kept for the next prompt, which readline's own `question` would lose. */
-export class LineReader implements Disposable {
+export class PromptReader implements Disposable {
   readonly #io: CommandIo;
   readonly #interface: Interface;
   readonly #lines: string[] = [];

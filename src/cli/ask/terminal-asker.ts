@@ -2,7 +2,7 @@ import type { InputAnswer, InputHandler, InputQuestion } from '../../client/inpu
 import type { CommandIo } from '../io.js';
 import { plainText } from '../terminal-text.js';
 import { type Field, fieldsOf } from './field.js';
-import { LineReader } from './line-reader.js';
+import { PromptReader } from './line-reader.js';
 import { readField } from './read-field.js';
 
 type Answer = Extract<InputAnswer, { action: string }>;
@@ -34,7 +34,7 @@ async function ask(question: InputQuestion, io: CommandIo, pause: () => Disposab
   if (method !== 'elicitation/create' || (params.mode ?? 'form') !== 'form')
     throw new Error(`a terminal cannot answer \`${method}\``);
   using _paused = pause();
-  using lines = new LineReader(io);
+  using lines = new PromptReader(io);
   const fields = fieldsOf(params.requestedSchema);
   io.stderr.write(`${plainText(tool ?? 'The server')} asks: ${plainText(String(params.message ?? ''))}\n`);
   if (fields.length === 0) return await askYesNo(lines, signal);
@@ -42,7 +42,7 @@ async function ask(question: InputQuestion, io: CommandIo, pause: () => Disposab
   return await askFields(fields, lines, { io, signal });
 }
 
-async function askYesNo(lines: LineReader, signal: AbortSignal): Promise<Answer> {
+async function askYesNo(lines: PromptReader, signal: AbortSignal): Promise<Answer> {
   for (;;) {
     const word = (await lines.read('[y]es, [n]o or [c]ancel: ', signal)).trim().toLowerCase();
     if (['y', 'yes'].includes(word)) return { action: 'accept', content: {} };
@@ -53,7 +53,7 @@ async function askYesNo(lines: LineReader, signal: AbortSignal): Promise<Answer>
 
 async function askFields(
   fields: readonly Field[],
-  lines: LineReader,
+  lines: PromptReader,
   { io, signal }: { readonly io: CommandIo; readonly signal: AbortSignal },
 ): Promise<Answer> {
   const content: Record<string, string | number | boolean | string[]> = {};

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseStoreUrl } from '../../engine/store-url.js';
 import { UsageError } from '../exit-code.js';
-import { count, duration, KEY_PREFIX, type ServerFlags, SHARED_STORES } from '../flags.js';
+import { count, duration, KEY_PREFIX_FLAG, type ServerFlags, SHARED_STORES } from '../flags.js';
 import { type LatencyRange, latencyRange } from './latency.js';
 
 /** What `--restart` kills: all that were started but further workers, or the front alone. */
@@ -38,7 +38,7 @@ export function addLoadFlags(command: Command): Command {
     .option('--tool <name>', 'call this tool instead of the operation sleep')
     .option('--args <json>', 'arguments of --tool as a JSON object, @file, or - for standard input')
     .option('--store <url>', `${SHARED_STORES}, of the server that is started (default: a temporary file)`)
-    .option('--key-prefix <prefix>', KEY_PREFIX)
+    .option('--key-prefix <prefix>', KEY_PREFIX_FLAG)
     .option('--concurrency <count>', 'most tasks that server runs at once (default: all)', count)
     .option(
       '--workers <count>',

@@ -13,7 +13,7 @@ import { hasPassed, type LoadReport, reportLines, reportObject } from './load-re
 import { runLoad } from './run-load.js';
 import { middleMs } from './schedule.js';
 import { type ServerUnderLoad, serverUnderLoad } from './server-under-load.js';
-import { judge } from './verdict.js';
+import { judgeLoad } from './verdict.js';
 import { waitOfLoad } from './wait-of-load.js';
 import { plannedWork, sleepCall, type Work } from './work.js';
 
@@ -121,7 +121,7 @@ async function measure({
               act: () => own.restart(restart),
             },
     });
-    const criteria = judge(load, {
+    const criteria = judgeLoad(load, {
       initiateP99Ms: flags.initiateP99 ?? 200,
       pacing: flags.longPoll === true ? undefined : pacing,
       lateToleranceMs: lag.toleranceMs(),

@@ -31,7 +31,7 @@ export function isLost({ fate }: TaskMeasurement): boolean {
 }
 
 /** Every criterion that applies, in the order of the life of a task. */
-export function judge(load: LoadMeasurement, expected: Expectations): Criterion[] {
+export function judgeLoad(load: LoadMeasurement, expected: Expectations): Criterion[] {
   const { restart, tasks } = load;
   return [
     ...initiateInTime(tasks, expected.initiateP99Ms),

@@ -26,9 +26,9 @@ const ANSWERED = [AwaitError, SyntaxError, RangeError, UnreadableAnswerError, z.
  * - `lost`: there is no way to the server at present;
  * - `kept`: the server has answered.
  */
-export type Contact = 'gone' | 'lost' | 'kept';
+export type LostContact = 'gone' | 'lost' | 'kept';
 
-export function contactAfter(error: unknown, sessionId: string | undefined): Contact {
+export function contactAfter(error: unknown, sessionId: string | undefined): LostContact {
   if (ANSWERED.some(Class => error instanceof Class)) return 'kept';
   if (!(error instanceof StreamableHTTPError)) return 'lost';
   if (sessionId !== undefined && isSessionUnknown(error)) return 'gone';

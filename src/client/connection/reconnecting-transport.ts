@@ -9,7 +9,7 @@ import { onDispose } from '../../time/on-dispose.js';
 import { untilAborted } from '../../time/signals.js';
 import type { ConnectionEvent } from '../events.js';
 import type { Revision } from '../revision-2026-07-28/revision-transport.js';
-import type { Evidence, OpenTransport } from '../transport.js';
+import type { ConnectionEvidence, OpenTransport } from '../transport.js';
 import { Contact } from './contact.js';
 import { Link, type LinkListener, lostAnswer } from './link.js';
 import { contactAfter, LostContactError, NotConnectedError } from './lost-contact.js';
@@ -89,7 +89,7 @@ export class ReconnectingTransport implements Transport, LinkListener {
   }
 
   /** What the last connection has shown. */
-  evidence(): Evidence {
+  evidence(): ConnectionEvidence {
     return this.#latest?.evidence() ?? { stderr: '', transportError: undefined };
   }
 
@@ -289,7 +289,7 @@ export class ReconnectingTransport implements Transport, LinkListener {
 const LAST_WORDS_CHARACTERS = 150;
 
 /** How a server has gone, with its last words. */
-function howItEnded({ ending, stderr }: Evidence): string {
+function howItEnded({ ending, stderr }: ConnectionEvidence): string {
   if (ending === undefined) return 'has ended the connection';
   const lastWords = stderr.trimEnd().split('\n').slice(-3).join(' ').slice(-LAST_WORDS_CHARACTERS);
   return lastWords === '' ? ending : `${ending}; it last wrote to standard error: ${lastWords}`;

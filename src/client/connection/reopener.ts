@@ -3,7 +3,7 @@ import { AuthorizationError, ServerUnavailableError } from '../../errors.js';
 import { TimeLimitError } from '../../time/at-most.js';
 import { formatDuration } from '../../time/duration.js';
 import { sleep } from '../../time/sleep.js';
-import type { Evidence } from '../transport.js';
+import type { ConnectionEvidence } from '../transport.js';
 import type { Link } from './link.js';
 import { NotConnectedError } from './lost-contact.js';
 import { RestartLimit, type RestartLimits } from './restart-limit.js';
@@ -13,9 +13,9 @@ export interface ReopenerOptions {
   /** Makes a connection, without a session yet. */
   readonly open: () => Promise<Link>;
   /** What the last connection has shown. */
-  readonly evidence: () => Evidence;
+  readonly evidence: () => ConnectionEvidence;
   /** Why a connection could not be made. */
-  readonly explain: (error: unknown, evidence: Evidence) => Error;
+  readonly explain: (error: unknown, evidence: ConnectionEvidence) => Error;
   /** Names the server in messages, such as "The server `node`". */
   readonly serverText: string;
   /** Longest silence in one attempt, in milliseconds. */

@@ -15,7 +15,7 @@ const BYTE_ORDER_MARK = 0xfeff;
  * The text of a body, counted while it arrives.
  * @throws UnreadableAnswerError when it has more than `maxBytes` decoded bytes
  */
-export async function textOf({ body }: Response, maxBytes: number): Promise<string> {
+export async function bodyText({ body }: Response, maxBytes: number): Promise<string> {
   const answer = new AnswerBytes(maxBytes);
   for await (const chunk of body ?? []) {
     if (answer.size + chunk.byteLength > maxBytes) {

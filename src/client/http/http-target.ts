@@ -2,7 +2,7 @@ import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.
 import type { ConnectionOptions } from '../connection-options.js';
 
 /** A server that is reached over Streamable HTTP, or over HTTP+SSE of 2024-11-05 where it does not know that. */
-export interface HttpTarget extends ConnectionOptions {
+export interface HttpEndpoint extends ConnectionOptions {
   /** A user and a password in it go as the header `Authorization: Basic …`. */
   readonly url: string | URL;
   /** What to try first. @default 'http', which is Streamable HTTP */

@@ -11,7 +11,7 @@ import { LostContactError } from '../connection/lost-contact.js';
  * The messages in the body of an answer: one, or a batch (revision 2025-03-26).
  * @throws LostContactError when it breaks off, SyntaxError or ZodError when it is no MCP
  */
-export function messagesIn(text: string): JSONRPCMessage[] {
+export function httpMessagesIn(text: string): JSONRPCMessage[] {
   const value = parsed(text);
   return (Array.isArray(value) ? value : [value]).map(readMessage);
 }

@@ -1,12 +1,12 @@
 import { authorizationOf } from '../authorization/authorization.js';
-import type { HttpTarget } from './http-target.js';
+import type { HttpEndpoint } from './http-target.js';
 import { HttpTransport } from './http-transport.js';
 import { openAgent } from './open-agent.js';
 import { Requests } from './requests.js';
 
 /** @param maxAnswerBytes of one answer, in decoded bytes */
 export async function openHttpTransport(
-  { url: where, headers, authProvider, type }: HttpTarget,
+  { url: where, headers, authProvider, type }: HttpEndpoint,
   maxAnswerBytes: number,
 ): Promise<HttpTransport> {
   const { fetch } = await import('undici');

@@ -26,7 +26,7 @@ export interface RefusalText {
 }
 
 /** Why a request was refused, in the words of the server. */
-export function refusalOf(response: Response, { url, body, masked }: RefusalText): StreamableHTTPError {
+export function httpRefusalOf(response: Response, { url, body, masked }: RefusalText): StreamableHTTPError {
   const { status, headers } = response;
   const redirect = unfollowedRedirect(response as unknown as globalThis.Response, url);
   const said = masked(redirect ?? body);

@@ -4,7 +4,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Dispatcher, Response, fetch as undiciFetch } from 'undici';
 import { SentSecrets } from '../connection/sent-secrets.js';
 import { errorTextOf } from './body.js';
-import { refusalOf } from './refusal.js';
+import { httpRefusalOf } from './refusal.js';
 
 export interface RequestsOptions {
   readonly url: URL;
@@ -78,7 +78,11 @@ export class Requests {
   /** What a response that is no success means. */
   async refusal(response: Response, { url = this.url, body }: Refused = {}): Promise<StreamableHTTPError> {
     const text = body ?? (await errorTextOf(response));
-    return refusalOf(response, { url, body: text, masked: said => this.#secrets.masked(said, this.#token) });
+    return httpRefusalOf(response, {
+      url,
+      body: text,
+      masked: said => this.#secrets.masked(said, this.#token),
+    });
   }
 
   /** A message whose error, if it has one, does not repeat what the server was sent in confidence. */

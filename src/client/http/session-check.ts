@@ -1,8 +1,8 @@
 import { ErrorCode, type JSONRPCMessage, type JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
 import type { Response } from 'undici';
 import { atMost } from '../../time/at-most.js';
-import { errorTextOf, eventsOf, mediaTypeOf, textOf } from './body.js';
-import { messagesIn, speaksOfSession } from './messages.js';
+import { bodyText, errorTextOf, eventsOf, mediaTypeOf } from './body.js';
+import { httpMessagesIn, speaksOfSession } from './messages.js';
 
 const PING: JSONRPCRequest = { jsonrpc: '2.0', id: 'mcp-await-session-check', method: 'ping' };
 const LIMIT_MS = 10_000;
@@ -34,9 +34,9 @@ function isAboutSession({ code, message }: { readonly code: number; readonly mes
 
 async function answerIn(response: Response): Promise<JSONRPCMessage | undefined> {
   if (mediaTypeOf(response) !== 'text/event-stream')
-    return messagesIn(await textOf(response, MAX_BYTES)).find(isPong);
+    return httpMessagesIn(await bodyText(response, MAX_BYTES)).find(isPong);
   for await (const { data } of eventsOf(response, { maxBytes: MAX_BYTES })) {
-    const answer = data === '' ? undefined : messagesIn(data).find(isPong);
+    const answer = data === '' ? undefined : httpMessagesIn(data).find(isPong);
     if (answer !== undefined) return answer;
   }
   return undefined;

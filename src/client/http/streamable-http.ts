@@ -7,8 +7,8 @@ import type { RequestExtension } from '../connection/client-transport.js';
 import { LostContactError, NotConnectedError } from '../connection/lost-contact.js';
 import { answeredId, asSent, cancelledId, isRequest } from '../connection/message-kind.js';
 import { messageOf } from '../failure.js';
-import { errorTextOf, mediaTypeOf, textOf } from './body.js';
-import { errorMessageIn, messagesIn, readMessage, speaksOfSession } from './messages.js';
+import { bodyText, errorTextOf, mediaTypeOf } from './body.js';
+import { errorMessageIn, httpMessagesIn, readMessage, speaksOfSession } from './messages.js';
 import { newStreamState, readStream, type StreamState, UnusableAnswer } from './read-stream.js';
 import { reconnectDelayMs } from './reconnect-delay.js';
 import { mayComeLater, resumeStream } from './resume-stream.js';
@@ -144,7 +144,7 @@ export class StreamableHttp implements HttpWire {
       await response.body?.cancel();
       throw new StreamableHTTPError(-1, `Unexpected content type: ${type}`);
     }
-    for (const message of messagesIn(await textOf(response, maxAnswerBytes))) {
+    for (const message of httpMessagesIn(await bodyText(response, maxAnswerBytes))) {
       if (await this.#meansSessionGone(message, request)) throw new StreamableHTTPError(404, textIn(message));
       listener.deliver(message);
     }

@@ -4,11 +4,11 @@ import type {
   ElicitResult,
   ListRootsResult,
 } from '@modelcontextprotocol/sdk/types.js';
-import type { Question } from '../../protocols/protocol.js';
+import type { TaskQuestion } from '../../protocols/protocol.js';
 import type { TaskReference } from '../../types.js';
 
 /** What a server asks, and which call of ours it asks it for. */
-export interface InputQuestion extends Question {
+export interface InputQuestion extends TaskQuestion {
   /** The tool that was called; undefined where the server does not say for which call it asks. */
   readonly tool?: string | undefined;
   /** The task that waits for the answer; undefined where it has none. */

@@ -1,7 +1,7 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { ErrorCode, McpError, RELATED_TASK_META_KEY } from '@modelcontextprotocol/sdk/types.js';
 import { ConfigurationError } from '../../errors.js';
-import type { Question } from '../../protocols/protocol.js';
+import type { TaskQuestion } from '../../protocols/protocol.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { onDispose } from '../../time/on-dispose.js';
 import type { TaskReference } from '../../types.js';
@@ -61,7 +61,7 @@ export class PendingQuestions {
   }
 
   /** The answer to a question of one wait. @throws UnansweredError where nobody answers such questions, or what the handler throws */
-  async ask(question: Question, asked: Asked, signal: AbortSignal): Promise<InputAnswer> {
+  async ask(question: TaskQuestion, asked: Asked, signal: AbortSignal): Promise<InputAnswer> {
     const handler = asked.onInput ?? this.#onInput;
     if (handler === undefined || this.#answered?.has(question.method) !== true) throw new UnansweredError();
     const { tool, reference } = asked;
@@ -115,7 +115,7 @@ export class PendingQuestions {
 }
 
 /** The task that a question names (spec 2025-11-25, basic/utilities/tasks, "Related Task Metadata"). */
-function relatedTask({ params }: Question): string | undefined {
+function relatedTask({ params }: TaskQuestion): string | undefined {
   const related = isRecord(params._meta) ? params._meta[RELATED_TASK_META_KEY] : undefined;
   return isRecord(related) && typeof related.taskId === 'string' ? related.taskId : undefined;
 }

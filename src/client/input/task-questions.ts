@@ -1,5 +1,5 @@
 import { ProtocolViolationError } from '../../errors.js';
-import type { Exchange, PollAnswer, Question } from '../../protocols/protocol.js';
+import type { Exchange, PollAnswer, TaskQuestion } from '../../protocols/protocol.js';
 import type { Alarm } from '../../time/alarm.js';
 import { type LinkedSignal, linkSignals } from '../../time/signals.js';
 import type { CallRequests } from '../call-requests.js';
@@ -108,7 +108,7 @@ export class TaskQuestions implements Disposable {
     return this.#conversation.exchange;
   }
 
-  async #reply(key: string, question: Question): Promise<void> {
+  async #reply(key: string, question: TaskQuestion): Promise<void> {
     const { context, requests, task, alarm } = this.#options;
     const { protocol, handle } = task;
     const { signal } = this.#exchange;
@@ -141,7 +141,7 @@ export class TaskQuestions implements Disposable {
     }
   }
 
-  #leaveOpen(questions: readonly Question[], cause?: unknown): void {
+  #leaveOpen(questions: readonly TaskQuestion[], cause?: unknown): void {
     this.#options.ending.end(facts => explain.inputRequired(facts, questions, cause));
   }
 

@@ -10,7 +10,7 @@ import { inTransaction } from '../../storage/statement.js';
 import type { Outcome, Snapshot, TaskReference, ToolCall } from '../../types.js';
 import { prepareCallStatements } from './call-statements.js';
 import { journalLimits } from './journal-limits.js';
-import { type CallRow, type JournalRecord, parseJson, toJournalRecord } from './journal-record.js';
+import { type CallRow, type JournalRecord, parseColumn, toJournalRecord } from './journal-record.js';
 import type { ServerIdentity } from './known-server.js';
 import { JOURNAL_MIGRATIONS } from './schema.js';
 
@@ -23,7 +23,7 @@ const JOURNAL: DatabaseKind = {
 };
 
 /** A call that is about to be sent. */
-export interface NewCall {
+export interface NewJournalCall {
   readonly identity: ServerIdentity;
   readonly call: ToolCall;
   readonly protocol: string;
@@ -59,7 +59,7 @@ export class JournalFile {
   }
 
   /** The record of the call with this key, or a new one in the state `starting`. */
-  claim(newCall: NewCall): { readonly record: JournalRecord; readonly created: boolean } {
+  claim(newCall: NewJournalCall): { readonly record: JournalRecord; readonly created: boolean } {
     if (--this.#callsUntilCleaning <= 0) this.clean();
     const { identity, call, protocol, idempotencyKey } = newCall;
     const [now, serverKey] = [this.#clock(), this.#digest(identity.distinction)];
@@ -181,7 +181,7 @@ export class JournalFile {
   /** What was remembered under the key: how long the tasks of a tool took. */
   history(key: string): unknown {
     const row = this.#statements.history({ key });
-    return row && parseJson(row.history);
+    return row && parseColumn(row.history);
   }
 
   remember(key: string, history: unknown): void {

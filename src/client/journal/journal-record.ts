@@ -7,7 +7,7 @@ import type { KnownServer } from './known-server.js';
  * - `ended`: the outcome is known, and nobody has it yet;
  * - `delivered`: the caller has it.
  */
-export type CallState = 'starting' | 'running' | 'ended' | 'delivered';
+export type JournalState = 'starting' | 'running' | 'ended' | 'delivered';
 
 /** One logical call in the journal. Times are milliseconds since 1970. */
 export interface JournalRecord {
@@ -18,7 +18,7 @@ export interface JournalRecord {
   readonly reference: TaskReference | undefined;
   readonly idempotencyKey: string | undefined;
   readonly argumentsDigest: string;
-  readonly state: CallState;
+  readonly state: JournalState;
   /** The last known one; `unknown` when the server no longer knows the task. */
   readonly status: TaskStatus | 'unknown';
   readonly message: string | undefined;
@@ -42,7 +42,7 @@ export interface CallRow {
   readonly tool: string;
   readonly protocol: string;
   readonly reference: string | null;
-  readonly state: CallState;
+  readonly state: JournalState;
   readonly status: JournalRecord['status'];
   readonly message: string | null;
   readonly outcome: string | null;
@@ -59,7 +59,7 @@ const DAMAGED_SERVER: KnownServer = { kind: 'other', name: 'unreadable' };
  * another call.
  */
 export function toJournalRecord(row: CallRow): JournalRecord {
-  const [server, reference, outcome] = [row.server, row.reference, row.outcome].map(parseJson);
+  const [server, reference, outcome] = [row.server, row.reference, row.outcome].map(parseColumn);
   const isReadable =
     isServer(server) &&
     (row.reference === null || isReference(reference)) &&
@@ -85,7 +85,7 @@ export function toJournalRecord(row: CallRow): JournalRecord {
 }
 
 /** The value of a JSON text; undefined where there is none, or it is damaged. */
-export function parseJson(json: string | null): unknown {
+export function parseColumn(json: string | null): unknown {
   try {
     return json === null ? undefined : JSON.parse(json);
   } catch {

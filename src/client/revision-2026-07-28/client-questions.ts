@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import type { Question } from '../../protocols/protocol.js';
+import type { TaskQuestion } from '../../protocols/protocol.js';
 import { isRecord } from '../../protocols/tool-result.js';
 
 interface OpenQuestion {
@@ -8,7 +8,7 @@ interface OpenQuestion {
 }
 
 /** Asks the SDK's client as a server of revision 2025-11-25 would, so that its handlers and its checks serve both. */
-export class ClientQuestions {
+export class HandledQuestions {
   readonly #deliver: (message: JSONRPCMessage) => void;
   readonly #open = new Map<RequestId, OpenQuestion>();
   #count = 0;
@@ -18,7 +18,7 @@ export class ClientQuestions {
   }
 
   /** @throws the client's error, or the signal's reason */
-  ask({ method, params }: Question, signal: AbortSignal): Promise<unknown> {
+  ask({ method, params }: TaskQuestion, signal: AbortSignal): Promise<unknown> {
     this.#count++;
     const id = `mcp-await-ask-${this.#count}`;
     return new Promise((resolve, reject) => {
@@ -53,7 +53,7 @@ export class ClientQuestions {
 }
 
 /** The questions in an answer, by their keys. */
-export function questionsIn(inputRequests: unknown): readonly (readonly [string, Question])[] {
+export function questionsIn(inputRequests: unknown): readonly (readonly [string, TaskQuestion])[] {
   const entries = isRecord(inputRequests) ? Object.entries(inputRequests) : [];
   return entries.flatMap(([key, request]) =>
     isRecord(request) && typeof request.method === 'string'

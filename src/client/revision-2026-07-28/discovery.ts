@@ -6,7 +6,7 @@ import { isRecord } from '../../protocols/tool-result.js';
 import { startTimer } from '../../time/sleep.js';
 import { ownId } from '../connection/message-kind.js';
 import { classifyFailure } from '../failure.js';
-import { type ClientIdentity, framed, REVISION_VERSION, SERVER_INFO } from './revision-wire.js';
+import { type ClientIdentity, framed, REVISION_VERSION, SERVER_INFO_META } from './revision-wire.js';
 
 const discoveredSchema = z.looseObject({
   supportedVersions: z.array(z.string()),
@@ -112,5 +112,5 @@ function mayBeOlder(error: unknown): boolean {
 }
 
 function serverInfoIn({ _meta }: Readonly<Record<string, unknown>>): Discovered['serverInfo'] {
-  return ImplementationSchema.safeParse(isRecord(_meta) ? _meta[SERVER_INFO] : undefined).data;
+  return ImplementationSchema.safeParse(isRecord(_meta) ? _meta[SERVER_INFO_META] : undefined).data;
 }

@@ -1,6 +1,6 @@
 import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
 
-export interface Refusal {
+export interface VersionRefusal {
   readonly code?: number | undefined;
   readonly message: string;
   readonly data?: unknown;
@@ -16,7 +16,10 @@ const MAX_CHARACTERS = 5000;
  * The versions of MCP with which a refused `initialize` may be sent again, the best first: those that the refusal names, or
  * every older one where it names none. None where it is not about versions.
  */
-export function versionsAfter({ code, message, data }: Refusal, tried: readonly string[]): readonly string[] {
+export function versionsAfter(
+  { code, message, data }: VersionRefusal,
+  tried: readonly string[],
+): readonly string[] {
   const said = `${message} ${data === undefined ? '' : JSON.stringify(data)}`.slice(0, MAX_CHARACTERS);
   if (code !== UNSUPPORTED_VERSION && !SPEAKS_OF_VERSIONS.test(said)) return [];
   const left = SUPPORTED_PROTOCOL_VERSIONS.filter(version => !tried.includes(version));

@@ -9,9 +9,9 @@ import { InputRequiredError } from '../../errors.js';
 import { excerpt, excerptOf } from '../../protocols/excerpt.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { answeredId, cancelledId, isRequest, ownId } from '../connection/message-kind.js';
-import { ClientQuestions, questionsIn } from './client-questions.js';
+import { HandledQuestions, questionsIn } from './client-questions.js';
 import { headersOfCall, type ParameterHeader, parameterHeaders } from './parameter-headers.js';
-import { type ClientIdentity, framed, TASKS_EXTENSION } from './revision-wire.js';
+import { type ClientIdentity, framed, TASKS_EXTENSION_NAME } from './revision-wire.js';
 import { standardHeaders } from './standard-headers.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -48,7 +48,7 @@ const MAX_ROUNDS = 100;
  */
 export class RevisionSession {
   readonly #options: RevisionSessionOptions;
-  readonly #questions: ClientQuestions;
+  readonly #questions: HandledQuestions;
   readonly #subscriptions: Subscriptions;
   /** By the client's id. */
   readonly #pending = new Map<RequestId, Pending>();
@@ -60,7 +60,7 @@ export class RevisionSession {
 
   constructor(options: RevisionSessionOptions) {
     this.#options = options;
-    this.#questions = new ClientQuestions(options.deliver);
+    this.#questions = new HandledQuestions(options.deliver);
     this.#subscriptions = new Subscriptions({
       toolsListChanged: options.capabilities.tools?.listChanged === true,
       send: request => options.send({ ...request, params: framed(request.params, options.identity) }),
@@ -205,7 +205,7 @@ export class RevisionSession {
 
   /** Also a task that was not started as one: a server may let it be seen as one (SEP-2663, "Task Status Notifications"). */
   followTask(taskId: string, wanted: boolean): void {
-    if (this.#options.capabilities.extensions?.[TASKS_EXTENSION] !== undefined)
+    if (this.#options.capabilities.extensions?.[TASKS_EXTENSION_NAME] !== undefined)
       this.#subscriptions.task(taskId, wanted);
   }
 

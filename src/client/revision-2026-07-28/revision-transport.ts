@@ -13,7 +13,7 @@ import { answeredId, asSent, isRequest } from '../connection/message-kind.js';
 import { depthProblem, unreadableAnswer } from '../connection/unreadable-answer.js';
 import { type Discovered, Discovery } from './discovery.js';
 import { sendUnlessPostponed } from './postponed.js';
-import { type Refusal, versionsAfter } from './refused-version.js';
+import { type VersionRefusal, versionsAfter } from './refused-version.js';
 import { RevisionSession } from './revision-session.js';
 import type { ClientIdentity } from './revision-wire.js';
 import { standardHeaders } from './standard-headers.js';
@@ -261,7 +261,7 @@ function answers(message: JSONRPCMessage, id: RequestId): boolean {
 }
 
 /** How `initialize` was refused, in the words of the server; undefined where it was taken. */
-function refusalIn(end: GreetingEnd | { readonly error: unknown }): Refusal | undefined {
+function refusalIn(end: GreetingEnd | { readonly error: unknown }): VersionRefusal | undefined {
   if (end === 'closed') return { message: '' };
   if ('error' in end && end.error instanceof AwaitError) return undefined;
   if ('error' in end) return { message: end.error instanceof Error ? end.error.message : String(end.error) };

@@ -2,7 +2,7 @@ import type { ClientCapabilities, Implementation } from '@modelcontextprotocol/s
 
 /** The version of MCP without sessions (spec 2026-07-28, basic): each request says by itself who asks and what it can. */
 export const REVISION_VERSION = '2026-07-28';
-export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
+export const TASKS_EXTENSION_NAME = 'io.modelcontextprotocol/tasks';
 
 const PREFIX = 'io.modelcontextprotocol/';
 
@@ -20,7 +20,7 @@ export function framed(
   { clientInfo, capabilities }: ClientIdentity,
   logLevel?: unknown,
 ): Record<string, unknown> {
-  const extensions = { ...capabilities.extensions, [TASKS_EXTENSION]: {} };
+  const extensions = { ...capabilities.extensions, [TASKS_EXTENSION_NAME]: {} };
   return {
     ...params,
     _meta: {
@@ -34,4 +34,4 @@ export function framed(
 }
 
 /** Where a server says its name in a result. */
-export const SERVER_INFO = `${PREFIX}serverInfo`;
+export const SERVER_INFO_META = `${PREFIX}serverInfo`;

@@ -27,7 +27,7 @@ const MAX_PASSES = 8;
 export function messagesIn(line: string): LineContent {
   const text = line.trim();
   if (text === '') return { messages: [], unreadable: [], hasNoise: false };
-  const whole = parseJson(text);
+  const whole = parseLine(text);
   if (whole !== undefined) return contentOf([whole.value], false);
   const cleaned = text.includes('\0') ? text.replaceAll('\0', '') : text;
   const found = objectsIn(cleaned);
@@ -83,7 +83,7 @@ function malformed(value: object): UnreadableAnswerError {
 }
 
 /** Undefined where the text is no JSON. */
-export function parseJson(text: string): { readonly value: unknown } | undefined {
+export function parseLine(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(text) };
   } catch {
@@ -101,7 +101,7 @@ function objectsIn(text: string): { readonly values: readonly unknown[]; readonl
   for (let match = BEGINNING.exec(text); match !== null && budget > 0; match = BEGINNING.exec(text)) {
     const close = endOfObject(text, match.index);
     budget -= (close ?? text.length) - match.index;
-    const parsed = close === undefined ? undefined : parseJson(text.slice(match.index, close));
+    const parsed = close === undefined ? undefined : parseLine(text.slice(match.index, close));
     if (parsed === undefined || close === undefined) {
       BEGINNING.lastIndex = match.index + 1;
       continue;

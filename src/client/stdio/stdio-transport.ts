@@ -11,7 +11,7 @@ import { SentSecrets } from '../connection/sent-secrets.js';
 import { answerTooLarge, unreadableAnswer } from '../connection/unreadable-answer.js';
 import { GreetingMemory, HandedConversation, HandedProcess, type HandedServer } from './handed-server.js';
 import { LineReader } from './line-reader.js';
-import { messagesIn, parseJson } from './messages-in.js';
+import { messagesIn, parseLine } from './messages-in.js';
 import { signalGroup } from './process-group.js';
 import { type StartOptions, startProcess } from './start-process.js';
 
@@ -283,7 +283,7 @@ export class StdioTransport implements ClientTransport {
   #fail(idText: string | undefined, isAnswer: boolean): void {
     const error = answerTooLarge(this.#options.maxAnswerBytes);
     const [only, ...others] = this.#waiting;
-    const known = idText === undefined ? undefined : (parseJson(idText)?.value as RequestId | undefined);
+    const known = idText === undefined ? undefined : (parseLine(idText)?.value as RequestId | undefined);
     const id =
       known === undefined ? (isAnswer && others.length === 0 ? only : undefined) : this.#ownId(known);
     if (id !== undefined && this.#waiting.delete(id)) this.onmessage?.(unreadableAnswer(id, error));

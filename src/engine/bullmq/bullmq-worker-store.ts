@@ -2,10 +2,10 @@ import type { Progress, TaskError } from '../../types.js';
 import type { QuestionStore } from '../run-questions.js';
 import { WORKER_STOPPED } from '../task-errors.js';
 import type { TaskRecord } from '../task-record.js';
-import type { Claimed, Ending, WorkerStore } from '../worker-store.js';
+import type { Claimed, RunEnding, WorkerStore } from '../worker-store.js';
 import { type FailedReason, tryContents } from './job-data.js';
 import { excuseRun, jobQuestionStore } from './job-questions.js';
-import { isWaiting, toRecord } from './job-record.js';
+import { isWaiting, jobToRecord } from './job-record.js';
 import { countedReturns, type JobRun, type JobSource } from './job-source.js';
 import type { LockTimes } from './lock-times.js';
 import type { EndOptions, OperationQueue } from './operation-queue.js';
@@ -75,7 +75,7 @@ export class BullmqWorkerStore implements WorkerStore<JobRun> {
     return jobQuestionStore(run.queue, run);
   }
 
-  async end(run: JobRun, { end, progress, mayTakeNext }: Ending): Promise<Claimed<JobRun> | undefined> {
+  async end(run: JobRun, { end, progress, mayTakeNext }: RunEnding): Promise<Claimed<JobRun> | undefined> {
     const { queue, job, token } = run;
     if (progress !== undefined) void this.progress(run, progress);
     await run.lastWrite;
@@ -94,7 +94,7 @@ export class BullmqWorkerStore implements WorkerStore<JobRun> {
     else if (countedReturns(taken, data) >= task.retryAttempts) {
       await queue.fail(taken, reasonOf(run, WORKER_STOPPED), { token, takeNext: false });
       const failed = await queue.read(taken.id).catch(() => undefined);
-      return failed && toRecord(failed, Date.now());
+      return failed && jobToRecord(failed, Date.now());
     }
     await queue.handBack(taken.id, token);
     return undefined;

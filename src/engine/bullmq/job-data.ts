@@ -77,10 +77,10 @@ export interface JobContents {
 export function readContents(job: { readonly data: string }): JobContents {
   const data = parseFields(job.data) as unknown as JobData;
   checkTypes('string', data.task);
-  const task = readTask(data);
+  const task = readJobTask(data);
   checkTypes('string', task.owner, task.parametersDigest);
   checkTypes('number', task.slaMs, task.ttlMs, task.retryAttempts, task.delayMs);
-  readQuestions(data);
+  readJobQuestions(data);
   readDelivery(data);
   return { data, task };
 }
@@ -95,11 +95,11 @@ export function tryContents(job: { readonly data: string }): JobContents | undef
   }
 }
 
-export function readTask(data: JobData): JobTask {
+export function readJobTask(data: JobData): JobTask {
   return parseFields(data.task) as unknown as JobTask;
 }
 
-export function readQuestions({ questions }: JobData): Questions {
+export function readJobQuestions({ questions }: JobData): Questions {
   return questions === undefined ? [] : parseQuestions(questions);
 }
 

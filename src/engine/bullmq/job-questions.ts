@@ -1,8 +1,8 @@
 import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
 import { answer, type InputResponse, type Questions } from '../question.js';
 import { type QuestionStore, questionStore, RunOverError } from '../run-questions.js';
-import { type JobData, type JobTask, readQuestions, tryContents } from './job-data.js';
-import { excusedReturns, isTaken, returnCount, type StoredJob, toRecord } from './job-record.js';
+import { type JobData, type JobTask, readJobQuestions, tryContents } from './job-data.js';
+import { excusedReturns, isTaken, jobToRecord, returnCount, type StoredJob } from './job-record.js';
 import type { OperationQueue } from './operation-queue.js';
 
 type Edit = (questions: Questions) => Questions;
@@ -33,7 +33,7 @@ export function jobQuestionStore(queue: OperationQueue, { job, data: taken, task
   async function change(edit: Edit): Promise<Questions> {
     for (;;) {
       const { stored, data } = await read();
-      const before = readQuestions(data);
+      const before = readJobQuestions(data);
       const questions = edit(before);
       if (questions === before) return questions;
       if (!(await queue.replaceData(stored, { ...withQuestions(data, questions), excused, counted })))
@@ -46,7 +46,7 @@ export function jobQuestionStore(queue: OperationQueue, { job, data: taken, task
   return questionStore({
     timeoutMs: task.inputTimeoutMs ?? DEFAULT_INPUT_TIMEOUT_MS,
     now: () => Date.now(),
-    read: async () => readQuestions((await read()).data),
+    read: async () => readJobQuestions((await read()).data),
     change,
   });
 }
@@ -59,9 +59,9 @@ export async function answerJob(
 ): Promise<'stored' | 'nothing to store' | 'changed meanwhile'> {
   const data = tryContents(job)?.data;
   if (data === undefined) return 'nothing to store';
-  const before = readQuestions(data);
+  const before = readJobQuestions(data);
   const questions = answer(before, responses, Date.now());
-  if (questions === before || toRecord(job, Date.now())?.inputRequests === undefined)
+  if (questions === before || jobToRecord(job, Date.now())?.inputRequests === undefined)
     return 'nothing to store';
   if (!(await queue.replaceData(job, withQuestions(data, questions)))) return 'changed meanwhile';
   await queue.announceChange(job.id);

@@ -6,7 +6,7 @@ import {
   INVALID_RECORD,
   InvalidRecordError,
   parseFields,
-  parseJson,
+  parseStored,
   UNKNOWN_OWNER,
 } from '../record-shape.js';
 import { CANCELLED, WORKER_LOST } from '../task-errors.js';
@@ -20,8 +20,8 @@ import {
   type JobTask,
   readContents,
   readDelivery,
-  readQuestions,
-  readTask,
+  readJobQuestions,
+  readJobTask,
 } from './job-data.js';
 
 /** The fields of a job that tell how its task stands. */
@@ -71,9 +71,9 @@ interface Standing {
 }
 
 /** A job's task as a record; undefined when it has expired by `now`. One read of a job is enough to tell. */
-export function toRecord(job: StoredJob, now: number): TaskRecord | undefined {
+export function jobToRecord(job: StoredJob, now: number): TaskRecord | undefined {
   try {
-    return recordOf(job, { ...readContents(job), now });
+    return recordOfJob(job, { ...readContents(job), now });
   } catch (error) {
     if (error instanceof InvalidRecordError) return invalidRecord(job, now);
     throw error;
@@ -119,7 +119,7 @@ interface RecordContext {
 }
 
 /** `toRecord` for whoever has parsed the job's data. */
-export function recordOf(job: StoredJob, { data, task, now }: RecordContext): TaskRecord | undefined {
+export function recordOfJob(job: StoredJob, { data, task, now }: RecordContext): TaskRecord | undefined {
   const standing = standingOf(job, data, now);
   if (standing === undefined) return undefined;
   const expiresAt =
@@ -139,9 +139,9 @@ export function recordOf(job: StoredJob, { data, task, now }: RecordContext): Ta
     slaMs: task.slaMs,
     retryAttempts: task.retryAttempts,
     excusedRuns: excusedReturns(job, data, now),
-    inputRequests: standing.endedAt === undefined ? openRequests(readQuestions(data)) : undefined,
+    inputRequests: standing.endedAt === undefined ? openRequests(readJobQuestions(data)) : undefined,
     runCount: standing.runCount,
-    waitedMs: standing.startedAt === undefined ? 0 : waitedMs(readQuestions(data), standing.startedAt),
+    waitedMs: standing.startedAt === undefined ? 0 : waitedMs(readJobQuestions(data), standing.startedAt),
     webhookUrl: task.webhookUrl,
     delivery: readDelivery(data),
     progress: standing.progress,
@@ -166,13 +166,13 @@ export function excusedReturns(job: StoredJob, data: JobData, now: number): numb
 
 /** Whether the last run, if it is lost now, is lost for nothing. */
 export function isWaiting(data: JobData, now: number): boolean {
-  return (waitsUntil(readQuestions(data)) ?? 0) > now;
+  return (waitsUntil(readJobQuestions(data)) ?? 0) > now;
 }
 
 /** Lost once too often, and not yet told so. */
 export function isDoomed(job: StoredJob, data: JobData, now: number): boolean {
   const countedReturns = returnCount(job) - excusedReturns(job, data, now);
-  const mayStillRun = job.stalledCounter === 0 || countedReturns <= readTask(data).retryAttempts;
+  const mayStillRun = job.stalledCounter === 0 || countedReturns <= readJobTask(data).retryAttempts;
   return (
     !mayStillRun && job.finishedOn === undefined && data.lost === undefined && data.cancelled === undefined
   );
@@ -210,7 +210,7 @@ export function waitExpiresAt(job: StoredJob, data: JobData, task: JobTask): num
 }
 
 function handedBackAt({ stacktrace = '[]' }: StoredJob): number {
-  const times = parseJson(stacktrace);
+  const times = parseStored(stacktrace);
   return Array.isArray(times) ? Number(times.at(-1) ?? 0) : 0;
 }
 
@@ -238,7 +238,7 @@ function finished(job: StoredJob, finishedOn: number): Standing | undefined {
   const text = job.longResult ?? readReturnValue(job.returnvalue);
   if (text !== undefined) {
     // In lists, a long result is left in the log.
-    const result = text.startsWith(LONG_RESULT) ? undefined : parseJson(text);
+    const result = text.startsWith(LONG_RESULT) ? undefined : parseStored(text);
     return { ...common, status: 'completed', progress: readProgress(job).progress, result };
   }
   const { status, error, progress, runCount = job.attemptsStarted } = readReason(job.failedReason);
@@ -254,7 +254,7 @@ function early(
 
 /** The text that a job was completed with; undefined when it was not. */
 function readReturnValue(json: string | undefined): string | undefined {
-  const value = parseJson(json || 'null');
+  const value = parseStored(json || 'null');
   return typeof value === 'string' ? value : undefined;
 }
 

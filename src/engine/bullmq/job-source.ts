@@ -9,10 +9,10 @@ import type { Claimed, TaskSource, Wanted } from '../worker-store.js';
 import { type FailedReason, type JobContents, type JobData, tryContents } from './job-data.js';
 import {
   excusedReturns,
-  recordOf,
+  jobToRecord,
+  recordOfJob,
   returnCount,
   type StoredJob,
-  toRecord,
   waitExpiresAt,
 } from './job-record.js';
 import type { OperationQueue } from './operation-queue.js';
@@ -108,7 +108,7 @@ export class JobSource implements TaskSource<JobRun> {
   }
 
   #claimed(job: StoredJob, { data, task, token }: JobContents & { readonly token: string }): Claimed<JobRun> {
-    const record = recordOf(job, { data, task, now: Date.now() });
+    const record = recordOfJob(job, { data, task, now: Date.now() });
     if (record === undefined) throw new TypeError('A job that runs has a record.');
     const { queue } = this;
     const run = { job, data, task, queue, token, progress: undefined, lastWrite: Promise.resolve() };
@@ -117,7 +117,7 @@ export class JobSource implements TaskSource<JobRun> {
 
   async #tellLost({ id }: StoredJob): Promise<void> {
     const stored = await this.queue.read(id).catch(() => undefined);
-    const record = stored && toRecord(stored, Date.now());
+    const record = stored && jobToRecord(stored, Date.now());
     if (record !== undefined) this.#context.onLost(record);
   }
 

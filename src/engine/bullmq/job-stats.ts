@@ -1,6 +1,6 @@
 import { type OperationStats, statsOf } from '../operation-stats.js';
 import type { TaskRecord } from '../task-record.js';
-import { toRecord } from './job-record.js';
+import { jobToRecord } from './job-record.js';
 import type { OperationQueue } from './operation-queue.js';
 import type { QueueState } from './queue-connection.js';
 
@@ -18,14 +18,14 @@ export async function readJobStats(queue: OperationQueue, windowMs: number): Pro
   // In the order of a task's life: one that moves on meanwhile is seen again, not missed.
   for (const state of ['waiting', 'prioritized', 'delayed', 'active', 'completed', 'failed'] as const) {
     for (const job of await queue.list(state, { start: 0, count: SAMPLE })) {
-      const record = toRecord(job, now);
+      const record = jobToRecord(job, now);
       if (record !== undefined) byRef.set(record.taskRef, record);
     }
   }
   // The newest of each state may not be those that have waited for longest.
   for (const state of ['waiting', 'prioritized'] as const) {
     for (const job of await queue.list(state, { start: 0, count: 1, oldestFirst: true })) {
-      const record = toRecord(job, now);
+      const record = jobToRecord(job, now);
       if (record !== undefined) oldest.push(record);
     }
   }

@@ -13,12 +13,12 @@ import type { ServerLocation } from '../store-url.js';
 import { BullmqEngine } from './bullmq-engine.js';
 import { lockTimes } from './lock-times.js';
 import { openFailure } from './open-failure.js';
-import type { ConnectOptions, QueueConnection } from './queue-connection.js';
+import type { QueueConnection, QueueConnectOptions } from './queue-connection.js';
 
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 500;
 
-type Connect = (url: string, options: ConnectOptions) => QueueConnection;
+type Connect = (url: string, options: QueueConnectOptions) => QueueConnection;
 
 /**
  * @throws ConfigurationError when the store refuses, or the prefix is not usable; StoreFailure when the store cannot be

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskRecord } from '../task-record.js';
 import { type JobData, tryContents } from './job-data.js';
-import { excusedReturns, isDoomed, isTaken, lostRun, type StoredJob, toRecord } from './job-record.js';
+import { excusedReturns, isDoomed, isTaken, jobToRecord, lostRun, type StoredJob } from './job-record.js';
 import type { OperationQueue } from './operation-queue.js';
 
 export type OnLost = (record: TaskRecord) => void;
@@ -42,6 +42,6 @@ export async function failOrphaned(
   const data: JobData = { ...JSON.parse(job.data), lost };
   if (!(await queue.replaceData(job, data))) return;
   await queue.announceEnd(job.id);
-  const record = toRecord({ ...job, data: JSON.stringify(data) }, Date.now());
+  const record = jobToRecord({ ...job, data: JSON.stringify(data) }, Date.now());
   if (record !== undefined) onLost(record);
 }

@@ -23,9 +23,9 @@ import {
   replacePostgresData,
 } from './postgres-jobs.js';
 import {
-  type ConnectOptions,
   QUEUE_OPTIONS,
   type QueueConnection,
+  type QueueConnectOptions,
   workerOptions,
 } from './queue-connection.js';
 
@@ -41,7 +41,7 @@ const MAX_IDLE_MS = 5000;
  * Connects to PostgreSQL and brings BullMQ's tables, in the schema `bullmq`, up to date. All queues share one pool,
  * and one connection of it that listens.
  */
-export function connectPostgres(url: string, { prefix, locks }: ConnectOptions): QueueConnection {
+export function connectPostgres(url: string, { prefix, locks }: QueueConnectOptions): QueueConnection {
   const pool = new pg.Pool({
     connectionString: url,
     options: `-c search_path="${DEFAULT_SCHEMA}"`,

@@ -7,7 +7,7 @@ import type { LockTimes } from './lock-times.js';
 export type StoreQueue = Queue<JobData, string, string, JobData, string, string, IQueueBackend>;
 export type StoreWorker = Worker<JobData, string, string, IQueueBackend, JobProgress>;
 
-export interface ConnectOptions {
+export interface QueueConnectOptions {
   /** Letters, digits, `_`, `-` and `:`, the last no `:`. */
   readonly prefix: string;
   readonly locks: LockTimes;

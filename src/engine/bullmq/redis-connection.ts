@@ -2,9 +2,9 @@ import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { failureCode } from '../failure-code.js';
 import {
-  type ConnectOptions,
   QUEUE_OPTIONS,
   type QueueConnection,
+  type QueueConnectOptions,
   workerOptions,
 } from './queue-connection.js';
 import { quietRedis, readFacts } from './quiet-redis.js';
@@ -19,7 +19,7 @@ const SILENCE_MS = 8000;
 const MAX_IDLE_MS = 1000;
 
 /** Connects to Redis or Valkey. */
-export function connectRedis(url: string, { prefix, locks }: ConnectOptions): QueueConnection {
+export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions): QueueConnection {
   const duplicates: Redis[] = [];
   // A command whose connection broke is sent again on the next one, for as long as its caller waits.
   const client = new Redis(url, {

@@ -1,4 +1,4 @@
-import { toRecord } from './job-record.js';
+import { jobToRecord } from './job-record.js';
 import type { OperationQueue } from './operation-queue.js';
 import type { QueueState } from './queue-connection.js';
 
@@ -21,7 +21,7 @@ export async function removeExpired(queue: OperationQueue, positions: SweepPosit
     for (let page = 0, idlePages = 0; page < MAX_PAGES && idlePages < MAX_IDLE_PAGES; page++) {
       const start = positions.get(state) ?? 0;
       const jobs = await queue.list(state, { start, count: PAGE, oldestFirst: true });
-      const expired = jobs.filter(job => toRecord(job, Date.now()) === undefined);
+      const expired = jobs.filter(job => jobToRecord(job, Date.now()) === undefined);
       await removeAll(
         queue,
         expired.map(({ id }) => id),

@@ -9,7 +9,7 @@ import { type NewTask, newRecord, type TaskRecord, type WebhookDelivery } from '
 import { operationOf } from '../task-ref.js';
 import { type JobData, type JobTask, tryContents } from './job-data.js';
 import { answerJob } from './job-questions.js';
-import { type StoredJob, toRecord } from './job-record.js';
+import { jobToRecord, type StoredJob } from './job-record.js';
 import type { KnownOperations } from './known-operations.js';
 import { OperationQueue, type OperationQueueOptions } from './operation-queue.js';
 import { failOrphaned, isOrphaned } from './orphaned-jobs.js';
@@ -75,7 +75,7 @@ export class TaskJobs {
 
   async find(taskRef: string): Promise<TaskRecord | undefined> {
     const job = await this.read(taskRef);
-    return job && toRecord(job, Date.now());
+    return job && jobToRecord(job, Date.now());
   }
 
   async read(taskRef: string): Promise<StoredJob | undefined> {
@@ -105,7 +105,7 @@ export class TaskJobs {
   async cancel(taskRef: string): Promise<TaskRecord | undefined> {
     for (;;) {
       const job = await this.read(taskRef);
-      const record = job && toRecord(job, Date.now());
+      const record = job && jobToRecord(job, Date.now());
       if (job === undefined || record === undefined) return undefined;
       if (record.status === 'pending') await this.#cancelWaiting(job, record.operation);
       else if (record.status === 'processing') await this.#cancelRunning(job, record);
@@ -122,7 +122,7 @@ export class TaskJobs {
       const job = await this.read(taskRef);
       if (job === undefined) return undefined;
       const outcome = await answerJob(this.queue(operationOf(taskRef) ?? ''), job, responses);
-      if (outcome === 'nothing to store') return toRecord(job, Date.now());
+      if (outcome === 'nothing to store') return jobToRecord(job, Date.now());
       if (outcome === 'stored') return this.find(taskRef);
     }
   }
@@ -131,7 +131,7 @@ export class TaskJobs {
     const text = JSON.stringify(delivery);
     for (;;) {
       const job = await this.read(taskRef);
-      if (job === undefined || toRecord(job, Date.now()) === undefined) return;
+      if (job === undefined || jobToRecord(job, Date.now()) === undefined) return;
       const data = tryContents(job)?.data;
       if (data === undefined) return;
       if (await this.queue(operationOf(taskRef) ?? '').replaceData(job, { ...data, delivery: text })) return;

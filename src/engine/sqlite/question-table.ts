@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import {
-  type AskedQuestion,
   answer,
   ask,
   hasChanges,
   type InputResponse,
+  type OpenQuestion,
   openRequests,
   type Question,
   type Questions,
@@ -29,7 +29,7 @@ export class QuestionTable {
   }
 
   /** @throws RunOverError */
-  ask(run: Run, asked: AskedQuestion): Question {
+  ask(run: Run, asked: OpenQuestion): Question {
     const row = this.#ofRun(run);
     const asking = { key: randomUUID(), now: this.#clock.now(), timeoutMs: row.input_timeout_ms };
     const questions = this.#edit(run.taskRef, row, before => ask(before, asked, asking));

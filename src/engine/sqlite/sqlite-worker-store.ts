@@ -2,7 +2,7 @@ import { Alarm } from '../../time/alarm.js';
 import type { Progress } from '../../types.js';
 import type { QuestionStore } from '../run-questions.js';
 import type { TaskRecord } from '../task-record.js';
-import type { Claimed, Ending, TaskSource, Wanted, WorkerStore } from '../worker-store.js';
+import type { Claimed, RunEnding, TaskSource, Wanted, WorkerStore } from '../worker-store.js';
 import type { GroupCommit } from './group-commit.js';
 import { tryTo } from './store-maintenance.js';
 import type { Run } from './task-statements.js';
@@ -132,7 +132,7 @@ export class SqliteWorkerStore implements WorkerStore<Run>, TaskSource<Run> {
     };
   }
 
-  async end(run: Run, { end, progress }: Ending): Promise<undefined> {
+  async end(run: Run, { end, progress }: RunEnding): Promise<undefined> {
     await this.#context.commits.write(() => this.#context.table.end(run, end, progress));
   }
 

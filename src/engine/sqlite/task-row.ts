@@ -5,8 +5,8 @@ import {
   InvalidRecordError,
   parseError,
   parseFields,
-  parseJson,
   parseQuestions,
+  parseStored,
 } from '../record-shape.js';
 import type { RecordStatus, TaskRecord } from '../task-record.js';
 
@@ -74,7 +74,7 @@ function readRecord(row: TaskRow): TaskRecord {
     webhookUrl: row.webhook_url ?? undefined,
     delivery: optional(row.delivery, parseFields) as TaskRecord['delivery'],
     progress: optional(row.progress, parseFields) as TaskRecord['progress'],
-    result: optional(row.result, parseJson),
+    result: optional(row.result, parseStored),
     error: optional(row.error, parseError),
   };
 }

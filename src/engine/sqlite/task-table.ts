@@ -4,7 +4,7 @@ import type { Progress } from '../../types.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedTask, Submission } from '../engine.js';
 import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
-import { INVALID_RECORD, InvalidRecordError, isInvalid, parseJson } from '../record-shape.js';
+import { INVALID_RECORD, InvalidRecordError, isInvalid, parseStored } from '../record-shape.js';
 import { failedEnd, type StorableEnd } from '../storable-end.js';
 import { CANCELLED, WORKER_LOST, WORKER_STOPPED } from '../task-errors.js';
 import type { NewTask, RecordStatus, TaskRecord, WebhookDelivery } from '../task-record.js';
@@ -196,7 +196,7 @@ function readClaimed(row: TaskRow & { readonly parameters: string | null }): Cla
   const record = toRecord(row);
   if (isInvalid(record)) return undefined;
   try {
-    return { record, parameters: parseJson(row.parameters ?? 'null') };
+    return { record, parameters: parseStored(row.parameters ?? 'null') };
   } catch (error) {
     if (error instanceof InvalidRecordError) return undefined;
     throw error;

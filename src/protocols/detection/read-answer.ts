@@ -1,7 +1,7 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { isEndStatus, type ToolCall } from '../../types.js';
 import { type AnswerData, dataOf } from '../pair/answer-data.js';
-import { factsOf } from '../pair/answer-facts.js';
+import { answerFactsOf } from '../pair/answer-facts.js';
 import { type FoundHandle, findHandle } from '../pair/find-handle.js';
 import { argumentType, soughtOf, type TaskId, usable } from '../pair/handle.js';
 import type { Pair } from '../pair/profile.js';
@@ -203,7 +203,7 @@ function isSupported(facts: AnswerFacts): boolean {
 }
 
 function isRecordOf(data: AnswerData): boolean {
-  return factsOf(data).some(({ key }) => RECORD_KEYS.has(key.toLowerCase()));
+  return answerFactsOf(data).some(({ key }) => RECORD_KEYS.has(key.toLowerCase()));
 }
 
 function isNamedIn({ text }: AnswerData, { status }: Proposal): boolean {

@@ -31,7 +31,7 @@ export function dataFacts(
 }
 
 /** What is said in JSON, or in labels of a text. */
-export function factsOf(data: AnswerData, subject: Subject = NONE, all = false): readonly Fact[] {
+export function answerFactsOf(data: AnswerData, subject: Subject = NONE, all = false): readonly Fact[] {
   return [...dataFacts(data, subject, all).flat(), ...labelFacts(data.prose)];
 }
 

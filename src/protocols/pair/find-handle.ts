@@ -1,6 +1,6 @@
 import { IDS, singular } from '../lexicon/nouns.js';
 import type { AnswerData } from './answer-data.js';
-import { factsOf } from './answer-facts.js';
+import { answerFactsOf } from './answer-facts.js';
 import { firstToken, labelled } from './labels.js';
 import type { Fact } from './subject.js';
 import { wordsOf } from './usual-places.js';
@@ -47,7 +47,7 @@ const MAX_CHARACTERS = 500;
 
 /** The handles that an answer has for an argument, by the best evidence that there is. */
 export function findHandle(data: AnswerData, sought: SoughtHandle): FoundHandle | undefined {
-  const facts = factsOf(data, undefined, true);
+  const facts = answerFactsOf(data, undefined, true);
   for (const [evidence, values, at] of candidates(data, facts, sought)) {
     const usable = [...new Set(values.map(withoutStop).filter(value => isUsable(value, sought)))] as (
       | string

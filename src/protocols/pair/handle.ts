@@ -65,14 +65,14 @@ export function isSmall(handle: unknown): boolean {
   return (JSON.stringify(handle) ?? '').length <= MAX_CHARACTERS;
 }
 
-export interface Asking {
+export interface StatusRequest {
   readonly statusTool: Tool | undefined;
   /** The arguments of the start call. */
   readonly given?: unknown;
 }
 
 /** The handles in the answer to a start, each once, as the status tool takes them. */
-export function idsIn(data: AnswerData, pair: Pair, { statusTool, given }: Asking): TaskId[] {
+export function idsIn(data: AnswerData, pair: Pair, { statusTool, given }: StatusRequest): TaskId[] {
   const { start, status } = pair;
   const type = argumentType(statusTool, status.handleArgument);
   if (start.handleAt === undefined)

@@ -3,7 +3,7 @@ import type { Outcome, TaskError } from '../../types.js';
 import type { PollAnswer } from '../protocol.js';
 import { failedResult, isRecord, outcomeOfResult, resultOfOutcome, resultOfValue } from '../tool-result.js';
 import { type AnswerData, valueAt, valuesAt } from './answer-data.js';
-import { factsOf } from './answer-facts.js';
+import { answerFactsOf } from './answer-facts.js';
 import type { TaskId } from './handle.js';
 import type { Pair } from './profile.js';
 import { exitCodeIn } from './state.js';
@@ -89,14 +89,14 @@ export function errorIn(data: AnswerData, pair: Pair, status: 'failed' | 'cancel
 
 /** Whether an answer about a failure says why. */
 export function hasReason(data: AnswerData): boolean {
-  return factsOf(data, undefined, true).some(
+  return answerFactsOf(data, undefined, true).some(
     ({ words, value }) => REASON_WORDS.has(words.at(-1) ?? '') && isText(value) && value.length > 2,
   );
 }
 
 /** What stands under a key or label of a reason, anywhere in what is about the task. */
 function reasonIn(data: AnswerData, pair: Pair): string | undefined {
-  const facts = factsOf(data, subjectOf(pair, []));
+  const facts = answerFactsOf(data, subjectOf(pair, []));
   return facts.find(({ words, value }) => REASON_WORDS.has(words.at(-1) ?? '') && isText(value))?.value as
     | string
     | undefined;

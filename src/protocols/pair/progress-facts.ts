@@ -1,7 +1,7 @@
 import type { Progress } from '../../types.js';
 import { isRecord } from '../tool-result.js';
 import type { AnswerData } from './answer-data.js';
-import { factsOf } from './answer-facts.js';
+import { answerFactsOf } from './answer-facts.js';
 import type { Fact, Subject } from './subject.js';
 
 const PERCENT = new Set(['percent', 'percentage', 'pct']);
@@ -28,7 +28,7 @@ export function shareOfFacts(facts: readonly Fact[]): number | undefined {
 }
 
 export function shareIn(data: AnswerData, subject?: Subject): number | undefined {
-  return shareOfFacts(factsOf(data, subject));
+  return shareOfFacts(answerFactsOf(data, subject));
 }
 
 function progressOf({ words, value, within }: Fact): Progress | undefined {

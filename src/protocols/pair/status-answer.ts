@@ -5,7 +5,7 @@ import { excerpt, excerptOf } from '../excerpt.js';
 import type { PollAnswer, Running } from '../protocol.js';
 import { isRecord } from '../tool-result.js';
 import { type AnswerData, dataOf, valueAt } from './answer-data.js';
-import { factsOf } from './answer-facts.js';
+import { answerFactsOf } from './answer-facts.js';
 import type { TaskId } from './handle.js';
 import { errorIn, outcomeOf } from './outcome.js';
 import type { Pair, Places } from './profile.js';
@@ -153,7 +153,7 @@ function readErrorAnswer(answer: CallToolResult, data: AnswerData, pair: Pair, i
 function progressIn(data: AnswerData, pair: Pair): Progress | undefined {
   const { status } = pair;
   if (status.progressAt === undefined)
-    return tellsWhere(pair) ? undefined : progressOfFacts(factsOf(data, subjectOf(pair, [])));
+    return tellsWhere(pair) ? undefined : progressOfFacts(answerFactsOf(data, subjectOf(pair, [])));
   const value = valueAt(data, status.progressAt);
   const given = readProgress(value);
   if (given !== undefined) return given;

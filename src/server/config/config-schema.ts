@@ -11,8 +11,8 @@ import {
   numberFrom,
   numberOfAtLeast,
   oneOf,
-  orOff,
   positiveNumber,
+  settingOrOff,
   storeUrl,
   text,
   texts,
@@ -183,22 +183,22 @@ export const sections = {
     backoffMultiplier: setting(positiveNumber, 2, {
       description: 'Factor from one interval to the next.',
     }),
-    maxAttempts: setting(orOff(integer(1)), 'off', {
+    maxAttempts: setting(settingOrOff(integer(1)), 'off', {
       description:
         'Most status requests at our own pace answered "still running" before giving up; those that the server held, hinted at or notified of do not count.',
       flag: '--max-attempts',
     }),
-    deadlineMs: setting(orOff(positiveNumber), 86_400_000, {
+    deadlineMs: setting(settingOrOff(positiveNumber), 86_400_000, {
       description: 'Longest time for the whole call.',
       unit: 'milliseconds',
       flag: '--timeout',
     }),
-    silenceTimeoutMs: setting(orOff(positiveNumber), 'off', {
+    silenceTimeoutMs: setting(settingOrOff(positiveNumber), 'off', {
       description: 'Longest silence of a synchronous call; every progress notification ends a silence.',
       unit: 'milliseconds',
       flag: '--silence-timeout',
     }),
-    quietAfterMs: setting(orOff(positiveNumber), 600_000, {
+    quietAfterMs: setting(settingOrOff(positiveNumber), 600_000, {
       description: 'A call of which nothing new is heard for this time is told to be quiet, and goes on.',
       unit: 'milliseconds',
     }),

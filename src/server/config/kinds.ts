@@ -43,7 +43,7 @@ export function numberOfAtLeast(minimum: number): Kind<z.ZodNumber> {
 }
 
 /** A limit that may be lifted. */
-export function orOff(kind: Kind<z.ZodNumber>): Kind<z.ZodUnion<[z.ZodNumber, z.ZodLiteral<'off'>]>> {
+export function settingOrOff(kind: Kind<z.ZodNumber>): Kind<z.ZodUnion<[z.ZodNumber, z.ZodLiteral<'off'>]>> {
   return {
     schema: z.union([kind.schema, z.literal('off')]),
     expected: `${kind.expected}, or "off"`,

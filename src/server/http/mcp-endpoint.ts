@@ -11,7 +11,7 @@ import { startTimer } from '../../time/sleep.js';
 import type { EventLog } from './event-log.js';
 import { PING_MS } from './event-stream.js';
 import type { McpExchange } from './mcp-exchange.js';
-import { type Refusal, refuse } from './responses.js';
+import { type HttpRefusal, refuseRequest } from './responses.js';
 import type { RevisionEndpoint } from './revision-endpoint.js';
 import type { Session, SessionRegistry } from './session-registry.js';
 import { UnreadMessages } from './unread-messages.js';
@@ -24,17 +24,17 @@ const RESUME_WITHIN_MS = 60_000;
 /** When a client is to come back whose stream broke. */
 const RETRY_MS = 1000;
 
-const NO_SESSION: Refusal = {
+const NO_SESSION: HttpRefusal = {
   status: 400,
   code: -32000,
   message: 'Expected an Mcp-Session-Id header, or an initialize request that opens a session',
 };
-const UNKNOWN_SESSION: Refusal = {
+const UNKNOWN_SESSION: HttpRefusal = {
   status: 404,
   code: -32001,
   message: 'Session not found: it has expired or was closed; send an initialize request',
 };
-const TOO_MANY_SESSIONS: Refusal = {
+const TOO_MANY_SESSIONS: HttpRefusal = {
   status: 429,
   code: -32000,
   message: 'You have too many open sessions: close one with DELETE, or try again later',
@@ -57,12 +57,12 @@ export async function handleMcp(exchange: McpExchange, options: McpEndpointOptio
   const { request, response, principal, body } = exchange;
   const id = request.headers[SESSION_HEADER];
   if (id === undefined) {
-    if (!messagesOf(body).some(isInitializeRequest)) return refuse(response, NO_SESSION);
-    if (!options.sessions.makeRoom(principal)) return refuse(response, TOO_MANY_SESSIONS);
+    if (!messagesOf(body).some(isInitializeRequest)) return refuseRequest(response, NO_SESSION);
+    if (!options.sessions.makeRoom(principal)) return refuseRequest(response, TOO_MANY_SESSIONS);
     return openSession(exchange, options);
   }
   const session = typeof id === 'string' ? options.sessions.find(id, principal) : undefined;
-  if (session === undefined) return refuse(response, UNKNOWN_SESSION);
+  if (session === undefined) return refuseRequest(response, UNKNOWN_SESSION);
   const leave = options.sessions.enter(session);
   session.unread.follow(exchange);
   if (request.headers['last-event-id'] !== undefined) session.resumedAt = performance.now();

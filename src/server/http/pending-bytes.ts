@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
-import type { Refusal } from './responses.js';
+import type { HttpRefusal } from './responses.js';
 
 /** What one request holds of the server's memory, from its first byte until its answer has been read. */
 export interface PendingExchange {
@@ -11,7 +11,7 @@ export interface PendingExchange {
   /** Counts bytes that will be written on the response, until they are. */
   queued(bytes: number): void;
   /** What the caller is told instead. */
-  refusal(): Refusal;
+  refusal(): HttpRefusal;
 }
 
 interface Held {
@@ -74,7 +74,7 @@ function countWrites(held: Held): void {
   }) as ServerResponse['write'];
 }
 
-function tooMuchPending(max: number): Refusal {
+function tooMuchPending(max: number): HttpRefusal {
   return {
     status: 429,
     code: -32000,

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { checkAddress, listen } from './listen.js';
 import { parseTokens } from './principals.js';
 import { metricsRefusal } from './request-handler.js';
-import { notFound, refuse } from './responses.js';
+import { notFound, refuseRequest } from './responses.js';
 import {
   answerHealth,
   answerMetrics,
@@ -48,9 +48,9 @@ export async function startProbeServer(options: ProbeOptions, watching: Watching
     request.resume();
     if (path === HEALTH_PATH) return answerHealth(request, response, closing);
     if (path === READY_PATH) return answerReady(request, response, watching);
-    if (path !== METRICS_PATH) return refuse(response, notFound(NOTHING_HERE));
+    if (path !== METRICS_PATH) return refuseRequest(response, notFound(NOTHING_HERE));
     const refusal = metricsRefusal(request, { tokens, hostPolicy });
-    if (refusal !== undefined) return refuse(response, refusal);
+    if (refusal !== undefined) return refuseRequest(response, refusal);
     await answerMetrics(request, response, watching);
   }
   const server = createServer((request, response) => {

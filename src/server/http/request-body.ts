@@ -4,11 +4,11 @@ import { atMost } from '../../time/at-most.js';
 import { startTimer } from '../../time/sleep.js';
 import { isNestedDeeper } from './json-depth.js';
 import type { PendingExchange } from './pending-bytes.js';
-import type { Refusal } from './responses.js';
+import type { HttpRefusal } from './responses.js';
 
 export type RequestBody =
   | { readonly kind: 'json'; readonly value: unknown }
-  | { readonly kind: 'refusal'; readonly refusal: Refusal };
+  | { readonly kind: 'refusal'; readonly refusal: HttpRefusal };
 
 export interface BodyLimits {
   readonly maxBytes: number;
@@ -53,13 +53,13 @@ export async function readJsonBody(
 function receive(
   request: IncomingMessage,
   { maxBytes, silenceMs, pending }: Required<BodyLimits>,
-): Promise<Buffer[] | Refusal> {
+): Promise<Buffer[] | HttpRefusal> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const onSilence = () => settle(timedOut(silenceMs));
     let stopTimer = startTimer(silenceMs, onSilence, { unref: true });
-    const settle = (outcome: Buffer[] | Refusal) => {
+    const settle = (outcome: Buffer[] | HttpRefusal) => {
       stopTimer();
       request.off('data', onData);
       resolve(outcome);
@@ -82,7 +82,7 @@ function receive(
 }
 
 /** A client may read the answer only after it has sent everything: for a while, what comes is thrown away. */
-async function discard(request: IncomingMessage, refusal: Refusal): Promise<RequestBody> {
+async function discard(request: IncomingMessage, refusal: HttpRefusal): Promise<RequestBody> {
   const ended = new Promise<void>(resolve => {
     if (request.readableEnded || request.destroyed) return resolve();
     request.once('end', resolve).once('close', resolve);
@@ -92,7 +92,7 @@ async function discard(request: IncomingMessage, refusal: Refusal): Promise<Requ
   return { kind: 'refusal', refusal };
 }
 
-function tooLarge(maxBytes: number): Refusal {
+function tooLarge(maxBytes: number): HttpRefusal {
   return {
     status: 413,
     code: -32600,
@@ -100,7 +100,7 @@ function tooLarge(maxBytes: number): Refusal {
   };
 }
 
-function timedOut(silenceMs: number): Refusal {
+function timedOut(silenceMs: number): HttpRefusal {
   return {
     status: 408,
     code: -32000,

@@ -4,7 +4,7 @@ import { handleMcp, type McpEndpointOptions } from './mcp-endpoint.js';
 import type { PendingBytes } from './pending-bytes.js';
 import { authenticate, type KnownToken } from './principals.js';
 import { readJsonBody } from './request-body.js';
-import { notFound, type Refusal, refuse, unauthorized, wrongMethod } from './responses.js';
+import { type HttpRefusal, notFound, refuseRequest, unauthorized, wrongMethod } from './responses.js';
 import {
   answerHealth,
   answerMetrics,
@@ -52,7 +52,7 @@ export async function handleRequest(
     if (response.destroyed || request.errored) return;
     options.onError(error);
     if (response.headersSent) response.destroy();
-    else refuse(response, { status: 500, code: -32603, message: 'Internal error' });
+    else refuseRequest(response, { status: 500, code: -32603, message: 'Internal error' });
   }
 }
 
@@ -68,11 +68,14 @@ async function route(
   if (path === READY_PATH && watching !== undefined) return answerReady(request, response, watching);
   if (path === METRICS_PATH && watching !== undefined) {
     const refusal = metricsRefusal(request, options);
-    return refusal === undefined ? answerMetrics(request, response, watching) : refuse(response, refusal);
+    return refusal === undefined
+      ? answerMetrics(request, response, watching)
+      : refuseRequest(response, refusal);
   }
   const refusal = guardRefusal(request, options.hostPolicy);
-  if (refusal !== undefined) return refuse(response, refusal);
-  if (path !== MCP_PATH) return refuse(response, notFound(`Nothing here: the MCP endpoint is ${MCP_PATH}`));
+  if (refusal !== undefined) return refuseRequest(response, refusal);
+  if (path !== MCP_PATH)
+    return refuseRequest(response, notFound(`Nothing here: the MCP endpoint is ${MCP_PATH}`));
   const { origin } = request.headers;
   if (origin !== undefined) setHeaders(response, crossOriginHeaders(origin));
   if (request.method === 'OPTIONS' && origin !== undefined) {
@@ -80,19 +83,19 @@ async function route(
     response.writeHead(204).end();
     return;
   }
-  if (!MCP_METHODS.includes(request.method ?? '')) return refuse(response, wrongMethod(MCP_METHODS));
+  if (!MCP_METHODS.includes(request.method ?? '')) return refuseRequest(response, wrongMethod(MCP_METHODS));
   const principal = authenticate(request.headers.authorization, options.tokens);
-  if (principal === undefined) return refuse(response, unauthorized(request.headers.authorization));
-  if (isClosing()) return refuse(response, closing());
+  if (principal === undefined) return refuseRequest(response, unauthorized(request.headers.authorization));
+  if (isClosing()) return refuseRequest(response, closing());
   const pending = options.pendingBytes.open(principal, response);
   const exchange = { request, response, principal, pending };
   if (!pending.received(0)) {
     request.resume();
-    return refuse(response, pending.refusal());
+    return refuseRequest(response, pending.refusal());
   }
   if (request.method !== 'POST') return handleMcp({ ...exchange, body: undefined }, options);
   const body = await readJsonBody(request, { maxBytes: options.maxBodyBytes, pending });
-  if (body.kind === 'refusal') return refuse(response, body.refusal);
+  if (body.kind === 'refusal') return refuseRequest(response, body.refusal);
   return handleMcp({ ...exchange, body: body.value }, options);
 }
 
@@ -100,25 +103,25 @@ async function route(
 export function metricsRefusal(
   request: IncomingMessage,
   { tokens, hostPolicy }: Pick<RequestHandlerOptions, 'tokens' | 'hostPolicy'>,
-): Refusal | undefined {
+): HttpRefusal | undefined {
   if (tokens.length === 0) return guardRefusal(request, hostPolicy);
   const { authorization } = request.headers;
   return authenticate(authorization, tokens) === undefined ? unauthorized(authorization) : undefined;
 }
 
-function guardRefusal({ headers }: IncomingMessage, policy: HostPolicy): Refusal | undefined {
+function guardRefusal({ headers }: IncomingMessage, policy: HostPolicy): HttpRefusal | undefined {
   if (!isAllowedHost(headers.host, policy)) return forbidden('Host', headers.host, '--allowed-host');
   if (!isAllowedOrigin(headers.origin, headers.host, policy))
     return forbidden('Origin', headers.origin, '--allowed-origin');
   return undefined;
 }
 
-function forbidden(header: string, value: string | undefined, flag: string): Refusal {
+function forbidden(header: string, value: string | undefined, flag: string): HttpRefusal {
   const message = `${header} ${JSON.stringify(value ?? '')} is not allowed: if you trust it, start the server with ${flag}`;
   return { status: 403, code: -32000, message };
 }
 
-function closing(): Refusal {
+function closing(): HttpRefusal {
   const headers = { connection: 'close', 'retry-after': '5' };
   return { status: 503, code: -32000, message: 'The server is closing', headers };
 }

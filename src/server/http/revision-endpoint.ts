@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { ShareLimiter } from '../fair-share.js';
-import { isRecord } from '../is-record.js';
+import { isJsonObject } from '../is-record.js';
 import type { Offer } from '../offer.js';
 import { asRequestError, resultOf } from '../revision-2026-07-28/answer-request.js';
 import { readEnvelope } from '../revision-2026-07-28/envelope.js';
@@ -17,7 +17,7 @@ import {
 } from '../revision-2026-07-28/wire.js';
 import { keepAlive, sendEvent } from './event-stream.js';
 import type { McpExchange } from './mcp-exchange.js';
-import { type Refusal, refuse, sendJson, wrongMethod } from './responses.js';
+import { type HttpRefusal, refuseRequest, sendJson, wrongMethod } from './responses.js';
 
 export const MAX_SUBSCRIPTIONS = 1000;
 
@@ -45,10 +45,10 @@ export class RevisionEndpoint {
     const version = versionOf(exchange);
     if (request.method !== 'POST') {
       if (version === null || !VERSIONS.includes(version)) return false;
-      refuse(response, wrongMethod(['POST']));
+      refuseRequest(response, wrongMethod(['POST']));
       return true;
     }
-    if (!isRecord(body) || !isWireMessage(body, version ?? undefined)) return false;
+    if (!isJsonObject(body) || !isWireMessage(body, version ?? undefined)) return false;
     const message = wireRequest(body);
     // A request is given up by closing its stream: there is nothing to notify.
     if (message === undefined) response.writeHead(202).end();
@@ -120,7 +120,7 @@ export class RevisionEndpoint {
   }
 }
 
-function tooMuch({ code, message }: Refusal): RequestError {
+function tooMuch({ code, message }: HttpRefusal): RequestError {
   return new RequestError(code, message, { httpStatus: 429, data: { retryable: true } });
 }
 

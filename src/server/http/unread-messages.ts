@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { isRecord } from '../is-record.js';
+import { isJsonObject } from '../is-record.js';
 import type { McpExchange } from './mcp-exchange.js';
 import type { PendingExchange } from './pending-bytes.js';
 
@@ -36,7 +36,7 @@ export class UnreadMessages {
       return;
     }
     const messages = Array.isArray(body) ? body : [body];
-    const ids = messages.filter(isRecord).map(({ id }) => id as RequestId);
+    const ids = messages.filter(isJsonObject).map(({ id }) => id as RequestId);
     for (const id of ids) this.#byRequest.set(id, pending);
     response.once('close', () => {
       for (const id of ids) if (this.#byRequest.get(id) === pending) this.#byRequest.delete(id);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exposition } from '../observability/metrics.js';
 import type { Readiness } from '../observability/readiness.js';
-import { notFound, refuse, sendJson, wrongMethod } from './responses.js';
+import { notFound, refuseRequest, sendJson, wrongMethod } from './responses.js';
 
 export const HEALTH_PATH = '/health';
 export const READY_PATH = '/ready';
@@ -26,7 +26,7 @@ export function countRequest(path: string | undefined, response: ServerResponse,
 
 /** Whether the process is alive. Open to all: a probe calls by address and has no token, and learns nothing. */
 export function answerHealth(request: IncomingMessage, response: ServerResponse, isClosing: boolean): void {
-  if (!isRead(request)) refuse(response, wrongMethod(READ_METHODS));
+  if (!isRead(request)) refuseRequest(response, wrongMethod(READ_METHODS));
   else if (isClosing) sendJson(response, 503, { status: 'closing' });
   else sendJson(response, 200, { status: 'ok' });
 }
@@ -37,7 +37,7 @@ export async function answerReady(
   response: ServerResponse,
   watching: Watching,
 ): Promise<void> {
-  if (!isRead(request)) return refuse(response, wrongMethod(READ_METHODS));
+  if (!isRead(request)) return refuseRequest(response, wrongMethod(READ_METHODS));
   const readiness = await watching.readiness();
   if (readiness.ready) sendJson(response, 200, { status: 'ready' });
   else sendJson(response, 503, { status: 'not_ready', reason: readiness.reason });
@@ -49,9 +49,9 @@ export async function answerMetrics(
   response: ServerResponse,
   watching: Watching,
 ): Promise<void> {
-  if (!isRead(request)) return refuse(response, wrongMethod(READ_METHODS));
+  if (!isRead(request)) return refuseRequest(response, wrongMethod(READ_METHODS));
   const exposition = await watching.scrape();
-  if (exposition === undefined) return refuse(response, notFound('This server measures nothing'));
+  if (exposition === undefined) return refuseRequest(response, notFound('This server measures nothing'));
   response.writeHead(200, { 'content-type': exposition.contentType, 'cache-control': 'no-store' });
   response.end(exposition.text);
 }

@@ -19,7 +19,7 @@ export interface TaskRun {
   readonly code?: string | undefined;
 }
 
-export interface ToolCall {
+export interface ObservedCall {
   readonly tool: string;
   readonly outcome: CallOutcome;
   readonly durationMs: number;
@@ -36,7 +36,7 @@ export interface Activity {
   ran(run: TaskRun): void;
   /** A task failed because the process that ran it died or was stopped. */
   lost(task: LostTask): void;
-  called(call: ToolCall): void;
+  called(call: ObservedCall): void;
 }
 
 /** Tells both of them. */

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { LookupFunction } from 'node:net';
 import type { Response } from 'undici';
 import { type OperationContext, OperationError } from '../operation.js';
-import { causes, failureCode } from '../outbound/failure-causes.js';
+import { causeCode, causes } from '../outbound/failure-causes.js';
 import { createGuardedAgent } from '../outbound/guarded-agent.js';
 import { type OutgoingRequest, redirectTarget } from './redirect.js';
 import { addressRefusal, mayBePrivate, type RequestPolicy, urlRefusal } from './request-policy.js';
@@ -108,7 +108,7 @@ async function httpError({ method, url }: OutgoingRequest, response: Response): 
 function toOperationError(error: unknown, { method, url }: OutgoingRequest): OperationError {
   const refused = causes(error).find(cause => cause instanceof OperationError);
   if (refused instanceof OperationError) return refused;
-  const message = `${method} to ${url.host} failed: ${failureCode(error)}`;
+  const message = `${method} to ${url.host} failed: ${causeCode(error)}`;
   return new OperationError('REQUEST_FAILED', message, { retryable: true, cause: error });
 }
 

@@ -2,7 +2,7 @@ import type { Operation } from '../operation.js';
 import { type HashTreePolicy, hashTree } from './hash-tree.js';
 import { type HttpRequestOptions, httpRequest } from './http-request.js';
 import { type McpToolPolicy, mcpTool } from './mcp-tool.js';
-import { sleep } from './sleep.js';
+import { sleepOperation } from './sleep.js';
 
 export interface BuiltInPolicies {
   /** Without it, or without roots, there is no `hash_tree`. */
@@ -20,6 +20,6 @@ export function builtInOperations(policies: BuiltInPolicies = {}): readonly Oper
   const operations: Operation[] = [httpRequest(policies.httpRequest)];
   if (policies.mcpTool && policies.mcpTool.servers.length > 0) operations.push(mcpTool(policies.mcpTool));
   if (policies.hashTree && policies.hashTree.roots.length > 0) operations.push(hashTree(policies.hashTree));
-  if (policies.sleep !== false) operations.push(sleep());
+  if (policies.sleep !== false) operations.push(sleepOperation());
   return operations;
 }

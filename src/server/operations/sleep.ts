@@ -10,7 +10,7 @@ const input = z.object({
 });
 
 /** Waits and does nothing else: synthetic latency for load tests. */
-export function sleep() {
+export function sleepOperation() {
   return defineOperation({
     name: 'sleep',
     description: `Waits for 0 to ${MAX_SECONDS} seconds and returns {slept_seconds}. For tests of latency and load.`,

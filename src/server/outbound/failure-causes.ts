@@ -6,7 +6,7 @@ export function causes(error: unknown): readonly unknown[] {
 }
 
 /** Why a request failed, as a code that holds nothing of the request: paths, queries and headers may be secret. */
-export function failureCode(error: unknown): string {
+export function causeCode(error: unknown): string {
   return (
     causes(error)
       .map(codeOf)

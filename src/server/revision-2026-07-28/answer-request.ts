@@ -1,6 +1,6 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { isEnded } from '../../engine/task-record.js';
-import { isRecord } from '../is-record.js';
+import { isJsonObject } from '../is-record.js';
 import { INSTRUCTIONS, type Offer, SERVER_INFO } from '../offer.js';
 import type { TaskAnswers } from '../task-service.js';
 import { toFailure } from '../tool-failure.js';
@@ -105,7 +105,7 @@ async function answerTaskMethod(
       if (!isEnded(record)) await tasks.cancel(principal, taskId).catch(refuse);
       return {};
     default:
-      if (!isRecord(params.inputResponses)) {
+      if (!isJsonObject(params.inputResponses)) {
         throw new RequestError(CODE.invalidParams, 'Expected `inputResponses` to be an object');
       }
       await tasks.answer(principal, taskId, params.inputResponses).catch(refuse);

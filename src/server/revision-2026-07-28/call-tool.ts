@@ -1,13 +1,13 @@
 import type { Progress } from '../../types.js';
-import { isRecord } from '../is-record.js';
+import { isJsonObject } from '../is-record.js';
 import type { Offer } from '../offer.js';
 import { CALL_META } from '../tools/meta-keys.js';
 import {
   InvalidStateError,
   isInputRequired,
   type Rounds,
-  refusalOf,
   type ServerTool,
+  toolRefusalOf,
 } from '../tools/server-tool.js';
 import { taskFields } from './detailed-task.js';
 import type { CallerContext, Envelope } from './envelope.js';
@@ -30,7 +30,7 @@ export async function callTool(
       `Unknown tool: ${String(name)}. Known: ${[...tools.keys()].join(', ')}`,
     );
   }
-  if (argumentsGiven !== undefined && !isRecord(argumentsGiven)) {
+  if (argumentsGiven !== undefined && !isJsonObject(argumentsGiven)) {
     throw new RequestError(CODE.invalidParams, 'Expected `arguments` to be an object');
   }
   const { envelope, principal, signal } = context;
@@ -66,7 +66,7 @@ async function startTask(
     return { resultType: 'task', ...taskFields(started, Date.now()) };
   } catch (error) {
     if (error instanceof RequestError) throw error;
-    return refusalOf(error);
+    return toolRefusalOf(error);
   }
 }
 
@@ -75,7 +75,7 @@ function roundsOf(
   { inputResponses, requestState }: WireRequest['params'],
   { clientCapabilities }: Envelope,
 ): Rounds {
-  if (inputResponses !== undefined && !isRecord(inputResponses)) {
+  if (inputResponses !== undefined && !isJsonObject(inputResponses)) {
     throw new RequestError(CODE.invalidParams, 'Expected `inputResponses` to be an object');
   }
   if (requestState !== undefined && typeof requestState !== 'string') {

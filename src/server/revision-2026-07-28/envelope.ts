@@ -1,4 +1,4 @@
-import { isRecord } from '../is-record.js';
+import { isJsonObject } from '../is-record.js';
 import { CODE, META, RequestError, TASKS_EXTENSION, VERSIONS, type WireRequest } from './wire.js';
 
 /** What each request says of its client (spec 2026-07-28, basic, "_meta"). */
@@ -27,8 +27,9 @@ export interface CallerContext {
  */
 export function readEnvelope({ params }: WireRequest, headerVersion?: string | null): Envelope {
   const meta = params._meta;
-  const version = isRecord(meta) ? meta[META.protocolVersion] : undefined;
-  if (!isRecord(meta) || typeof version !== 'string') throw invalidMeta(META.protocolVersion, 'a version');
+  const version = isJsonObject(meta) ? meta[META.protocolVersion] : undefined;
+  if (!isJsonObject(meta) || typeof version !== 'string')
+    throw invalidMeta(META.protocolVersion, 'a version');
   // Before the version itself: whoever is between reads the header only.
   if (headerVersion !== undefined && headerVersion !== version) {
     const got = headerVersion === null ? 'there is none' : `it is ${headerVersion}`;
@@ -41,7 +42,7 @@ export function readEnvelope({ params }: WireRequest, headerVersion?: string | n
     });
   }
   const clientCapabilities = meta[META.clientCapabilities];
-  if (!isRecord(clientCapabilities)) throw invalidMeta(META.clientCapabilities, 'an object');
+  if (!isJsonObject(clientCapabilities)) throw invalidMeta(META.clientCapabilities, 'an object');
   const clientInfo = meta[META.clientInfo];
   if (META.clientInfo in meta && !isInfo(clientInfo)) {
     throw invalidMeta(META.clientInfo, 'an object with name and version');
@@ -62,11 +63,11 @@ export function headerMismatch(message: string): RequestError {
 }
 
 function takesTasks({ extensions }: Readonly<Record<string, unknown>>): boolean {
-  return isRecord(extensions) && isRecord(extensions[TASKS_EXTENSION]);
+  return isJsonObject(extensions) && isJsonObject(extensions[TASKS_EXTENSION]);
 }
 
 function isInfo(value: unknown): value is { readonly name: string } {
-  return isRecord(value) && typeof value.name === 'string' && typeof value.version === 'string';
+  return isJsonObject(value) && typeof value.name === 'string' && typeof value.version === 'string';
 }
 
 function invalidMeta(key: string, expected: string): RequestError {

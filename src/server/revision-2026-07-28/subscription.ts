@@ -1,6 +1,6 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
-import { isRecord } from '../is-record.js';
+import { isJsonObject } from '../is-record.js';
 import type { Offer } from '../offer.js';
 import { stamped } from './answer-request.js';
 import { detailedTask } from './detailed-task.js';
@@ -94,7 +94,7 @@ async function findTasks(
   { offer: { tasks }, principal, envelope }: SubscriptionOptions,
 ): Promise<readonly TaskRecord[] | undefined> {
   const { notifications } = params;
-  if (!isRecord(notifications)) {
+  if (!isJsonObject(notifications)) {
     throw new RequestError(CODE.invalidParams, 'Expected `notifications` to be an object');
   }
   const { taskIds } = notifications;

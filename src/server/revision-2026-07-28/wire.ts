@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { isRecord } from '../is-record.js';
+import { isJsonObject } from '../is-record.js';
 
 /** The versions that this part of the server speaks; earlier ones have a session each. */
 export const VERSIONS: readonly string[] = ['2026-07-28'];
@@ -59,18 +59,18 @@ export function missingTasks(what: string): RequestError {
 
 /** Whether a message belongs to this version, and not to a session: each of its requests says so. */
 export function isWireMessage(message: unknown, headerVersion?: string): boolean {
-  if (!isRecord(message) || typeof message.method !== 'string') return false;
+  if (!isJsonObject(message) || typeof message.method !== 'string') return false;
   if (message.method === 'server/discover') return true;
   if (headerVersion !== undefined && VERSIONS.includes(headerVersion)) return true;
-  const meta = isRecord(message.params) ? message.params._meta : undefined;
-  return isRecord(meta) && META.protocolVersion in meta;
+  const meta = isJsonObject(message.params) ? message.params._meta : undefined;
+  return isJsonObject(meta) && META.protocolVersion in meta;
 }
 
 /** The request in a message of this version; undefined for a notification. */
 export function wireRequest(message: Readonly<Record<string, unknown>>): WireRequest | undefined {
   const { id, method, params } = message;
   if (typeof id !== 'string' && typeof id !== 'number') return undefined;
-  return { id, method: String(method), params: isRecord(params) ? params : {} };
+  return { id, method: String(method), params: isJsonObject(params) ? params : {} };
 }
 
 export function resultMessage(id: RequestId, result: Record<string, unknown>): JSONRPCMessage {

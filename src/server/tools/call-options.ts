@@ -35,7 +35,7 @@ export function callOptionFields({ ttlBounds: [shortestTtl, longestTtl] }: Pick<
   };
 }
 
-export type CallOptions = Omit<InitiateRequest, 'operationType' | 'parameters'>;
+export type TaskCallOptions = Omit<InitiateRequest, 'operationType' | 'parameters'>;
 
 interface CallOptionFields {
   readonly idempotency_key?: string | undefined;
@@ -44,7 +44,7 @@ interface CallOptionFields {
   readonly webhook_url?: string | undefined;
 }
 
-export function toCallOptions(fields: CallOptionFields): CallOptions {
+export function toCallOptions(fields: CallOptionFields): TaskCallOptions {
   return {
     idempotencyKey: fields.idempotency_key,
     maxWaitSeconds: fields.max_wait_seconds,

@@ -15,11 +15,11 @@ import {
   InvalidStateError,
   jsonSchema,
   type Rounds,
-  refusalOf,
   refusalSchema,
   type ServerTool,
   type StartContext,
   takesQuestions,
+  toolRefusalOf,
 } from './server-tool.js';
 import { taskAnswerSchema } from './task-answer.js';
 import { resultOfTask } from './task-result.js';
@@ -90,7 +90,7 @@ export function operationTool({ operation, tasks, inlineWindowMs }: OperationToo
         }
         return answerTo(await afterQuestions(record, tasks, { ...context, startedAt }));
       } catch (error) {
-        return refusalOf(error);
+        return toolRefusalOf(error);
       }
     },
   };

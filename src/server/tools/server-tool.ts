@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { TaskRecord } from '../../engine/task-record.js';
 import type { Progress } from '../../types.js';
 import { describeIssues } from '../describe-issues.js';
-import { isRecord } from '../is-record.js';
+import { isJsonObject } from '../is-record.js';
 import { ToolFailure, toFailure } from '../tool-failure.js';
 
 /** Who calls, and until when the caller listens. */
@@ -112,7 +112,7 @@ export function serverTool<Input extends z.ZodType, Output extends z.ZodType>(
         const answer = (await run(parsed.data, context)) as Record<string, unknown>;
         return isInputRequired(answer) ? answer : toResult(answer);
       } catch (error) {
-        return refusalOf(error);
+        return toolRefusalOf(error);
       }
     },
   };
@@ -125,7 +125,7 @@ export function takesQuestions(rounds: Rounds | undefined): boolean {
 
 /** Whether a client that declares this elicitation capability can show a form: one that says nothing can. */
 export function takesForms(elicitation: unknown): boolean {
-  return isRecord(elicitation) && ('form' in elicitation || !('url' in elicitation));
+  return isJsonObject(elicitation) && ('form' in elicitation || !('url' in elicitation));
 }
 
 export function isInputRequired(answer: object): answer is InputRequired {
@@ -133,7 +133,7 @@ export function isInputRequired(answer: object): answer is InputRequired {
 }
 
 /** The answer to a call that failed. @throws what is no failure that a caller could understand */
-export function refusalOf(error: unknown): CallToolResult {
+export function toolRefusalOf(error: unknown): CallToolResult {
   return { ...toResult({ error: toFailure(error).toTaskError() }), isError: true };
 }
 

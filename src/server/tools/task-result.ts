@@ -1,6 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskRecord } from '../../engine/task-record.js';
-import { isRecord } from '../is-record.js';
+import { isJsonObject } from '../is-record.js';
 
 /** What a task that has ended is as the answer to a tool call: a model can read it, a program can branch on it. */
 export function resultOfTask({ status, result, error }: TaskRecord): CallToolResult {
@@ -24,12 +24,12 @@ function resultOfValue(value: unknown): CallToolResult {
 
 /** MCP's structured content is an object: any other value is its `result`. */
 function structured(value: unknown): Record<string, unknown> {
-  return isRecord(value) ? value : { result: value };
+  return isJsonObject(value) ? value : { result: value };
 }
 
 function isToolResult(value: unknown): value is CallToolResult {
   return (
-    isRecord(value) &&
+    isJsonObject(value) &&
     Array.isArray(value.content) &&
     value.content.every(block => typeof block?.type === 'string')
   );

@@ -4,7 +4,7 @@ import { parseRetryAfter } from '../../time/retry-after.js';
 import { linkSignals } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
 import { VERSION } from '../../version.js';
-import { causes, failureCode } from '../outbound/failure-causes.js';
+import { causeCode, causes } from '../outbound/failure-causes.js';
 import { createGuardedAgent } from '../outbound/guarded-agent.js';
 import { privateRefusal } from './destination.js';
 
@@ -76,7 +76,7 @@ export async function postMessage(options: PostOptions): Promise<PostResult> {
     if (refused instanceof DestinationRefused) {
       return { status: 'failed', error: refused.message, retryable: false };
     }
-    return { status: 'failed', error: `${url.host} was not reached: ${failureCode(error)}`, retryable: true };
+    return { status: 'failed', error: `${url.host} was not reached: ${causeCode(error)}`, retryable: true };
   } finally {
     stopTimer();
     await agent.destroy();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { reportLines } from '../../../src/cli/load/load-report.js';
 import type { LoadMeasurement, TaskFate, TaskMeasurement } from '../../../src/cli/load/measurement.js';
-import { type Criterion, type Expectations, judge } from '../../../src/cli/load/verdict.js';
+import { type Criterion, type Expectations, judgeLoad } from '../../../src/cli/load/verdict.js';
 
 const KILLED_AT = 1_000_000;
 const pacing = { initialIntervalMs: 1000, backoffMultiplier: 2, maxIntervalMs: 30_000, jitter: 0.1 };
@@ -36,7 +36,7 @@ const failing = (criteria: readonly Criterion[]) =>
   criteria.filter(({ passed }) => !passed).map(({ name, text }) => [name, text]);
 
 test('a load test that went well passes every criterion, each with its figure', () => {
-  const criteria = judge(loadOf(measured(), measured()), expected);
+  const criteria = judgeLoad(loadOf(measured(), measured()), expected);
   expect(criteria).toEqual([
     { name: 'initiate-p99', passed: true, text: 'initiate p99 30 ms (limit 200 ms)' },
     { name: 'backoff', passed: true, text: 'backoff as configured: 2 of 2 intervals' },
@@ -78,7 +78,7 @@ describe('fails', () => {
       ],
     ],
   ])('%s', (_case, over, failures) => {
-    expect(failing(judge(loadOf(measured(), measured(over)), expected))).toEqual(failures);
+    expect(failing(judgeLoad(loadOf(measured(), measured(over)), expected))).toEqual(failures);
   });
 });
 
@@ -87,7 +87,7 @@ describe('after a restart', () => {
 
   test('tasks of the killed process may be lost, within the lease and the time until somebody is back', () => {
     const load = restarted(measured(), measured({ fate: lost, endedAt: KILLED_AT + 5800 }));
-    const criteria = judge(load, { ...expected, mayLoseTasks: true });
+    const criteria = judgeLoad(load, { ...expected, mayLoseTasks: true });
     expect(failing(criteria)).toEqual([]);
     expect(criteria.map(({ text }) => text)).toEqual(
       expect.arrayContaining([
@@ -103,13 +103,13 @@ describe('after a restart', () => {
     ['a task that was lost although only a front was killed', { fate: lost }, false, ['no-failures']],
     ['another failure', { fate: { status: 'failed', code: 'OPERATION_FAILED' } }, true, ['no-failures']],
   ])('%s fails', (_case, over, mayLoseTasks, names) => {
-    const criteria = judge(restarted(measured(over)), { ...expected, mayLoseTasks });
+    const criteria = judgeLoad(restarted(measured(over)), { ...expected, mayLoseTasks });
     expect(failing(criteria).map(([name]) => name)).toEqual(names);
   });
 
   test('that came when all was over, nothing is shown', () => {
     const load = { ...loadOf(measured()), restart: { ...restart, awaitedTasks: 0 } };
-    expect(failing(judge(load, expected)).map(([name]) => name)).toEqual(['restart']);
+    expect(failing(judgeLoad(load, expected)).map(([name]) => name)).toEqual(['restart']);
   });
 });
 
@@ -121,7 +121,7 @@ test('a synchronous tool has no start and no status requests to judge', () => {
     endedAt: undefined,
     knownAt: undefined,
   });
-  expect(judge(loadOf(sync), expected).map(({ name }) => name)).toEqual(['all-ended', 'no-failures']);
+  expect(judgeLoad(loadOf(sync), expected).map(({ name }) => name)).toEqual(['all-ended', 'no-failures']);
 });
 
 test('the report for people', () => {
@@ -129,7 +129,7 @@ test('the report for people', () => {
     ...loadOf(measured(), measured({ fate: lost, initiateMs: 1500, knownAt: KILLED_AT + 6000 })),
     restart,
   };
-  const criteria = judge(load, expected);
+  const criteria = judgeLoad(load, expected);
   const report = {
     work: 'sleep, 1 s each (seed 7)',
     seed: 7,

@@ -1,10 +1,10 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { expect, test } from 'vitest';
-import { type Contact, contactAfter } from '../../../src/client/connection/lost-contact.js';
+import { contactAfter, type LostContact } from '../../../src/client/connection/lost-contact.js';
 
 const http = (status: number, text = '') => new StreamableHTTPError(status, text);
 
-test.each<[string, unknown, Contact, Contact]>([
+test.each<[string, unknown, LostContact, LostContact]>([
   ['HTTP 404', http(404), 'gone', 'kept'],
   ['the 400 of the SDK’s own server', http(400, 'Bad Request: No valid session ID provided'), 'gone', 'kept'],
   [

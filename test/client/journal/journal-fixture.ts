@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { JournalFile, type NewCall } from '../../../src/client/journal/journal-file.js';
+import { JournalFile, type NewJournalCall } from '../../../src/client/journal/journal-file.js';
 import type { Outcome, TaskReference } from '../../../src/types.js';
 
 export interface JournalPlace {
@@ -30,7 +30,7 @@ export async function newJournalPlace(): Promise<JournalPlace> {
   };
 }
 
-export const newCall = (fields: Partial<NewCall> = {}): NewCall => ({
+export const newCall = (fields: Partial<NewJournalCall> = {}): NewJournalCall => ({
   identity: { server: { kind: 'other', name: 'one' }, distinction: 'one' },
   call: { name: 'bake', arguments: { layers: 3 } },
   protocol: 'tool-pair',

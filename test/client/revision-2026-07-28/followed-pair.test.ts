@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { AwaitClient } from '../../../src/client/await-client.js';
-import { sleep } from '../../../src/server/operations/sleep.js';
+import { sleepOperation } from '../../../src/server/operations/sleep.js';
 import { startServer } from '../../../src/server/start-server.js';
 
 test('tasks of a pair that find no place to be held are told of by the subscription of the newer generation', async () => {
-  const server = await startServer({ operations: [sleep()], store: 'memory:', http: { port: 0 } });
+  const server = await startServer({ operations: [sleepOperation()], store: 'memory:', http: { port: 0 } });
   onTestFinished(() => server.close());
   const client = await AwaitClient.connect(server.url ?? '', { inlineWaitMs: 0 });
   onTestFinished(() => client.close());

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { sleep } from '../../../src/server/operations/sleep.js';
+import { sleepOperation } from '../../../src/server/operations/sleep.js';
 import { refusalOf, runOperation } from './run-operation.js';
 
 beforeEach(() => {
@@ -11,7 +11,7 @@ afterEach(() => {
 });
 
 test('returns how long it slept', async () => {
-  const run = runOperation(sleep(), { seconds: 2.5 });
+  const run = runOperation(sleepOperation(), { seconds: 2.5 });
   await vi.advanceTimersByTimeAsync(2500);
   await expect(run).resolves.toEqual({ slept_seconds: 2.5 });
   expect(vi.getTimerCount()).toBe(0);
@@ -19,7 +19,7 @@ test('returns how long it slept', async () => {
 
 test('reports about once a second', async () => {
   const onProgress = vi.fn();
-  const run = runOperation(sleep(), { seconds: 3.2 }, { onProgress });
+  const run = runOperation(sleepOperation(), { seconds: 3.2 }, { onProgress });
   await vi.advanceTimersByTimeAsync(3200);
   await run;
   expect(onProgress.mock.calls.flat()).toEqual([
@@ -31,12 +31,12 @@ test('reports about once a second', async () => {
 
 test('ends at once and leaves no timer when the signal aborts', async () => {
   const controller = new AbortController();
-  const run = runOperation(sleep(), { seconds: 3600 }, { signal: controller.signal });
+  const run = runOperation(sleepOperation(), { seconds: 3600 }, { signal: controller.signal });
   controller.abort(new Error('cancelled'));
   await expect(run).rejects.toThrow('cancelled');
   expect(vi.getTimerCount()).toBe(0);
 });
 
 test.each([-1, 3601, Number.NaN, '5'])('refuses %s seconds', seconds => {
-  expect(refusalOf(sleep(), { seconds })).toBeDefined();
+  expect(refusalOf(sleepOperation(), { seconds })).toBeDefined();
 });

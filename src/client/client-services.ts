@@ -9,8 +9,9 @@ import { Circuits } from './circuits.js';
 import { ReconnectingTransport } from './connection/reconnecting-transport.js';
 import * as explain from './explain.js';
 import { PendingQuestions } from './input/pending-questions.js';
-import type { Journal } from './journal/journal.js';
-import { openJournal } from './journal/open-journal.js';
+import { identityOf } from './journal/identify.js';
+import { Journal } from './journal/journal.js';
+import { resolveJournalOptions } from './journal/options.js';
 import { type KnownDurations, knownDurations } from './known-durations.js';
 import { Limiter } from './limiter.js';
 import { nativeTasksOf } from './native-tasks.js';
@@ -36,6 +37,7 @@ import { traceCall } from './tracing/call-trace.js';
 
 /** Requests that the server may hold at the same time; each is a connection over HTTP. */
 const MAX_HELD_REQUESTS = 32;
+
 /** Starts under way at the same time; each is a connection over HTTP. */
 const MAX_STARTS = 100;
 
@@ -191,4 +193,15 @@ export class OpenRuns {
     this.#closing.abort(new Error('The client was closed.'));
     for (const ending of this.#endings) ending.end(explain.closed);
   }
+}
+
+/** The journal that the options ask for, whose failures are events. @throws ConfigurationError */
+function openJournal(sdkClient: Client, { journal, onEvent }: AwaitClientOptions): Journal | undefined {
+  const options = resolveJournalOptions(journal);
+  if (options === undefined) return undefined;
+  return new Journal({
+    ...options,
+    identity: () => identityOf(sdkClient, options.server),
+    onFailure: error => onEvent?.({ type: 'journal-failed', error }),
+  });
 }

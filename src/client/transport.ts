@@ -1,8 +1,11 @@
 import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { authorizationOf } from './authorization/authorization.js';
 import { secretVariables } from './connection/sent-secrets.js';
 import type { ConnectionOptions } from './connection-options.js';
 import type { HttpEndpoint } from './http/http-target.js';
-import { openHttpTransport } from './http/open-http.js';
+import { HttpTransport } from './http/http-transport.js';
+import { openAgent } from './http/open-agent.js';
+import { Requests } from './http/requests.js';
 import { RevisionTransport } from './revision-2026-07-28/revision-transport.js';
 import type { HandedServer } from './stdio/handed-server.js';
 import { StdioTransport } from './stdio/stdio-transport.js';
@@ -100,4 +103,27 @@ function stdioTransport(
 
 function wholeEnvironment(): Record<string, string> {
   return { ...process.env } as Record<string, string>;
+}
+
+/** @param maxAnswerBytes of one answer, in decoded bytes */
+async function openHttpTransport(
+  { url: where, headers, authProvider, type }: HttpEndpoint,
+  maxAnswerBytes: number,
+): Promise<HttpTransport> {
+  const { fetch } = await import('undici');
+  const url = new URL(where);
+  const authorization = authProvider && authorizationOf(authProvider, url);
+  const requests = new Requests({
+    url,
+    headers: headers ?? {},
+    fetch,
+    agent: await openAgent(url),
+    authorize: authorization && ((send, isLast) => authorization.send(send, isLast)),
+  });
+  return new HttpTransport({
+    requests,
+    maxAnswerBytes,
+    isLegacy: type === 'sse',
+    isAuthorizing: () => authorization?.isUnderWay === true,
+  });
 }

@@ -6,22 +6,22 @@ const figures = sourceFigures(readSources(projectRoot));
 
 /** What each figure may be, and what it should come to. A bound is lowered with the figure, and raised for nothing. */
 const BOUNDS = [
-  { figure: 'files', value: figures.files, bound: 556, goal: 380 },
-  { figure: 'lines of code', value: figures.codeLines, bound: 34_500, goal: 25_773 },
-  { figure: 'files with one importer', value: figures.singleImporter, bound: 195, goal: 100 },
+  { figure: 'files', value: figures.files, bound: 515, goal: 380 },
+  { figure: 'lines of code', value: figures.codeLines, bound: 34_100, goal: 25_773 },
+  { figure: 'files with one importer', value: figures.singleImporter, bound: 160, goal: 100 },
   {
     figure: 'small files with one importer',
     value: figures.smallSingleImporter.length,
-    bound: 80,
+    bound: 50,
     goal: 30,
   },
-  { figure: 'exported names that exist twice', value: figures.doubleNames.length, bound: 56, goal: 0 },
+  { figure: 'exported names that exist twice', value: figures.doubleNames.length, bound: 0, goal: 0 },
   { figure: 'import cycles', value: figures.importCycles.length, bound: 0, goal: 0 },
-  { figure: 'callbacks of a run', value: figures.callbacks?.length, bound: 14, goal: 5 },
-  { figure: "fields of the loop's input", value: figures.loopInputFields?.length, bound: 15, goal: 8 },
-  { figure: 'fields of the run context', value: figures.runContextFields?.length, bound: 18, goal: 8 },
+  { figure: 'callbacks of a run', value: figures.callbacks?.length, bound: 5, goal: 5 },
+  { figure: "fields of the loop's input", value: figures.loopInputFields?.length, bound: 8, goal: 8 },
+  { figure: 'fields of the run context', value: figures.runContextFields?.length, bound: 8, goal: 8 },
   { figure: 'methods of a store', value: figures.contractMethods?.length, bound: 10, goal: 10 },
-  { figure: 'lines of the BullMQ engine', value: figures.bullmqCodeLines, bound: 2500, goal: 1600 },
+  { figure: 'lines of the BullMQ engine', value: figures.bullmqCodeLines, bound: 2410, goal: 1600 },
 ];
 
 test.each(BOUNDS)('$figure: $value, at most $bound, to become $goal', ({ figure, value, bound }) => {

@@ -1,21 +1,39 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import yoctoSpinner from 'yocto-spinner';
+import { defaultWaitOptions, resolveWaitOptions, type WaitOptions } from '../../client/options.js';
 import type { TaskHandle } from '../../client/task-handle.js';
+import type { Pacing } from '../../pacing/next-delay.js';
 import type { Settings } from '../../server/config/config-schema.js';
 import { sleep } from '../../time/sleep.js';
 import { useSettings } from '../config/load-settings.js';
 import { ExitCode } from '../exit-code.js';
 import type { CommandIo } from '../io.js';
 import { printJson, printLines } from '../report.js';
+import { waitOptionsOf } from '../wait-options.js';
 import { Connections } from './connections.js';
 import { checkLoadFlags, type LoadFlags } from './load-flags.js';
 import { hasPassed, type LoadReport, reportLines, reportObject } from './load-report.js';
 import { runLoad } from './run-load.js';
-import { middleMs } from './schedule.js';
+import { expectedMs, middleMs } from './schedule.js';
 import { type ServerUnderLoad, serverUnderLoad } from './server-under-load.js';
 import { judgeLoad } from './verdict.js';
-import { waitOfLoad } from './wait-of-load.js';
 import { plannedWork, sleepCall, type Work } from './work.js';
+
+interface WaitOfLoad {
+  readonly flags: LoadFlags;
+  readonly polling: Settings['polling'];
+  readonly work: Work;
+  /** Most tasks that run at the same time. */
+  readonly parallelTasks: number;
+  readonly leaseMs: number;
+}
+
+const TOOL_TIMEOUT_MS = 600_000;
+
+const SPARE_MS = 60_000;
+
+/** More than enough for a server of ours to start again on a busy machine. */
+const RESTART_REQUEST_RETRIES = 10;
 
 /** Tells on standard error how a load test gets on. */
 interface LoadProgress {
@@ -203,4 +221,27 @@ function loadProgress(taskCount: number, io: CommandIo): LoadProgress {
       spinner.stop();
     },
   };
+}
+
+/** How the tasks of a load test are waited for, and the pace at which their state is then asked for. */
+function waitOfLoad({ flags, polling, work, parallelTasks, leaseMs }: WaitOfLoad): {
+  wait: WaitOptions;
+  pacing: Pacing;
+} {
+  const { tasks: taskCount, timeout, restart } = flags;
+  const usualMs =
+    work.latency === undefined
+      ? TOOL_TIMEOUT_MS
+      : 2 * expectedMs({ taskCount, mostMs: work.latency.mostMs, parallelTasks }) + leaseMs + SPARE_MS;
+  const wait: WaitOptions = {
+    ...waitOptionsOf({ polling }),
+    deadlineMs: timeout ?? usualMs,
+    // The time bounds the wait.
+    maxAttempts: Number.POSITIVE_INFINITY,
+    // What is measured is the start itself, and our own pace unless the server's waiting is asked for.
+    inlineWaitMs: 0,
+    longPollMs: flags.longPoll === true ? undefined : 0,
+    requestRetries: restart === undefined ? undefined : RESTART_REQUEST_RETRIES,
+  };
+  return { wait, pacing: resolveWaitOptions(wait, defaultWaitOptions) };
 }

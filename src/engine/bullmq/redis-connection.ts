@@ -1,20 +1,33 @@
-import { Queue, Worker } from 'bullmq';
+import { Queue, QueueEvents, type QueueEventsListener, type QueueEventsOptions, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { failureCode } from '../failure-code.js';
 import {
+  CHANGE_EVENTS,
+  END_EVENTS,
+  type EndsOptions,
   QUEUE_OPTIONS,
   type QueueConnection,
   type QueueConnectOptions,
+  type StoreEnds,
   workerOptions,
 } from './queue-connection.js';
-import { quietRedis, readFacts } from './quiet-redis.js';
-import { redisEnds } from './redis-ends.js';
 import { redisFacts } from './redis-facts.js';
 import { listRedisJobs, redisHead, redisLeastPriority, replaceRedisData } from './redis-jobs.js';
 
+/** A connection that is silent for much longer is taken to be lost. */
+const MAX_READ_MS = 5000;
+
+/** Events that the engine publishes itself. */
+interface OwnListener extends QueueEventsListener {
+  ended: (event: { jobId: string }) => void;
+  changed: (event: { jobId: string }) => void;
+}
+
 const MAX_PAUSE_MS = 1000;
+
 /** A connection that answers nothing for so long is given up: in time for locks to be renewed over another. */
 const SILENCE_MS = 8000;
+
 /** The word that there is a job goes to one worker of all, and is lost with that one. */
 const MAX_IDLE_MS = 1000;
 
@@ -73,4 +86,45 @@ function isConnectionError(error: unknown): boolean {
   return /^(READONLY|LOADING|MASTERDOWN|E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)|ENOTFOUND)/.test(
     failureCode(error),
   );
+}
+
+/**
+ * Makes a client, and whatever is duplicated from it, tell BullMQ nothing of the eviction policy: BullMQ would warn of it
+ * on the console, once for each connection. `redisFacts` reads it with `readFacts`, and whoever opened the store is told.
+ */
+function quietRedis(redis: Redis, onDuplicate: (duplicate: Redis) => void): Redis {
+  const duplicate = redis.duplicate.bind(redis);
+  const info: (...values: unknown[]) => Promise<string> = redis.info.bind(redis) as never;
+  return Object.assign(redis, {
+    info: async (...values: unknown[]) => {
+      const answer = await info(...values);
+      return answer.replace(/^maxmemory_policy:.*$/m, '');
+    },
+    duplicate(...override: Parameters<Redis['duplicate']>) {
+      const other = quietRedis(duplicate(...override), onDuplicate);
+      onDuplicate(other);
+      return other;
+    },
+  });
+}
+
+/** The whole answer of `INFO`. */
+async function readFacts(redis: Redis): Promise<string> {
+  return String(await redis.call('INFO'));
+}
+
+/** Tells of the ends of a queue's tasks, over a connection of its own. */
+function redisEnds(
+  queue: string,
+  options: QueueEventsOptions,
+  { since, onEnd, onChange }: EndsOptions,
+): StoreEnds {
+  const events = new QueueEvents(queue, { ...options, lastEventId: since, blockingTimeout: MAX_READ_MS });
+  const listener = ({ jobId }: { jobId: string }) => onEnd(jobId);
+  // It makes its connection anew by itself.
+  events.on('error', () => {});
+  for (const event of END_EVENTS) events.on<OwnListener>(event, listener);
+  const changeListener = ({ jobId }: { jobId: string }) => onChange(jobId);
+  for (const event of CHANGE_EVENTS) events.on<OwnListener>(event, changeListener);
+  return events;
 }

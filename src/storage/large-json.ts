@@ -1,6 +1,15 @@
 /** Nothing that we read is nested deeper. */
 const MAX_DEPTH = 1000;
 
+/** Whether a value has more than `levels` levels of objects and arrays. */
+export function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  for (const part of Array.isArray(value) ? value : Object.values(value))
+    if (isDeeper(part, levels - 1)) return true;
+  return false;
+}
+
 /** Whether a value is surely longer than `maxBytes` as JSON, found out without making the JSON. */
 export function isSurelyLarger(value: unknown, maxBytes: number): boolean {
   return leastJsonSize(value, maxBytes) > maxBytes;

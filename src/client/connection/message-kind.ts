@@ -1,4 +1,5 @@
 import type { JSONRPCMessage, JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { isRecord } from '../../protocols/tool-result.js';
 
 // Not the SDK's guards, which check the whole of a message each time: the SDK has done so, or has made it.
 
@@ -30,4 +31,11 @@ let ownIds = 0;
 export function ownId(): number {
   ownIds = (ownIds + 1) % FIRST_OWN_ID;
   return FIRST_OWN_ID + ownIds;
+}
+
+/** A part of a message without `_meta` where that is null: some serializers write null for an absent field. */
+export function withoutNullMeta(part: unknown): unknown {
+  if (!isRecord(part) || part._meta !== null) return part;
+  const { _meta, ...rest } = part;
+  return rest;
 }

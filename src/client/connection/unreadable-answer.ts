@@ -1,4 +1,5 @@
 import { ErrorCode, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { isDeeper } from '../../storage/large-json.js';
 
 /** The server has answered something that cannot be taken as an answer. */
 export class UnreadableAnswerError extends Error {
@@ -25,14 +26,6 @@ export function depthProblem(message: unknown): UnreadableAnswerError | undefine
   return isDeeper(message, MAX_DEPTH)
     ? new UnreadableAnswerError(`it is nested more than ${MAX_DEPTH} levels deep`)
     : undefined;
-}
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
-  for (const part of Array.isArray(value) ? value : Object.values(value))
-    if (isDeeper(part, levels - 1)) return true;
-  return false;
 }
 
 function formatBytes(bytes: number): string {

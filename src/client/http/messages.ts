@@ -6,6 +6,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { isRecord, parseJson } from '../../protocols/tool-result.js';
 import { LostContactError } from '../connection/lost-contact.js';
+import { withoutNullMeta } from '../connection/message-kind.js';
 
 /**
  * The messages in the body of an answer: one, or a batch (revision 2025-03-26).
@@ -17,14 +18,13 @@ export function httpMessagesIn(text: string): JSONRPCMessage[] {
 }
 
 /**
- * One message. Some serializers write null for what is absent.
+ * One message.
  * @throws ZodError when it is none
  */
 export function readMessage(value: unknown): JSONRPCMessage {
-  if (!isRecord(value) || !isRecord(value.result) || value.result._meta !== null)
-    return JSONRPCMessageSchema.parse(value);
-  const { _meta, ...result } = value.result;
-  return JSONRPCMessageSchema.parse({ ...value, result });
+  return JSONRPCMessageSchema.parse(
+    isRecord(value) && 'result' in value ? { ...value, result: withoutNullMeta(value.result) } : value,
+  );
 }
 
 /** The JSON-RPC error in the body of an HTTP error, as the answer to a request; undefined where there is none. */

@@ -4,6 +4,7 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { isRecord } from '../../protocols/tool-result.js';
+import { withoutNullMeta } from '../connection/message-kind.js';
 import { UnreadableAnswerError } from '../connection/unreadable-answer.js';
 
 /** What stands in one line of a server's standard output. */
@@ -59,12 +60,6 @@ function withoutStrays(value: unknown): unknown {
   if (!isRecord(value)) return value;
   const entries = Object.entries(value).filter(([name, part]) => part !== null && MEMBERS.includes(name));
   return Object.fromEntries(entries.map(([name, part]) => [name, withoutNullMeta(part)]));
-}
-
-function withoutNullMeta(part: unknown): unknown {
-  if (!isRecord(part) || part._meta !== null) return part;
-  const { _meta, ...rest } = part;
-  return rest;
 }
 
 function isAnswer(value: unknown): value is { readonly id: RequestId } {

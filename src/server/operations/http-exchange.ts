@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { LookupFunction } from 'node:net';
 import type { Response } from 'undici';
+import { isDeeper } from '../../storage/large-json.js';
 import { type OperationContext, OperationError } from '../operation.js';
 import { causeCode, causes } from '../outbound/failure-causes.js';
 import { createGuardedAgent } from '../outbound/guarded-agent.js';
@@ -160,11 +161,6 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some(part => isDeeper(part, levels - 1));
 }
 
 function decodeText(bytes: Buffer, contentType: string): string | undefined {

@@ -1,4 +1,3 @@
-import { closestMatch } from 'leven';
 import type { Snapshot, TaskReference } from './types.js';
 
 export interface AwaitErrorOptions {
@@ -160,9 +159,4 @@ export class InputRequiredError extends AwaitError {
 export class NotSupportedError extends AwaitError {
   override readonly name = 'NotSupportedError';
   readonly code = 'NOT_SUPPORTED';
-}
-
-/** What somebody may have meant who wrote a name that there is not; undefined where none is similar. */
-export function similarName(written: string, names: readonly string[]): string | undefined {
-  return closestMatch(written, [...names], { maxDistance: Math.max(1, Math.floor(written.length / 3)) });
 }

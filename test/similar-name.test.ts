@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import { similarName } from '../src/errors.js';
+import { similarName } from '../src/similar-name.js';
 
 test.each([
   ['hash_tre', 'hash_tree'],
   ['sleap', 'sleep'],
+  ['slepe', 'sleep'],
   ['nonsense', undefined],
   ['a', undefined],
   ['', undefined],

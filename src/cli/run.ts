@@ -1,7 +1,7 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { AwaitClient } from '../client/await-client.js';
-import { similarName } from '../errors.js';
 import { dataOf, isThere } from '../protocols/pair/answer-data.js';
+import { similarName } from '../similar-name.js';
 import { readArguments } from './arguments.js';
 import { awaitJob, goesOn, leaveJob } from './await-job.js';
 import { ExitCode, UsageError } from './exit-code.js';

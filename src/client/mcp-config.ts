@@ -9,8 +9,9 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { applyEdits, modify } from 'jsonc-parser';
-import { ConfigurationError, similarName } from '../errors.js';
+import { ConfigurationError } from '../errors.js';
 import { isRecord } from '../protocols/tool-result.js';
+import { similarName } from '../similar-name.js';
 import { parseCommentedJson } from '../storage/commented-json.js';
 import { decodeText } from '../storage/text-file.js';
 import { isDisabled, targetOfEntry, timeoutOf } from './mcp-config-entry.js';

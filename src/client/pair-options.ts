@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConfigurationError, similarName } from '../errors.js';
+import { ConfigurationError } from '../errors.js';
 import {
   type Pair,
   type PairProfile,
@@ -7,6 +7,7 @@ import {
   statusWordsSchema,
 } from '../protocols/pair/profile.js';
 import { builtInPairs, namedPairs } from '../protocols/pairs/index.js';
+import { similarName } from '../similar-name.js';
 import { pairsOfServer } from './mcp-config.js';
 import { checkOption } from './option-check.js';
 

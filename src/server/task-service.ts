@@ -5,7 +5,7 @@ import { UNKNOWN_OWNER } from '../engine/record-shape.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { newTaskRef } from '../engine/task-ref.js';
 import { TooManyTasksError } from '../engine/too-many-tasks.js';
-import { similarName } from '../errors.js';
+import { similarName } from '../similar-name.js';
 import { digestJson } from '../storage/canonical-json.js';
 import type { Progress } from '../types.js';
 import { describeIssues } from './describe-issues.js';

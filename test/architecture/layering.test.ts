@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type SourceFile, sourceFiles } from './source-files.js';
 
-/** What each layer may import besides itself, its own folder and `src/version.ts`. */
+/** What each layer may import besides itself, its own folder, `src/version.ts` and `src/similar-name.ts`. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   types: [],
   errors: ['types'],
@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'index',
   ],
   version: [],
+  'similar-name': [],
 };
 
 const files = sourceFiles();
@@ -52,7 +53,7 @@ test('imports point from the outer layers to the inner ones only', () => {
     imports
       .filter(target => {
         const [from, to] = [layerOf(path), layerOf(target)];
-        return from !== to && to !== 'version' && !MAY_IMPORT[from]?.includes(to);
+        return from !== to && !['version', 'similar-name'].includes(to) && !MAY_IMPORT[from]?.includes(to);
       })
       .map(target => `${path} -> ${target}`),
   );

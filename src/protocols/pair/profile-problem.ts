@@ -1,5 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import { similarName } from '../../errors.js';
+import { similarName } from '../../similar-name.js';
 import type { ServerFacts } from '../protocol.js';
 import { isRecord } from '../tool-result.js';
 import { argumentSchema } from './handle.js';

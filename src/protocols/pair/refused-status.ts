@@ -41,8 +41,8 @@ export interface RefusedTool {
   readonly tool: string;
   /** The argument for the handle. */
   readonly argument: string;
-  /** What the tool was to do, where it is not to tell the state. */
-  readonly what?: string;
+  /** @default 'could not tell the state of the task' */
+  readonly failure?: string;
 }
 
 function unknownTask(id: TaskId): TaskNotFoundError {
@@ -59,8 +59,9 @@ export function refusedRequest(data: AnswerData, pair: Pair, refused: RefusedToo
   const error = isRecord(given) ? given : {};
   if (notFoundCodes.includes(excerptOf(error.code))) return unknownTask(refused.id);
   const reason = typeof error.message === 'string' ? error.message : data.text;
+  const { tool, id, failure = 'could not tell the state of the task' } = refused;
   return new StatusCheckError(
-    `\`${refused.tool}\` could not ${refused.what ?? 'tell the state of'} the task ${excerptOf(refused.id)}: ${excerpt(reason) || 'it gave no reason'}`,
+    `\`${tool}\` ${failure} ${excerptOf(id)}: ${excerpt(reason) || 'it gave no reason'}`,
     { retryable: error.retryable !== false },
   );
 }

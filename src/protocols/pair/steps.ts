@@ -84,7 +84,12 @@ export async function cancelPair(handle: PairHandle, exchange: Exchange): Promis
     };
     const answer = await sendAbout({ handle, id, call, exchange: { ...exchange, holdMs: 0 } });
     if (answer.isError !== true) continue;
-    const refused = { id, tool: cancel.tool, argument: cancel.handleArgument, what: 'cancel' };
+    const refused = {
+      id,
+      tool: cancel.tool,
+      argument: cancel.handleArgument,
+      failure: 'could not cancel the task',
+    };
     throw (
       refusedRequest(dataOf(answer), handle.profile, refused) ??
       new StatusCheckError(

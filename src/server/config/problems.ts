@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { similarName } from '../../errors.js';
+import { similarName } from '../../similar-name.js';
 import { maskSecrets } from './mask-secrets.js';
 import { type Setting, settingList } from './setting-list.js';
 

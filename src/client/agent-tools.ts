@@ -40,7 +40,7 @@ export interface ToolSource {
 
 /**
  * The tools that an agent should see.
- * @throws ConfigurationError when there is nobody to give the results of the background to
+ * @throws ConfigurationError when `background` is set and `onResult` is not
  */
 export async function agentTools(source: ToolSource, options: ToolsOptions = {}): Promise<AgentTool[]> {
   const { background = false, onResult } = options;

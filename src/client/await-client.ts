@@ -55,7 +55,7 @@ export class AwaitClient extends PassThrough {
   readonly #admissions = new AdmissionLimiter();
 
   /**
-   * A client on a connection of the caller's own, which is for the caller to make anew when it is lost.
+   * A client on the caller's own connection, which the caller must open again when it is lost.
    * @param sdkClient a connected v1 client of @modelcontextprotocol/sdk
    * @throws ConfigurationError when an option is not usable
    */
@@ -72,12 +72,12 @@ export class AwaitClient extends PassThrough {
 
   /**
    * Connects to a server: an `http(s)://` URL, `{url, headers}`, `{command, args, env}`, or a name in the nearest
-   * `.mcp.json` or `mcp.json`. A connection that is lost is made anew, and every wait goes on.
+   * `.mcp.json` or `mcp.json`. A lost connection is opened again, and every wait goes on.
    * @throws ConfigurationError when the target makes no sense, or the journal cannot be opened; ServerUnavailableError
    * when the server does not answer
    */
   static async connect(target: ConnectTarget, options: ConnectOptions = {}): Promise<AwaitClient> {
-    // Before there is a connection that would have to be closed again.
+    // Wrong options throw before a connection is opened.
     resolveWaitOptions(options, defaultWaitOptions);
     resolveCircuitOptions(options.circuitBreaker);
     resolvePairOptions(options);
@@ -184,7 +184,7 @@ export class AwaitClient extends PassThrough {
 
   #context({ name, _meta }: ToolCall, call: CallOptions): RunContext {
     const services = this.#services;
-    // Before anybody hears of a call whose options are wrong.
+    // Wrong options throw before the call is observed.
     const wait = resolveWaitOptions(call, services.wait);
     return { services, tool: name, wait, call, watch: services.watch(name, _meta) };
   }

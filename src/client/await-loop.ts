@@ -38,7 +38,7 @@ export interface Position {
   readonly countedCount: number;
   /** Nothing is known of the task yet: the first request is a look, which the server does not hold. */
   readonly isLook: boolean;
-  /** The server does the waiting, so that it is asked without a delay. */
+  /** The server holds its answer back, so the next request is sent without a delay. */
   readonly holdsAtOnce: boolean;
   /** A notification that told nothing makes the next ones wait until then, on the clock of `performance.now()`. */
   readonly noWakeBefore: number;
@@ -49,7 +49,7 @@ export interface Round extends Position {
   readonly hintMs: number | undefined;
   /** The sleep before it, in milliseconds. */
   readonly delayMs: number;
-  /** Whether the server has brought that delay about. */
+  /** Whether the delay follows a hint of the server. */
   readonly isHinted: boolean;
   /** How the sleep has ended, once it has. */
   readonly slept?: 'through' | 'woken';
@@ -106,7 +106,7 @@ export interface RunningFacts {
   readonly wasHeld: boolean;
   readonly holdsAtOnce: boolean;
   readonly noWakeBefore: number;
-  /** Whether somebody thinks about what the task asks: a person may take hours. */
+  /** Whether a question of the task is being answered, which may take a person hours. */
   readonly isAnswering: boolean;
 }
 
@@ -152,7 +152,7 @@ async function ask(holdMs: number, { attempt, hintMs, slept }: Round, wait: Wait
   state.request(attempt, { hintMs, holdMs, woken: slept === 'woken' });
   let askedAt = performance.now();
   const answer = await requests.poll(task, holdMs, () => {
-    // What has been told so far, the answer will tell.
+    // Notifications before this moment need no further request: the answer will include what they tell.
     alarm.reset();
     askedAt = performance.now();
     pacer.asking(holdMs > 0);
@@ -179,7 +179,7 @@ async function sleepUntilNotified(
   return 'woken';
 }
 
-/** A task that was cut short would have run longer: it tells less of its tool. */
+/** A cancelled task would have run longer, so it says less about the tool's duration. */
 function paceOf(answer: PollAnswer): 'running' | 'ended' | 'cancelled' {
   if (answer.kind === 'running') return 'running';
   return answer.outcome.status === 'cancelled' ? 'cancelled' : 'ended';

@@ -23,7 +23,7 @@ export interface BackgroundResult {
   readonly message: string;
 }
 
-/** What a description says of a tool whose calls go on in the background. */
+/** Added to the description of a tool whose calls go on in the background. */
 const BACKGROUND_NOTE =
   'Long work goes on in the background: this call then returns an id at once, and the result is given to you by itself when it is there. Do not poll, do not wait and do not call again for it; go on with other work.';
 

@@ -106,7 +106,7 @@ export class CallRequests {
     });
   }
 
-  /** Also when the wait is over: a cancel must reach the server while there is a client. */
+  /** A cancel is sent even after the end of the wait, as long as the client is open. */
   cancelTask({ protocol, handle }: RunningTask): Promise<void> {
     const exchange = { ...this.exchange, signal: neverAborts };
     const { closed } = this.#options.context.services.openRuns;

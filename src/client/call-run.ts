@@ -33,7 +33,7 @@ export interface ResumedTask {
 export class CallRun {
   readonly tool: string;
   readonly state: TaskState;
-  /** Names the logical call, from before it is sent; undefined of a resumed task. */
+  /** Names the logical call, from before it is sent; undefined for a resumed task. */
   readonly idempotencyKey: string | undefined;
 
   readonly #context: RunContext;
@@ -63,7 +63,7 @@ export class CallRun {
     this.#ending.listen(reason => this.#aborted(reason));
     this.#plan = isNew ? beginning.plan : undefined;
     this.#begun = isNew ? this.#start(beginning) : this.#resume(beginning);
-    // Whoever asks for the outcome hears of a failure; until then it must not count as unhandled.
+    // A failure is reported to the caller of `outcome()`; until then it must not count as an unhandled rejection.
     this.#begun.then(
       begun => begun.name === 'ended' && this.#over(begun),
       error => this.#over({ error }),
@@ -91,7 +91,7 @@ export class CallRun {
     return this.#outcome;
   }
 
-  /** Ends the wait from our side; of a task that has ended there is none. */
+  /** Ends the wait from our side; does nothing once the task has ended. */
   end(reason: explain.EndReason): void {
     this.#ending.end(reason);
   }
@@ -112,7 +112,7 @@ export class CallRun {
     this.#alarm.ring();
   }
 
-  /** The plan of a call; undefined of a resumed task. @throws why there is none */
+  /** The plan of a call; undefined for a resumed task. @throws why there is none */
   #planned(): Promise<ToolPlan | undefined> {
     return Promise.race([this.#plan, this.#begun.then(() => this.#plan)]);
   }
@@ -145,7 +145,7 @@ export class CallRun {
     const { services, call: options } = this.#context;
     if (services.journal === undefined) return undefined;
     const { signal } = this.#ending;
-    // Not the key that the client made up: that names no call of another process.
+    // Only the caller's own key: no other process knows a key that the client generated.
     const { idempotencyKey } = options;
     const looking = services.journal.begin({
       call,

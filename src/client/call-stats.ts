@@ -25,7 +25,7 @@ export interface ToolStats {
   readonly statusRequests: number;
   /** Start, status and cancel requests that failed and may have been repeated. */
   readonly failedRequests: number;
-  /** Of the calls that this client started and that completed or failed; null when there are none. */
+  /** Mean over the calls that this client started and that completed or failed; null when there are none. */
   readonly meanDurationMs: number | null;
   /** Missing without a circuit breaker. */
   readonly circuit?: CircuitStats;

@@ -10,18 +10,18 @@ export type CallEnd =
     }
   | { readonly error: unknown };
 
-/** Goes along with one call, from the moment when the caller makes it. */
+/** Observes one call from the moment when the caller makes it. */
 export interface CallWatch {
-  /** Goes along in `_meta` of every request of the call. */
+  /** Added to `_meta` of every request of the call. */
   readonly meta?: Readonly<Record<string, unknown>>;
   /** The call is about to be sent. @throws CircuitOpenError when it must not be */
   starting?(): void;
   hear?(event: AwaitEvent): void;
-  /** The call is over. Told once; never of a task whose handle nobody waits for. */
+  /** The call is over. Called once; never for a task whose handle has no waiting caller. */
   ended?(end: CallEnd): void;
 }
 
-/** One watch of many. The first that refuses a call keeps the others from hearing of its start. */
+/** Combines many watches. After the first that refuses a call, the others are not told of its start. */
 export class CallWatches implements Required<CallWatch> {
   readonly #watches: readonly CallWatch[];
   readonly meta: Readonly<Record<string, unknown>>;

@@ -50,7 +50,7 @@ export function resolveCircuitOptions(
   const settings = Object.fromEntries(resolved) as unknown as ResolvedCircuitOptions;
   const { callCount, minimumCalls } = settings;
   if (minimumCalls <= callCount) return settings;
-  // Who asks for a short look says no more than that.
+  // A small `callCount` alone also lowers the default of `minimumCalls`.
   if (options.minimumCalls === undefined) return { ...settings, minimumCalls: callCount };
   throw new ConfigurationError(
     `Expected \`circuitBreaker.minimumCalls\` to be at most \`callCount\` (${callCount}), got ${minimumCalls}`,

@@ -7,7 +7,7 @@ import type { ResolvedCircuitOptions } from './circuit-options.js';
 import type { AwaitEvent } from './events.js';
 import { circuitVerdictOf } from './verdict.js';
 
-/** A tool that was not called for longer than this many others begins anew. */
+/** Tools whose circuits are kept; the one that was called longest ago is forgotten. */
 const MAX_TOOLS = 1000;
 
 /** How the circuit of a tool stands. */

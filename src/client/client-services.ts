@@ -77,7 +77,7 @@ export interface RunContext {
   readonly tool: string;
   readonly wait: ResolvedWaitOptions;
   readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'onInput' | 'idempotencyKey'>;
-  /** Hears of the call, and may keep it from being sent. */
+  /** Observes the call, and may prevent its sending. */
   readonly watch: CallWatches;
 }
 
@@ -117,7 +117,7 @@ export function clientServices(
   const notifications = new TaskNotifications();
   connection?.observe(event => {
     if (event.type === 'connection-restored' && event.newSession) {
-      // The server of a new session knows of nothing to tell, and may be another version.
+      // The server has lost its subscriptions with the old session, and may be another version.
       catalog.forget();
       resources.renew();
       notifications.tellMissed();
@@ -125,7 +125,7 @@ export function clientServices(
     onEvent?.(event);
     if (event.type !== 'connection-lost') return;
     questions.open.clear();
-    // The tasks of a server that runs them itself go on only when it does.
+    // Reconnects at once, because tasks inside the server's process run only while the process does.
     if (openRuns.size > 0) connection.restore();
   });
   tapNotifications(client, notification => {

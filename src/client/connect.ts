@@ -44,9 +44,9 @@ export interface ConnectOptions extends AwaitClientOptions, ConnectionOptions {
 }
 
 const DEFAULT_DISCOVER_TIMEOUT_MS = 3000;
-/** Our own clock is the one that counts. */
+/** Keeps the SDK's time-out behind our own. */
 const SDK_TIMEOUT_MARGIN_MS = 60_000;
-/** Of the process of a command: one that always ends is not started for ever. */
+/** Limits restarts of a command's process, so that one that always exits is not started forever. */
 const RESTARTS = { most: 5, withinMs: 60_000 };
 
 /**
@@ -83,7 +83,7 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
       timeout: timeout + SDK_TIMEOUT_MARGIN_MS,
       signal: linked.signal,
     });
-    // The SDK sends the last word of its greeting without the signal.
+    // The SDK sends `notifications/initialized` without the signal.
     await untilAborted(connected, linked.signal);
     shareDurations(client, server);
     rememberServer(client, identifyTarget(target, server, options.configFile));
@@ -158,7 +158,7 @@ function checkUrl({ url }: HttpTarget): URL {
   const text = String(url);
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
   if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return parsed;
-  // All else may be secret: user, password, query.
+  // Everything else may be secret: user, password, query.
   const scheme = /^[a-z][a-z\d+.-]*:\/\//i.exec(text)?.[0];
   const got = scheme === undefined ? 'one without a scheme' : `one with ${scheme} that cannot be used`;
   throw new ConfigurationError(`Expected the server's \`url\` to be an http:// or https:// URL, got ${got}`);

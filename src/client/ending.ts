@@ -21,7 +21,7 @@ export class Ending {
     return this.#controller.signal;
   }
 
-  /** Of a task that has ended there is no wait to end. */
+  /** Ends the wait with this reason; does nothing once the task has ended. */
   end(reason: explain.EndReason): void {
     if (this.signal.aborted || this.#state.hasEnded) return;
     this.release();
@@ -37,7 +37,7 @@ export class Ending {
     this.#release = onAbort(signal, () => this.end(facts => reasonOf(signal.reason)(facts)));
   }
 
-  /** There is nothing left to end: the caller's signal is listened to no more. */
+  /** Stops listening to the caller's signal. */
   release(): void {
     this.#release?.();
     this.#release = undefined;

@@ -37,7 +37,7 @@ export type AwaitEvent =
       readonly hintMs?: number | undefined;
       /** Milliseconds that the server is asked to hold its answer back until the task ends; 0 for an answer at once. */
       readonly holdMs: number;
-      /** Whether news of the task brought the request about, ahead of its time. */
+      /** Whether a notification caused the request ahead of its time. */
       readonly woken: boolean;
     }
   /** A new state is known. */

@@ -72,7 +72,7 @@ export function attemptsSpent(facts: CallFacts, maxAttempts: number): AwaitTimeo
   );
 }
 
-/** Nobody answers what the task asks. */
+/** No handler answers the task's question. */
 export function inputRequired(
   facts: CallFacts,
   questions: readonly TaskQuestion[],
@@ -202,7 +202,7 @@ function unknownOutcome(what: string, options: CallFacts): OutcomeUnknownError {
   );
 }
 
-/** A status word that nobody has told us. */
+/** An unknown status word. */
 export function unknownWord(word: string): string {
   return `The server says \`${excerpt(word)}\`, which is no known status word, so that the task counts as running. If it is an end, tell it: \`words\` (--done-word, --failed-word).`;
 }

@@ -63,11 +63,11 @@ export function isTransient(error: unknown): boolean {
 /** What a plan says of a start, as far as sending it again depends on it. */
 type Start = Pick<ToolPlan, 'startKind' | 'idempotent'>;
 
-/** Whether a start that failed like this may be sent again: it never came to the server, or a second one does no harm. */
+/** Whether a failed start may be sent again: it never reached the server, or a second start does no harm. */
 export function mayStartAgain(error: unknown, { startKind, idempotent }: Start): boolean {
   const failure = classifyFailure(error);
   if (failure === 'unsent') return true;
-  // A silence of five minutes is no reason for five more, and an error that the server answered is the result.
+  // A blocking call is repeated only if its connection was lost, not after a time-out or an error from the server.
   return idempotent && (startKind === 'blocking' ? failure === 'lost' : isTransient(error));
 }
 
@@ -99,7 +99,7 @@ export function isTurnedAway(error: unknown): boolean {
   return retryAfterMsOf(error) !== undefined || (error instanceof StreamableHTTPError && error.code === 429);
 }
 
-/** What an error says, in short; what caused it where it says nothing itself. */
+/** The message of an error, shortened; the message of its cause where its own is empty. */
 export function messageOf(error: unknown): string {
   if (error instanceof z.core.$ZodError) return excerpt(z.prettifyError(error));
   if (!(error instanceof Error)) return excerpt(String(error));
@@ -110,13 +110,13 @@ export function messageOf(error: unknown): string {
   return excerpt(said.message);
 }
 
-/** What the SDK was given instead of an answer. */
+/** Whether the SDK was given this error of ours instead of an answer. */
 function carriesOurs(data: unknown): data is Error {
   return data instanceof Error && !(data instanceof AwaitError);
 }
 
 function isUnreadable(error: unknown): boolean {
-  // A value that is nested too deeply for whoever walks through it is told by a RangeError.
+  // Code that walks a value nested too deeply throws a RangeError.
   return [z.core.$ZodError, SyntaxError, UnreadableAnswerError, RangeError].some(
     Class => error instanceof Class,
   );

@@ -20,7 +20,7 @@ interface AwaitedTask {
   readonly fromStart: boolean;
 }
 
-/** For every client of this process whose server is known for certain. */
+/** Shared by every client of this process that was connected to a known target. */
 const shared = new DurationMemory();
 const targets = new WeakMap<Client, ServerTarget>();
 

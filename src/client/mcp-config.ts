@@ -72,7 +72,7 @@ export function addPairs(
   const edits = modify(text, [config.keyOf(server), server, 'pairs'], [...known, ...added], {
     formattingOptions: { insertSpaces: !/^\t/m.test(text), tabSize: 2 },
   });
-  // Whole or not at all: other programs read it.
+  // The file is replaced as a whole, because other programs read it.
   const target = realpathSync(file);
   const next = `${target}.${process.pid}.new`;
   writeFileSync(next, applyEdits(text, edits), { mode: statSync(target).mode });
@@ -140,8 +140,8 @@ function findFile(directory: string): string | undefined {
 }
 
 /**
- * Why a file in a folder above is not to be trusted: its commands would run as this user. Whoever works in a folder
- * trusts that folder; those above it may be for everybody to write, as /tmp is.
+ * Why a file in a folder above must not be trusted: its commands would run as this user. A user who works in a folder
+ * trusts that folder; everybody may be able to write to a folder above it, such as /tmp.
  */
 function distrustOf(file: string, directory: string): string | undefined {
   const user = process.getuid?.();

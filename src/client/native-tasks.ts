@@ -11,7 +11,7 @@ export function nativeTasksOf(client: Client): NativeTasks | undefined {
   return tasks?.requests?.tools?.call === undefined ? undefined : '2025-11-25';
 }
 
-/** Whether the server speaks 2026-07-28, in which a tool says nothing of tasks. */
+/** Whether the server speaks 2026-07-28, in which a tool does not declare task support. */
 export function isSessionless({ transport }: Client): boolean {
   return transport instanceof ReconnectingTransport && transport.revision === '2026-07-28';
 }

@@ -65,7 +65,7 @@ export function readNotification({ method, params }: JSONRPCNotification): TaskN
   };
 }
 
-/** Hands notifications to the waits that they are about, and keeps the latest for those who are yet to come. */
+/** Delivers notifications to the waits that they are about, and keeps the latest for waits that begin later. */
 export class TaskNotifications {
   readonly #listeners = new Map<string, NotificationListener[]>();
   readonly #unclaimed = new BoundedMap<TaskNotification>(MAX_UNCLAIMED);
@@ -117,12 +117,12 @@ export interface ResourceSubscriptionsOptions {
   readonly closed: AbortSignal;
 }
 
-/** For a request that nobody waits for. */
+/** The time limit of requests in the background, in milliseconds. */
 const SUBSCRIPTION_TIMEOUT_MS = 30_000;
 
 /**
  * Subscriptions to the resources that tasks are told as (spec 2025-11-25, server/resources, "Subscriptions"), one for
- * each resource that somebody follows. A subscription that fails is missed by nobody: its task is asked at intervals.
+ * each followed resource. A subscription that fails does no harm: its task is polled at intervals.
  */
 export class ResourceSubscriptions {
   readonly #options: ResourceSubscriptionsOptions;

@@ -22,9 +22,9 @@ interface QueuedPoll extends DuePoll {
 }
 
 const DEFAULT_PER_SECOND = 20;
-/** Of a server that turns requests away without saying for how long. */
+/** The pause after a server refuses requests without saying for how long. */
 const UNSAID_PAUSE_MS = 1000;
-/** No server may stall its waits for longer. */
+/** The longest pause that a server can ask for. */
 const MAX_PAUSE_MS = 300_000;
 
 /**

@@ -2,7 +2,7 @@ import { type CallToolResult, McpError } from '@modelcontextprotocol/sdk/types.j
 import { AwaitAbortedError, AwaitDetachedError, AwaitError, ConfigurationError } from '../errors.js';
 import { messageOf } from './failure.js';
 
-/** Whoever ended the wait, or set it up wrongly, is to hear of these, and not the model. */
+/** The program that ended the wait or configured it wrongly gets these errors; the model does not. */
 const FOR_THE_PROGRAM = [AwaitAbortedError, AwaitDetachedError, ConfigurationError];
 
 /** Whether a model can make something of this error: what went wrong with the call, not with the program. */

@@ -13,7 +13,7 @@ import type { OpenQuestions } from './input/open-questions.js';
 
 type ClientRequest = Parameters<Client['request']>[0];
 
-/** The SDK's own time-out, which knows nothing of questions, is out of the way. */
+/** Disables the SDK's own time-out, which would run on while a question is answered. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Settles when a request can be sent; undefined when it can be sent now. */
@@ -27,10 +27,10 @@ export function sdkPort(
 ): Port {
   const send = async <Schema extends z.ZodType>(request: object, schema: Schema, options: RequestOptions) => {
     const { signal, timeoutMs, onProgress } = options;
-    // Not under the time-out of the request, which then would be said to have been sent.
+    // The wait for a connection is outside the time-out of the request, because nothing has been sent yet.
     await ready(signal);
     const silence = new AbortController();
-    // The SDK never takes its abort listener off a signal, and cancels what has long ended: no two requests share one.
+    // Each request has its own signal: the SDK never removes its abort listener, and would cancel requests that have ended.
     using linked = linkSignals(signal === neverAborts ? undefined : signal, silence.signal);
     using timer = new IdleTimer({
       limitMs: timeoutMs,
@@ -55,7 +55,7 @@ export function sdkPort(
   };
 }
 
-/** The transport can only answer with JSON-RPC errors: an error of ours comes as the data of one. */
+/** The transport can only answer with JSON-RPC errors, so an error of ours is the data of one. */
 function throwOwn(error: unknown): never {
   if (error instanceof TypeError && /BigInt|circular structure/.test(error.message)) {
     throw new ConfigurationError(
@@ -66,7 +66,7 @@ function throwOwn(error: unknown): never {
   throw error instanceof McpError && error.data instanceof AwaitError ? error.data : error;
 }
 
-/** The SDK hands on an absent field as undefined. */
+/** The SDK passes an absent field as undefined. */
 function toListener(onProgress: (progress: Progress) => void, sign: () => void): ProgressCallback {
   return ({ progress, total, message }) => {
     sign();

@@ -37,10 +37,10 @@ export type CallState =
   | { readonly name: 'blocking'; readonly plan: ToolPlan }
   | Begun;
 
-/** What is known of one call, and told to who listens. */
+/** The known state of one call, which reports changes to its listeners. */
 export class TaskState {
   readonly changed = new ChangeNotice();
-  /** Hears of everything before anybody else. */
+  /** Receives each change before all other listeners. */
   entry: JournalEntry | undefined;
   /** On the clock of `performance.now()`. */
   readonly begunAt = performance.now();

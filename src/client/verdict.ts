@@ -13,7 +13,7 @@ import type { CircuitVerdict } from '../pacing/circuit.js';
 import type { CallEnd } from './call-watch.js';
 import { isTransient } from './failure.js';
 
-/** These are about the caller or about the reference, not about how the tool fares. */
+/** Errors about the caller or the reference, which say nothing about the tool. */
 const TELL_NOTHING = [
   AuthorizationError,
   AwaitAbortedError,
@@ -25,7 +25,7 @@ const TELL_NOTHING = [
   TaskNotFoundError,
 ];
 
-/** What the end of a call tells of its tool. A slow success is a failure: whoever waits for it has gone. */
+/** What the end of a call says about its tool. A slow success counts as a failure, because its caller has given up by then. */
 export function circuitVerdictOf(end: CallEnd, durationMs: number, slowCallMs: number): CircuitVerdict {
   const verdict = 'error' in end ? verdictOfError(end.error) : verdictOfOutcome(end);
   return verdict === 'success' && durationMs > slowCallMs ? 'failure' : verdict;
@@ -33,12 +33,12 @@ export function circuitVerdictOf(end: CallEnd, durationMs: number, slowCallMs: n
 
 function verdictOfOutcome({ outcome, stored }: Extract<CallEnd, { outcome: unknown }>): CircuitVerdict {
   if (stored === true || outcome.status === 'cancelled') return 'nothing';
-  // A tool that says that the same call would fail again has worked.
+  // A tool has worked if it says that the same call would fail again.
   return outcome.status === 'failed' && outcome.error.retryable !== false ? 'failure' : 'success';
 }
 
 function verdictOfError(error: unknown): CircuitVerdict {
   if (TELL_NOTHING.some(Class => error instanceof Class)) return 'nothing';
-  // A call that the server refuses for what is in it.
+  // The server refuses the call because of its contents.
   return error instanceof McpError && !isTransient(error) ? 'nothing' : 'failure';
 }

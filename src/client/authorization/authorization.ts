@@ -34,9 +34,9 @@ interface SentRedirect extends Redirect {
   finished: Promise<Attempt> | undefined;
 }
 
-/** Another token, then one that may do more; whoever is still refused has a server that is never content. */
+/** Most tokens requested for one request: a new one, one with more scope, and one to spare. */
 const MAX_TOKENS = 3;
-/** Whoever is turned away meanwhile does not send the person again. */
+/** Requests that are refused within this time do not redirect the person again. */
 const REDIRECT_LASTS_MS = 60_000;
 
 /**
@@ -47,7 +47,7 @@ export class Authorization {
   readonly #provider: OAuthClientProvider;
   readonly #url: URL;
   #underWay: Promise<Attempt> | undefined;
-  /** The token had last, and what for. */
+  /** The last token issued, and the challenge that it answered. */
   #issued: { readonly token: string | undefined; readonly challenge: Challenge; isGood: boolean } | undefined;
   #redirect: SentRedirect | undefined;
 
@@ -63,7 +63,7 @@ export class Authorization {
 
   /**
    * The response to a request, sent again with another token where the first is refused.
-   * @param isLast whether nobody will send another request: then no token is asked for
+   * @param isLast whether this is the last request of the connection: then no token is asked for
    * @throws AuthorizationError when there is no token that the server takes, NotConnectedError when the authorization
    * server cannot be reached
    */
@@ -92,7 +92,7 @@ export class Authorization {
       this.#underWay = undefined;
     });
     const attempt = await this.#underWay;
-    // Each caller gets an error of its own, which will tell of its own task.
+    // Each caller gets its own error object, because its task is added to it later.
     switch (attempt.kind) {
       case 'authorized':
         return;
@@ -148,11 +148,11 @@ export class Authorization {
     }
   }
 
-  /** Ends what a redirect has begun, once: many calls may have been told of it. */
+  /** Finishes the authorization of a redirect, once: many calls may hold its error. */
   async #finish(answer: string | URL, redirect: SentRedirect): Promise<void> {
     try {
       if (answer instanceof URL) checkAnswer(answer, redirect);
-      // It is answered: who is refused next asks again.
+      // The redirect is answered, so the next refused request may redirect again.
       if (this.#redirect === redirect) this.#redirect = undefined;
       redirect.finished ??= this.#exchange(answer instanceof URL ? codeIn(answer) : answer, redirect);
     } catch (error) {
@@ -163,14 +163,14 @@ export class Authorization {
   }
 
   #exchange(code: string, { challenge }: SentRedirect): Promise<Attempt> {
-    // From now on whoever is refused waits for this.
+    // Requests that are refused from now on wait for this attempt.
     this.#underWay = this.#attempt(challenge, code).finally(() => {
       this.#underWay = undefined;
     });
     return this.#underWay;
   }
 
-  /** Whether the token was had for this very challenge: then another one would be refused, too. */
+  /** Whether the token was issued for this same challenge: then another one would be refused, too. */
   #isHopeless({ status, text }: Challenge, token: string | undefined): boolean {
     const issued = this.#issued;
     if (issued === undefined || token === undefined || issued.token !== token) return false;
@@ -207,7 +207,7 @@ export class Authorization {
 
 const known = new WeakMap<OAuthClientProvider, Map<string, Authorization>>();
 
-/** The one authorization of a provider at a server, whoever connects: the tokens are the provider's. */
+/** The one authorization of a provider at a server, shared by all connections: the provider owns the tokens. */
 export function authorizationOf(provider: OAuthClientProvider, url: URL): Authorization {
   const ofProvider = known.get(provider) ?? new Map<string, Authorization>();
   known.set(provider, ofProvider);

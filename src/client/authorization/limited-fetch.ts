@@ -11,7 +11,7 @@ export class NoAnswerError extends Error {
 
 const MAX_MS = 30_000;
 const MAX_BYTES = 1024 * 1024;
-/** Statuses by which whatever stands before a server says that it cannot answer now. */
+/** Statuses by which a gateway says that the server cannot answer now. */
 const AT_PRESENT = new Set([429, 502, 503, 504]);
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 

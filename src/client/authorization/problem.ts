@@ -13,7 +13,7 @@ export function problemText(error: unknown, secrets: readonly string[]): string 
   return excerpt(secrets.reduce((left, secret) => left.replaceAll(secret, '…'), said));
 }
 
-/** What must not be told. */
+/** The secrets that no message may contain. */
 export async function secretsOf(provider: OAuthClientProvider): Promise<string[]> {
   const tokens = await provider.tokens();
   const client = await provider.clientInformation();

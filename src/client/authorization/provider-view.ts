@@ -3,11 +3,11 @@ import type { OAuthClientProvider, OAuthDiscoveryState } from '@modelcontextprot
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 export interface ProviderViewOptions {
-  /** Whether the tokens that there are cannot help, so that they are not refreshed. */
+  /** Whether to hide the present tokens, so that they are not refreshed. */
   readonly hidesTokens: boolean;
-  /** Called with what is known of the authorization server, before anything is sent to it. Throws to go no further. */
+  /** Called with the metadata of the authorization server before anything is sent to it; throws to stop. */
   readonly onDiscovered: (state: OAuthDiscoveryState) => void;
-  /** Called before a person is sent to authorize. Throws not to. */
+  /** Called before a person is redirected to authorize; throws to prevent that. */
   readonly onRedirect: (url: URL) => void;
 }
 
@@ -22,7 +22,7 @@ export function providerView(
       return { ...applicationType(provider.redirectUrl), ...provider.clientMetadata };
     },
     tokens: () => (isHidden ? undefined : provider.tokens()),
-    // A provider need not have it; tokens that were refused are not to be tried again all the same.
+    // The method is optional in a provider, yet refused tokens must not be tried again.
     invalidateCredentials: async scope => {
       isHidden = true;
       await provider.invalidateCredentials?.(scope);

@@ -46,7 +46,7 @@ function tellsIssuer(metadata: Readonly<Record<string, unknown>> | undefined): b
 }
 
 /**
- * Metadata that name another issuer than the one whose they are must not be used (RFC 8414, section 3.3).
+ * Rejects metadata whose issuer is not the server that they were fetched from (RFC 8414, section 3.3).
  * @throws Error that says so
  */
 export function checkIssuer({ authorizationServerUrl, ...state }: OAuthDiscoveryState): void {

@@ -17,7 +17,7 @@ import { answeredId, isRequest, ownId } from './message-kind.js';
 import { readableGreeting } from './readable-greeting.js';
 import { UnreadableAnswerError } from './unreadable-answer.js';
 
-/** Who hears what comes over a link. */
+/** The receiver of what arrives over a link. */
 export interface LinkListener {
   onMessage(message: JSONRPCMessage, extra: MessageExtraInfo | undefined, link: Link): void;
   onError(error: Error): void;
@@ -26,19 +26,19 @@ export interface LinkListener {
   onCut(id: RequestId, cause: Error, link: Link): void;
 }
 
-/** The last message of an answer may come some turns after its end was seen. */
+/** How long after the end of an answer's stream its last message may still arrive. */
 const CUT_AFTER_MS = 100;
 
 /** One connection to a server, with the requests of each side that the other has yet to answer. */
 export class Link {
   readonly transport: OpenTransport['transport'];
   readonly evidence: OpenTransport['evidence'];
-  /** Our requests. */
+  /** Our requests that the server has not answered. */
   readonly waiting = new Set<RequestId>();
-  /** The server's requests. */
+  /** The server's requests that we have not answered. */
   readonly asked = new Set<RequestId>();
   isClosed = false;
-  /** Of the `initialize` that opened it. */
+  /** The id of the `initialize` that opened the session. */
   #greetingId: RequestId | undefined;
   #greeted: { resolve(message: JSONRPCMessage): void; reject(error: Error): void } | undefined;
 
@@ -74,7 +74,7 @@ export class Link {
     try {
       await this.transport.send(request, options);
     } catch (error) {
-      // Somebody else has told already that it was lost.
+      // The loss of this request has been reported already.
       if (this.waiting.delete(request.id)) throw error;
     }
   }
@@ -97,7 +97,7 @@ export class Link {
     return result;
   }
 
-  /** Closes it from our side, of which nobody is told. Never rejects. */
+  /** Closes the connection from our side without calling `onClose`. Never rejects. */
   async close(): Promise<void> {
     this.isClosed = true;
     this.#greeted?.reject(new McpError(ErrorCode.ConnectionClosed, 'Connection closed'));
@@ -110,7 +110,7 @@ export class Link {
     this.waiting.clear();
   }
 
-  /** Whether the client is to see it: late answers and the answer to our own greeting are not for it. */
+  /** Whether the client gets the message: it gets no late answers and no answer to our own `initialize`. */
   #isForUs(message: JSONRPCMessage): boolean {
     if (isRequest(message)) this.asked.add(message.id);
     const id = answeredId(message);

@@ -8,15 +8,15 @@ export class LostContactError extends Error {
   override readonly name = 'LostContactError';
 }
 
-/** A request was not sent: the connection was lost, and could not be made anew this time. */
+/** A request was not sent: the connection was lost, and could not be opened again this time. */
 export class NotConnectedError extends Error {
   override readonly name = 'NotConnectedError';
 }
 
-/** HTTP statuses by which whatever stands before a server says that it cannot reach it. */
+/** HTTP statuses by which a gateway says that it cannot reach the server. */
 const GATEWAY_STATUSES = new Set<number | undefined>([502, 503, 504]);
 
-/** What came was an answer, whatever is wrong with it. */
+/** Errors which show that an answer came, even if it was wrong. */
 const ANSWERED = [AwaitError, SyntaxError, RangeError, UnreadableAnswerError, z.core.$ZodError];
 
 /**
@@ -35,9 +35,9 @@ export function contactAfter(error: unknown, sessionId: string | undefined): Los
   return GATEWAY_STATUSES.has(error.code) ? 'lost' : 'kept';
 }
 
-/** By these a server says that it has forgotten a session, also where it does not say so. */
+/** Statuses that mean that the server has forgotten the session, whatever its message is. */
 const GONE_STATUSES = new Set<number | undefined>([404, 410]);
-/** By these some do, with a word about it; the SDK's own server says 400. */
+/** Statuses that mean the same only if the message mentions the session; the SDK's own server sends 400. */
 const MAY_MEAN_GONE = new Set<number | undefined>([400, 503]);
 
 function isSessionUnknown({ code, message }: StreamableHTTPError): boolean {

@@ -6,7 +6,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 const NAMELESS = { name: 'unknown', version: 'unknown' };
 
-/** The answer to `initialize` in MCP's shape, as far as it can be had: null is absent, and so is what cannot be read. */
+/** The answer to `initialize` in MCP's shape, as far as possible: null and unreadable fields are left out. */
 export function readableGreeting(message: JSONRPCMessage): JSONRPCMessage {
   if (!('result' in message) || InitializeResultSchema.safeParse(message.result).success) return message;
   const { capabilities, serverInfo, ...rest } = message.result;
@@ -18,13 +18,13 @@ export function readableGreeting(message: JSONRPCMessage): JSONRPCMessage {
   return data === undefined ? message : { ...message, result: data };
 }
 
-/** Some servers say `true` for what they can do. */
+/** Some servers declare a capability as `true` instead of `{}`. */
 function readCapabilities({ tasks, ...capabilities }: Json): Json {
   const entries = Object.entries(capabilities).map(([name, value]) => [name, value === true ? {} : value]);
   return { ...Object.fromEntries(entries), ...(tasks !== undefined && { tasks: objectsForTrue(tasks) }) };
 }
 
-/** Nothing that is said of tasks is true or false. */
+/** Replaces `true` by `{}` everywhere: no part of the capability `tasks` is a boolean. */
 function objectsForTrue(value: unknown): unknown {
   if (value === true) return {};
   if (!isRecord(value)) return value;

@@ -20,13 +20,13 @@ export interface ReconnectingTransportOptions
   extends Pick<ReopenerOptions, 'explain' | 'serverText' | 'timeoutMs' | 'restarts'> {
   /** Makes a connection that is not started yet. @param revision what the server spoke before; undefined at first */
   readonly open: (revision: Revision | undefined) => Promise<OpenTransport>;
-  /** Whether a connection that is lost is made anew. */
+  /** Whether a connection that is lost is opened again. */
   readonly reconnect: boolean;
   /** Largest message of the server, in bytes; undefined where `open` alone knows it. */
   readonly maxAnswerBytes?: number | undefined;
 }
 
-/** A server that forgets each new session at once is not asked for ever. */
+/** Limits the attempts at a server that forgets each new session at once. */
 const MAX_SESSIONS = 3;
 
 /**
@@ -117,7 +117,7 @@ export class ReconnectingTransport implements Transport, LinkListener {
     return this.#needsLink() ? untilAborted(this.#reopened(), signal) : undefined;
   }
 
-  /** Makes a lost connection anew before anybody asks for it. */
+  /** Opens a lost connection again before a request needs it. */
   restore(): void {
     if (this.#needsLink()) this.#reopened().catch(() => {});
   }
@@ -178,7 +178,7 @@ export class ReconnectingTransport implements Transport, LinkListener {
     if (this.#state === 'connecting') this.#greeting ??= request;
     for (let sessions = 1; ; sessions++) {
       const link = this.#link ?? (await this.#reopenedFor(request.id));
-      // The client has taken it back meanwhile.
+      // The client has cancelled the request meanwhile.
       if (link === undefined) return;
       try {
         await link.ask(request, options);
@@ -242,7 +242,7 @@ export class ReconnectingTransport implements Transport, LinkListener {
     return link;
   }
 
-  /** Has the server tell of these tasks, over this connection and the next ones, until the answer is disposed. */
+  /** Subscribes to these tasks, over this connection and later ones, until the returned Disposable is disposed. */
   follow(taskIds: readonly string[]): Disposable {
     const tell = (wanted: boolean) => {
       for (const id of taskIds) this.#link?.transport.followTask?.(id, wanted);
@@ -288,7 +288,7 @@ export class ReconnectingTransport implements Transport, LinkListener {
 
 const LAST_WORDS_CHARACTERS = 150;
 
-/** How a server has gone, with its last words. */
+/** How a server process ended, with the last of its output. */
 function howItEnded({ ending, stderr }: ConnectionEvidence): string {
   if (ending === undefined) return 'has ended the connection';
   const lastWords = stderr.trimEnd().split('\n').slice(-3).join(' ').slice(-LAST_WORDS_CHARACTERS);

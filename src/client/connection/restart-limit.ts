@@ -1,10 +1,10 @@
-/** Most connections that are made anew, and within what time. */
+/** Maximum number of restarts within a time. */
 export interface RestartLimits {
   readonly most: number;
   readonly withinMs: number;
 }
 
-/** Counts restarts, so that what always ends is not started for ever. */
+/** Counts restarts, so that a server that always exits is not started forever. */
 export class RestartLimit {
   readonly limits: RestartLimits;
   #takenAt: readonly number[] = [];

@@ -6,7 +6,7 @@ const MIN_SECRET_LENGTH = 8;
 const SECRET_VARIABLE = /token|secret|passw|pwd|key|auth|credential|dsn|cookie/i;
 const MASK = '…';
 
-/** What a server was sent in confidence, which no message may repeat. */
+/** The secrets that a server was sent, which no message may repeat. */
 export class SentSecrets {
   readonly #secrets: readonly string[];
 

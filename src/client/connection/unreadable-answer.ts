@@ -1,12 +1,12 @@
 import { ErrorCode, type JSONRPCMessage, type RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isDeeper } from '../../storage/large-json.js';
 
-/** The server has answered something that cannot be taken as an answer. */
+/** The server's answer cannot be read. */
 export class UnreadableAnswerError extends Error {
   override readonly name = 'UnreadableAnswerError';
 }
 
-/** Far below what makes a parser or a printer run out of stack. */
+/** Far below the depth at which a parser or a serializer runs out of stack. */
 const MAX_DEPTH = 1000;
 
 /** @param maxBytes the limit that was exceeded */
@@ -21,7 +21,7 @@ export function unreadableAnswer(id: RequestId, data: UnreadableAnswerError): JS
   return { jsonrpc: '2.0', id, error: { code: ErrorCode.InternalError, message: data.message, data } };
 }
 
-/** Why a message must not be handed on; undefined where it may be. */
+/** Why a message must not be passed on; undefined if it may be. */
 export function depthProblem(message: unknown): UnreadableAnswerError | undefined {
   return isDeeper(message, MAX_DEPTH)
     ? new UnreadableAnswerError(`it is nested more than ${MAX_DEPTH} levels deep`)

@@ -7,7 +7,7 @@ export interface Silence {
   readonly heardAt: () => number | undefined;
 }
 
-/** Also a server that says all the time what it does must answer once. */
+/** Limits the wait for a server that gives signs of life all the time and never answers. */
 const MAX_WAIT_MS = 10 * 60_000;
 
 /** The longest wait, however often the server gives a sign of life. */

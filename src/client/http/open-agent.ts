@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { basicCredentials, withoutCredentials } from './basic-credentials.js';
 import { proxyFor } from './proxy.js';
 
-/** How long to wait is for our options to say: undici's own limits of 300 s would cut a silent answer. */
+/** undici's own limits of 300 s are disabled, because they would cut a silent answer; our options limit the wait. */
 const NO_LIMITS = { headersTimeout: 0, bodyTimeout: 0 };
 /**
  * A connection over which nothing comes is probed from now on. The operating system says when it is dead: Linux after nine

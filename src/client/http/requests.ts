@@ -8,7 +8,7 @@ import { httpRefusalOf } from './refusal.js';
 
 export interface RequestsOptions {
   readonly url: URL;
-  /** The user's, which go with every request. */
+  /** The user's headers, sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
   readonly fetch: typeof undiciFetch;
   readonly agent: Dispatcher;
@@ -22,9 +22,9 @@ export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** @default that of the server */
   readonly url?: URL | undefined;
-  /** Ours that the user's may replace. */
+  /** Our headers, which the user's may replace. */
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Ours that nothing replaces; undefined to leave one out. */
+  /** Our headers, which nothing replaces; undefined to leave one out. */
   readonly fixed: Readonly<Record<string, string | undefined>>;
   readonly body?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -66,7 +66,7 @@ export class Requests {
           dispatcher: agent,
         });
       };
-      // Who says goodbye sends nobody to authorize.
+      // The request that ends the session (DELETE) starts no authorization.
       const response = await (authorize?.(one, method === 'DELETE') ?? one(undefined));
       // undici's types of fetch are its own; the implementation is the one that Node ships.
       return response as unknown as globalThis.Response;
@@ -85,7 +85,7 @@ export class Requests {
     });
   }
 
-  /** A message whose error, if it has one, does not repeat what the server was sent in confidence. */
+  /** The message, with the secrets that the server was sent removed from its error. */
   withoutSecrets(message: JSONRPCMessage): JSONRPCMessage {
     return this.#secrets.withoutSecrets(message, this.#token);
   }

@@ -12,10 +12,10 @@ export interface Resumption {
   readonly signal: AbortSignal;
 }
 
-/** So often in a row the server may be out of reach: half a minute. */
+/** Failed attempts in a row, about half a minute, after which the server counts as out of reach. */
 const MAX_FAILURES = 5;
 const MIN_DELAY_MS = 250;
-/** Statuses by which a server, or what stands before it, says that it cannot answer now. */
+/** Statuses by which a server or a gateway says that it cannot answer now. */
 const AT_PRESENT = new Set([408, 425, 429, 502, 503, 504]);
 
 export function mayComeLater(status: number): boolean {

@@ -11,7 +11,7 @@ const GONE = new Set([404, 410]);
 
 /**
  * Whether the server still knows the session. An error that speaks of one may mean a session of the tool's own, such as a
- * browser's; a `ping` has no such session. Where it comes to nothing, the session is taken for alive.
+ * browser's; a `ping` has no such session. If the check fails, the session counts as alive.
  */
 export async function isSessionAlive(
   post: (ping: JSONRPCRequest, signal: AbortSignal) => Promise<Response>,

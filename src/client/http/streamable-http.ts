@@ -18,7 +18,7 @@ import type { HttpWire, WireOptions } from './wire.js';
 interface StreamReading {
   readonly state: StreamState;
   readonly signal: AbortSignal;
-  /** That the stream answers; undefined of what the server says unasked. */
+  /** The request that the stream answers; undefined for the stream of unsolicited messages. */
   readonly request?: JSONRPCRequest;
 }
 
@@ -46,7 +46,7 @@ export class StreamableHttp implements HttpWire {
   #sessionId: string | undefined;
   #isSessionGone = false;
   #protocolVersion: string | undefined;
-  /** The stream of what the server says unasked. */
+  /** The stream of the server's unsolicited messages. */
   #stream: 'none' | 'asked for' | 'known' = 'none';
   /** Requests that were answered with HTTP 202: their answers may come by that stream. */
   readonly #elsewhere = new Set<RequestId>();
@@ -185,7 +185,7 @@ export class StreamableHttp implements HttpWire {
     this.#waiting.delete(id);
   }
 
-  /** Listens to what the server says unasked, for as long as it offers that. */
+  /** Listens to the server's unsolicited messages as long as it offers a stream of them. */
   async #listen(): Promise<void> {
     if (this.#stream !== 'none') return;
     this.#stream = 'asked for';

@@ -2,7 +2,7 @@ import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.
 import type { RequestExtender } from '../connection/client-transport.js';
 import type { Requests } from './requests.js';
 
-/** Who hears what comes from the server. */
+/** The receiver of what arrives from the server. */
 export interface WireListener {
   readonly deliver: (message: JSONRPCMessage) => void;
   readonly report: (error: unknown) => void;

@@ -6,7 +6,7 @@ export class OpenQuestions {
   readonly #open = new Set<unknown>();
   #lastClosedAt = Number.NEGATIVE_INFINITY;
 
-  /** Hears of the requests that reach the client's present transport, and of their answers. */
+  /** Watches the requests that reach the client's present transport, and their answers. */
   constructor({ transport }: Client) {
     const deliver = transport?.onmessage;
     if (transport === undefined || deliver === undefined) return;
@@ -24,19 +24,19 @@ export class OpenQuestions {
     };
   }
 
-  /** When somebody was last thinking about an answer, on the clock of `performance.now()`. */
+  /** When a question was last open, on the clock of `performance.now()`. */
   get lastOpenAt(): number {
     return this.#open.size > 0 ? performance.now() : this.#lastClosedAt;
   }
 
-  /** A question that came another way is open until it is answered. */
+  /** Counts a question that came in an answer, not as a request, as open until it is answered. */
   during(answer: Promise<unknown>): void {
     this.#open.add(answer);
     const close = () => this.#close(answer);
     answer.then(close, close);
   }
 
-  /** The connection is lost, and with it whoever asked. */
+  /** Forgets all open questions: the connection is lost, so their answers cannot be delivered. */
   clear(): void {
     for (const question of this.#open) this.#close(question);
   }

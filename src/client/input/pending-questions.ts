@@ -9,14 +9,14 @@ import type { InputAnswer, InputHandler } from './input-handler.js';
 import { OpenQuestions } from './open-questions.js';
 import { questionMethods } from './question-methods.js';
 
-/** Nobody answers questions of this kind. */
+/** No handler answers questions of this kind. */
 export class UnansweredError extends McpError {
   constructor() {
     super(ErrorCode.MethodNotFound, 'Nobody is there to answer');
   }
 }
 
-/** One wait, as far as questions are concerned. */
+/** The part of a wait that its questions need. */
 export interface Asked {
   readonly tool: string;
   readonly reference: TaskReference | undefined;
@@ -26,7 +26,7 @@ export interface Asked {
   readonly onThinking: (answer: Promise<unknown>) => void;
 }
 
-/** Where a server's questions come in and find who answers them. Handlers that the user has set on the SDK's client stay. */
+/** Receives a server's questions and passes them to their handlers. Handlers that the user has set on the SDK's client stay. */
 export class PendingQuestions {
   readonly #client: Client;
   readonly #onInput: InputHandler | undefined;
@@ -52,7 +52,7 @@ export class PendingQuestions {
     return this.#answered !== undefined || questionMethods.some(({ method }) => this.#isTaken(method));
   }
 
-  /** From now on questions that name one of these tasks are those of this wait, until the answer is disposed. */
+  /** Assigns questions that name one of these tasks to this wait, until the returned Disposable is disposed. */
   enter(taskIds: readonly string[], asked: Asked): Disposable {
     for (const id of taskIds) this.#tasks.set(id, asked);
     return onDispose(() => {

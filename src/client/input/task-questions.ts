@@ -27,7 +27,7 @@ interface Conversation {
   readonly exchange: Exchange;
 }
 
-/** More than any task asks; a server that never stops asking is broken. */
+/** More questions than any real task asks; a server that asks more is broken. */
 const MAX_QUESTIONS = 1000;
 
 /** The questions of one task: each is answered once, however often the server repeats it, and one after another. */

@@ -12,7 +12,7 @@ export function rememberServer(client: Client, identity: ServerIdentity): void {
 }
 
 /**
- * What a target is to the journal.
+ * The identity of a target in the journal.
  * @param resolved what the target stands for
  */
 export function identifyTarget(

@@ -6,7 +6,7 @@ import type { JournalStore } from './journal-store.js';
 /** Least time between two notes about a task that is running, in milliseconds. */
 const NOTE_INTERVAL_MS = 1000;
 
-/** One call's row: what becomes of the call is written there before anybody hears of it. */
+/** One call's row: each change of the call is written there before it is reported. */
 export class JournalEntry {
   readonly id: string;
   readonly #store: JournalStore;
@@ -47,7 +47,7 @@ export class JournalEntry {
     this.#store.letGo(this.id);
   }
 
-  /** The start failed. What the server refused or never got has left nothing behind; of the rest nobody knows. */
+  /** The start failed. A start that the server refused or never received has no effect; the effect of any other is unknown. */
   startFailed(error: unknown, aborted: boolean): void {
     this.#store.letGo(this.id);
     const failure = classifyFailure(error);
@@ -61,7 +61,7 @@ export class JournalEntry {
     if (error instanceof TaskNotFoundError) this.#store.write(file => file.lose(this.id, error.message));
   }
 
-  /** The result is being handed to whoever waits for it. */
+  /** The result is being handed to its caller. */
   handedOver(): void {
     if (!this.#acknowledged) this.#store.afterHandingOver(() => this.acknowledge());
   }

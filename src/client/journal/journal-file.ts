@@ -74,7 +74,7 @@ export class JournalFile {
   readonly #statements: ReturnType<typeof prepareCallStatements>;
   readonly #clock: () => number;
   readonly #newId: () => string;
-  /** Whether the file still stands where it was opened: what is written to one that was deleted, nobody finds. */
+  /** Whether the file is still at the path where it was opened; what is written to a deleted file is lost. */
   readonly isInPlace: () => boolean;
   readonly #secret: string;
   #callsUntilCleaning: number = journalLimits.callsBetweenCleanings;
@@ -179,7 +179,7 @@ export class JournalFile {
     this.#statements.removeUnstarted({ id });
   }
 
-  /** Whatever state it is in: its key names no call any more. */
+  /** Removes the record in any state, so that its key names no call. */
   forget(id: string): void {
     this.#statements.remove({ id });
   }
@@ -262,12 +262,12 @@ export class JournalFile {
     return { now, expiresAt: now + journalLimits.keptMs };
   }
 
-  /** A person may know no more of a task of the bundled server than its task_ref. */
+  /** A person may know only the `task_ref` of a task of the bundled server. */
   #referenceKey({ protocol, handle }: TaskReference): string {
     return this.#digest([protocol, taskRefOf(handle) ?? handle]);
   }
 
-  /** Keyed, so that nobody can look up what a guess at a secret or at arguments would digest to. */
+  /** A keyed digest, so that secrets or arguments cannot be found by digesting guesses. */
   #digest(value: unknown): string {
     return createHmac('sha256', this.#secret).update(canonicalJson(value)).digest('hex');
   }

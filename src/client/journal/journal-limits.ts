@@ -5,7 +5,7 @@ export const journalLimits = {
   rows: 10_000,
   /** How long a call is kept, from the last that was heard of it. */
   keptMs: 30 * DAY_MS,
-  /** How long a call without a key is kept whose start was never answered: nothing can be done with it. */
+  /** How long a call is kept that has no key and whose start was never answered: it cannot be resumed. */
   keptUnansweredMs: DAY_MS,
   /** Largest outcome that is kept, as JSON. */
   outcomeBytes: 1024 * 1024,

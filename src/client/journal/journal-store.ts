@@ -8,7 +8,7 @@ import type { JournalFile } from './journal-file.js';
 import { journalLimits } from './journal-limits.js';
 import type { JournalOptions } from './options.js';
 
-/** How long calls go on without a journal that has failed. */
+/** How long calls go on without the journal after it has failed. */
 const REST_MS = 60_000;
 
 export type JournalStoreOptions = Pick<JournalOptions, 'file' | 'required'> & {
@@ -34,7 +34,7 @@ export class JournalStore {
   readonly #undelivered = new Set<() => void>();
   #opening: Promise<void> | undefined;
   #file: JournalFile | undefined;
-  /** What waits for another process's lock, in its order. */
+  /** The writes that wait for another process's lock, in order. */
   readonly #waiting: Work<unknown>[] = [];
   #catchingUp: Promise<void> = Promise.resolve();
   #restsUntil = 0;
@@ -61,7 +61,7 @@ export class JournalStore {
    */
   async record<Result>(work: Work<Result>, signal: AbortSignal): Promise<Result | undefined> {
     await this.open();
-    // A call that nobody waits for any more will not be sent.
+    // A call whose wait has ended is not sent.
     signal.throwIfAborted();
     const file = this.#file;
     if (file === undefined || (this.#rests && !this.#isRequired)) return undefined;
@@ -105,7 +105,7 @@ export class JournalStore {
     if (this.#waiting.push(work) === 1) this.#catchingUp = this.#catchUp();
   }
 
-  /** Tells other processes, until it is let go, that this one is about to know more of a call. */
+  /** Keeps the claim on a call until `letGo`, so that other processes wait for what this one finds out. */
   holdClaim(id: string): void {
     this.#claims.add(id);
     this.#stopHolding ??= this.#holdOn();
@@ -118,13 +118,13 @@ export class JournalStore {
     this.#stopHolding = undefined;
   }
 
-  /** Does it when whoever waits for the result has it, and at the latest when the journal is closed. */
+  /** Runs `deliver` after the caller has the result, and at the latest when the journal is closed. */
   afterHandingOver(deliver: () => void): void {
     const now = () => {
       if (this.#undelivered.delete(now)) deliver();
     };
     this.#undelivered.add(now);
-    // What awaits the result runs before this.
+    // Code that awaits the result runs before this callback.
     setImmediate(now);
   }
 

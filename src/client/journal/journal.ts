@@ -98,7 +98,7 @@ export class Journal {
 
   /** How long the tasks of each tool took, also of other processes. */
   durations(): DurationStore {
-    // Where the journal rests.
+    // Used while the journal rests.
     const memory = memoryDurationStore();
     return {
       read: key => parseDurationHistory(this.#store.read(file => file.history(key))) ?? memory.read(key),

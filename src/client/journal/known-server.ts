@@ -32,7 +32,7 @@ export type KnownServer =
 /** A server as the journal knows it. */
 export interface ServerIdentity {
   readonly server: KnownServer;
-  /** Everything that tells it from another server or another caller, credentials included. Only its digest is kept. */
+  /** Everything that distinguishes it from another server or caller, credentials included. Only its digest is kept. */
   readonly distinction: unknown;
 }
 

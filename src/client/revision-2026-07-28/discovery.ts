@@ -27,7 +27,7 @@ export interface DiscoveryOptions {
   readonly isAuthorizing: () => boolean;
 }
 
-/** One question on a wire that nobody else uses yet. */
+/** Asks `server/discover` on a wire that carries no other message yet. */
 export class Discovery {
   readonly #options: DiscoveryOptions;
   #waiting: { readonly id: RequestId; readonly answer: (message?: JSONRPCMessage) => void } | undefined;
@@ -39,7 +39,7 @@ export class Discovery {
   /**
    * What the server says of itself; undefined where it does not speak revision 2026-07-28: where it gives any other answer,
    * ends the connection, or says nothing in time.
-   * @throws what the transport throws when nobody is there, or the server wants authorization that cannot be had
+   * @throws what the transport throws when the server cannot be reached, or wants authorization that cannot be obtained
    */
   async run(identity: ClientIdentity, timeoutMs: number): Promise<Discovered | undefined> {
     const first = await this.#ask(identity, timeoutMs);
@@ -54,7 +54,7 @@ export class Discovery {
   /** Whether the message was the answer that is waited for. */
   takes(message: JSONRPCMessage): boolean {
     if (this.#waiting === undefined || 'method' in message) return false;
-    // An error without an id is about the only message that there was.
+    // An error without an id answers the only request that was sent.
     if (message.id !== undefined && message.id !== this.#waiting.id) return false;
     this.#waiting.answer(message);
     return true;
@@ -97,7 +97,7 @@ export class Discovery {
   }
 }
 
-/** Whether it does not like our version and yet knows it: some servers check before they look. */
+/** Whether the server refuses our version and yet lists it as supported, as some servers do at first. */
 function refusesVersion(message: JSONRPCMessage | undefined): boolean {
   if (message === undefined || !('error' in message) || message.error.code !== UNSUPPORTED_VERSION)
     return false;
@@ -105,7 +105,7 @@ function refusesVersion(message: JSONRPCMessage | undefined): boolean {
   return isRecord(data) && Array.isArray(data.supported) && data.supported.includes(REVISION_VERSION);
 }
 
-/** Whatever has answered like this may still speak revision 2025-11-25; where nobody is there, nobody need be asked again. */
+/** Whether a server that failed like this may speak revision 2025-11-25; a server that cannot be reached is not asked again. */
 function mayBeOlder(error: unknown): boolean {
   const failure = classifyFailure(error);
   return failure !== 'ours' && (failure !== 'unsent' || error instanceof StreamableHTTPError);

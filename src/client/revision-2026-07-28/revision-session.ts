@@ -40,7 +40,7 @@ interface Pending {
 
 /** There is no `ping` any more. */
 const PING = 'server/discover';
-/** A server that asks again and again is broken. */
+/** Limits the rounds of questions of one request. */
 const MAX_ROUNDS = 100;
 /**
  * Revision 2026-07-28 in the words of revision 2025-11-25, for the SDK's client of today: requests are framed, results that ask for

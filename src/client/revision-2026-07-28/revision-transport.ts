@@ -24,7 +24,7 @@ export type Revision = '2025-11-25' | '2026-07-28';
 export interface RevisionOptions {
   /** How long a server may take to say that it is of revision 2026-07-28; 0 to take it for one of 2025-11-25 at once. */
   readonly discoverTimeoutMs: number;
-  /** Another wire, of a server that has ended for the question about its generation; undefined where none can be had. */
+  /** Opens a new wire to a server that exited because of `server/discover`; undefined if that is impossible. */
   readonly another?: (() => ClientTransport) | undefined;
 }
 
@@ -36,8 +36,8 @@ type GreetingEnd =
   | 'closed';
 
 /**
- * A connection that finds out which generation its server speaks. The client begins as the older one wants; a server of
- * the newer one is asked first, and then spoken to in its own words.
+ * A connection that finds out which revision its server speaks. The client sends `initialize` of revision 2025-11-25; this
+ * transport asks `server/discover` first, and translates for a server that answers it.
  */
 export class RevisionTransport implements ClientTransport {
   onclose?: () => void;
@@ -51,7 +51,7 @@ export class RevisionTransport implements ClientTransport {
   #wire: ClientTransport;
   #session: RevisionSession | undefined;
   #isDiscovering = false;
-  /** Whether a server that ends now may have done so for our question. */
+  /** Whether a server that exits now may have done so because of `server/discover`. */
   #mayRenew = false;
   #isWireOver = false;
   #greeting: { readonly id: RequestId; readonly end: (end: GreetingEnd) => void } | undefined;
@@ -149,7 +149,10 @@ export class RevisionTransport implements ClientTransport {
     }
   }
 
-  /** Begins as revision 2025-11-25 does, in a new process where the old one did not survive the question before, and with an older version where this one is refused. */
+  /**
+   * Sends `initialize`: to a new process if the old one exited because of `server/discover`, and with an older version if
+   * this one is refused.
+   */
   async #greet(request: JSONRPCRequest, options: TransportSendOptions | undefined): Promise<void> {
     const tried: string[] = [];
     for (let version = String(request.params?.protocolVersion); ; ) {

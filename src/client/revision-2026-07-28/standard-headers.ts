@@ -2,7 +2,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { headerValue } from './header-value.js';
 import { REVISION_VERSION } from './revision-wire.js';
 
-/** Where the name is that a request is about (SEP-2243). */
+/** The parameter that the header `Mcp-Name` repeats, by method (SEP-2243). */
 const NAMED_BY: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
@@ -12,7 +12,7 @@ const NAMED_BY: Readonly<Record<string, string>> = {
   'tasks/cancel': 'taskId',
 };
 
-/** The headers by which what stands before a server may route a message (SEP-2243). */
+/** The headers by which a gateway may route a message (SEP-2243). */
 export function standardHeaders(message: JSONRPCMessage): Record<string, string> {
   const version = { 'mcp-protocol-version': REVISION_VERSION };
   if (!('method' in message)) return version;

@@ -11,11 +11,11 @@ export interface SubscriptionsOptions {
   readonly drop: (id: RequestId) => void;
 }
 
-/** Changes that come together are told together, and a task that is over so soon needs no subscription. */
+/** Collects changes for this time before a stream is opened; a task that ends sooner needs none. */
 const GATHERING_MS = 250;
 const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 30_000;
-/** In one stream, the oldest first. The others are polled until these are over and the next stream tells of them. */
+/** Tasks in one stream, the oldest first. Further tasks are polled until a later stream has room for them. */
 const MAX_TASKS = 1000;
 
 /**
@@ -27,7 +27,7 @@ export class Subscriptions {
   readonly #tasks = new Set<string>();
   readonly #resources = new Set<string>();
   #stream: RequestId | undefined;
-  /** Still tells until the new one does. */
+  /** The previous stream, kept until the new one is acknowledged. */
   #former: RequestId | undefined;
   #stopTimer: (() => void) | undefined;
   #failures = 0;

@@ -49,10 +49,10 @@ export class GreetingMemory {
   }
 }
 
-/** Beyond all ids of the process that had the server before, `ownId` included: what that one asked may still be answered. */
+/** Above all ids of the previous process, `ownId` included: answers to its requests may still arrive. */
 const ID_OFFSET = 1_000_000_000;
 
-/** The words of a client that takes over a server: the beginning is answered from memory, and ids are others than before. */
+/** Translates the messages of a client that takes over a server: `initialize` is answered from memory, and ids are shifted. */
 export class HandedConversation {
   readonly #greetings: Greetings;
 
@@ -60,7 +60,7 @@ export class HandedConversation {
     this.#greetings = greetings;
   }
 
-  /** The answer to what the server has been told before; null to what needs none; undefined where it is to be sent. */
+  /** The remembered answer to a message; null if it needs none; undefined if the message must be sent. */
   known(message: JSONRPCMessage): JSONRPCMessage | null | undefined {
     if (!isRequest(message))
       return 'method' in message && message.method === 'notifications/initialized' ? null : undefined;
@@ -107,7 +107,7 @@ export class HandedConversation {
     return own === undefined ? undefined : ({ ...message, id: own } as JSONRPCMessage);
   }
 
-  /** The id before `outgoing`; undefined for one of the process that had the server before. */
+  /** The id before `outgoing` shifted it; undefined for an id of the previous process. */
   ownId(id: RequestId): RequestId | undefined {
     const own = Number(id) - ID_OFFSET;
     return own >= 0 ? own : undefined;

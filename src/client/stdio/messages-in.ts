@@ -10,15 +10,15 @@ import { UnreadableAnswerError } from '../connection/unreadable-answer.js';
 /** What stands in one line of a server's standard output. */
 export interface LineContent {
   readonly messages: readonly JSONRPCMessage[];
-  /** Answers that are none. */
+  /** Messages with the id of an answer that are no valid answer. */
   readonly unreadable: readonly { readonly id: RequestId; readonly error: UnreadableAnswerError }[];
-  /** Whether there is something else in it, or nothing but that. */
+  /** Whether the line has anything besides messages, or no message at all. */
   readonly hasNoise: boolean;
 }
 
 /** Where a message may begin. */
 const BEGINNING = /\{\s*"(?:jsonrpc|id|method|result|error|params)"/g;
-/** How often the characters of one line are looked at, at the most. */
+/** Limits the scan of one line to this many times its length. */
 const MAX_PASSES = 8;
 
 /**

@@ -1,7 +1,7 @@
 /** Whether children get a process group of their own: what they start ends with them, and a Ctrl-C at our terminal passes them by. */
 export const HAS_GROUPS = process.platform !== 'win32';
 
-/** Signals a child with all that it has started, as far as that has not left its group. @returns whether anybody was there */
+/** Signals a child and its process group. @returns whether any process was there */
 export function signalGroup({ pid }: { readonly pid?: number | undefined }, signal: NodeJS.Signals): boolean {
   if (pid === undefined) return false;
   try {

@@ -133,7 +133,7 @@ export class StdioTransport implements ClientTransport {
       child.on('error', error => {
         reject(error);
         this.onerror?.(error);
-        // It was never there: no other event will tell of its end.
+        // The process never started, so no other event reports its end.
         if (child.pid === undefined) this.#finish();
       });
     });
@@ -181,7 +181,7 @@ export class StdioTransport implements ClientTransport {
     const unread = (child.stdout?.read() as Buffer | null) ?? Buffer.alloc(0);
     const rest = Buffer.concat([this.#reader.pending, unread]).toString('base64');
     give({ pid, rest, greetings: this.#greetings.greetings });
-    // Not ended: the other process has them, too.
+    // The streams are destroyed, not ended, because the other process has them, too.
     for (const stream of child.stdio) stream?.destroy();
     child.unref();
     return true;
@@ -196,7 +196,7 @@ export class StdioTransport implements ClientTransport {
       { signal: 'SIGKILL', pipesMs: GRACE_MS },
     ] as const;
     for (const { signal, pipesMs } of steps) {
-      // What it has started may hold its pipes and go on.
+      // Children of the process may hold its pipes open and go on.
       const isGone = (await isWithin(this.#exited, GRACE_MS)) && (await this.#isOverWithin(pipesMs));
       if (isGone || (!signalGroup(child, signal) && this.#end !== undefined)) break;
     }
@@ -204,7 +204,7 @@ export class StdioTransport implements ClientTransport {
     this.#finish();
   }
 
-  /** What it has started may hold its pipes; nobody reads what is written to it any more. */
+  /** Finishes soon after the process has exited, even if its own children hold the pipes open. */
   #exitedNow(): void {
     const finish = () => {
       if (this.#isOver || this.#closed !== undefined) return;
@@ -233,7 +233,7 @@ export class StdioTransport implements ClientTransport {
     this.#heardAt = performance.now();
     this.#reader.push(chunk);
     if (this.#reader.pendingBytes > ENDLESS_TIMES * this.#options.maxAnswerBytes) {
-      // What still comes until it has ended says nothing new.
+      // The error is reported once, although more data arrive until the process has ended.
       if (this.#closed === undefined) this.onerror?.(answerTooLarge(this.#options.maxAnswerBytes));
       this.close().catch(() => {});
       return;
@@ -247,7 +247,7 @@ export class StdioTransport implements ClientTransport {
 
   /** Some servers write no line break until they write something else. */
   #readUnterminated(): void {
-    // Of a large message that comes slowly not each part is looked at.
+    // A large message that arrives slowly is parsed only each time its size has doubled.
     if (this.#reader.pendingBytes < 2 * this.#lookedAtBytes) return;
     this.#lookedAtBytes = this.#reader.pendingBytes;
     const line = this.#reader.peek();

@@ -46,7 +46,7 @@ export function traceCall({ tool, meta = {}, client, closed }: TracedCall): Call
   );
   const carrier: Record<string, unknown> = {};
   api.propagation.inject(api.trace.setSpan(parent, span), carrier);
-  // What the caller has set for the start holds for the later requests of the call, too.
+  // Values that the caller has set in `_meta` apply to all requests of the call.
   const own = Object.keys(carrier).filter(key => meta[key] !== undefined);
   for (const key of own) carrier[key] = meta[key];
   return { ...spanWatch(api, span, closed), meta: carrier };
@@ -63,7 +63,7 @@ function spanWatch(api: OpenTelemetry, span: Span, closed: AbortSignal): CallWat
     if (failure !== undefined) span.setStatus({ code: api.SpanStatusCode.ERROR, message: failure });
     span.end();
   };
-  // Those that are waited for hear of it themselves, in this turn; a task whose handle nobody asked goes on.
+  // A call with a waiting caller ends its span itself in this turn; a task without one goes on.
   const onClosed = () => queueMicrotask(() => !over && end(leftAlone));
   closed.addEventListener('abort', onClosed, { once: true });
   return {

@@ -5,7 +5,7 @@ export type OpenTelemetry = typeof import('@opentelemetry/api');
 /** Where every copy of `@opentelemetry/api` 1.x keeps what was registered in this process. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
-/** Null when it is not there. */
+/** Null when the package cannot be loaded. */
 let loaded: OpenTelemetry | null | undefined;
 
 /**
@@ -19,7 +19,7 @@ export function openTelemetry(): OpenTelemetry | undefined {
   return loaded ?? undefined;
 }
 
-/** Whoever has registered a provider may have a copy of the package that is out of our reach. */
+/** Null when the package cannot be resolved from here: the provider may come from another copy of it. */
 function load(): OpenTelemetry | null {
   try {
     return createRequire(import.meta.url)('@opentelemetry/api') as OpenTelemetry;

@@ -94,7 +94,7 @@ export interface EndOfSpan {
 /** A backend groups by this; a server may send anything. */
 const MAX_ERROR_TYPE_LENGTH = 64;
 
-/** Of a call whose task goes on with nobody waiting for it, as was wanted. */
+/** The end of a span whose task goes on without a waiting caller, as requested. */
 export const leftAlone: EndOfSpan = { attributes: { 'mcp_await.status': 'detached' } };
 
 /** What a span says at its end. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { LiveServer } from '../../fixtures/detection/live-servers.js';
 import { isRight, play } from '../../fixtures/detection/play-server.js';
-import { readUnseenServers, resultOf } from '../../fixtures/detection/tool-lists.js';
+import { readPlayedServers, resultOf } from '../../fixtures/detection/tool-lists.js';
 
-const lists = [readUnseenServers('unseen-1'), readUnseenServers('unseen-2')];
+const lists = [readPlayedServers('unseen-1'), readPlayedServers('unseen-2')];
 const named = (servers: readonly LiveServer[]) => servers.map(server => [server.name, server] as const);
 const servers = lists.flatMap(list => list.servers);
 /** Their answers come as they are: why is beside each. */

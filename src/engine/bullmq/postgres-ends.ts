@@ -83,7 +83,11 @@ export class PostgresEnds {
     // Every queue adds its listeners.
     if (client instanceof EventEmitter) client.setMaxListeners(0);
     client.on('notification', this.#onNotification);
-    await client.query(`LISTEN ${CHANNEL}`);
+    if (!listening.has(client)) listening.set(client, client.query(`LISTEN ${CHANNEL}`));
+    await listening.get(client)?.catch(error => {
+      listening.delete(client);
+      throw error;
+    });
     this.#client = client;
   }
 
@@ -113,3 +117,6 @@ export class PostgresEnds {
 }
 
 type ListenClient = Awaited<ReturnType<PostgresConnection['getListenClient']>>;
+
+/** One statement serves all queues of a client: pg warns of statements that are sent while others wait. */
+const listening = new WeakMap<ListenClient, Promise<unknown>>();

@@ -1,5 +1,5 @@
 import { PostgresConnection } from 'bullmq';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { PostgresEnds } from '../../../src/engine/bullmq/postgres-ends.js';
 import { describeWith } from '../../services/index.js';
 import { eventually } from '../scripted.js';
@@ -83,5 +83,21 @@ describeWith('PostgreSQL', 'the ends of tasks on PostgreSQL', service => {
     slow.release();
     await eventually(() => told.includes('slow'), 1000);
     await ends.close();
+  });
+
+  test('of several queues are listened for with one statement, which is sent again after a failure', async () => {
+    const connection = await openConnection();
+    const since = await publish(connection, 'listening', '');
+    const query = vi.spyOn(await connection.getListenClient(), 'query');
+    query.mockRejectedValueOnce(new Error('Query read timeout'));
+    const told: string[] = [];
+    const all = Array.from(
+      { length: 5 },
+      () => new PostgresEnds(connection, { ...deaf, queue: 'queue', since, onEnd: ref => told.push(ref) }),
+    );
+    await publish(connection, 'completed', 'several');
+    await eventually(() => told.filter(ref => ref === 'several').length === 5, 5000);
+    expect(query.mock.calls).toEqual([['LISTEN bullmq_events'], ['LISTEN bullmq_events']]);
+    await Promise.all(all.map(ends => ends.close()));
   });
 });

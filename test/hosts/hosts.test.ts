@@ -113,7 +113,7 @@ for (let first = 0; first < runs.length; first += AT_ONCE) {
   describe('a long job', () => {
     for (const { shape, host, skipped } of runs.slice(first, first + AT_ONCE)) {
       const { name, job, entry, listener, killThen } = shape;
-      const title = `through ${name} reaches the model of ${host} in at most ${MAX_TURNS} turns, started once`;
+      const title = `through ${name} reaches the model of ${host} in at most ${MAX_TURNS} turns${job.starts === 1 ? ', started once' : ''}`;
       it.skipIf(skipped !== undefined).concurrent(
         skipped === undefined ? title : `${title} (${skipped})`,
         { timeout: (LIMIT_SECONDS + 360) * 1000 },

@@ -8,7 +8,7 @@ export interface Schedule {
 
 /** When about half of the tasks have ended, in milliseconds after they were started together. */
 export function middleMs({ taskCount, meanMs, parallelTasks }: Schedule): number {
-  // Fewer tasks than parallelTasks all end around the mean.
+  // Fewer tasks than can run in parallel all end around the mean.
   return Math.max(meanMs, (meanMs * taskCount) / parallelTasks / 2);
 }
 

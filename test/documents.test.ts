@@ -111,9 +111,11 @@ describe('docs/authorization.md', () => {
   });
 });
 
-describe('docs/server.md', () => {
+describe('docs/bundled-server.md', () => {
   it('shows the receiver of webhooks that is an example', () => {
-    expect(read('docs/server.md')).toContain(`\`\`\`js\n${read('examples/receive-webhook.js')}\`\`\``);
+    expect(read('docs/bundled-server.md')).toContain(
+      `\`\`\`js\n${read('examples/receive-webhook.js')}\`\`\``,
+    );
   });
 
   it('names only error codes that the server has', () => {
@@ -128,7 +130,7 @@ describe('docs/server.md', () => {
       .join('\n');
     const all = source + sources('src/engine') + sources('src/server');
     const codes = new Set(
-      read('docs/server.md')
+      read('docs/bundled-server.md')
         .match(/`[A-Z]+(?:_[A-Z]+)+`/g)
         ?.map(unquote),
     );
@@ -142,13 +144,13 @@ describe('docs/server.md', () => {
       /export interface (?:Server|TaskLimit|Runtime)Options\b.*? \{([\s\S]*?)\n\}/g,
     );
     const names = [...bodies].flatMap(([, body]) => [...(body ?? '').matchAll(/readonly (\w+)\??:/g)]);
-    const listed = table(read('docs/server.md'), 'option', 'default').map(([name]) => unquote(name));
+    const listed = table(read('docs/bundled-server.md'), 'option', 'default').map(([name]) => unquote(name));
     expect(listed.toSorted()).toEqual(names.map(match => match[1]).toSorted());
   });
 });
 
-describe('the metrics in docs/server.md', () => {
-  const page = read('docs/server.md');
+describe('the metrics in docs/bundled-server.md', () => {
+  const page = read('docs/bundled-server.md');
 
   it('are those of the code, with their types, labels and sentences', async () => {
     const { text } = await createMetrics('').render({ stats: undefined, alerts: [] });
@@ -265,8 +267,8 @@ describe('docs/configuration.md', () => {
   });
 });
 
-describe('docs/servers.md', () => {
-  const page = read('docs/servers.md');
+describe('docs/start-status-pairs.md', () => {
+  const page = read('docs/start-status-pairs.md');
 
   it('lists every profile that is built in', () => {
     expect(table(page, 'profile, version', 'server')).toEqual(profileRows);
@@ -278,7 +280,7 @@ describe('docs/servers.md', () => {
 
   it('shows profiles that are some', () => {
     const shown = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, json = '']) => JSON.parse(json));
-    expect(parsePairs(shown, 'docs/servers.md')).toHaveLength(2);
+    expect(parsePairs(shown, 'docs/start-status-pairs.md')).toHaveLength(2);
   });
 });
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Pair, pairProfileSchema, startTools } from '../src/protocols/pair/profile.js';
 import { builtInPairs, namedPairs } from '../src/protocols/pairs/index.js';
 
-/** The rows of docs/servers.md that follow from the code. */
+/** The rows of docs/start-status-pairs.md that follow from the code. */
 export const profileRows = [...builtInPairs, ...namedPairs].map((pair: Pair) => [
   `\`${pair.name}\` ${pair.version}`,
   pair.source ?? '',

@@ -16,7 +16,7 @@ export type { PairProfile } from '../protocols/pair/profile.js';
 /** How a client knows start/status pairs of tools. */
 export interface PairOptions {
   /**
-   * Start/status pairs of the server's tools, as profiles or by the names of those that are built in (docs/servers.md).
+   * Start/status pairs of the server's tools, as profiles or by the names of those that are built in (docs/start-status-pairs.md).
    * They come before what is built in or found. @default []
    */
   readonly pairs?: readonly (PairProfile | string)[] | undefined;
@@ -76,7 +76,7 @@ function parsePair(value: unknown, where: string): Pair {
   const name = (value as { name?: unknown } | null)?.name;
   const told = typeof name === 'string' ? ` (profile \`${name.slice(0, 100)}\`)` : '';
   throw new ConfigurationError(
-    `${where}${told} is no profile of a pair: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}. docs/servers.md has every field.`,
+    `${where}${told} is no profile of a pair: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}. docs/start-status-pairs.md has every field.`,
   );
 }
 

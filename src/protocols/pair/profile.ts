@@ -171,7 +171,7 @@ export const statusWordsSchema = z
   .record(z.string().min(1).max(100), endStatus)
   .refine(words => Object.keys(words).length <= 100, 'expected at most 100 words');
 
-/** What a pair of tools is. Every field has its sentence here; docs/servers.md shows them. */
+/** What a pair of tools is. Every field has its sentence here; docs/start-status-pairs.md shows them. */
 export const pairProfileSchema = z.strictObject({
   name: z
     .string()
@@ -200,7 +200,7 @@ export const pairProfileSchema = z.strictObject({
   hides: z.array(toolName).max(20).default([]).describe('Further tools that an agent need not see.'),
 });
 
-/** A start tool and the tool that tells its state, as data (docs/servers.md). */
+/** A start tool and the tool that tells its state, as data (docs/start-status-pairs.md). */
 export type PairProfile = z.input<typeof pairProfileSchema>;
 
 /** A profile with its defaults. */

@@ -70,7 +70,7 @@ function endedBy(state: State, answer: CallToolResult, data: AnswerData, pair: P
 
 /** An end that may be a failure is no success. */
 function outcomeNotTold(answer: CallToolResult, { status }: Pair): Outcome {
-  const message = `\`${status.tool}\` says that the task has ended, but not whether it succeeded: look at what it has made, or tell where the server says so (\`statusAt\` of a profile, docs/servers.md).`;
+  const message = `\`${status.tool}\` says that the task has ended, but not whether it succeeded: look at what it has made, or tell where the server says so (\`statusAt\` of a profile, docs/start-status-pairs.md).`;
   return {
     status: 'failed',
     error: { code: 'OUTCOME_NOT_TOLD', message },

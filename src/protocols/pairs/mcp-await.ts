@@ -3,7 +3,7 @@ import { isRecord } from '../tool-result.js';
 
 const waitArgument = { name: 'wait_seconds', mostSeconds: 20, fractions: true };
 
-/** The pair of our own server (docs/server.md). */
+/** The pair of our own server (docs/bundled-server.md). */
 export const mcpAwait = pairProfileSchema.parse({
   name: 'mcp-await',
   source: 'mcp-await',

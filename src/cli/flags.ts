@@ -140,6 +140,8 @@ export function addTaskFlags(command: Command): Command {
     .option('--store <url>', `${STORES} (default: a file in the state folder)`)
     .option('--key-prefix <prefix>', KEY_PREFIX_FLAG)
     .option('--operations <file>', 'ES module that exports operations of your own')
+    .option('--builtin', 'offer the built-in operations beside them (default)')
+    .option('--no-builtin', 'offer only those of --operations')
     .option('--concurrency <count>', 'most tasks at the same time (default: 50)', count)
     .option(
       '--lease <duration>',

@@ -4,6 +4,7 @@ import type { Settings } from '../server/config/config-schema.js';
 import { loadOperations } from '../server/load-operations.js';
 import type { Operation } from '../server/operation.js';
 import { builtInOperations } from '../server/operations/index.js';
+import { UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
 
 /** The task's SLA bounds a call of `mcp_tool`, however often or seldom the other server says something. */
@@ -23,7 +24,10 @@ export interface OfferedOperations {
   readonly io: CommandIo;
 }
 
-/** The user's own operations, and the built-in ones whose names they leave free. */
+/**
+ * The user's own operations, and the built-in ones whose names they leave free, unless the settings leave those out.
+ * @throws UsageError when nothing is left
+ */
 export async function offeredOperations({
   settings: { server, connection },
   serversFile,
@@ -31,10 +35,15 @@ export async function offeredOperations({
   sleep,
   io,
 }: OfferedOperations): Promise<readonly Operation[]> {
+  if (!server.builtin && server.operations === undefined)
+    throw new UsageError(
+      'There is nothing to offer: --no-builtin (`server.builtin: false`) goes with --operations FILE.',
+    );
   const own =
     server.operations === undefined
       ? []
       : await loadOperations(resolve(io.cwd(), server.operations), line => io.stderr.write(`${line}\n`));
+  if (!server.builtin) return own;
   const source = { configFile: serversFile, directory: io.cwd(), environment: io.env };
   const servers = nearestServers || serversFile !== undefined ? usableServers(source, io) : [];
   const builtIn = builtInOperations({

@@ -29,7 +29,7 @@ export async function importModule(
     SLOW_MS,
     () =>
       tell(
-        `${what} has not finished loading after ${SLOW_MS / 1000} s: look at what it awaits at its top level. Nothing is served before.`,
+        `${what} has not finished loading after ${SLOW_MS / 1000} s: look at what it awaits at its top level. Nothing goes on before.`,
       ),
     { unref: true },
   );

@@ -34,6 +34,23 @@ describe("a user's own operations", () => {
     expect((await runThrough(['--operations', OWN], 'sleep', { seconds: 0 })).code).toBe(0);
   });
 
+  it('run alone with --no-builtin', async () => {
+    const args = ['--operations', OWN, '--no-builtin'];
+    expect((await runThrough(args, 'bake_cake', { flavour: 'lemon', layers: 2 })).code).toBe(0);
+    const { code, stdout } = await runThrough(args, 'sleep', { seconds: 0 });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/bake_cake/);
+    expect(stdout).not.toMatch(/hash_tree|mcp_tool/);
+  });
+
+  it('are missing: --no-builtin says what it goes with', async () => {
+    for (const args of [['serve'], ['serve', '--http', '--port', '0'], ['worker']]) {
+      const { code, stderr } = await place.run([...args, '--no-builtin']);
+      expect(stderr).toMatch(/^There is nothing to offer: --no-builtin .* goes with --operations FILE\.\n$/);
+      expect(code).toBe(2);
+    }
+  });
+
   it('are served in good order to a client that leaves at once', async () => {
     const { code, stderr } = await place.run(['serve', '--operations', join(ROOT, OWN)]);
     expect([code, stderr]).toEqual([0, '']);

@@ -36,7 +36,7 @@ export async function loadSettings(flags: SettingsFlag, io: CommandIo): Promise<
   const layers: Readonly<Record<Exclude<Source, 'default'>, Layer>> = {
     flag: flagLayer(flags),
     environment: environmentLayer(io.env),
-    file: file === undefined ? NOTHING : await readSettingsFile(file),
+    file: file === undefined ? NOTHING : await readSettingsFile(file, line => io.stderr.write(`${line}\n`)),
   };
   const problems = Object.values(layers).flatMap(layer => layer.problems);
   if (problems.length > 0) throw new ConfigurationError(explain(problems));

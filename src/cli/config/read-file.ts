@@ -11,10 +11,11 @@ import type { Layer } from './layer.js';
 
 /**
  * What a settings file says, its relative paths made absolute: they start at its own folder.
+ * @param tell takes a line for a person where a module takes long to load
  * @throws ConfigurationError when it cannot be read; what is wrong inside it is a problem of the layer
  */
-export async function readSettingsFile(file: string): Promise<Layer> {
-  const content = await contentOf(file);
+export async function readSettingsFile(file: string, tell: (line: string) => void): Promise<Layer> {
+  const content = await contentOf(file, tell);
   const parsed = configSchema.safeParse(content);
   if (!parsed.success) {
     const problems = fileProblems(parsed.error, content).map(problem => `${file}: ${problem}`);
@@ -28,11 +29,11 @@ export async function readSettingsFile(file: string): Promise<Layer> {
   return { values: new Map(values), problems: [] };
 }
 
-async function contentOf(file: string): Promise<unknown> {
+async function contentOf(file: string, tell: (line: string) => void): Promise<unknown> {
   const text = await readTextFile(file).catch(cause => {
     throw new UsageError(`The settings file ${file} cannot be read: ${cause.message}`, { cause });
   });
-  if (/\.[mc]?[jt]s$/.test(file)) return exportOf(file);
+  if (/\.[mc]?[jt]s$/.test(file)) return exportOf(file, tell);
   try {
     return parseCommentedJson(text);
   } catch (cause) {
@@ -40,8 +41,8 @@ async function contentOf(file: string): Promise<unknown> {
   }
 }
 
-async function exportOf(file: string): Promise<unknown> {
-  const module = await importModule(pathToFileURL(file), `The settings file ${file}`);
+async function exportOf(file: string, tell: (line: string) => void): Promise<unknown> {
+  const module = await importModule(pathToFileURL(file), `The settings file ${file}`, tell);
   if (module.default !== undefined) return module.default;
   throw new UsageError(
     `The settings file ${file} has no default export: write \`export default { server: { … } }\`.`,

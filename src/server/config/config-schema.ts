@@ -59,6 +59,10 @@ export const sections = {
       flag: '--operations',
       otherwise: 'the built-in ones only',
     }),
+    builtin: setting(trueOrFalse, true, {
+      description: 'Whether the built-in operations are offered beside those of `server.operations`.',
+      flag: '--builtin',
+    }),
     roots: setting(folders, ['.'], {
       description: 'Folders that `hash_tree` may read.',
       flag: '--root',

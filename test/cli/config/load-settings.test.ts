@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import type { PassThrough } from 'node:stream';
+import { describe, expect, it, vi } from 'vitest';
 import { loadSettings } from '../../../src/cli/config/load-settings.js';
 import { waitOptions } from '../../../src/client/options.js';
 import { ConfigurationError } from '../../../src/errors.js';
@@ -258,3 +259,22 @@ function sample({ form, default: usual, schema, path }: Setting): [unknown, stri
   }
   throw new Error(`No sample fits ${path}`);
 }
+
+it('a module that takes long to load is told of once, and its settings hold when it has', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const place = newPlace();
+  const io = place.io();
+  place.write(
+    'mcp-await.config.mjs',
+    'await new Promise(resolve => Object.assign(globalThis, { goOn: resolve })); export default { server: { port: 7 } };',
+  );
+  const loading = loadSettings({}, io);
+  const told = () => String((io.stderr as PassThrough).read() ?? '');
+  const goOn = await vi.waitUntil(() => Reflect.get(globalThis, 'goOn'), { timeout: 600_000, interval: 1 });
+  vi.advanceTimersByTime(5000);
+  vi.useRealTimers();
+  expect(told()).toMatch(/^The settings file .*mcp-await\.config\.mjs has not finished loading after 5 s: /);
+  goOn();
+  expect((await loading).settings.server.port).toBe(7);
+  expect(told()).toBe('');
+});

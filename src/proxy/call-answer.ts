@@ -7,30 +7,18 @@ import {
 import { AwaitError, InputRequiredError } from '../errors.js';
 import { readKnownBlock } from '../protocols/readable-result.js';
 import { isRecord } from '../protocols/tool-result.js';
+import { RequestError } from '../server/request-error.js';
 import type { ProxyCallEnd } from './proxy-task.js';
 import type { Upstream } from './upstream.js';
-
-/** An error with its JSON-RPC code, as the host is to get it. */
-export class RelayedError extends Error {
-  override readonly name = 'RelayedError';
-  readonly code: number;
-  readonly data: unknown;
-
-  constructor(code: number, message: string, data?: unknown) {
-    super(message);
-    this.code = code;
-    this.data = data;
-  }
-}
 
 /** What an upstream's error is to the host: the same error. The SDK puts its code into its message, once for each server. */
 export function relayed(error: unknown): unknown {
   if (!(error instanceof McpError)) return error;
   const message = error.message.replace(/^(MCP error -?\d+: )+/, '');
-  return new RelayedError(error.code, message, error.data);
+  return new RequestError(error.code, message, { data: error.data });
 }
 
-/** The end of a call as the answer to it: a model can read what went wrong. @throws RelayedError the upstream's own refusal */
+/** The end of a call as the answer to it: a model can read what went wrong. @throws RequestError the upstream's own refusal */
 export function answerOf(end: ProxyCallEnd): CallToolResult {
   if ('result' in end) return readableByHost(end.result);
   const { error } = end;
@@ -48,13 +36,13 @@ export function unknownName(
   what: 'tool' | 'prompt',
   name: string,
   upstreams: readonly Pick<Upstream, 'name' | 'connected'>[],
-): RelayedError {
+): RequestError {
   const missing = upstreams.filter(({ connected }) => connected === undefined).map(each => each.name);
   const hint =
     missing.length === 0
       ? `List the ${what}s again: they may have changed.`
       : `Not to be reached now, and tried again: ${missing.join(', ')}.`;
-  return new RelayedError(ErrorCode.InvalidParams, `Unknown ${what}: ${name.slice(0, 100)}. ${hint}`);
+  return new RequestError(ErrorCode.InvalidParams, `Unknown ${what}: ${name.slice(0, 100)}. ${hint}`);
 }
 
 /** The SDK refuses a result with a block that it does not know, in the proxy as in its host. */

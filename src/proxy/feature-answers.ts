@@ -1,6 +1,7 @@
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import { isRecord } from '../protocols/tool-result.js';
-import { RelayedError, relayed, unknownName } from './call-answer.js';
+import { RequestError } from '../server/request-error.js';
+import { relayed, unknownName } from './call-answer.js';
 import type { Upstream } from './upstream.js';
 import { relay, type Upstreams } from './upstreams.js';
 
@@ -37,7 +38,7 @@ export function metaForUpstream(meta: Readonly<Json>): Json | undefined {
   return theirs.length === 0 ? undefined : Object.fromEntries(theirs);
 }
 
-/** The first answer of those that may know. @throws RelayedError the first refusal */
+/** The first answer of those that may know. @throws RequestError the first refusal */
 export async function firstOf(
   candidates: readonly Upstream[],
   request: HostRequest,
@@ -53,7 +54,7 @@ export async function firstOf(
     }
   }
   const nobody = `No server behind this proxy takes ${request.method}`;
-  throw refusals[0] ?? new RelayedError(ErrorCode.InvalidParams, nobody);
+  throw refusals[0] ?? new RequestError(ErrorCode.InvalidParams, nobody);
 }
 
 type Answer = (upstreams: Upstreams, request: HostRequest, signal: AbortSignal) => Promise<Json>;

@@ -1,5 +1,4 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import {
   CompleteRequestSchema,
   ErrorCode,
@@ -8,19 +7,14 @@ import {
   ListResourcesRequestSchema,
   ListResourceTemplatesRequestSchema,
   ReadResourceRequestSchema,
-  type ServerNotification,
-  type ServerRequest,
   SetLevelRequestSchema,
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { RelayedError } from './call-answer.js';
+import { RequestError } from '../server/request-error.js';
 import { featureAnswers, firstOf, type HostRequest, sendTo } from './feature-answers.js';
 import type { Upstream } from './upstream.js';
 import type { Upstreams } from './upstreams.js';
-
-/** What the SDK hands a handler along with a request of the host. */
-export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 /** A host that subscribes to more is broken, or means harm. */
 const MAX_SUBSCRIPTIONS = 1000;
@@ -53,7 +47,7 @@ export function serveFeatures(server: Server, upstreams: () => Upstreams): Featu
   server.setRequestHandler(SubscribeRequestSchema, async (request, { signal }) => {
     const { uri } = request.params;
     if (subscriptions.size >= MAX_SUBSCRIPTIONS && !subscriptions.has(uri)) {
-      throw new RelayedError(
+      throw new RequestError(
         ErrorCode.InvalidRequest,
         `Too many subscriptions: at most ${MAX_SUBSCRIPTIONS}`,
       );

@@ -1,8 +1,6 @@
 import type { ServerCapabilities } from '@modelcontextprotocol/sdk/types.js';
+import { TASKS_CAPABILITY } from '../server/revision-2025-11-25/mcp-server.js';
 import type { Upstream } from './upstream.js';
-
-/** Any call may run as a task of the host's, whatever its server makes of it. */
-const TASKS = { cancel: {}, requests: { tools: { call: {} } } };
 
 /** All that a proxy can serve, if its upstreams can. */
 export const ALL_CAPABILITIES: ServerCapabilities = {
@@ -11,7 +9,7 @@ export const ALL_CAPABILITIES: ServerCapabilities = {
   prompts: { listChanged: true },
   logging: {},
   completions: {},
-  tasks: TASKS,
+  tasks: TASKS_CAPABILITY,
 };
 
 /** What a host is told: what any upstream has. One that cannot be reached may have anything. */
@@ -21,7 +19,7 @@ export function mergedCapabilities(upstreams: readonly Pick<Upstream, 'capabilit
     known.some(capabilities => capabilities === undefined || Boolean(test(capabilities)));
   return {
     tools: { listChanged: true },
-    tasks: TASKS,
+    tasks: TASKS_CAPABILITY,
     ...(has(each => each.resources) && {
       resources: { listChanged: true, ...(has(each => each.resources?.subscribe) && { subscribe: true }) },
     }),

@@ -1,40 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type ElicitResult, ErrorCode, type Tool } from '@modelcontextprotocol/sdk/types.js';
+import { type ElicitResult, ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import type { InputHandler } from '../client/input/input-handler.js';
-import type { WaitOptions } from '../client/options.js';
 import type { InputRequest } from '../engine/question.js';
-import type { Caller, Offer } from '../server/offer.js';
-import { CODE, RequestError, TASKS_EXTENSION } from '../server/revision-2026-07-28/wire.js';
-import { stableCallId } from '../server/tools/meta-keys.js';
-import type { ServerTool } from '../server/tools/server-tool.js';
-import { awaitTask, awaitToolFor } from './await-task.js';
-import { answerOf, RelayedError } from './call-answer.js';
-import { featureAnswers, metaForUpstream } from './feature-answers.js';
+import { type Caller, fixedTools, type Offer } from '../server/offer.js';
+import { RequestError } from '../server/request-error.js';
+import { TASKS_EXTENSION } from '../server/revision-2026-07-28/wire.js';
+import { featureAnswers } from './feature-answers.js';
+import { HostCalls } from './host-calls.js';
+import { connectUpstreams, hostOffer, type ProxyParts } from './host-offer.js';
 import { instructionsOf } from './instructions.js';
 import { mergedCapabilities } from './merged-capabilities.js';
-import { taskAnswers, taskFeed } from './native-tasks.js';
-import type { Patience } from './patience.js';
-import type { ProxyTask } from './proxy-task.js';
-import type { ProxyTasks } from './proxy-tasks.js';
-import { AWAIT_TOOL } from './still-running.js';
-import { recordOf } from './task-record.js';
-import { Upstream, type UpstreamTarget } from './upstream.js';
-import { type Route, Upstreams } from './upstreams.js';
+import { taskAnswers } from './native-tasks.js';
+import type { Upstreams } from './upstreams.js';
 
-export interface RevisionOfferOptions {
-  readonly targets: readonly UpstreamTarget[];
-  readonly tasks: ProxyTasks;
-  readonly connected: Set<Upstream>;
-  /** Of calls of `await_task`; all others are tasks. */
-  readonly patience: Patience;
-  readonly wait: WaitOptions;
-  readonly onNotice: (line: string) => void;
-}
-
-interface UpstreamsOfCaller {
+interface KnownCaller {
   readonly upstreams: Upstreams;
-  /** The calls under way, the last one at the end. */
-  readonly running: Set<ProxyTask>;
+  readonly offer: Offer;
   /** Of those that have been reached; the first time, all get some time. */
   instructions(): Promise<string>;
 }
@@ -49,104 +30,63 @@ const FORMS = { elicitation: { form: {} } };
  * completions. Only one that takes tasks gains by it; any other is left to the protocol before, where upstreams can ask anything,
  * log and tell of changes.
  */
-export function revisionOffer(options: RevisionOfferOptions): Offer {
-  const { targets, tasks, connected, patience, wait, onNotice } = options;
+export function revisionOffer(parts: ProxyParts): Offer {
+  const { tasks, feed, patience } = parts;
   const begunAt = Date.now();
   /** One or two for each caller, with and without questions: there is a known number of tokens. */
-  const byCaller = new Map<string, UpstreamsOfCaller>();
-  const feed = taskFeed(tasks);
+  const byCaller = new Map<string, KnownCaller>();
 
-  function upstreamsOf(principal: string, takesForms: boolean): UpstreamsOfCaller {
+  function callerOf(principal: string, takesForms: boolean): KnownCaller {
     const key = JSON.stringify([principal, takesForms]);
     const known = byCaller.get(key);
     if (known !== undefined) return known;
-    const running = new Set<ProxyTask>();
-    const host = {
+    const calls = new HostCalls();
+    const upstreams = connectUpstreams(parts, {
       capabilities: takesForms ? FORMS : {},
-      onInput: askTask(running),
+      onInput: askTask(calls),
       onNotification() {},
       onNewSession() {},
-      onNotice,
-    };
-    const upstreams = new Upstreams(
-      targets.map(target => {
-        const upstream = new Upstream(target, { ...host, onClosed: () => connected.delete(upstream) }, wait);
-        connected.add(upstream);
-        return upstream;
-      }),
-      { onNotice },
-    );
+    });
     const settled = upstreams.settle(FIRST_CONTACT_MS);
     let told: string | undefined;
-    const instructions = async () => {
-      await settled;
-      if (told !== undefined) return told;
-      const isWhole = upstreams.all.every(({ connected: client }) => client !== undefined);
-      const text = await instructionsOf(upstreams.all);
-      if (isWhole) told = text;
-      return text;
+    const caller = {
+      upstreams,
+      offer: hostOffer({
+        parts,
+        principal,
+        upstreams: () => upstreams,
+        calls,
+        begunAt,
+        limitMs: (host, upstream) => (upstream === undefined ? patience.limitMs(host) : Infinity),
+        endsCalls: () => false,
+      }),
+      async instructions() {
+        await settled;
+        if (told !== undefined) return told;
+        const isWhole = upstreams.all.every(({ connected: client }) => client !== undefined);
+        const text = await instructionsOf(upstreams.all);
+        if (isWhole) told = text;
+        return text;
+      },
     };
-    const caller = { upstreams, running, instructions };
     byCaller.set(key, caller);
     return caller;
-  }
-
-  function toolOf(definition: Tool, { owner, name }: Route, running: Set<ProxyTask>): ServerTool {
-    const begin = async (given: unknown, principal: string, meta: Readonly<Record<string, unknown>> = {}) => {
-      const theirs = metaForUpstream(meta);
-      const call = { name, arguments: { ...(given as object) }, ...(theirs && { _meta: theirs }) };
-      const callId = stableCallId(meta);
-      const task = await tasks.start({ principal, upstream: owner, call, tool: definition.name, callId });
-      running.add(task);
-      task.listen(() => task.end !== undefined && running.delete(task));
-      return task;
-    };
-    return {
-      definition,
-      async call(given, { principal, meta, signal }) {
-        const task = await begin(given, principal, meta);
-        const end = await task.watch({ limitMs: Number.POSITIVE_INFINITY, signal });
-        if (end === undefined) throw new TypeError('A watch without a limit ends with the call.');
-        tasks.delivered(task);
-        return answerOf(end);
-      },
-      start: async (given, { principal, meta }) => recordOf(await begin(given, principal, meta)),
-    };
-  }
-
-  /** What a call of an earlier session came to is fetched with it: its task is known by its reference alone. */
-  async function toolToAwait(principal: string, upstreams: Upstreams): Promise<ServerTool> {
-    const calls = await tasks.list(principal, upstreams.all);
-    return {
-      definition: awaitToolFor(calls.filter(({ startedAt }) => startedAt < begunAt)),
-      call: (given, { signal, clientName }) =>
-        awaitTask(
-          { ...(given as object) },
-          { tasks, principal, upstreams: upstreams.all, limitMs: patience.limitMs(clientName), signal },
-        ),
-    };
   }
 
   async function forCaller({ principal, envelope }: Caller): Promise<Offer> {
     const { clientCapabilities, takesTasks } = envelope;
     if (!takesTasks) {
       throw new RequestError(
-        CODE.methodNotFound,
+        ErrorCode.MethodNotFound,
         `This proxy speaks 2026-07-28 with hosts that take tasks (${TASKS_EXTENSION}); speak 2025-11-25 with it`,
         { httpStatus: 404 },
       );
     }
-    const takesForms = clientCapabilities.elicitation !== undefined;
-    const { upstreams, running, ...known } = upstreamsOf(principal, takesForms);
+    const { upstreams, offer, ...known } = callerOf(principal, clientCapabilities.elicitation !== undefined);
     const instructions = await known.instructions();
-    const tools = [...(await upstreams.knownTools())].map(
-      ([name, { definition, route }]) => [name, toolOf(definition, route, running)] as const,
-    );
     const { resources, prompts, completions } = mergedCapabilities(upstreams.all);
     return {
-      tools: new Map([...tools, [AWAIT_TOOL, await toolToAwait(principal, upstreams)]]),
-      tasks: taskAnswers(tasks, () => upstreams.all),
-      feed,
+      ...offer,
       more: {
         capabilities: {
           ...(resources && { resources: {} }),
@@ -155,30 +95,26 @@ export function revisionOffer(options: RevisionOfferOptions): Offer {
         },
         instructions,
         answer: async ({ method, params }, { signal }) =>
-          featureAnswers[method]?.(upstreams, { method, params: { ...params } }, signal).catch(refuse),
+          featureAnswers[method]?.(upstreams, { method, params: { ...params } }, signal),
       },
     };
   }
 
-  return { tools: new Map(), tasks: taskAnswers(tasks, () => []), feed, forCaller };
+  return { tools: fixedTools(new Map()), tasks: taskAnswers(tasks, () => []), feed, forCaller };
 }
 
 /**
  * Puts an upstream's question to the task that it asks for: the one that it names, else the one that was started last, because
  * the question of a call that blocks names none.
  */
-function askTask(running: ReadonlySet<ProxyTask>): InputHandler {
+function askTask(calls: HostCalls): InputHandler {
   return async ({ method, params, reference, signal }) => {
-    const named = [...running].find(task => isDeepStrictEqual(task.handleReference, reference));
-    const task = reference === undefined ? [...running].at(-1) : named;
+    const { running } = calls;
+    const named = running.find(task => isDeepStrictEqual(task.handleReference, reference));
+    const task = reference === undefined ? running.at(-1) : named;
     if (task === undefined || method !== 'elicitation/create')
-      throw new RelayedError(ErrorCode.MethodNotFound, 'Nobody is there to answer');
+      throw new RequestError(ErrorCode.MethodNotFound, 'Nobody is there to answer');
     const request = { method, params: params as unknown as InputRequest['params'] } as const;
     return (await task.ask(request, signal)) as ElicitResult;
   };
-}
-
-function refuse(error: unknown): never {
-  if (!(error instanceof RelayedError)) throw error;
-  throw new RequestError(error.code, error.message, { data: error.data });
 }

@@ -7,6 +7,7 @@ import { type StdioStreams, serveStdio } from '../server/stdio.js';
 import { atMost } from '../time/at-most.js';
 import { newDeferred } from '../time/deferred.js';
 import { createHostSession } from './host-session.js';
+import { taskFeed } from './native-tasks.js';
 import { Patience } from './patience.js';
 import type { ProxyJournal } from './proxy-journal.js';
 import { ProxyTasks } from './proxy-tasks.js';
@@ -48,12 +49,13 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
     hostTimeoutMs,
     stdio === undefined ? Number.POSITIVE_INFINITY : HOST_TIMEOUT_MS,
   );
-  const shared = { targets, tasks, connected, patience, wait, onNotice };
-  const offer = revisionOffer(shared);
+  const feed = taskFeed(tasks);
+  const parts = { targets, tasks, feed, connected, patience, wait, onNotice };
+  const offer = revisionOffer(parts);
   const stopped = newDeferred();
   const idleWithin = (graceMs: number) => atMost(tasks.idle(), graceMs).catch(() => {});
   const release = async () => {
-    offer.feed.close();
+    feed.close();
     await Promise.all([...connected].map(upstream => upstream.close()));
     await journal?.close();
   };
@@ -61,7 +63,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
     const principal = LOCAL_PRINCIPAL;
     // A host that has closed its side takes no result that it would have to show somebody.
     const isListening = () => !stdio.input.readableEnded;
-    const server = createHostSession({ ...shared, principal, isListening, asksOnCalls: false });
+    const server = createHostSession({ ...parts, principal, isListening, asksOnCalls: false });
     const { gone } = await serveStdio({ server, offer, principal, onError }, stdio);
     const finish = async () => {
       await gone;
@@ -87,7 +89,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
     maxSessions: MAX_PROXY_SESSIONS,
     ...http,
     createMcpServer: principal =>
-      createHostSession({ ...shared, principal, isListening: () => true, asksOnCalls: true }),
+      createHostSession({ ...parts, principal, isListening: () => true, asksOnCalls: true }),
     offer,
     onError,
   });

@@ -70,16 +70,16 @@ export class Upstreams {
   }
 
   /** The tools as they were listed last, where listing them again takes long: one slow upstream must not hold up all calls. */
-  async knownTools(): Promise<ReadonlyMap<string, Offered<Tool>>> {
+  async #knownTools(): Promise<ReadonlyMap<string, Offered<Tool>>> {
     const known = this.#tools;
     const now = this.tools();
     return known === undefined ? now : atMost(now, SOON_MS).catch(() => known);
   }
 
-  /** Where a call goes; undefined where nobody offers the tool. */
-  async toolRoute(name: string): Promise<Route | undefined> {
-    const tools = await this.knownTools();
-    return (tools.get(name) ?? tools.get(this.#toolNames.fullForm(name) ?? ''))?.route;
+  /** The tool that a call names; undefined where nobody offers it. */
+  async knownTool(name: string): Promise<Offered<Tool> | undefined> {
+    const tools = await this.#knownTools();
+    return tools.get(name) ?? tools.get(this.#toolNames.fullForm(name) ?? '');
   }
 
   async prompts(): Promise<ReadonlyMap<string, Offered<Prompt>>> {

@@ -1,13 +1,15 @@
+import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import { VERSION } from '../version.js';
+import { RequestError } from './request-error.js';
 import type { CallerContext } from './revision-2026-07-28/envelope.js';
 import type { WireRequest } from './revision-2026-07-28/wire.js';
 import type { TaskFeed } from './task-feed.js';
 import type { TaskAnswers } from './task-service.js';
 import type { ServerTool } from './tools/server-tool.js';
 
-/** What a server offers, whichever protocol it is asked in. */
+/** What a server offers, whichever revision it is asked in. */
 export interface Offer {
-  readonly tools: ReadonlyMap<string, ServerTool>;
+  readonly tools: OfferedTools;
   readonly tasks: TaskAnswers;
   readonly feed: TaskFeed;
   /**
@@ -16,6 +18,25 @@ export interface Offer {
    */
   readonly forCaller?: ((caller: Caller) => Promise<Offer>) | undefined;
   readonly more?: MoreOffered | undefined;
+}
+
+export interface OfferedTools {
+  list(): readonly ServerTool[] | Promise<readonly ServerTool[]>;
+  /** @throws RequestError where there is no tool of this name */
+  find(name: string): ServerTool | Promise<ServerTool>;
+}
+
+/** Tools that are the same for everybody, as long as the server runs. */
+export function fixedTools(tools: ReadonlyMap<string, ServerTool>): OfferedTools {
+  return {
+    list: () => [...tools.values()],
+    find(name) {
+      const tool = tools.get(name);
+      if (tool !== undefined) return tool;
+      const known = [...tools.keys()].join(', ');
+      throw new RequestError(ErrorCode.InvalidParams, `Unknown tool: ${name}. Known: ${known}`);
+    },
+  };
 }
 
 /** Who sends a request of revision 2026-07-28. */

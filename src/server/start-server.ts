@@ -4,10 +4,10 @@ import { newDeferred } from '../time/deferred.js';
 import { sections } from './config/config-schema.js';
 import type { HttpServerOptions } from './http/http-server.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
-import { createMcpServer } from './mcp-server.js';
 import { observeCalls } from './observability/activity.js';
 import type { Observation } from './observability/observation.js';
-import type { Offer } from './offer.js';
+import { fixedTools, type Offer } from './offer.js';
+import { createMcpServer } from './revision-2025-11-25/mcp-server.js';
 import { openRuntime, type RuntimeOptions } from './runtime.js';
 import { type StdioStreams, serveStdio } from './stdio.js';
 import { createTaskFeed } from './task-feed.js';
@@ -65,7 +65,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const onCreated = activity.initiated;
   const tasks = createTaskService({ engine, operations, webhooks, onCreated, ...limits });
   const tools = observeCalls(serverTools({ tasks, operations, inlineWindowMs }), activity);
-  const offer: Offer = { tools, tasks, feed: createTaskFeed(engine) };
+  const offer: Offer = { tools: fixedTools(tools), tasks, feed: createTaskFeed(engine) };
   const parts: Parts = {
     ...runtime,
     offer,

@@ -1,5 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { CODE, RequestError } from '../../src/server/revision-2026-07-28/wire.js';
+import { RequestError } from '../../src/server/request-error.js';
+import { CODE } from '../../src/server/revision-2026-07-28/wire.js';
 import type { CallContext, ServerTool } from '../../src/server/tools/server-tool.js';
 import { sleep } from '../../src/time/sleep.js';
 

@@ -1,9 +1,9 @@
 import { onTestFinished } from 'vitest';
 import { openEngine } from '../../src/engine/open-engine.js';
 import { startHttpServer } from '../../src/server/http/http-server.js';
-import { createMcpServer } from '../../src/server/mcp-server.js';
-import type { Offer } from '../../src/server/offer.js';
+import { fixedTools, type Offer } from '../../src/server/offer.js';
 import { operationsByName } from '../../src/server/operation.js';
+import { createMcpServer } from '../../src/server/revision-2025-11-25/mcp-server.js';
 import { createExecute } from '../../src/server/runner.js';
 import { createTaskFeed } from '../../src/server/task-feed.js';
 import { createTaskService } from '../../src/server/task-service.js';
@@ -31,7 +31,7 @@ export async function startFixtureServer(): Promise<string> {
   const tools = new Map(
     [...plainTools, ...own, ...roundTools(own)].map(([name, tool]) => [name, taskOnly(tool)]),
   );
-  const offer: Offer = { tools, tasks, feed };
+  const offer: Offer = { tools: fixedTools(tools), tasks, feed };
   const server = await startHttpServer({
     createMcpServer: principal => createMcpServer(offer, principal),
     offer,

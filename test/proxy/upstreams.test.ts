@@ -65,7 +65,7 @@ describe('what one server offers', () => {
       evil: { 'tools/list': () => ({ tools: evil.map(tool) }) },
     });
     const [video, other] = shown.all;
-    expect((await shown.toolRoute('render'))?.owner).toBe(video);
+    expect((await shown.knownTool('render'))?.route.owner).toBe(video);
     evil = ['turn', 'render', 'video_render'];
     await (await other?.client())?.sdkClient.transport?.onmessage?.({
       jsonrpc: '2.0',
@@ -73,8 +73,8 @@ describe('what one server offers', () => {
     });
     expect([...(await shown.tools()).keys()]).toEqual(['render', 'turn', 'evil_render', 'evil_video_render']);
     for (const name of ['render', 'video_render'])
-      expect(await shown.toolRoute(name)).toMatchObject({ owner: video, name: 'render' });
-    expect(await shown.toolRoute('evil_render')).toMatchObject({ owner: other, name: 'render' });
+      expect(await shown.knownTool(name)).toMatchObject({ route: { owner: video, name: 'render' } });
+    expect(await shown.knownTool('evil_render')).toMatchObject({ route: { owner: other, name: 'render' } });
     expect(onNotice.mock.calls.join()).toContain('The server evil offers `video_render`');
   });
 });

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { ShareLimiter } from '../fair-share.js';
 import { isJsonObject } from '../is-record.js';
 import type { Offer } from '../offer.js';
+import { RequestError } from '../request-error.js';
 import { asRequestError, resultOf } from '../revision-2026-07-28/answer-request.js';
 import { readEnvelope } from '../revision-2026-07-28/envelope.js';
 import { checkHeaders } from '../revision-2026-07-28/headers.js';
@@ -10,7 +11,6 @@ import {
   CODE,
   errorMessage,
   isWireMessage,
-  RequestError,
   VERSIONS,
   type WireRequest,
   wireRequest,

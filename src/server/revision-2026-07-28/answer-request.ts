@@ -2,6 +2,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { isEnded } from '../../engine/task-record.js';
 import { isJsonObject } from '../is-record.js';
 import { INSTRUCTIONS, type Offer, SERVER_INFO } from '../offer.js';
+import { RequestError } from '../request-error.js';
 import type { TaskAnswers } from '../task-service.js';
 import { toFailure } from '../tool-failure.js';
 import { callTool } from './call-tool.js';
@@ -12,7 +13,6 @@ import {
   errorMessage,
   META,
   missingTasks,
-  RequestError,
   resultMessage,
   TASKS_EXTENSION,
   VERSIONS,
@@ -64,7 +64,7 @@ async function route(
         ...NOT_CACHED,
       };
     case 'tools/list':
-      return { tools: [...offer.tools.values()].map(tool => tool.definition), ...NOT_CACHED };
+      return { tools: (await offer.tools.list()).map(({ definition }) => definition), ...NOT_CACHED };
     case 'tools/call':
       return callTool(request, offer, context);
     case 'tasks/get':

@@ -1,6 +1,7 @@
 import type { Progress } from '../../types.js';
 import { isJsonObject } from '../is-record.js';
 import type { Offer } from '../offer.js';
+import { RequestError } from '../request-error.js';
 import { CALL_META } from '../tools/meta-keys.js';
 import {
   InvalidStateError,
@@ -11,7 +12,7 @@ import {
 } from '../tools/server-tool.js';
 import { taskFields } from './detailed-task.js';
 import type { CallerContext, Envelope } from './envelope.js';
-import { CODE, missingTasks, RequestError, type WireRequest } from './wire.js';
+import { CODE, missingTasks, type WireRequest } from './wire.js';
 
 /**
  * Answers `tools/call` with the result, with a task where the client takes one, or with what the tool asks first.
@@ -23,13 +24,8 @@ export async function callTool(
   context: CallerContext,
 ): Promise<Record<string, unknown>> {
   const { name, arguments: argumentsGiven } = params;
-  const tool = typeof name === 'string' ? tools.get(name) : undefined;
-  if (tool === undefined) {
-    throw new RequestError(
-      CODE.invalidParams,
-      `Unknown tool: ${String(name)}. Known: ${[...tools.keys()].join(', ')}`,
-    );
-  }
+  if (typeof name !== 'string') throw new RequestError(CODE.invalidParams, 'Expected `name` to be a string');
+  const tool = await tools.find(name);
   if (argumentsGiven !== undefined && !isJsonObject(argumentsGiven)) {
     throw new RequestError(CODE.invalidParams, 'Expected `arguments` to be an object');
   }

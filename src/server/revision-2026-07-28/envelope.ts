@@ -1,5 +1,6 @@
 import { isJsonObject } from '../is-record.js';
-import { CODE, META, RequestError, TASKS_EXTENSION, VERSIONS, type WireRequest } from './wire.js';
+import { RequestError } from '../request-error.js';
+import { CODE, META, TASKS_EXTENSION, VERSIONS, type WireRequest } from './wire.js';
 
 /** What each request says of its client (spec 2026-07-28, basic, "_meta"). */
 export interface Envelope {

@@ -1,9 +1,10 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Offer } from '../offer.js';
+import { RequestError } from '../request-error.js';
 import { failureMessage, resultOf } from './answer-request.js';
 import { readEnvelope } from './envelope.js';
 import { openSubscription, type Subscription } from './subscription.js';
-import { CODE, isWireMessage, RequestError, type WireRequest, wireRequest } from './wire.js';
+import { CODE, isWireMessage, type WireRequest, wireRequest } from './wire.js';
 
 const MAX_SUBSCRIPTIONS = 100;
 

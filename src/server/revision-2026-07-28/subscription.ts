@@ -2,10 +2,11 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
 import { isJsonObject } from '../is-record.js';
 import type { Offer } from '../offer.js';
+import { RequestError } from '../request-error.js';
 import { stamped } from './answer-request.js';
 import { detailedTask } from './detailed-task.js';
 import type { Envelope } from './envelope.js';
-import { CODE, META, missingTasks, RequestError, resultMessage, type WireRequest } from './wire.js';
+import { CODE, META, missingTasks, resultMessage, type WireRequest } from './wire.js';
 
 export const MAX_SUBSCRIBED_TASKS = 1000;
 

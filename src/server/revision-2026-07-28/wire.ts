@@ -1,5 +1,6 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isJsonObject } from '../is-record.js';
+import { RequestError } from '../request-error.js';
 
 /** The versions that this part of the server speaks; earlier ones have a session each. */
 export const VERSIONS: readonly string[] = ['2026-07-28'];
@@ -30,22 +31,6 @@ export interface WireRequest {
   readonly id: RequestId;
   readonly method: string;
   readonly params: Readonly<Record<string, unknown>>;
-}
-
-/** What a client is told instead of a result. */
-export class RequestError extends Error {
-  override readonly name = 'RequestError';
-  readonly code: number;
-  readonly data: unknown;
-  /** Of the answer over HTTP; most errors are answers like any other. */
-  readonly httpStatus: number;
-
-  constructor(code: number, message: string, options: { data?: unknown; httpStatus?: number } = {}) {
-    super(message);
-    this.code = code;
-    this.data = options.data;
-    this.httpStatus = options.httpStatus ?? 200;
-  }
 }
 
 /** @returns `{requiredCapabilities}` as data, so that a client can tell what to declare */

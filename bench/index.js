@@ -1,4 +1,4 @@
-// `npm run bench [name …]`: prints the tables of docs/figures.md, measured in this run.
+// `npm run bench [name …]`: prints the tables of docs/measurements/figures.md, measured in this run.
 import { cpus } from 'node:os';
 import { agent } from './agent.js';
 import { callOverhead } from './call-overhead.js';

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -51,38 +52,28 @@ it('the help of a command names each default once', () => {
 
 describe('the README', () => {
   it('stays short', () => {
-    expect(readme.split('\n').length).toBeLessThan(350);
+    expect(readme.split('\n').length).toBeLessThan(200);
   });
 
   it('shows the program that is an example', () => {
-    expect(readme).toContain(`\`\`\`js\n${read('examples/quick-start.js')}\`\`\``);
+    expect(readme).toContain(`\`\`\`ts\n${read('examples/quick-start.ts')}\`\`\``);
   });
 
-  it('lists every wait option with its default and its sentence', () => {
-    const source = read('src/client/options.ts');
-    const rows = table(readme, 'option', 'default').map(([name, value]) => [unquote(name), value]);
-    expect(rows).toEqual(Object.entries(waitOptions).map(([name, option]) => [name, String(option.default)]));
-    for (const [name, value, sentence] of table(readme, 'option', 'default')) {
-      const comment = `/** ${sentence} @default ${value} */\n  readonly ${unquote(name)}?`;
-      expect(source, `the sentence of ${name}`).toContain(comment);
-    }
+  it('has the two commands of set-up', () => {
+    expect(readme).toContain('\nnpm ci && node bin/mcp-await.js run hash_tree --arg path=src\n');
+    expect(readme).toContain('\nnpm ci && npm test\n');
   });
 
-  it('lists every error with its code', () => {
-    const classes = Object.entries(publicExports).filter(
-      ([name]) => name.endsWith('Error') && name !== 'AwaitError',
-    );
-    const errors = classes.map(([name, Class]) => {
-      const error = new (Class as new (message: string, options: object) => { code: string })('', {});
-      return [name, error.code];
-    });
-    const rows = table(readme, 'error', 'code').map(([name, code]) => [unquote(name), unquote(code)]);
-    expect(rows.toSorted()).toEqual(errors.toSorted());
-  });
-
-  it('lists every exit code', () => {
-    const codes = table(readme, 'exit code', 'meaning').map(([code]) => Number(code));
-    expect(codes).toEqual(Object.values(ExitCode).toSorted((a, b) => a - b));
+  it('draws the figures that were measured', () => {
+    const rows = table(read('docs/measurements/figures.md'), 'who waits', 'jobs finished');
+    const measured = (who: string) => rows.find(([name]) => name === who)?.slice(1, 3);
+    expect([measured('the model polls'), measured('mcp-await')]).toEqual([
+      ['8 of 10', '257'],
+      ['10 of 10', '20'],
+    ]);
+    const picture = read('docs/images/one-call.svg');
+    const drawn = [...picture.matchAll(/class="count \w+">([^<]*)</g)].map(match => match[1]);
+    expect(drawn).toEqual(['257', '8 of 10', '20', '10 of 10']);
   });
 
   it('lists every command', () => {
@@ -93,15 +84,61 @@ describe('the README', () => {
         .toSorted(),
     );
   });
+});
 
-  it('lists every built-in operation', () => {
-    const policies = {
-      hashTree: { roots: ['.'] },
-      mcpTool: { servers: ['one'], connect: () => Promise.reject() },
-    };
-    const names = builtInOperations(policies).map(operation => operation.name);
-    const listed = table(readme, 'operation', 'what it does').map(([name]) => unquote(name));
-    expect(listed.toSorted()).toEqual(names.toSorted());
+describe('docs/reference.md', () => {
+  const page = read('docs/reference.md');
+
+  it('lists every wait option with its default and its sentence', () => {
+    const source = read('src/client/options.ts');
+    const rows = table(page, 'option', 'default').map(([name, value]) => [unquote(name), value]);
+    expect(rows).toEqual(Object.entries(waitOptions).map(([name, option]) => [name, String(option.default)]));
+    for (const [name, value, sentence] of table(page, 'option', 'default')) {
+      const comment = `/** ${sentence} @default ${value} */\n  readonly ${unquote(name)}?`;
+      expect(source, `the sentence of ${name}`).toContain(comment);
+    }
+  });
+
+  it.each([
+    ['option of a call', 'options', ['CallOptions']],
+    ['option of a client', 'options pair-options', ['AwaitClientOptions', 'PairOptions']],
+    ['option of `connect`', 'connect connection-options', ['ConnectOptions', 'ConnectionOptions']],
+  ])('lists every %s with the default of its comment', (head, files, interfaces) => {
+    const source = files
+      .split(' ')
+      .map(name => read(`src/client/${name}.ts`))
+      .join('\n');
+    const declared = new Map(interfaces.flatMap(name => optionsOf(source, name)));
+    const rows = table(page, head, 'default');
+    expect(rows.map(([name]) => unquote(name)).toSorted()).toEqual([...declared.keys()].toSorted());
+    for (const [name, value] of rows) {
+      const comment = declared.get(unquote(name));
+      if (comment !== undefined && /^(\d+|true|false|\[\]|\{\})$/.test(comment))
+        expect(value, name).toBe(comment);
+    }
+  });
+
+  it('lists every error with its code', () => {
+    const classes = Object.entries(publicExports).filter(
+      ([name]) => name.endsWith('Error') && name !== 'AwaitError' && !name.startsWith('is'),
+    );
+    const errors = classes.map(([name, Class]) => {
+      const error = new (Class as new (message: string, options: object) => { code: string })('', {});
+      return [name, error.code];
+    });
+    const rows = table(page, 'error', 'code').map(([name, code]) => [unquote(name), unquote(code)]);
+    expect(rows.toSorted()).toEqual(errors.toSorted());
+  });
+
+  it('lists every event', () => {
+    const events = [...read('src/client/events.ts').matchAll(/readonly type: '([\w-]+)'/g)];
+    const listed = table(page, 'event', 'when').map(([name]) => unquote(name));
+    expect(listed.toSorted()).toEqual(events.map(([, name]) => name).toSorted());
+  });
+
+  it('lists every exit code', () => {
+    const codes = table(page, 'exit code', 'meaning').map(([code]) => Number(code));
+    expect(codes).toEqual(Object.values(ExitCode).toSorted((a, b) => a - b));
   });
 });
 
@@ -116,6 +153,34 @@ describe('docs/bundled-server.md', () => {
     expect(read('docs/bundled-server.md')).toContain(
       `\`\`\`js\n${read('examples/receive-webhook.js')}\`\`\``,
     );
+  });
+
+  it('lists every built-in operation', () => {
+    const policies = {
+      hashTree: { roots: ['.'] },
+      mcpTool: { servers: ['one'], connect: () => Promise.reject() },
+    };
+    const names = builtInOperations(policies).map(operation => operation.name);
+    const listed = table(read('docs/bundled-server.md'), 'operation', 'what it does').map(([name]) =>
+      unquote(name),
+    );
+    expect(listed.toSorted()).toEqual(names.toSorted());
+  });
+
+  it('lists the options of `http` with their defaults', () => {
+    const source = read('src/server/http/http-server.ts');
+    const omitted = /http\?:\s*\| Omit<HttpServerOptions, ([^>]*)>/.exec(
+      read('src/server/start-server.ts'),
+    )?.[1];
+    const declared = optionsOf(source, 'HttpServerOptions').filter(
+      ([name]) => !omitted?.includes(`'${name}'`) && name !== 'createMcpServer',
+    );
+    const rows = table(read('docs/bundled-server.md'), 'option of `http`', 'default');
+    expect(rows.map(([name]) => unquote(name))).toEqual(declared.map(([name]) => name));
+    for (const [name, comment] of declared) {
+      const row = rows.find(cells => unquote(cells[0]) === name);
+      expect(unquote(row?.[1]), name).toBe(comment);
+    }
   });
 
   it('names only error codes that the server has', () => {
@@ -179,12 +244,6 @@ describe('the metrics in docs/bundled-server.md', () => {
 
 describe('docs/observing.md', () => {
   const page = read('docs/observing.md');
-
-  it('lists every event', () => {
-    const events = [...read('src/client/events.ts').matchAll(/readonly type: '([\w-]+)'/g)];
-    const listed = table(page, 'event', 'when').map(([name]) => unquote(name));
-    expect(listed.toSorted()).toEqual(events.map(([, name]) => name).toSorted());
-  });
 
   it('lists every option of the circuit breaker with its default and its sentence', () => {
     const source = read('src/client/circuit-options.ts');
@@ -284,9 +343,58 @@ describe('docs/start-status-pairs.md', () => {
   });
 });
 
+it('every link within the documents leads somewhere', () => {
+  const pages = ['.', 'docs', 'docs/measurements'].flatMap(folder =>
+    readdirSync(new URL(`../${folder}`, import.meta.url))
+      .filter(name => name.endsWith('.md'))
+      .map(name => join(folder, name)),
+  );
+  const broken = pages.flatMap(page =>
+    [...read(page).matchAll(/\]\((?!https?:|vscode:|cursor:)([^)#\s]*)(#[^)\s]*)?\)/g)]
+      .filter(([, path = '', anchor]) => {
+        const target = path === '' ? page : join(dirname(page), path);
+        if (!existsSync(new URL(`../${target}`, import.meta.url))) return true;
+        return anchor !== undefined && !anchorsOf(read(target)).includes(anchor.slice(1));
+      })
+      .map(([link]) => `${page}: ${link}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+it('docs/README.md leads to every page', () => {
+  const pages = readdirSync(new URL('../docs', import.meta.url), { recursive: true }).map(String);
+  const index = read('docs/README.md');
+  const missing = pages.filter(
+    page => page.endsWith('.md') && page !== 'README.md' && !index.includes(`(${page})`),
+  );
+  expect(missing).toEqual([]);
+});
+
 it('docs/cli.md is what the program says of itself', async () => {
   await expect(describeProgram(program())).toMatchFileSnapshot('../docs/cli.md');
 });
+
+/** The headings of a page, as GitHub makes anchors of them. */
+function anchorsOf(text: string): string[] {
+  const outsideOfCode = text.replace(/^```[\s\S]*?^```/gm, '');
+  return [...outsideOfCode.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\p{M} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+/** The names of an interface's own options, with what their comments say of the default. */
+function optionsOf(source: string, name: string): [string, string | undefined][] {
+  const body = new RegExp(`export interface ${name}\\b[^{]*\\{([\\s\\S]*?)\\n\\}`).exec(source)?.[1] ?? '';
+  const declared = body.matchAll(/(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?readonly (\w+)\??:/g);
+  return [...declared].map(([, comment = '', option = '']) => [
+    option,
+    /@default (.*?)\s*(?:\(.*\))?\s*$/.exec(comment.replace(/\n\s*\*/g, ' '))?.[1],
+  ]);
+}
 
 function sources(folder: string): string {
   const files = readdirSync(new URL(`../${folder}`, import.meta.url), { recursive: true }).map(String);

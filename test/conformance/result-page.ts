@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 
-const PAGE = fileURLToPath(new URL('../../docs/protocols.md', import.meta.url));
+const PAGE = fileURLToPath(new URL('../../docs/measurements/conformance.md', import.meta.url));
 
 /** The table of the page is that of this run; `npm run conformance` writes it. */
 export async function expectOnPage(name: 'conformance' | 'client-conformance', table: string): Promise<void> {

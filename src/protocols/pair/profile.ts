@@ -129,7 +129,9 @@ const status = z.strictObject({
   messageAt: places.optional().describe('Where a sentence about the state is.'),
   progressAt: places
     .optional()
-    .describe("Where progress is: a number, a percentage, or an object in MCP's shape."),
+    .describe(
+      "Where progress is: a number, a percentage (`40%`, or a number under a name such as `progress` or `percent` without `totalAt`), or an object in MCP's shape.",
+    ),
   totalAt: places.optional().describe('Where the number is that progress goes up to.'),
   questionsAt: places
     .optional()

@@ -2,7 +2,9 @@ import type { Progress } from '../../types.js';
 import { isRecord } from '../tool-result.js';
 import type { AnswerData } from './answer-data.js';
 import { answerFactsOf } from './answer-facts.js';
+import type { Place } from './profile.js';
 import type { Fact, Subject } from './subject.js';
+import { wordsOf } from './usual-places.js';
 
 const PERCENT = new Set(['percent', 'percentage', 'pct']);
 const TOTAL = new Set(['total', 'total_count', 'totalcount', 'max', 'total_pages', 'total_steps', 'steps']);
@@ -31,9 +33,35 @@ export function shareIn(data: AnswerData, subject?: Subject): number | undefined
   return shareOfFacts(answerFactsOf(data, subject));
 }
 
+/** The progress at a place that a profile tells of: a number under a name of progress is a percentage, unless a total is told. */
+export function progressAtPlace(value: unknown, place: Place, hasTotal: boolean): Progress | undefined {
+  const given = readProgress(value);
+  if (given !== undefined) return given;
+  const key = typeof place === 'string' ? place.split('.').at(-1) : place.label;
+  const { isPercent, isProgress } = namesOf(wordsOf(key ?? ''));
+  // Behind a label all is text.
+  const mayBeNumber = typeof place !== 'string' || isPercent;
+  const number =
+    mayBeNumber && typeof value === 'string' && /^\s*\d{1,15}(\.\d{1,15})?\s*$/.test(value)
+      ? Number(value)
+      : value;
+  if (typeof number === 'string') return ofText(number);
+  if (typeof number !== 'number' || !Number.isFinite(number)) return undefined;
+  return (
+    (hasTotal || !(isPercent || isProgress) ? undefined : ofNumber(number, isPercent)) ?? { progress: number }
+  );
+}
+
+function namesOf(words: readonly string[]) {
+  const isShort = words.length <= 3;
+  return {
+    isPercent: isShort && words.some(word => PERCENT.has(word)),
+    isProgress: isShort && words.includes('progress'),
+  };
+}
+
 function progressOf({ words, value, within }: Fact): Progress | undefined {
-  const isPercent = words.some(word => PERCENT.has(word)) && words.length <= 3;
-  const isProgress = words.includes('progress') && words.length <= 3;
+  const { isPercent, isProgress } = namesOf(words);
   if (!isPercent && !isProgress && !(within.at(-1) === 'progress' && isPercent)) return undefined;
   if (typeof value === 'number') return ofNumber(value, isPercent);
   return typeof value === 'string' ? ofText(value) : undefined;

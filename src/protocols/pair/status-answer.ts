@@ -9,7 +9,7 @@ import { answerFactsOf } from './answer-facts.js';
 import type { TaskId } from './handle.js';
 import { errorIn, outcomeOf } from './outcome.js';
 import type { Pair, Places } from './profile.js';
-import { progressOfFacts, readProgress } from './progress-facts.js';
+import { progressAtPlace, progressOfFacts } from './progress-facts.js';
 import { refusedByText, refusedRequest } from './refused-status.js';
 import { failureBeside, readState, tellsWhere } from './state.js';
 import { subjectOf } from './subject.js';
@@ -154,14 +154,13 @@ function progressIn(data: AnswerData, pair: Pair): Progress | undefined {
   const { status } = pair;
   if (status.progressAt === undefined)
     return tellsWhere(pair) ? undefined : progressOfFacts(answerFactsOf(data, subjectOf(pair, [])));
-  const value = valueAt(data, status.progressAt);
-  const given = readProgress(value);
-  if (given !== undefined) return given;
-  const percentage = typeof value === 'string' ? /^\s*(\d+(?:\.\d+)?)\s*%/.exec(value)?.[1] : undefined;
-  if (percentage !== undefined) return { progress: Number(percentage), total: 100 };
-  const total = valueAt(data, status.totalAt);
-  if (typeof value !== 'number' || !Number.isFinite(value)) return undefined;
-  return { progress: value, ...(typeof total === 'number' && Number.isFinite(total) && { total }) };
+  const place = [status.progressAt].flat().find(each => valueAt(data, each) !== undefined);
+  if (place === undefined) return undefined;
+  const progress = progressAtPlace(valueAt(data, place), place, status.totalAt !== undefined);
+  const total = Number(valueAt(data, status.totalAt) ?? Number.NaN);
+  return progress && progress.total === undefined && total > 0 && Number.isFinite(total)
+    ? { ...progress, total }
+    : progress;
 }
 
 function hintIn(data: AnswerData, status: Pair['status']): number | undefined {

@@ -301,6 +301,37 @@ describe('a status answer', () => {
   });
 });
 
+test.each<[string | { label: string }, unknown, object | undefined]>([
+  ['percent', 40, { progress: 40, total: 100 }],
+  ['job.percent_complete', '40', { progress: 40, total: 100 }],
+  ['progress', 40, { progress: 40, total: 100 }],
+  ['progress', 0.4, { progress: 40, total: 100 }],
+  ['progress', 400, { progress: 400 }],
+  ['progress', '3 of 10 frames', { progress: 3, total: 10 }],
+  ['progress', ' 40.5 % done', { progress: 40.5, total: 100 }],
+  ['progress', { progress: 1, total: 2 }, { progress: 1, total: 2 }],
+  ['progress', 'soon', undefined],
+  ['frames', 40, { progress: 40 }],
+  [{ label: 'Progress' }, 40, { progress: 40, total: 100 }],
+])('progress at %j, of %j', (progressAt, value, expected) => {
+  const profile = pair({ statusAt: 's', progressAt });
+  const [key = '', inner] = typeof progressAt === 'string' ? progressAt.split('.') : [];
+  const data = inner === undefined ? { [key]: value } : { [key]: { [inner]: value } };
+  const answer =
+    typeof progressAt === 'string'
+      ? structured({ s: 'running', ...data })
+      : { ...structured({ s: 'running' }), content: [{ type: 'text' as const, text: `Progress: ${value}` }] };
+  const read = readStatusAnswer(answer, profile, 'x');
+  expect('progress' in read ? read.progress : undefined).toEqual(expected);
+});
+
+test('a number of progress goes up to the total that is told', () => {
+  const profile = pair({ statusAt: 's', progressAt: 'progress', totalAt: 'total' });
+  const read = (data: object) => readStatusAnswer(structured({ s: 'running', ...data }), profile, 'x');
+  expect(read({ progress: 40, total: '80' })).toMatchObject({ progress: { progress: 40, total: 80 } });
+  expect(read({ progress: 40 })).toMatchObject({ progress: { progress: 40 } });
+});
+
 test.each<[string, string]>([
   ['Task 12 failed: unknown error', 'failed'],
   ['The input file was not found', 'failed'],

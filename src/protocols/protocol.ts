@@ -69,6 +69,7 @@ export type PairProof = Readonly<Record<string, unknown>>;
 export interface PairProofs {
   has(proof: PairProof): boolean;
   add(proof: PairProof): void;
+  remove(proof: PairProof): void;
 }
 
 /** What a server asks the user or the host of the client (spec 2025-11-25, client: elicitation, sampling, roots). */

@@ -86,6 +86,7 @@ export function prepareCallStatements(database: Database.Database) {
     removeProofsAbove: command(`
       DELETE FROM proved_pairs WHERE key NOT IN (
         SELECT key FROM proved_pairs ORDER BY updated_at DESC, rowid DESC LIMIT :proofs)`),
+    removeProof: command('DELETE FROM proved_pairs WHERE key = :key'),
     removeProofs: command('DELETE FROM proved_pairs'),
     addSecret: command('INSERT OR IGNORE INTO secrets (name, value) VALUES (:name, :value)'),
     secret: query<{ value: string }>('SELECT value FROM secrets WHERE name = :name'),

@@ -237,6 +237,10 @@ export class JournalFile {
     this.#statements.removeProofsAbove({ proofs: journalLimits.proofs });
   }
 
+  disprove(identity: ServerIdentity, proof: PairProof): void {
+    this.#statements.removeProof({ key: this.#digest([identity.distinction, proof]) });
+  }
+
   /** @returns how many there were */
   forgetProofs(): number {
     return this.#statements.removeProofs({});

@@ -115,6 +115,7 @@ export class Journal {
     return {
       has: proof => this.#store.read(file => file.isProved(identity(), proof)) === true,
       add: proof => this.#store.write(file => file.prove(identity(), proof)),
+      remove: proof => this.#store.write(file => file.disprove(identity(), proof)),
     };
   }
 

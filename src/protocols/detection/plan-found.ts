@@ -1,4 +1,5 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
+import { ProtocolViolationError, TaskNotFoundError } from '../../errors.js';
 import type { ToolCall } from '../../types.js';
 import { isMarkedIdempotent } from '../listed-tool.js';
 import { dataOf } from '../pair/answer-data.js';
@@ -156,8 +157,10 @@ async function start(starting: Starting): Promise<StartAnswer> {
     if (probed.isProved === true) proofs?.add(proofOf(chosen, starting));
     return { ...probed.state, handle, protocol, detected: { ...detected, used: true } };
   }
-  if (probed.isDisproved)
+  if (probed.isDisproved) {
     disproved.set(call.name, 'but it did not tell a state of what an earlier call started');
+    if (probed.isAnswered) proofs?.remove(proofOf(chosen, starting));
+  }
   return plain(answer, detected, proposal);
 }
 
@@ -221,8 +224,10 @@ interface Proof {
   readonly evidence: readonly Held[];
   /** Whether the status tool has told that state. */
   readonly isProved?: boolean;
-  /** Whether the status tool has answered that it is no pair. */
+  /** Whether the status tool is not to be asked again. */
   readonly isDisproved?: boolean;
+  /** Whether it has answered, and what it says is none of a pair: an earlier proof no longer holds. */
+  readonly isAnswered?: boolean;
 }
 
 /** Asks the status tool once, before any wait, whether it knows the handle. */
@@ -239,10 +244,12 @@ async function probe(handle: unknown, chosen: Candidate, exchange: Exchange): Pr
     const raw = toolResultSchema.safeParse(state.raw);
     if (!raw.success) return { evidence: failed };
     const { isPair, evidence } = verdictOf(raw.data, probed);
-    return isPair ? { state, evidence, isProved: true } : { evidence, isDisproved: true };
+    return isPair ? { state, evidence, isProved: true } : { evidence, isDisproved: true, isAnswered: true };
   } catch (error) {
     // An aborted call keeps the answer that it has.
-    return { evidence: failed, isDisproved: !exchange.signal.aborted && !isRequestTimeout(error) };
+    const isDisproved = !exchange.signal.aborted && !isRequestTimeout(error);
+    const isAnswered = error instanceof TaskNotFoundError || error instanceof ProtocolViolationError;
+    return { evidence: failed, isDisproved, isAnswered };
   }
 }
 

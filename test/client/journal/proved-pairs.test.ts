@@ -39,14 +39,14 @@ describe('a pair that has proved itself in one process', () => {
   });
 
   /** What a new process says of the pair. */
-  async function newProcess(journal = join(folder, 'journal.db')): Promise<readonly string[]> {
+  async function newProcess(journal = join(folder, 'journal.db'), used = true): Promise<readonly string[]> {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [fixture('detection/one-call.mjs'), journal, process.execPath, server, '20'],
       { timeout: 60_000 },
     );
     const [event] = JSON.parse(stdout);
-    expect(event).toMatchObject({ statusTool: 'get_job_status', used: true });
+    expect(event).toMatchObject({ statusTool: 'get_job_status', used });
     return event.reasons;
   }
 
@@ -74,6 +74,19 @@ describe('a pair that has proved itself in one process', () => {
     expect(await newProcess()).not.toContain(REASON);
   });
 
+  test('is forgotten once the status tool knows nothing of a job', { timeout: 120_000 }, async () => {
+    const text = await readFile(server, 'utf8');
+    await writeFile(
+      server,
+      `import { existsSync } from 'node:fs';\n${text.replace('jobs.get(job_id);', "existsSync(process.argv[1] + '.lost') ? undefined : $&")}`,
+    );
+    await newProcess();
+    await writeFile(`${server}.lost`, '');
+    expect(await newProcess(undefined, false)).toContain(REASON);
+    await rm(`${server}.lost`);
+    expect(await newProcess()).not.toContain(REASON);
+  });
+
   test('is unknown to a client without a journal', { timeout: 120_000 }, async () => {
     await newProcess();
     expect(await newProcess('')).not.toContain(REASON);
@@ -98,6 +111,10 @@ describe('the proved pairs of a journal', () => {
     expect(journal.isProved(one, { start: { description: 'b', name: 'a' } })).toBe(true);
     expect(journal.isProved(one, { start: { description: 'c', name: 'a' } })).toBe(false);
     expect(journal.isProved(identity('two'), { start: { name: 'a', description: 'b' } })).toBe(false);
+    journal.disprove(identity('two'), { start: { name: 'a', description: 'b' } });
+    expect(journal.isProved(one, { start: { name: 'a', description: 'b' } })).toBe(true);
+    journal.disprove(one, { start: { name: 'a', description: 'b' } });
+    expect(journal.isProved(one, { start: { name: 'a', description: 'b' } })).toBe(false);
   });
 
   test('are bounded in number: the last are kept', () => {

@@ -1,14 +1,25 @@
+import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { authorizationOf } from './authorization/authorization.js';
 import { secretVariables } from './connection/sent-secrets.js';
 import type { ConnectionOptions } from './connection-options.js';
-import type { HttpEndpoint } from './http/http-target.js';
 import { HttpTransport } from './http/http-transport.js';
 import { openAgent } from './http/open-agent.js';
 import { Requests } from './http/requests.js';
 import { RevisionTransport } from './revision-2026-07-28/revision-transport.js';
 import type { HandedServer } from './stdio/handed-server.js';
 import { StdioTransport } from './stdio/stdio-transport.js';
+
+/** A server that is reached over Streamable HTTP, or over HTTP+SSE of 2024-11-05 where it does not know that. */
+interface HttpEndpoint extends ConnectionOptions {
+  /** A user and a password in it go as the header `Authorization: Basic …`. */
+  readonly url: string | URL;
+  /** What to try first. @default 'http', which is Streamable HTTP */
+  readonly type?: 'http' | 'sse' | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Has the tokens, and gets others when the server refuses them (OAuth 2.1). One provider is for one server and one user. */
+  readonly authProvider?: OAuthClientProvider | undefined;
+}
 
 export type { HttpEndpoint as HttpTarget };
 

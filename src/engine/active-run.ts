@@ -1,13 +1,49 @@
 import { atMost } from '../time/at-most.js';
 import { newDeferred } from '../time/deferred.js';
-import { sleep } from '../time/sleep.js';
+import { sleep, startTimer } from '../time/sleep.js';
+import type { Progress } from '../types.js';
 import type { Execute, Execution, ExecutionContext } from './engine.js';
-import { ProgressWriter } from './progress-writer.js';
 import { RunOverError, RunQuestions } from './run-questions.js';
 import { toStorableEnd } from './storable-end.js';
 import type { TaskRecord } from './task-record.js';
 import type { TaskWaits } from './task-waits.js';
 import type { Claimed, RunEnding, WorkerStore } from './worker-store.js';
+
+const INTERVAL_MS = 100;
+
+/** Writes the latest progress at most ten times a second, the first at once. */
+export class ProgressWriter {
+  readonly #write: (progress: Progress) => void;
+  #latest: Progress | undefined;
+  #stopTimer: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(write: (progress: Progress) => void) {
+    this.#write = write;
+  }
+
+  report(progress: Progress): void {
+    if (this.#stopped) return;
+    this.#latest = progress;
+    if (this.#stopTimer === undefined) this.#flush();
+  }
+
+  /** Writes nothing more. The answer is what was reported and not yet written. */
+  stop(): Progress | undefined {
+    this.#stopped = true;
+    this.#stopTimer?.();
+    return this.#latest;
+  }
+
+  #flush(): void {
+    const progress = this.#latest;
+    this.#stopTimer = undefined;
+    if (progress === undefined) return;
+    this.#latest = undefined;
+    this.#stopTimer = startTimer(INTERVAL_MS, () => this.#flush(), { unref: true });
+    this.#write(progress);
+  }
+}
 
 const RETRY_END_MS = 1000;
 const MAX_END_TRIES = 30;

@@ -1,6 +1,6 @@
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { expect, test } from 'vitest';
-import { circuitVerdictOf } from '../../src/client/verdict.js';
+import { circuitVerdictOf } from '../../src/client/circuits.js';
 import * as errors from '../../src/errors.js';
 import type { CircuitVerdict } from '../../src/pacing/circuit.js';
 

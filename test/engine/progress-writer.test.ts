@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ProgressWriter } from '../../src/engine/progress-writer.js';
+import { ProgressWriter } from '../../src/engine/active-run.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -4,9 +4,8 @@ import { defaultWaitOptions } from '../../src/client/options.js';
 import { estimateDurations } from '../../src/pacing/duration-estimate.js';
 import { type DurationHistory, observe, parseDurationHistory } from '../../src/pacing/duration-history.js';
 import { DurationMemory } from '../../src/pacing/duration-memory.js';
-import { learnedDelay } from '../../src/pacing/learned-delay.js';
 import { leastInterval, nextDelay, type Pacing } from '../../src/pacing/next-delay.js';
-import { backoffPacer, LearningPacer } from '../../src/pacing/pacer.js';
+import { backoffPacer, LearningPacer, learnedDelay } from '../../src/pacing/pacer.js';
 import { type PollPlan, planPolls, requestBudget } from '../../src/pacing/poll-plan.js';
 
 const steady: Pacing = { ...defaultWaitOptions, jitter: 0 };

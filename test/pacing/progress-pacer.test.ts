@@ -8,9 +8,9 @@ import {
   followProgress,
   fractionOf,
   type ProgressTrack,
+  progressPacer,
   remainingMs,
-} from '../../src/pacing/progress-forecast.js';
-import { progressPacer } from '../../src/pacing/progress-pacer.js';
+} from '../../src/pacing/progress-pacer.js';
 
 const steady: Pacing = { ...defaultWaitOptions, jitter: 0 };
 

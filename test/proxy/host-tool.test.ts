@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextProgress } from '../../src/proxy/host-progress.js';
+import { nextProgress } from '../../src/proxy/host-offer.js';
 import { hostTool } from '../../src/proxy/host-tool.js';
 
 const inputSchema = { type: 'object' as const };

@@ -6,8 +6,32 @@ import { sleep } from '../../time/sleep.js';
 import type { ConnectionEvidence } from '../transport.js';
 import type { Link } from './link.js';
 import { NotConnectedError } from './lost-contact.js';
-import { RestartLimit, type RestartLimits } from './restart-limit.js';
 import { watchSilence } from './while-heard.js';
+
+/** Maximum number of restarts within a time. */
+interface RestartLimits {
+  readonly most: number;
+  readonly withinMs: number;
+}
+
+/** Counts restarts, so that a server that always exits is not started forever. */
+export class RestartLimit {
+  readonly limits: RestartLimits;
+  #takenAt: readonly number[] = [];
+
+  constructor(limits: RestartLimits) {
+    this.limits = limits;
+  }
+
+  /** Whether there may be one more at this moment, which is then counted. */
+  take(nowMs: number): boolean {
+    const { most, withinMs } = this.limits;
+    this.#takenAt = this.#takenAt.filter(at => nowMs - at < withinMs);
+    if (this.#takenAt.length >= most) return false;
+    this.#takenAt = [...this.#takenAt, nowMs];
+    return true;
+  }
+}
 
 export interface ReopenerOptions {
   /** Makes a connection, without a session yet. */

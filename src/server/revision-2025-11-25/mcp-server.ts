@@ -1,18 +1,24 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
+  type CallToolRequest,
   CallToolRequestSchema,
   type CallToolResult,
+  type CreateTaskResult,
   ErrorCode,
   ListToolsRequestSchema,
+  McpError,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
+import { isEnded, type TaskRecord } from '../../engine/task-record.js';
 import type { Progress } from '../../types.js';
 import { INSTRUCTIONS, type Offer, SERVER_INFO } from '../offer.js';
 import { RequestError } from '../request-error.js';
+import type { TaskFeed } from '../task-feed.js';
+import type { TaskAnswers } from '../task-service.js';
+import { isInputRequired, type ServerTool } from '../tools/server-tool.js';
 import { createClientQuestions } from './client-questions.js';
-import { startNativeTask } from './start-native-task.js';
-import { createStatusNotices } from './status-notices.js';
-import { handleTaskRequests } from './task-requests.js';
+import { nativeTask } from './native-task.js';
+import { handleTaskRequests, refuse, type TaskRequestsOptions } from './task-requests.js';
 
 /** Any tool may be one that runs as a task. */
 export const TASKS_CAPABILITY = { cancel: {}, requests: { tools: { call: {} } } };
@@ -75,4 +81,61 @@ export function serveOffer(server: Server, { offer, principal, onCall }: ServedO
     return answer as CallToolResult;
   });
   return notices.stop;
+}
+
+interface StatusNotices {
+  /** The session has started a task or asked about it: it is to hear of it from now on. */
+  follow(record: TaskRecord): void;
+  stop(): void;
+}
+
+/** Sends `notifications/tasks/status` to one session (spec 2025-11-25, basic/utilities/tasks, "Task Status Notification"). */
+function createStatusNotices(server: Server, feed: TaskFeed): StatusNotices {
+  const followed = new Map<string, () => void>();
+  let stopped = false;
+  return {
+    follow(record) {
+      const { taskRef } = record;
+      if (stopped || followed.has(taskRef)) return;
+      let told = nativeTask(record, Date.now());
+      const stop = feed.watch(record, changed => {
+        if (isEnded(changed)) followed.delete(taskRef);
+        const { status, statusMessage } = told;
+        told = nativeTask(changed, Date.now());
+        if (told.status === status && told.statusMessage === statusMessage) return;
+        // A client that has gone, or takes no notifications, can still ask.
+        server.notification({ method: 'notifications/tasks/status', params: told }).catch(() => {});
+      });
+      followed.set(taskRef, stop);
+    },
+    stop() {
+      stopped = true;
+      for (const unfollow of followed.values()) unfollow();
+      followed.clear();
+    },
+  };
+}
+
+/** Answers a `tools/call` that asks for a task (spec 2025-11-25, basic/utilities/tasks, "Creating Tasks"). */
+async function startNativeTask(
+  { start }: Pick<ServerTool, 'start'>,
+  { name, arguments: argumentsGiven, task, _meta }: CallToolRequest['params'],
+  { tasks, principal, onTask }: Pick<TaskRequestsOptions, 'tasks' | 'principal' | 'onTask'>,
+): Promise<CreateTaskResult> {
+  if (start === undefined) {
+    throw new McpError(
+      ErrorCode.MethodNotFound,
+      `The tool ${name} cannot run as a task: call it without \`task\``,
+    );
+  }
+  const ttlSeconds = allowedTtl(task?.ttl, tasks);
+  const record = await start(argumentsGiven, { principal, meta: _meta, ttlSeconds }).catch(refuse);
+  if (isInputRequired(record)) throw new TypeError(`${name} asked where it could not`);
+  onTask(record);
+  return { task: nativeTask(record, Date.now()) };
+}
+
+/** The server may keep a task for another time than is asked; it tells which. */
+function allowedTtl(ttlMs: number | undefined, { ttlBounds: [shortest, longest] }: TaskAnswers) {
+  return ttlMs === undefined ? undefined : Math.min(Math.max(ttlMs / 1000, shortest), longest);
 }

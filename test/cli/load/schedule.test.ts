@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { expectedMs, middleMs } from '../../../src/cli/load/schedule.js';
+import { expectedMs, middleMs } from '../../../src/cli/load/load.js';
 
 test.each([
   ['one task', { taskCount: 1, meanMs: 1000, parallelTasks: 50 }, 1000],

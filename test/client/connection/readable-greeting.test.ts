@@ -1,6 +1,6 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, test } from 'vitest';
-import { readableGreeting } from '../../../src/client/connection/readable-greeting.js';
+import { readableGreeting } from '../../../src/client/connection/link.js';
 
 const plain = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'a', version: '1' } };
 const greeting = (result: object) => ({ jsonrpc: '2.0', id: 0, result }) as JSONRPCMessage;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RestartLimit } from '../../../src/client/connection/restart-limit.js';
+import { RestartLimit } from '../../../src/client/connection/reopener.js';
 
 test('so many restarts are granted within the time, and again when the first are that long ago', () => {
   const limit = new RestartLimit({ most: 2, withinMs: 1000 });

@@ -7,7 +7,7 @@ import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentele
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AwaitClient } from '../../../src/client/await-client.js';
-import { openTelemetry } from '../../../src/client/tracing/open-telemetry.js';
+import { openTelemetry } from '../../../src/client/tracing/call-trace.js';
 import { awaitFixture, failureOf } from '../../fixtures/client/await-fixture.js';
 import { loopbackServer } from '../../fixtures/client/loopback-server.js';
 import {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { openFailure } from '../../../src/engine/bullmq/open-failure.js';
+import { openFailure } from '../../../src/engine/bullmq/open-bullmq-engine.js';
 import { StoreFailure } from '../../../src/engine/store-failure.js';
 import { ConfigurationError } from '../../../src/errors.js';
 

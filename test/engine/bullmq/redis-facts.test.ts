@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { redisFacts } from '../../../src/engine/bullmq/redis-facts.js';
+import { redisFacts } from '../../../src/engine/bullmq/redis-connection.js';
 
 function info(facts: Record<string, string | number>): string {
   const all = { role: 'master', maxmemory: 0, maxmemory_policy: 'noeviction', aof_enabled: 1, ...facts };

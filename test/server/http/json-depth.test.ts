@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isNestedDeeper } from '../../../src/server/http/json-depth.js';
+import { isNestedDeeper } from '../../../src/server/http/request-body.js';
 
 const isDeeper = (json: string, max: number) => isNestedDeeper(Buffer.from(json), max);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { checkHeaders, decodeHeader } from '../../../src/server/http/revision-endpoint.js';
 import { readEnvelope } from '../../../src/server/revision-2026-07-28/envelope.js';
-import { checkHeaders, decodeHeader } from '../../../src/server/revision-2026-07-28/headers.js';
 import { isWireMessage } from '../../../src/server/revision-2026-07-28/wire.js';
 import { metaOf, requestOf, TASKS } from './modern-requests.js';
 

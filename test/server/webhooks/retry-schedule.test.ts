@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RETRY_DELAYS_MS, retryDelayMs } from '../../../src/server/webhooks/retry-schedule.js';
+import { RETRY_DELAYS_MS, retryDelayMs } from '../../../src/server/webhooks/deliver-webhook.js';
 
 const delaysMs = RETRY_DELAYS_MS;
 

@@ -29,6 +29,8 @@ export async function openEngine(url: string, options: EngineOptions = {}): Prom
       );
       return openPostgresEngine(location, options);
     }
+    case 'dynamodb':
+      throw new ConfigurationError('The engine on DynamoDB is not complete in this version.');
   }
 }
 

@@ -18,6 +18,22 @@ describe('a store URL', () => {
     ],
     ['postgres://db/x', { kind: 'postgres', url: 'postgres://db/x', label: 'postgres://db/x' }],
     ['REDISS://db', { kind: 'redis', url: 'rediss://db', label: 'rediss://db' }],
+    [
+      'dynamodb://Mcp_tasks.v1?queue=mcp-tasks',
+      { kind: 'dynamodb', table: 'Mcp_tasks.v1', queue: 'mcp-tasks', label: 'dynamodb://Mcp_tasks.v1' },
+    ],
+    [
+      'dynamodb://tasks?queue=https://sqs.eu-west-1.amazonaws.com/1/q&region=eu-west-1&endpoint=http://127.0.0.1:1&sqsEndpoint=http://127.0.0.1:2',
+      {
+        kind: 'dynamodb',
+        table: 'tasks',
+        queue: 'https://sqs.eu-west-1.amazonaws.com/1/q',
+        region: 'eu-west-1',
+        endpoint: 'http://127.0.0.1:1',
+        sqsEndpoint: 'http://127.0.0.1:2',
+        label: 'dynamodb://tasks',
+      },
+    ],
     ['postgresql://db/x', { kind: 'postgres', url: 'postgresql://db/x', label: 'postgresql://db/x' }],
   ])('%s names a store', (url, expected) => {
     expect(parseStoreUrl(url)).toEqual(expected);
@@ -30,6 +46,12 @@ describe('a store URL', () => {
     ['redis:localhost', /begins with `redis:` cannot be read.*redis:\/\/HOST/],
     ['rediss://', /cannot be read/],
     ['postgres://host:port/db', /cannot be read/],
+    ['dynamodb://', /names no table/],
+    ['dynamodb://a b?queue=q', /names no table/],
+    ['dynamodb://tasks', /names no queue/],
+    ['dynamodb://tasks?queue=q.fifo', /names no queue/],
+    ['dynamodb://tasks?queue=q&endpoint=here', /no URL as `endpoint`/],
+    ['dynamodb://tasks?queue=q&table=x', /the option `table`, which there is not.*sqsEndpoint/],
     ['mysql://localhost', /no store for `mysql:`.*memory:/],
     ['./tasks.db', /`sqlite:\.\/tasks\.db`/],
     ['', /sqlite:PATH/],
@@ -45,6 +67,8 @@ describe('a store URL', () => {
     'postgres://ada:12?hunter2@host/tasks',
     'mongodb+srv://ada:hunter2@host',
     '//ada:hunter2@host',
+    'dynamodb://ada:hunter2@tasks?queue=q',
+    'dynamodb://tasks?queue=https://ada:hunter2@sqs/q',
   ])('%s keeps its password to itself', url => {
     expect(() => parseStoreUrl(url)).toThrow(/^((?!hunter2).)*$/s);
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { MAX_PROXY_SESSIONS } from '../src/proxy/start-proxy.js';
+import { sections } from '../src/server/config/config-schema.js';
 import { settingList } from '../src/server/config/setting-list.js';
 import { MAX_MISTAKES_PER_MINUTE } from '../src/server/http/client-mistakes.js';
 import { EVENT_LOG_LIMITS } from '../src/server/http/event-log.js';
@@ -9,7 +10,6 @@ import { BODY_SILENCE_MS, MAX_BATCH, MAX_DEPTH } from '../src/server/http/reques
 import { MAX_SUBSCRIPTIONS } from '../src/server/http/revision-endpoint.js';
 import { MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, MAX_QUESTIONS } from '../src/server/input-limits.js';
 import { MAX_SUBSCRIBED_TASKS } from '../src/server/revision-2026-07-28/subscription.js';
-import { DEFAULT_PRINCIPAL_SHARE } from '../src/server/runtime.js';
 import { taskLimits } from '../src/server/task-limits.js';
 
 const rows = readFileSync(new URL('../SECURITY.md', import.meta.url), 'utf8')
@@ -37,7 +37,8 @@ test('SECURITY.md tells the limits that hold', () => {
     'tasks of one subscription': MAX_SUBSCRIBED_TASKS,
     'calls that are held': limits.maxHeldCalls,
     'tasks of one principal that have not ended': limits.maxUnfinishedPerPrincipal,
-    'share of the free places of a worker for one principal': DEFAULT_PRINCIPAL_SHARE,
+    'share of the free places of a worker for one principal':
+      sections.execution.principalShare.def.defaultValue,
     'bytes of one result': 1024 * 1024,
     'questions of one task': MAX_QUESTIONS,
     'bytes of one question, or of its answer': MAX_ANSWER_BYTES,

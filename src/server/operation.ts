@@ -2,7 +2,8 @@ import type { z } from 'zod';
 import type { RequestedSchema } from '../engine/question.js';
 import { ConfigurationError } from '../errors.js';
 import type { Progress, TaskError } from '../types.js';
-import { isRetryAttempts, MAX_RETRY_ATTEMPTS } from './task-limits.js';
+import { sections } from './config/config-schema.js';
+import { settingValues } from './config/setting-values.js';
 
 /** What an operation gets besides its input. */
 export interface OperationContext {
@@ -119,11 +120,7 @@ export function defineOperation<Input extends z.ZodType, Output>(
     '`slaSeconds` to be a positive number',
     slaSeconds,
   );
-  expectThat(
-    retryAttempts === undefined || isRetryAttempts(retryAttempts),
-    `\`retryAttempts\` to be an integer from 0 to ${MAX_RETRY_ATTEMPTS}`,
-    retryAttempts,
-  );
+  settingValues({ retryAttempts: sections.execution.retryAttempts }, { retryAttempts });
   expectThat(typeof run === 'function', '`run` to be a function', run);
   return options;
 }

@@ -3,6 +3,7 @@ import { parseStoreUrl } from '../engine/store-url.js';
 import { ConfigurationError } from '../errors.js';
 import { defaultStoreUrl } from '../storage/state-folder.js';
 import { sections } from './config/config-schema.js';
+import { settingValues } from './config/setting-values.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { observeRuns } from './observability/activity.js';
 import type { LogEntry } from './observability/log.js';
@@ -22,7 +23,6 @@ import {
 import { readWebhookOptions, type WebhookOptions, type WebhookSettings } from './webhooks/webhook-options.js';
 
 const { execution, state } = sections;
-export const DEFAULT_PRINCIPAL_SHARE = execution.principalShare.def.defaultValue;
 
 /** What a server and a worker process have in common; one that takes tasks in and one that runs them agree on it. */
 export interface RuntimeOptions {
@@ -81,15 +81,16 @@ export async function openRuntime(
   options: RuntimeOptions,
   { limits, isShared, ...watching }: RuntimePurpose,
 ): Promise<Runtime> {
-  const {
-    store = defaultStoreUrl(process.env),
-    concurrency = execution.maxConcurrency.def.defaultValue,
-    principalShare = DEFAULT_PRINCIPAL_SHARE,
-    maxResultBytes = state.maxResultBytes.def.defaultValue,
-    leaseSeconds = state.leaseSeconds.def.defaultValue,
-    keyPrefix,
-  } = options;
-  checkRunOptions({ concurrency, principalShare, maxResultBytes, leaseSeconds });
+  const { store = defaultStoreUrl(process.env), keyPrefix } = options;
+  const { concurrency, principalShare, maxResultBytes, leaseSeconds } = settingValues(
+    {
+      concurrency: execution.maxConcurrency,
+      principalShare: execution.principalShare,
+      maxResultBytes: state.maxResultBytes,
+      leaseSeconds: state.leaseSeconds,
+    },
+    options,
+  );
   if (isShared) checkShared(store);
   const operations = checkOperations(options.operations);
   const settings = readWebhookOptions(options.webhooks, process.env);
@@ -141,30 +142,4 @@ function checkShared(store: string): void {
   throw new ConfigurationError(
     'The store `memory:` lives in one process: a worker apart from its server needs another, such as `sqlite:PATH`.',
   );
-}
-
-interface RunOptions {
-  readonly concurrency: number;
-  readonly maxResultBytes: number;
-  readonly leaseSeconds: number;
-  readonly principalShare: number;
-}
-
-/** @throws ConfigurationError that names the option, what it must be and what it is */
-function checkRunOptions({ concurrency, maxResultBytes, leaseSeconds, principalShare }: RunOptions): void {
-  if (!(principalShare >= 0 && principalShare <= 1)) {
-    throw new ConfigurationError(
-      `Expected \`principalShare\` to be a number from 0 to 1, got ${String(principalShare)}`,
-    );
-  }
-  for (const [name, value] of Object.entries({ concurrency, maxResultBytes })) {
-    if (!Number.isSafeInteger(value) || Number(value) < 1) {
-      throw new ConfigurationError(`Expected \`${name}\` to be a positive integer, got ${String(value)}`);
-    }
-  }
-  if (!(leaseSeconds >= 1 && leaseSeconds <= 3600)) {
-    throw new ConfigurationError(
-      `Expected \`leaseSeconds\` to be a number from 1 to 3600, got ${String(leaseSeconds)}`,
-    );
-  }
 }

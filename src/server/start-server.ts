@@ -1,7 +1,7 @@
 import type { EngineWorker } from '../engine/engine.js';
-import { ConfigurationError } from '../errors.js';
 import { newDeferred } from '../time/deferred.js';
 import { sections } from './config/config-schema.js';
+import { settingValues } from './config/setting-values.js';
 import type { HttpServerOptions } from './http/http-server.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { observeCalls } from './observability/activity.js';
@@ -49,8 +49,8 @@ export interface RunningServer {
  * await startServer({ operations: [resizeImage], http: { port: 3000 } });
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { worker = true, inlineWindowMs = sections.server.inlineWindowMs.def.defaultValue } = options;
-  checkInlineWindow(inlineWindowMs);
+  const { worker = true } = options;
+  const { inlineWindowMs } = settingValues({ inlineWindowMs: sections.server.inlineWindowMs }, options);
   const limits = taskLimits(options);
   const runtime = await openRuntime(options, {
     limits,
@@ -81,14 +81,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await engine.close();
     throw error;
   }
-}
-
-/** @throws ConfigurationError */
-function checkInlineWindow(inlineWindowMs: number): void {
-  if (inlineWindowMs >= 0 && inlineWindowMs <= 20_000) return;
-  throw new ConfigurationError(
-    `Expected \`inlineWindowMs\` to be a number from 0 to 20000, got ${inlineWindowMs}`,
-  );
 }
 
 interface Parts extends AnnouncingEngine {

@@ -1,4 +1,8 @@
 import { ConfigurationError } from '../errors.js';
+import { sections } from './config/config-schema.js';
+import { settingValues } from './config/setting-values.js';
+
+const { server, state, execution } = sections;
 
 /** What holds for a task where neither its operation nor the call says otherwise. */
 export interface TaskLimitOptions {
@@ -27,67 +31,30 @@ export interface TaskLimitOptions {
 export type TaskLimits = { readonly [Name in keyof TaskLimitOptions]-?: number };
 
 const WEEK_SECONDS = 604_800;
-export const MIN_TTL_SECONDS = 60;
-export const MAX_RETRY_ATTEMPTS = 10;
 
 /** @throws ConfigurationError that names the option, what it must be and what it is */
 export function taskLimits(options: TaskLimitOptions): TaskLimits {
-  const {
-    maxTtlSeconds = WEEK_SECONDS,
-    defaultTimeoutSeconds = 120,
-    inputTimeoutSeconds = 86_400,
-    retryAttempts = 0,
-    maxUnfinishedPerPrincipal = 10_000,
-    maxHeldCalls = 1000,
-  } = options;
-  const { ttlSeconds = Math.min(86_400, maxTtlSeconds) } = options;
-  const limits = {
-    ttlSeconds,
-    maxTtlSeconds,
-    defaultTimeoutSeconds,
-    inputTimeoutSeconds,
-    retryAttempts,
-    maxUnfinishedPerPrincipal,
-    maxHeldCalls,
-  };
-  for (const name of ['maxUnfinishedPerPrincipal', 'maxHeldCalls'] as const) {
-    const isUsable = Number.isSafeInteger(limits[name]) && limits[name] >= 1;
-    expectThat(isUsable, `\`${name}\` to be a positive integer`, limits[name]);
-  }
-  for (const name of ['ttlSeconds', 'defaultTimeoutSeconds', 'inputTimeoutSeconds'] as const) {
-    expectThat(isPositive(limits[name]), `\`${name}\` to be a positive number`, limits[name]);
-  }
-  expectThat(
-    Number.isFinite(maxTtlSeconds) && maxTtlSeconds >= MIN_TTL_SECONDS,
-    `\`maxTtlSeconds\` to be a number from ${MIN_TTL_SECONDS} on`,
-    maxTtlSeconds,
+  const { maxTtlSeconds = state.maxTtlSeconds.def.defaultValue } = options;
+  const { ttlSeconds = Math.min(state.ttlSeconds.def.defaultValue, maxTtlSeconds) } = options;
+  const limits = settingValues(
+    {
+      maxTtlSeconds: state.maxTtlSeconds,
+      ttlSeconds: state.ttlSeconds,
+      defaultTimeoutSeconds: execution.defaultTimeoutSeconds,
+      inputTimeoutSeconds: execution.inputTimeoutSeconds,
+      retryAttempts: execution.retryAttempts,
+      maxUnfinishedPerPrincipal: execution.maxUnfinishedPerPrincipal,
+      maxHeldCalls: server.maxHeldCalls,
+    },
+    { ...options, ttlSeconds },
   );
-  expectThat(
-    ttlSeconds <= maxTtlSeconds,
-    `\`ttlSeconds\` to be at most \`maxTtlSeconds\`, which is ${maxTtlSeconds}`,
-    ttlSeconds,
+  if (ttlSeconds <= limits.maxTtlSeconds) return limits;
+  throw new ConfigurationError(
+    `Expected \`ttlSeconds\` to be at most \`maxTtlSeconds\`, which is ${limits.maxTtlSeconds}, got ${ttlSeconds}`,
   );
-  expectThat(
-    isRetryAttempts(retryAttempts),
-    `\`retryAttempts\` to be an integer from 0 to ${MAX_RETRY_ATTEMPTS}`,
-    retryAttempts,
-  );
-  return limits;
 }
 
 /** What the engine must keep: as long as any call may ask for, and not less than what the server's own tasks need. */
 export function longestRetentionMs({ maxTtlSeconds }: TaskLimits): number {
   return Math.max(maxTtlSeconds, WEEK_SECONDS) * 1000;
-}
-
-export function isRetryAttempts(value: unknown): boolean {
-  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_RETRY_ATTEMPTS;
-}
-
-function isPositive(value: unknown): boolean {
-  return Number.isFinite(value) && Number(value) > 0;
-}
-
-function expectThat(condition: boolean, expectation: string, value: unknown): void {
-  if (!condition) throw new ConfigurationError(`Expected ${expectation}, got ${String(value)}`);
 }

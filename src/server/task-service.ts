@@ -8,13 +8,14 @@ import { TooManyTasksError } from '../engine/too-many-tasks.js';
 import { similarName } from '../similar-name.js';
 import { digestJson } from '../storage/canonical-json.js';
 import type { Progress } from '../types.js';
+import { MIN_TTL_SECONDS } from './config/config-schema.js';
 import { describeIssues } from './describe-issues.js';
 import { type HeldCall, HeldCalls } from './held-calls.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { checkAnswers } from './input-answers.js';
 import type { Operation } from './operation.js';
 import { createLook, type Looker } from './poll-hint.js';
-import { MIN_TTL_SECONDS, type TaskLimitOptions, taskLimits } from './task-limits.js';
+import { type TaskLimitOptions, taskLimits } from './task-limits.js';
 import { ToolFailure } from './tool-failure.js';
 import type { WebhookGate } from './webhooks/webhook-gate.js';
 

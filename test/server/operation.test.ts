@@ -35,10 +35,10 @@ describe('defineOperation', () => {
     [{ slaSeconds: 0 }, 'Expected `slaSeconds` to be a positive number, got 0'],
     [{ slaSeconds: Number.POSITIVE_INFINITY }, 'Expected `slaSeconds` to be a positive number, got Infinity'],
     [{ slaSeconds: '30' }, 'Expected `slaSeconds` to be a positive number, got "30"'],
-    [{ retryAttempts: -1 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got -1'],
-    [{ retryAttempts: 11 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got 11'],
-    [{ retryAttempts: 0.5 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got 0.5'],
-    [{ retryAttempts: '1' }, 'Expected `retryAttempts` to be an integer from 0 to 10, got "1"'],
+    [{ retryAttempts: -1 }, 'Expected `retryAttempts` to be a whole number from 0 to 10, got -1'],
+    [{ retryAttempts: 11 }, 'Expected `retryAttempts` to be a whole number from 0 to 10, got 11'],
+    [{ retryAttempts: 0.5 }, 'Expected `retryAttempts` to be a whole number from 0 to 10, got 0.5'],
+    [{ retryAttempts: '1' }, 'Expected `retryAttempts` to be a whole number from 0 to 10, got "1"'],
     [{ run: [] }, 'Expected `run` to be a function, got array'],
   ])('refuses %o', (change, message) => {
     const define = () => defineOperation({ ...valid, ...change } as Operation);

@@ -56,8 +56,16 @@ async function newStore(): Promise<string> {
 
 describe('options', () => {
   test.each<[string, Partial<ServerOptions>, string]>([
-    ['no concurrency', { concurrency: 0 }, 'Expected `concurrency` to be a positive integer, got 0'],
-    ['half a task', { concurrency: 1.5 }, 'Expected `concurrency` to be a positive integer, got 1.5'],
+    [
+      'no concurrency',
+      { concurrency: 0 },
+      'Expected `concurrency` to be a whole number of at least 1, got 0',
+    ],
+    [
+      'half a task',
+      { concurrency: 1.5 },
+      'Expected `concurrency` to be a whole number of at least 1, got 1.5',
+    ],
     ['no time to live', { ttlSeconds: 0 }, 'Expected `ttlSeconds` to be a positive number, got 0'],
     [
       'endless life',
@@ -72,14 +80,14 @@ describe('options', () => {
     [
       'too many runs',
       { retryAttempts: 11 },
-      'Expected `retryAttempts` to be an integer from 0 to 10, got 11',
+      'Expected `retryAttempts` to be a whole number from 0 to 10, got 11',
     ],
     [
       'no time to run',
       { defaultTimeoutSeconds: 0 },
       'Expected `defaultTimeoutSeconds` to be a positive number, got 0',
     ],
-    ['no room', { maxResultBytes: 0 }, 'Expected `maxResultBytes` to be a positive integer, got 0'],
+    ['no room', { maxResultBytes: 0 }, 'Expected `maxResultBytes` to be a whole number of at least 1, got 0'],
     [
       'hardly a lease',
       { leaseSeconds: 0.5 },

@@ -37,20 +37,20 @@ describe('the limits of tasks', () => {
       'Expected `ttlSeconds` to be at most `maxTtlSeconds`, which is 604800, got 604801',
     ],
     [{ ttlSeconds: 90, maxTtlSeconds: 80 }, 'at most `maxTtlSeconds`, which is 80, got 90'],
-    [{ maxTtlSeconds: 59 }, 'Expected `maxTtlSeconds` to be a number from 60 on, got 59'],
+    [{ maxTtlSeconds: 59 }, 'Expected `maxTtlSeconds` to be a number of at least 60, got 59'],
     [
       { maxTtlSeconds: Number.POSITIVE_INFINITY },
-      'Expected `maxTtlSeconds` to be a number from 60 on, got Infinity',
+      'Expected `maxTtlSeconds` to be a number of at least 60, got Infinity',
     ],
     [{ defaultTimeoutSeconds: 0 }, 'Expected `defaultTimeoutSeconds` to be a positive number, got 0'],
     [{ inputTimeoutSeconds: -1 }, 'Expected `inputTimeoutSeconds` to be a positive number, got -1'],
-    [{ retryAttempts: 11 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got 11'],
+    [{ retryAttempts: 11 }, 'Expected `retryAttempts` to be a whole number from 0 to 10, got 11'],
     [
       { maxUnfinishedPerPrincipal: 0 },
-      'Expected `maxUnfinishedPerPrincipal` to be a positive integer, got 0',
+      'Expected `maxUnfinishedPerPrincipal` to be a whole number of at least 1, got 0',
     ],
-    [{ maxHeldCalls: 1.5 }, 'Expected `maxHeldCalls` to be a positive integer, got 1.5'],
-    [{ retryAttempts: 0.5 }, 'Expected `retryAttempts` to be an integer from 0 to 10, got 0.5'],
+    [{ maxHeldCalls: 1.5 }, 'Expected `maxHeldCalls` to be a whole number of at least 1, got 1.5'],
+    [{ retryAttempts: 0.5 }, 'Expected `retryAttempts` to be a whole number from 0 to 10, got 0.5'],
   ])('refuse %o', (options, message) => {
     expect(() => taskLimits(options)).toThrow(ConfigurationError);
     expect(() => taskLimits(options)).toThrow(message);

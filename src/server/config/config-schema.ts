@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_KEY_PREFIX } from '../../engine/engine-defaults.js';
 import { LOG_LEVELS } from '../observability/log.js';
-import { MAX_RETRY_ATTEMPTS, MIN_TTL_SECONDS } from '../task-limits.js';
 import {
   file,
   folders,
@@ -19,6 +18,8 @@ import {
   trueOrFalse,
 } from './kinds.js';
 import { optionalSetting, setting } from './setting.js';
+
+export const MIN_TTL_SECONDS = 60;
 
 /** Every setting, in the one place where its default, unit, sentence and flag are written. */
 export const sections = {
@@ -145,7 +146,7 @@ export const sections = {
       description: 'How long a task may wait for answers to its questions, beside its run time.',
       unit: 'seconds',
     }),
-    retryAttempts: setting(integer(0, MAX_RETRY_ATTEMPTS), 0, {
+    retryAttempts: setting(integer(0, 10), 0, {
       description: 'How often a task is run again, where its operation says nothing of it.',
     }),
     drainSeconds: setting(numberOfAtLeast(0), 10, {

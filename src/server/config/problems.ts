@@ -58,7 +58,8 @@ function member(value: unknown, key: string): unknown {
   return (value as Readonly<Record<string, unknown>>)[key];
 }
 
-function shown(value: unknown): string {
+/** A value as a message shows it: short, and without secrets. */
+export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') return JSON.stringify(maskSecrets(value).slice(0, MAX_SHOWN));
   if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`.slice(0, MAX_SHOWN);

@@ -1,5 +1,6 @@
-import { ConfigurationError } from '../../errors.js';
-import { LOG_LEVELS, type LogLevel } from './log.js';
+import { sections } from '../config/config-schema.js';
+import { settingValues } from '../config/setting-values.js';
+import type { LogLevel } from './log.js';
 
 /** What an operator sees of a server or worker, and when it warns. */
 export interface ObservabilityOptions {
@@ -28,54 +29,10 @@ export function observabilitySettings(
   options: ObservabilityOptions,
   defaultLevel: LogLevel,
 ): ObservabilitySettings {
-  const settings: ObservabilitySettings = {
-    metricsPrefix: options.metricsPrefix ?? 'mcp_await_',
-    alertOnFailureRate: options.alertOnFailureRate ?? 0.05,
-    alertOnMeanOverSla: options.alertOnMeanOverSla ?? 1,
-    alertWindowSeconds: options.alertWindowSeconds ?? 300,
-    alertIntervalSeconds: options.alertIntervalSeconds ?? 30,
-    alertMinTasks: options.alertMinTasks ?? 10,
-    logLevel: options.logLevel ?? defaultLevel,
-  };
-  for (const [name, { isFit, expected }] of Object.entries(RULES)) {
-    const value: unknown = settings[name as keyof ObservabilitySettings];
-    if (isFit(value)) continue;
-    throw new ConfigurationError(
-      `Expected \`observability.${name}\` to be ${expected}, got ${JSON.stringify(value) ?? String(value)}`,
-    );
-  }
-  return settings;
+  const { logLevel = defaultLevel, ...settings } = settingValues(
+    sections.observability,
+    options,
+    'observability.',
+  );
+  return { ...settings, logLevel };
 }
-
-interface Rule {
-  isFit(value: unknown): boolean;
-  readonly expected: string;
-}
-
-const positive: Rule = {
-  isFit: value => Number.isFinite(value) && Number(value) > 0,
-  expected: 'a positive number',
-};
-
-const RULES: Readonly<Record<keyof ObservabilitySettings, Rule>> = {
-  metricsPrefix: {
-    // A colon is for recording rules (Prometheus, "Metric names and labels").
-    isFit: value => typeof value === 'string' && /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(value),
-    expected: 'letters, digits and underscores that begin with no digit',
-  },
-  alertOnFailureRate: {
-    isFit: value => typeof value === 'number' && value >= 0 && value <= 1,
-    expected: 'a number from 0 to 1',
-  },
-  alertOnMeanOverSla: positive,
-  alertWindowSeconds: positive,
-  alertIntervalSeconds: positive,
-  alertMinTasks: {
-    isFit: value => Number.isSafeInteger(value) && Number(value) >= 1,
-    expected: 'a positive integer',
-  },
-  logLevel: {
-    isFit: value => LOG_LEVELS.some(level => level === value),
-    expected: `one of ${LOG_LEVELS.join(', ')}`,
-  },
-};

@@ -26,8 +26,8 @@ describe('observability options', () => {
     [{ alertOnMeanOverSla: 0 }, 'a positive number, got 0'],
     [{ alertWindowSeconds: -1 }, 'a positive number, got -1'],
     [{ alertIntervalSeconds: Number.POSITIVE_INFINITY }, 'a positive number'],
-    [{ alertMinTasks: 1.5 }, 'a positive integer, got 1.5'],
-    [{ logLevel: 'loud' as never }, 'one of error, warn, info, debug, got "loud"'],
+    [{ alertMinTasks: 1.5 }, 'a whole number of at least 1, got 1.5'],
+    [{ logLevel: 'loud' as never }, '"error" or "warn" or "info" or "debug", got "loud"'],
   ])('%j is refused', (options, message) => {
     expect(() => observabilitySettings(options, 'info')).toThrow(ConfigurationError);
     expect(() => observabilitySettings(options, 'info')).toThrow(message);

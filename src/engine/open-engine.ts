@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
 import { ConfigurationError } from '../errors.js';
+import { loadPeer } from '../load-peer.js';
 import { whenUnlocked } from '../storage/file-lock.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { MEMORY } from './sqlite/database.js';
 import { openSqliteEngine } from './sqlite/sqlite-engine.js';
 import { parseStoreUrl } from './store-url.js';
+
+const THIS_STORE = 'This kind of store';
 
 /**
  * Opens the engine that a store URL names.
@@ -19,28 +22,20 @@ export async function openEngine(url: string, options: EngineOptions = {}): Prom
     case 'memory':
       return openSqliteEngine(MEMORY, options);
     case 'redis': {
-      const { openRedisEngine } = await optional(import('./bullmq/redis-engine.js'), 'bullmq ioredis');
+      const { openRedisEngine } = await loadPeer(import('./bullmq/redis-engine.js'), {
+        part: THIS_STORE,
+        packages: ['bullmq', 'ioredis'],
+      });
       return openRedisEngine(location, options);
     }
     case 'postgres': {
-      const { openPostgresEngine } = await optional(
-        import('./bullmq/postgres-engine.js'),
-        'bullmq ioredis pg',
-      );
+      const { openPostgresEngine } = await loadPeer(import('./bullmq/postgres-engine.js'), {
+        part: THIS_STORE,
+        packages: ['bullmq', 'ioredis', 'pg'],
+      });
       return openPostgresEngine(location, options);
     }
     case 'dynamodb':
       throw new ConfigurationError('The engine on DynamoDB is not complete in this version.');
   }
-}
-
-/** @throws ConfigurationError that names the packages to install when one is missing */
-async function optional<Module>(module: Promise<Module>, packages: string): Promise<Module> {
-  return module.catch(cause => {
-    if (cause?.code !== 'ERR_MODULE_NOT_FOUND' && cause?.code !== 'MODULE_NOT_FOUND') throw cause;
-    throw new ConfigurationError(
-      `This kind of store needs packages that are not installed. Run \`npm install ${packages}\`.`,
-      { cause },
-    );
-  });
 }

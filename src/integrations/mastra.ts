@@ -1,6 +1,6 @@
-import { createTool } from '@mastra/core/tools';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { AgentTool, AwaitClient, ToolsOptions } from '../index.js';
+import { loadPeer } from '../load-peer.js';
 import { aiModelOutput } from './ai-model-output.js';
 import { toolProgress } from './tool-progress.js';
 
@@ -25,6 +25,7 @@ export interface MastraToolLike {
 /**
  * The tools of a server for Mastra. A tool's progress goes to the tool's `writer` as `ToolProgress`, its final result is the
  * `CallToolResult`, and `abortSignal` ends its wait.
+ * @throws ConfigurationError where `@mastra/core` is not installed
  *
  * @example
  * const agent = new Agent({ id, name, instructions, model, tools: await mastraTools(client) });
@@ -33,6 +34,10 @@ export async function mastraTools(
   client: AwaitClient,
   options?: ToolsOptions,
 ): Promise<Record<string, MastraToolLike>> {
+  const { createTool } = await loadPeer(import('@mastra/core/tools'), {
+    part: '`mcp-await/mastra`',
+    packages: ['@mastra/core'],
+  });
   const tools = await client.tools(options);
   return Object.fromEntries(tools.map(tool => [tool.name, createTool(mastraTool(tool))]));
 }

@@ -1,71 +1,21 @@
-import {
-  ImageBlock,
-  type JSONSchema,
-  JsonBlock,
-  TextBlock,
-  Tool,
-  type ToolContext,
-  ToolResultBlock,
-  ToolStreamEvent,
-  type ToolStreamGenerator,
-} from '@strands-agents/sdk';
-import type { AgentTool, AwaitClient, ToolsOptions } from '../index.js';
-import { callWithProgress } from './call-with-progress.js';
-import { type ModelPart, modelParts } from './model-parts.js';
+import type { Tool } from '@strands-agents/sdk';
+import type { AwaitClient, ToolsOptions } from '../index.js';
+import { loadPeer } from '../load-peer.js';
 
 export type { ToolProgress } from './tool-progress.js';
-
-const IMAGE_FORMATS = ['png', 'jpeg', 'gif', 'webp'] as const;
 
 /**
  * The tools of a server for the Strands Agents SDK. A tool's progress comes as `ToolStreamEvent`s whose `data` is a
  * `ToolProgress`, and cancelling the agent ends its wait.
+ * @throws ConfigurationError where `@strands-agents/sdk` is not installed
  *
  * @example
  * const agent = new Agent({ model, tools: await strandsTools(client) });
  */
 export async function strandsTools(client: AwaitClient, options?: ToolsOptions): Promise<Tool[]> {
-  return (await client.tools(options)).map(tool => new AwaitedTool(tool));
-}
-
-class AwaitedTool extends Tool {
-  readonly name: string;
-  readonly description: string;
-  readonly toolSpec: Tool['toolSpec'];
-  readonly #tool: AgentTool;
-
-  constructor(tool: AgentTool) {
-    super();
-    const { name, description = name, inputSchema } = tool;
-    this.#tool = tool;
-    this.name = name;
-    this.description = description;
-    this.toolSpec = { name, description, inputSchema: inputSchema as JSONSchema };
-  }
-
-  async *stream({ toolUse, cancelSignal: signal }: ToolContext): ToolStreamGenerator {
-    const { toolUseId } = toolUse;
-    const args = toolUse.input as Readonly<Record<string, unknown>>;
-    const call = callWithProgress(this.#tool, { args, toolCallId: toolUseId, signal });
-    try {
-      for (;;) {
-        const step = await call.next();
-        if (step.done !== true) {
-          yield new ToolStreamEvent({ data: step.value });
-          continue;
-        }
-        const status = step.value.isError === true ? 'error' : 'success';
-        return new ToolResultBlock({ toolUseId, status, content: modelParts(step.value).map(blockOf) });
-      }
-    } finally {
-      await call.return(undefined as never);
-    }
-  }
-}
-
-function blockOf(part: ModelPart) {
-  if (part.type === 'text') return new TextBlock(part.text);
-  const format = IMAGE_FORMATS.find(each => part.mimeType === `image/${each}`);
-  if (format === undefined) return new JsonBlock({ json: { mimeType: part.mimeType, data: part.data } });
-  return new ImageBlock({ format, source: { bytes: Buffer.from(part.data, 'base64') } });
+  const { StrandsTool } = await loadPeer(import('./strands-tool.js'), {
+    part: '`mcp-await/strands`',
+    packages: ['@strands-agents/sdk'],
+  });
+  return (await client.tools(options)).map(tool => new StrandsTool(tool));
 }

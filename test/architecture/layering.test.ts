@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type SourceFile, sourceFiles } from './source-files.js';
 
-/** What each layer may import besides itself, its own folder, `src/version.ts` and `src/similar-name.ts`. */
+/** What each layer may import besides itself, its own folder, and the files of `EVERYWHERE`. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   types: [],
   errors: ['types'],
@@ -30,7 +30,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   version: [],
   'similar-name': [],
+  'load-peer': ['errors'],
 };
+/** What any layer may import. */
+const EVERYWHERE = ['version', 'similar-name', 'load-peer'];
 
 const files = sourceFiles();
 const layerOf = (path: string) => path.split('/')[1]?.replace(/\.ts$/, '') ?? '';
@@ -53,7 +56,7 @@ test('imports point from the outer layers to the inner ones only', () => {
     imports
       .filter(target => {
         const [from, to] = [layerOf(path), layerOf(target)];
-        return from !== to && !['version', 'similar-name'].includes(to) && !MAY_IMPORT[from]?.includes(to);
+        return from !== to && !EVERYWHERE.includes(to) && !MAY_IMPORT[from]?.includes(to);
       })
       .map(target => `${path} -> ${target}`),
   );

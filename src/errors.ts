@@ -10,11 +10,19 @@ export interface AwaitErrorOptions {
   readonly cause?: unknown;
 }
 
+/** Another installed copy of this library, or another version, makes errors of other classes with the same brand. */
+const BRAND = Symbol.for('mcp-await.error');
+
 /**
  * What every error of this library is: something went wrong on our side of the wire. A task that failed on the
  * server is not an error but a `CallToolResult` with `isError: true`.
  */
 export abstract class AwaitError extends Error {
+  static {
+    // On the prototype, so that it is no field of an error that is printed.
+    Object.defineProperty(AwaitError.prototype, BRAND, { value: true });
+  }
+
   /** Stable across releases; branch on this. */
   abstract readonly code: string;
   readonly tool: string | undefined;
@@ -159,4 +167,39 @@ export class InputRequiredError extends AwaitError {
 export class NotSupportedError extends AwaitError {
   override readonly name = 'NotSupportedError';
   readonly code = 'NOT_SUPPORTED';
+}
+
+type AnyAwaitError =
+  | AuthorizationError
+  | AwaitAbortedError
+  | AwaitDetachedError
+  | AwaitTimeoutError
+  | CircuitOpenError
+  | ConfigurationError
+  | InputRequiredError
+  | NotSupportedError
+  | OutcomeUnknownError
+  | ProtocolViolationError
+  | ServerUnavailableError
+  | StatusCheckError
+  | TaskNotFoundError;
+
+/** The code of an error of this library: its `code`. */
+export type AwaitErrorCode = AnyAwaitError['code'];
+
+/**
+ * Whether something that was thrown is an error of this library, and of one code if that is given. Unlike `instanceof`, it also
+ * knows the errors of another installed copy.
+ *
+ * @example
+ * if (isAwaitError(error, 'AWAIT_TIMEOUT')) console.log(error.budget, error.reference);
+ */
+export function isAwaitError(error: unknown): error is AnyAwaitError;
+export function isAwaitError<Code extends AwaitErrorCode>(
+  error: unknown,
+  code: Code,
+): error is Extract<AnyAwaitError, { readonly code: Code }>;
+export function isAwaitError(error: unknown, code?: AwaitErrorCode): boolean {
+  if (!(error instanceof Error && BRAND in error && 'code' in error)) return false;
+  return code === undefined || error.code === code;
 }

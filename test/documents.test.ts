@@ -120,7 +120,7 @@ describe('docs/reference.md', () => {
 
   it('lists every error with its code', () => {
     const classes = Object.entries(publicExports).filter(
-      ([name]) => name.endsWith('Error') && name !== 'AwaitError' && !name.startsWith('is'),
+      ([name]) => /^[A-Z]\w+Error$/.test(name) && name !== 'AwaitError' && !name.startsWith('is'),
     );
     const errors = classes.map(([name, Class]) => {
       const error = new (Class as new (message: string, options: object) => { code: string })('', {});

@@ -1,19 +1,22 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sourceFiles } from './architecture/source-files.js';
 import { ROOT } from './cli/command.js';
 
 const run = promisify(execFile);
 
 describe('the packed package in an empty project', () => {
   let project: string;
+  let packedFiles: readonly string[];
   beforeAll(async () => {
     project = await mkdtemp(join(tmpdir(), 'mcp-await-package-'));
     const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', project];
     const [packed] = JSON.parse((await run('npm', pack, { cwd: ROOT })).stdout);
+    packedFiles = packed.files.map((file: { path: string }) => file.path);
     await writeFile(join(project, 'package.json'), '{"private":true,"type":"module"}');
     const install = [
       'install',
@@ -26,16 +29,73 @@ describe('the packed package in an empty project', () => {
   }, 180_000);
   afterAll(() => rm(project, { recursive: true, force: true, maxRetries: 5 }));
 
+  const runProgram = async (program: string) => {
+    await writeFile(join(project, 'main.js'), program);
+    return (await run(process.execPath, ['main.js'], { cwd: project })).stdout;
+  };
+
+  it('brings every document and example that it names', () => {
+    const named = sourceFiles().flatMap(
+      ({ text }) => text.match(/\b(?:docs|examples)\/[\w./-]+\.\w+/g) ?? [],
+    );
+    expect(named).toContain('docs/start-status-pairs.md');
+    expect([...new Set(named)].filter(file => !packedFiles.includes(file))).toEqual([]);
+  });
+
+  it('brings no source map, since it brings no sources', async () => {
+    expect(packedFiles.filter(file => file.endsWith('.map'))).toEqual([]);
+    const entry = await readFile(join(project, 'node_modules/mcp-await/dist/index.js'), 'utf8');
+    expect(entry).not.toContain('sourceMappingURL');
+  });
+
+  it('knows the errors of another copy of itself', async () => {
+    await cp(
+      join(project, 'node_modules/mcp-await'),
+      join(project, 'node_modules/other/node_modules/mcp-await'),
+      {
+        recursive: true,
+      },
+    );
+    const output = await runProgram(`
+      import { AwaitError, ConfigurationError, isAwaitError } from 'mcp-await';
+      import * as copy from './node_modules/other/node_modules/mcp-await/dist/index.js';
+      const error = new copy.ConfigurationError('wrong');
+      console.log(JSON.stringify([
+        error instanceof AwaitError || error instanceof ConfigurationError,
+        isAwaitError(error), isAwaitError(error, 'CONFIGURATION'), isAwaitError(error, 'ABORTED'),
+        copy.isAwaitError(new ConfigurationError('wrong')),
+      ]));`);
+    expect(JSON.parse(output)).toEqual([false, true, true, false, true]);
+  });
+
+  it.each([
+    ['ai-sdk', 'aiSdkTools', 'ai'],
+    ['langchain', 'langchainTools', '@langchain/core'],
+    ['mastra', 'mastraTools', '@mastra/core'],
+    ['strands', 'strandsTools', '@strands-agents/sdk'],
+  ])('says which package `mcp-await/%s` needs', async (subpath, make, peer) => {
+    const output = await runProgram(`
+      import { ${make} } from 'mcp-await/${subpath}';
+      await ${make}({ tools: async () => [] }).catch(error => console.log(error.code, error.message));`);
+    expect(output).toBe(
+      `CONFIGURATION \`mcp-await/${subpath}\` needs packages that are not installed. Run \`npm install ${peer}\`.\n`,
+    );
+  });
+
+  it('needs no package for `mcp-await/openai-agents`', async () => {
+    const output = await runProgram(`
+      import { openaiAgentsServer } from 'mcp-await/openai-agents';
+      const server = await openaiAgentsServer({ tools: async () => [], getServerVersion: () => undefined });
+      console.log(server.name);`);
+    expect(output).toBe('mcp-await\n');
+  });
+
   it('gives the library and the server', async () => {
-    await writeFile(
-      join(project, 'main.js'),
-      `import { AwaitClient } from 'mcp-await';
-       import { defineOperation, startServer } from 'mcp-await/server';
-       console.log(typeof AwaitClient.connect, typeof defineOperation, typeof startServer);`,
-    );
-    expect((await run(process.execPath, ['main.js'], { cwd: project })).stdout).toBe(
-      'function function function\n',
-    );
+    const output = await runProgram(`
+      import { AwaitClient } from 'mcp-await';
+      import { defineOperation, startServer } from 'mcp-await/server';
+      console.log(typeof AwaitClient.connect, typeof defineOperation, typeof startServer);`);
+    expect(output).toBe('function function function\n');
   });
 
   it('reads a settings file that uses its defineConfig, and brings the schema that editors need', async () => {

@@ -32,6 +32,7 @@ test('the library exports exactly what it promises', () => {
     'ServerUnavailableError',
     'StatusCheckError',
     'TaskNotFoundError',
+    'isAwaitError',
   ]);
 });
 
@@ -48,6 +49,7 @@ test('the library exports exactly the types that it promises', () => {
     'AgentTool',
     'AskedQuestion',
     'AwaitClientOptions',
+    'AwaitErrorCode',
     'AwaitEvent',
     'BackgroundResult',
     'CallOptions',
@@ -87,6 +89,7 @@ test('every error has a name of its own, a code of its own and says so in its cl
     AwaitTimeoutError,
     CircuitOpenError,
     StatusCheckError,
+    isAwaitError: _guard,
     ...plain
   } = library;
   const errors = [

@@ -1,6 +1,7 @@
 import type { AwaitClient } from '../client/await-client.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import { AwaitDetachedError, InputRequiredError, TaskNotFoundError } from '../errors.js';
+import { ageOf, printEnd, printFailure } from './end-line.js';
 import { errorFacts, exitCodeOfError } from './error-report.js';
 import { ExitCode, exitCodeOfStatus } from './exit-code.js';
 import type { Interrupts } from './interrupts.js';
@@ -9,7 +10,7 @@ import { keepServer } from './keep-server.js';
 import { printed } from './output.js';
 import type { ProgressView } from './progress-view.js';
 import { formatReference } from './reference-text.js';
-import { jsonReport, printJson, printLines, printResult } from './report.js';
+import { failureReason, jsonReport, printJson, printLines, printResult } from './report.js';
 import type { ChosenServer } from './server-choice.js';
 import { quote } from './shell-quote.js';
 
@@ -46,6 +47,9 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
   try {
     const result = await task.result();
     view.stop();
+    const { tool, snapshot } = task;
+    const end = { tool, status: snapshot.status, elapsedMs: ageOf(task) };
+    printEnd({ ...end, ...failureReason(result, options.json) }, io, options.quiet);
     await printResult(task, result, options);
     if (await printed(io)) task.acknowledge();
     else printHowToGoOn(task, options, 'The result could not be printed.');
@@ -55,7 +59,7 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
     if (options.json) printJson(io, jsonReport(task, { error: errorFacts(error), ...asked(error) }));
     // After Ctrl-C the reference says enough; without one, somebody has to be told what became of the call.
     if (!interrupts.first.aborted || task.reference === undefined)
-      io.stderr.write(`${errorFacts(error).message}\n`);
+      printFailure(errorFacts(error).message, io);
     // Also when quiet: a job whose reference nobody was told is lost.
     if (!(error instanceof TaskNotFoundError))
       await leave(task, options, fateAfter(error), !(error instanceof InputRequiredError));

@@ -1,4 +1,5 @@
 import type { CommandIo } from './io.js';
+import { canDraw } from './terminal.js';
 
 /** Ctrl-C, counted: the first one asks to leave in good order, the second to leave at once. */
 export interface Interrupts extends Disposable {
@@ -11,7 +12,9 @@ export interface Interrupts extends Disposable {
 export function watchInterrupts(io: CommandIo): Interrupts {
   const [first, second] = [new AbortController(), new AbortController()];
   const onSignal = () => (first.signal.aborted ? second : first).abort(new Error('interrupted'));
-  io.on('SIGINT', onSignal);
+  // A terminal on which a line is drawn gets its cursor back, also where something else ends the command.
+  const signals = canDraw(io) ? (['SIGINT', 'SIGTERM'] as const) : (['SIGINT'] as const);
+  for (const signal of signals) io.on(signal, onSignal);
   return {
     first: first.signal,
     second: second.signal,
@@ -21,7 +24,7 @@ export function watchInterrupts(io: CommandIo): Interrupts {
       return { [Symbol.dispose]: () => first.signal.removeEventListener('abort', leave) };
     },
     [Symbol.dispose]: () => {
-      io.off('SIGINT', onSignal);
+      for (const signal of signals) io.off(signal, onSignal);
     },
   };
 }

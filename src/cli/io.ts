@@ -5,7 +5,11 @@ export interface CommandIo {
   readonly argv: readonly string[];
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly isTTY?: boolean };
-  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: Writable & {
+    readonly isTTY?: boolean;
+    readonly columns?: number;
+    hasColors?(count: number, env: object): boolean;
+  };
   /** Standard error itself, for what draws on a terminal. */
   readonly terminal?: Writable;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -42,7 +42,8 @@ async function runCommand(io: CommandIo, onProtocol: () => void): Promise<number
   } catch (error) {
     if (isCommanderError(error)) return error.exitCode === 0 ? ExitCode.completed : ExitCode.usage;
     const { errorFacts, exitCodeOfError } = await import('./error-report.js');
-    io.stderr.write(`${errorFacts(error).message}\n`);
+    const { printFailure } = await import('./end-line.js');
+    printFailure(errorFacts(error).message, io);
     return exitCodeOfError(error);
   }
 }

@@ -19,8 +19,10 @@ export interface PairsFlags extends ServerFlags {
 
 /** `mcp-await pairs init`: proposes profiles for a server, and writes those that are accepted. */
 export function pairs(flags: PairsFlags, command: readonly string[], io: CommandIo): Promise<number> {
-  return withClient(flags, command, io, async ({ client, interrupts }) => {
+  return withClient(flags, command, io, async ({ client, interrupts, view }) => {
+    view.step('asking for the list of tools');
     const proposed = await proposalsOf(client);
+    view.stop();
     if (proposed.length === 0) {
       io.stderr.write('No two tools of the server look like a pair that is not known already.\n');
       return ExitCode.completed;

@@ -1,6 +1,6 @@
 import { formatDuration } from '../time/duration.js';
 import type { Progress, Snapshot } from '../types.js';
-import { describeProgress } from './describe-state.js';
+import { progressFigures } from './describe-state.js';
 import { plainText } from './terminal-text.js';
 import { cutTo, widthOf } from './terminal-width.js';
 
@@ -16,70 +16,95 @@ export interface ProgressLine {
   readonly tool: string;
   readonly snapshot: Pick<Snapshot, 'status' | 'message' | 'progress'>;
   readonly elapsedMs: number;
+  /** Time to the end as the progress so far tells it. */
+  readonly leftMs?: number | undefined;
   readonly next: Next | undefined;
 }
 
 const SEPARATOR = ' · ';
-const BAR_CELLS = 20;
+/** Cells of a bar; a shorter one says nothing. */
+const [MIN_BAR, MAX_BAR] = [8, 20];
 /** A message that is cut shorter says nothing. */
 const MIN_MESSAGE = 10;
-/** Columns that a name keeps in any case where there are as many. */
-const SHORT_NAME = 12;
-/** A name that is cut shorter says nothing. */
-const MIN_NAME = 4;
+/** Columns that a name keeps where there are as many; one that is cut shorter than `MIN_NAME` says nothing. */
+const [MIN_NAME, SHORT_NAME] = [4, 12];
 /** Columns. */
 const MAX_WHY = 50;
 /** Characters; more fit on no terminal, and the line is drawn often. */
 const MAX_MESSAGE = 1000;
 
-/** `render: working · 12 s · [######..............] 30 % · frame 3 · next poll in 2 s`, as much of it as fits in one line. */
-export function progressLine({ tool, snapshot, elapsedMs, next }: ProgressLine, columns: number): string {
+/**
+ * `render · ██████░░░░░░░░░░░░░░ 30 % (3 of 10) · 12 s · ~28 s left · frame 3 · next check in 3 s`, as much of it as
+ * fits in one line. Its parts are given room in the order in which they matter.
+ */
+export function progressLine(
+  { tool, snapshot, elapsedMs, leftMs, next }: ProgressLine,
+  columns: number,
+): string {
   const { status, progress } = snapshot;
-  const figures = describeProgress(progress);
-  const facts = [status, formatDuration(Math.floor(elapsedMs / 1000) * 1000)].join(SEPARATOR);
-  const widthWith = (...parts: (string | undefined)[]) =>
-    widthOf([facts, ...parts].filter(Boolean).join(SEPARATOR));
-  // Who called the tool knows its name: its end makes room for what comes next.
-  const roomBesideNext = columns - widthWith(figures, describeNext(withoutWhy(next))) - 2;
-  const roomAlone = Math.min(SHORT_NAME, columns - widthWith(figures) - 2);
-  const name = cutTo(Math.max(roomBesideNext, roomAlone), plainText(tool));
-  const head = name.length < MIN_NAME ? facts : `${name}: ${facts}`;
-  let left = columns - widthOf([head, figures].filter(Boolean).join(SEPARATOR));
+  const { share, count } = progressFigures(progress);
+  const state = status === 'working' && share !== undefined ? undefined : status;
+  const elapsed = inSeconds(elapsedMs, Math.floor);
+  let room = columns - widthOf([state, share, elapsed].filter(Boolean).join(SEPARATOR));
   /** The part, if there is room for it. */
-  const place = (part: string | undefined, separator: string) => {
+  const place = (part: string | undefined, separator = SEPARATOR) => {
     const width = part === undefined ? 0 : widthOf(part) + separator.length;
-    if (width === 0 || width > left) return undefined;
-    left -= width;
+    if (width === 0 || width > room) return undefined;
+    room -= width;
     return part;
   };
-  const nextPart = place(describeNext(next), SEPARATOR) ?? place(describeNext(withoutWhy(next)), SEPARATOR);
-  const bar = place(barOf(progress), ' ');
+  const fullName = plainText(tool);
+  const shortName = cutTo(Math.min(SHORT_NAME, room - SEPARATOR.length), fullName);
+  const name = widthOf(shortName) < Math.min(MIN_NAME, widthOf(fullName)) ? undefined : place(shortName);
+  const shortBar = place(barOf(progress, MIN_BAR), ' ');
+  const left = place(leftMs === undefined ? undefined : `~${inSeconds(leftMs, Math.ceil)} left`);
+  const soon = place(describeNext(next));
+  // What is left makes the parts longer.
+  const longName = name && cutTo(widthOf(name) + room, fullName);
+  room -= longName === undefined ? 0 : widthOf(longName) - widthOf(name ?? '');
+  const counted = place(count, ' ');
+  const why = next?.kind === 'contact' ? place(`(${cutTo(MAX_WHY, plainText(next.why))})`, ' ') : undefined;
   const message = plainText((snapshot.message ?? '').slice(0, MAX_MESSAGE));
-  const room = left - SEPARATOR.length;
-  const messagePart = room >= Math.min(MIN_MESSAGE, widthOf(message)) ? cutTo(room, message) : '';
-  const parts = [head, [bar, figures].filter(Boolean).join(' '), messagePart, nextPart];
+  const messageRoom = room - SEPARATOR.length;
+  const said = place(
+    messageRoom >= Math.min(MIN_MESSAGE, widthOf(message))
+      ? cutTo(messageRoom, message) || undefined
+      : undefined,
+  );
+  const bar = shortBar && barOf(progress, Math.min(MIN_BAR + room, MAX_BAR));
+  const figures = [bar, share, counted].filter(Boolean).join(' ');
+  const parts = [longName, state, figures, elapsed, left, said, [soon, why].filter(Boolean).join(' ')];
   return cutTo(columns, parts.filter(Boolean).join(SEPARATOR));
 }
 
-function barOf(progress: Progress | undefined): string | undefined {
-  const { progress: done = 0, total = 0 } = progress ?? {};
-  if (total <= 0) return undefined;
-  const full = Math.min(Math.max(Math.floor((BAR_CELLS * done) / total), 0), BAR_CELLS);
-  return `[${'#'.repeat(full)}${'.'.repeat(BAR_CELLS - full)}]`;
+/** `starting npx tsx server.ts · 2 s`: what is done before there is a task. The first second goes without saying. */
+export function stepLine(step: string, elapsedMs: number, columns: number): string {
+  const said = plainText(step);
+  const elapsed = elapsedMs < 1000 ? '' : `${SEPARATOR}${inSeconds(elapsedMs, Math.floor)}`;
+  const room = columns - widthOf(elapsed);
+  return room < MIN_MESSAGE ? cutTo(columns, said) : `${cutTo(room, said)}${elapsed}`;
 }
 
-function withoutWhy(next: Next | undefined): Next | undefined {
-  return next?.kind === 'contact' ? { ...next, why: '' } : next;
+function inSeconds(durationMs: number, rounded: (seconds: number) => number): string {
+  const seconds = rounded(durationMs / 1000);
+  return seconds === 0 ? '0 s' : formatDuration(seconds * 1000);
+}
+
+function barOf(progress: Progress | undefined, cells: number): string | undefined {
+  const { progress: done = 0, total = 0 } = progress ?? {};
+  if (total <= 0) return undefined;
+  const full = Math.min(Math.max(Math.floor((cells * done) / total), 0), cells);
+  return `${'█'.repeat(full)}${'░'.repeat(cells - full)}`;
 }
 
 function describeNext(next: Next | undefined): string | undefined {
   switch (next?.kind) {
     case 'request':
-      return `next poll in ${formatDuration(Math.ceil(Math.max(next.inMs, 0) / 1000) * 1000)}`;
+      return next.inMs < 500 ? 'checking' : `next check in ${inSeconds(next.inMs, Math.ceil)}`;
     case 'held':
-      return 'held by the server';
+      return 'server tells when done';
     case 'contact':
-      return `waiting for contact${next.why === '' ? '' : ` (${cutTo(MAX_WHY, plainText(next.why))})`}`;
+      return 'waiting for contact';
     default:
       return undefined;
   }

@@ -90,7 +90,12 @@ export function roundedInteger(value: unknown, path = ''): string | undefined {
   return undefined;
 }
 
-/** A final result: data on stdout, a failure on stderr, with `json` all on stdout. */
+/** Why a task did not complete, in the server's own words; nothing of one that did, or where `json` has it. */
+export function failureReason(result: CallToolResult, json: boolean): { readonly reason?: string } {
+  return json || outcomeOfResult(result).status === 'completed' ? {} : { reason: renderResult(result) };
+}
+
+/** A final result on stdout: the data of a completed task, or with `json` all that is known. */
 export async function printResult(
   task: ReportedTask,
   result: CallToolResult,
@@ -109,8 +114,7 @@ export async function printResult(
         jsonReport(task, outcome.status === 'failed' ? { result, error: outcome.error } : { result }),
       ),
     );
-  else if (outcome.status !== 'completed') io.stderr.write(`${renderResult(result)}\n`);
-  else {
+  else if (outcome.status === 'completed') {
     // A file or a pipe gets the result as it is.
     const text = renderResult(result);
     const shown = io.stdout.isTTY === true ? terminalText(text) : text;

@@ -3,12 +3,10 @@ import type { AwaitClient } from '../client/await-client.js';
 import { dataOf, isThere } from '../protocols/pair/answer-data.js';
 import { similarName } from '../similar-name.js';
 import { readArguments } from './arguments.js';
-import { awaitJob, goesOn, leaveJob } from './await-job.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 import { type PairFlags, pairOfFlags, wordsOfFlags } from './pair-flags.js';
-import { progressView } from './progress-view.js';
 import { waitOptionsOf } from './wait-options.js';
 import { withClient } from './with-client.js';
 
@@ -38,39 +36,35 @@ export function run(
     { ...flags, pairs, words: wordsOfFlags(flags) },
     command,
     io,
-    async ({ client, server, interrupts, settings, onEvent, onAsk }) => {
+    async ({ client, server, interrupts, settings, view }) => {
+      const { awaitJob, goesOn, leaveJob } = await import('./await-job.js');
+      view.step('asking for the list of tools');
       const tool = await findTool(client, toolName, flags);
       const call = { name: toolName, arguments: await readArguments(flags.args, flags.arg ?? [], tool, io) };
-      const view = progressView(toolName, io, flags.quiet === true);
-      onEvent(event => view.hear(event));
-      onAsk(() => view.pause());
-      try {
-        const task = await client.startTool(call, {
-          ...waitOptionsOf(settings),
-          signal: interrupts.second,
-          idempotencyKey: flags.idempotencyKey,
-          onUpdate: snapshot => view.update(snapshot),
-        });
-        const output = {
-          io,
-          json: flags.json === true,
-          quiet: flags.quiet === true,
-          server,
-          client,
-        };
-        if (flags.detach === true && (await goesOn(task, output, interrupts))) {
-          view.stop();
-          return leaveJob(task, output);
-        }
-        const code = await awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
-        if (code === ExitCode.completed && lacksResultAt(flags.resultKey, task.snapshot.raw))
-          io.stderr.write(
-            `The last answer about the task has nothing at \`${flags.resultKey}\` (--result-key): the result is the whole answer.\n`,
-          );
-        return code;
-      } finally {
+      view.task(toolName, 0);
+      const task = await client.startTool(call, {
+        ...waitOptionsOf(settings),
+        signal: interrupts.second,
+        idempotencyKey: flags.idempotencyKey,
+        onUpdate: snapshot => view.update(snapshot),
+      });
+      const output = {
+        io,
+        json: flags.json === true,
+        quiet: flags.quiet === true,
+        server,
+        client,
+      };
+      if (flags.detach === true && (await goesOn(task, output, interrupts))) {
         view.stop();
+        return leaveJob(task, output);
       }
+      const code = await awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
+      if (code === ExitCode.completed && lacksResultAt(flags.resultKey, task.snapshot.raw))
+        io.stderr.write(
+          `The last answer about the task has nothing at \`${flags.resultKey}\` (--result-key): the result is the whole answer.\n`,
+        );
+      return code;
     },
   );
 }

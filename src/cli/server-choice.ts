@@ -4,6 +4,7 @@ import type { ConnectTarget } from '../client/connect.js';
 import { displayUrl } from '../client/display-url.js';
 import { type KnownServer, knownHttpServer, knownStdioServer } from '../client/journal/known-server.js';
 import { fileAbove } from '../client/mcp-config.js';
+import type { StdioTarget } from '../client/transport.js';
 import { maskSecrets } from '../server/config/mask-secrets.js';
 import { UsageError } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
@@ -13,6 +14,8 @@ import { quote } from './shell-quote.js';
 export interface ChosenServer {
   readonly target: ConnectTarget;
   readonly configFile: string | undefined;
+  /** What is done first, for a person, such as `starting npx tsx server.ts`. */
+  readonly step: string;
   /** The same choice as words of a command line, without secrets. */
   readonly words: string;
   /** What of these words the journal does not know; undefined when it does not know enough to do without any. */
@@ -40,6 +43,7 @@ export function chooseServer(flags: ServerFlags, command: readonly string[], io:
     const names = (header ?? []).map(line => ` --header ${quote(`${line.split(':')[0]}: …`)}`).join('');
     return {
       target: { url, headers: parseHeaders(header ?? []) },
+      step: `connecting to ${shownUrl(url)}`,
       configFile: undefined,
       words: ` --url ${shownUrl(url)}${names}`,
       unknownWords: isPartial(URL.canParse(url) && knownHttpServer(new URL(url))) ? undefined : names,
@@ -50,7 +54,13 @@ export function chooseServer(flags: ServerFlags, command: readonly string[], io:
     if (above !== undefined && quiet !== true)
       io.stderr.write(`The server ${server} is looked up in ${above}, in a folder above this one.\n`);
     const words = ` --server ${quote(server)}${config === undefined ? '' : ` --config ${quote(config)}`}`;
-    return { target: server, configFile: config, words, unknownWords: '' };
+    return {
+      target: server,
+      step: `connecting to the server ${server}`,
+      configFile: config,
+      words,
+      unknownWords: '',
+    };
   }
   const [program, ...args] = command;
   if (program !== undefined) {
@@ -61,6 +71,7 @@ export function chooseServer(flags: ServerFlags, command: readonly string[], io:
       .join('');
     return {
       target,
+      step: `starting ${shownCommand(target)}`,
       configFile: undefined,
       unknownWords: isPartial(knownStdioServer(target)) ? undefined : names,
       words: `${names} -- ${command.map(word => quote(withoutPassword(word))).join(' ')}`,
@@ -69,6 +80,7 @@ export function chooseServer(flags: ServerFlags, command: readonly string[], io:
   const { settings } = flags;
   return {
     target: bundledServer(settings === undefined ? [] : ['--settings', settings], cwd),
+    step: 'starting the bundled server',
     known: { kind: 'bundled', cwd, ...(settings !== undefined && { settings: resolve(cwd, settings) }) },
     unknownWords: '',
     configFile: undefined,
@@ -112,6 +124,12 @@ function parseHeaders(lines: readonly string[]): Record<string, string> {
 /** Servers of this program may be told their store. */
 function withoutPassword(word: string): string {
   return word.replace(/\b(rediss?|postgres(ql)?):.*/is, maskSecrets);
+}
+
+/** Without arguments that are likely to be secret. */
+function shownCommand(target: StdioTarget): string {
+  const known = knownStdioServer(target);
+  return [target.command, ...('args' in known ? known.args : [])].map(withoutPassword).join(' ');
 }
 
 function shownUrl(url: string): string {

@@ -61,10 +61,13 @@ async function withTask(
     { ...choice.flags, journal: true },
     choice.command,
     io,
-    async ({ client, interrupts }) => {
+    async ({ client, interrupts, view }) => {
+      view.step(`asking how ${reference.tool} stands`);
       const task = await client.resumeTask(reference, { maxAttempts: 1, signal: interrupts.first });
       await act(task);
-      printState(task, await resultIfEnded(task), flags, io);
+      const result = await resultIfEnded(task);
+      view.stop();
+      printState(task, result, flags, io);
       return ExitCode.completed;
     },
   );

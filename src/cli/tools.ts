@@ -17,8 +17,10 @@ export interface ToolsFlags extends ServerFlags {
 
 /** `mcp-await tools`: lists a server's tools and how each is awaited. */
 export function tools(flags: ToolsFlags, command: readonly string[], io: CommandIo): Promise<number> {
-  return withClient(flags, command, io, async ({ client }) => {
+  return withClient(flags, command, io, async ({ client, view }) => {
+    view.step('asking for the list of tools');
     const rows = await client.explainTools();
+    view.stop();
     if (flags.json === true) printJson(io, rows);
     else if (rows.length === 0) io.stderr.write('The server has no tools.\n');
     else printLines(io, linesOf(rows, flags.why === true));

@@ -1,6 +1,7 @@
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import { resultOfOutcome } from '../protocols/tool-result.js';
 import type { Outcome } from '../types.js';
+import { ageSince, printEnd } from './end-line.js';
 import { exitCodeOfStatus, UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import { isHeldJob, onceReleased } from './held-job.js';
@@ -10,7 +11,7 @@ import { endedTask, heldTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
 import { printed } from './output.js';
 import { type WordFlags, wordsOfFlags } from './pair-flags.js';
-import { jsonReport, printJson, printResult } from './report.js';
+import { failureReason, jsonReport, printJson, printResult } from './report.js';
 import { waitOptionsOf } from './wait-options.js';
 
 /** Flags that only whoever asks the server can obey. */
@@ -30,7 +31,8 @@ export async function wait(
   const job = await findJob({ source, flags, command, io });
   const record = await released(job.record, flags, io);
   const json = flags.json === true;
-  if (record?.outcome !== undefined) return tellKept(record, record.outcome, { io, json });
+  if (record?.outcome !== undefined)
+    return tellKept(record, record.outcome, { io, json, quiet: flags.quiet === true });
   const reference = referenceOf(job);
   const choice = chooseAgain(record, flags, command);
   const clientFlags = {
@@ -41,13 +43,10 @@ export async function wait(
     words: wordsOfFlags(flags),
   };
   const { withClient } = await import('./with-client.js');
-  const { progressView } = await import('./progress-view.js');
   const { awaitJob } = await import('./await-job.js');
   return withClient(clientFlags, choice.command, io, async session => {
-    const { client, server, interrupts, settings, onEvent, onAsk } = session;
-    const view = progressView(reference.tool, io, flags.quiet === true);
-    onEvent(event => view.hear(event));
-    onAsk(() => view.pause());
+    const { client, server, interrupts, settings, view } = session;
+    view.task(reference.tool, ageSince(reference.startedAt));
     const task = await client.resumeTask(reference, {
       ...waitOptionsOf(settings),
       signal: interrupts.second,
@@ -97,9 +96,13 @@ function refuseForHeld({ id }: JournalRecord, flags: object): void {
 async function tellKept(
   record: JournalRecord,
   outcome: Outcome,
-  output: { readonly io: CommandIo; readonly json: boolean },
+  output: { readonly io: CommandIo; readonly json: boolean; readonly quiet: boolean },
 ): Promise<number> {
-  await printResult(endedTask(record, outcome), resultOfOutcome(outcome), output);
+  const result = resultOfOutcome(outcome);
+  const { tool, startedAt, updatedAt } = record;
+  const end = { tool, status: outcome.status, elapsedMs: updatedAt - startedAt };
+  printEnd({ ...end, ...failureReason(result, output.json) }, output.io, output.quiet);
+  await printResult(endedTask(record, outcome), result, output);
   if (await printed(output.io)) await markDelivered(record, output.io);
   return exitCodeOfStatus(outcome.status);
 }

@@ -1,5 +1,4 @@
-import { AwaitClient } from '../client/await-client.js';
-import type { AwaitEvent } from '../client/events.js';
+import type { AwaitClient } from '../client/await-client.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
 import type { PairProfile } from '../client/pair-options.js';
 import { AwaitTimeoutError } from '../errors.js';
@@ -7,12 +6,11 @@ import type { Settings } from '../server/config/config-schema.js';
 import { formatDuration } from '../time/duration.js';
 import { linkSignals } from '../time/signals.js';
 import { startTimer } from '../time/sleep.js';
-import { canAsk, terminalAsker } from './ask/terminal-asker.js';
-import { useSettings } from './config/load-settings.js';
 import { errorFacts } from './error-report.js';
 import type { ServerFlags } from './flags.js';
 import { type Interrupts, watchInterrupts } from './interrupts.js';
 import type { CommandIo } from './io.js';
+import { type ProgressView, progressView } from './progress-view.js';
 import { type ChosenServer, chooseServer } from './server-choice.js';
 import { waitOptionsOf } from './wait-options.js';
 
@@ -21,10 +19,8 @@ export interface ClientSession {
   readonly server: ChosenServer;
   readonly interrupts: Interrupts;
   readonly settings: Settings;
-  /** From now on tells `listener` what happens during waits. */
-  readonly onEvent: (listener: (event: AwaitEvent) => void) => void;
-  /** From now on calls `pause` before a question is put on the terminal. */
-  readonly onAsk: (pause: () => Disposable) => void;
+  /** Shows that the server was connected to; whoever prints something stops it before. */
+  readonly view: ProgressView;
 }
 
 export interface ClientFlags extends ServerFlags {
@@ -53,22 +49,39 @@ export async function withClient(
   work: (session: ClientSession) => Promise<number>,
 ): Promise<number> {
   const server = chooseServer(flags, command, io);
-  const settings = await useSettings(flags, io);
   using interrupts = watchInterrupts(io);
-  let tell = (_event: AwaitEvent) => {};
-  const onEvent = (listener: typeof tell) => {
-    tell = listener;
-  };
-  let pause = (): Disposable => ({ [Symbol.dispose]() {} });
-  const onAsk = (given: typeof pause) => {
-    pause = given;
-  };
+  const view = progressView(io, flags.quiet === true);
+  view.step(server.step);
+  try {
+    return await connectAnd(work, { flags, server, interrupts, view, io });
+  } finally {
+    view.stop();
+  }
+}
+
+interface Connecting {
+  readonly flags: ClientFlags;
+  readonly server: ChosenServer;
+  readonly interrupts: Interrupts;
+  readonly view: ProgressView;
+  readonly io: CommandIo;
+}
+
+async function connectAnd(
+  work: (session: ClientSession) => Promise<number>,
+  { flags, server, interrupts, view, io }: Connecting,
+): Promise<number> {
+  // These take a moment to load, in which the view says already what is going on.
+  const { useSettings } = await import('./config/load-settings.js');
+  const { canAsk, terminalAsker } = await import('./ask/terminal-asker.js');
+  const { AwaitClient } = await import('../client/await-client.js');
+  const settings = await useSettings(flags, io);
   const client = await connectInTime(settings, interrupts.first, signal =>
     AwaitClient.connect(server.target, {
       ...settings.connection,
-      onInput: flags.json === true || !canAsk(io) ? undefined : terminalAsker(io, () => pause()),
+      onInput: flags.json === true || !canAsk(io) ? undefined : terminalAsker(io, () => view.pause()),
       onEvent: event => {
-        tell(event);
+        view.hear(event);
         if (flags.quiet === true) return;
         if (event.type === 'list-repaired') io.stderr.write(repairedText(event.problems));
         if (event.type === 'journal-failed')
@@ -91,7 +104,7 @@ export async function withClient(
     }),
   );
   try {
-    return await work({ client, server, interrupts, settings, onEvent, onAsk });
+    return await work({ client, server, interrupts, settings, view });
   } finally {
     await client.close();
   }

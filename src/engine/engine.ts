@@ -1,6 +1,7 @@
 import type { Progress, TaskError } from '../types.js';
 import type { OperationStats } from './operation-stats.js';
 import type { InputResponse, OpenQuestion } from './question.js';
+import type { ListOptions, TaskPage } from './task-list.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from './task-record.js';
 
 /**
@@ -78,6 +79,13 @@ export interface Engine {
    * milliseconds count for durations and the failure rate.
    */
   stats(windowMs: number): Promise<readonly OperationStats[]>;
+
+  /**
+   * A page of the tasks that the filters leave, the newest first. Whoever follows the cursors to their end sees every task that
+   * was there at the first page once, whatever is submitted meanwhile; what has expired is in no page.
+   * @throws InvalidCursorError for a cursor that no engine has made
+   */
+  list(options: ListOptions): Promise<TaskPage>;
 
   /** Ends all waits, stops what this process still runs as `drain(0)` does, and releases everything. */
   close(): Promise<void>;

@@ -8,6 +8,7 @@ import { describeDeliveries } from './conformance/deliveries.js';
 import { describeEnds } from './conformance/ends.js';
 import { describeHandles } from './conformance/handles.js';
 import { describeIdempotency } from './conformance/idempotency.js';
+import { describeLists } from './conformance/lists.js';
 import { describeOwners } from './conformance/owners.js';
 import { describeQuestions } from './conformance/questions.js';
 import { describeQueue } from './conformance/queue.js';
@@ -93,6 +94,7 @@ export function describeEngine(name: string, fixture: EngineFixture): void {
     describeWaits(bench);
     describeDeliveries(bench);
     describeStats(bench);
+    describeLists(bench);
     describeDelays(bench);
     describeStops(bench);
     describeRetries(bench);

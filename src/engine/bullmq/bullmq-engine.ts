@@ -12,11 +12,13 @@ import type { OperationStats } from '../operation-stats.js';
 import type { InputResponse } from '../question.js';
 import { hasChanged } from '../record-change.js';
 import { StoreFailure } from '../store-failure.js';
+import { type ListOptions, type TaskPage, toListQuery } from '../task-list.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import { TaskWorker } from '../task-worker.js';
 import { TooManyTasksError } from '../too-many-tasks.js';
 import { BullmqWorkerStore } from './bullmq-worker-store.js';
+import { listJobs } from './job-list.js';
 import { type JobRun, JobSource } from './job-source.js';
 import { readJobStats } from './job-stats.js';
 import { KnownOperations, REGISTRY } from './known-operations.js';
@@ -181,6 +183,17 @@ export class BullmqEngine implements Engine {
     // One after the other: what is asked for every few seconds leaves room for calls.
     for (const queue of queues) stats.push(await readJobStats(queue, windowMs));
     return stats.filter(hasTasks);
+  }
+
+  async list(options: ListOptions): Promise<TaskPage> {
+    this.#throwIfClosed();
+    const query = toListQuery(options);
+    const queues = await this.#jobs.queues();
+    const { operation = '' } = query;
+    return listJobs(
+      queues.filter(queue => operation === '' || queue.operation === operation),
+      query,
+    );
   }
 
   close(): Promise<void> {

@@ -34,6 +34,8 @@ export interface EarlyEnd {
 export interface JobData {
   /** JSON of a `JobTask`. */
   readonly task: string;
+  /** The SHA-256 of the owner's name as JSON, for lists. */
+  readonly ownerDigest: string;
   /** Cancelled while it waited. */
   readonly cancelled?: EarlyEnd;
   /** Its worker died, and it may not be run again. */

@@ -7,6 +7,9 @@ import { longResultAt, longResultIndex, type StoredJob } from './job-record.js';
 import { LAST_TURN } from './owner-limiter.js';
 import {
   MAX_EVENTS,
+  type NewestJobs,
+  type NewestQuery,
+  type NotedJob,
   type Page,
   type QueueConnection,
   type QueueHead,
@@ -40,7 +43,9 @@ export interface LockedJob {
   readonly token: string;
 }
 
-export type AddOptions = Pick<JobsOptions, 'delay' | 'deduplication' | 'priority' | 'timestamp'>;
+export interface AddOptions extends Pick<JobsOptions, 'delay' | 'deduplication' | 'priority'> {
+  readonly timestamp: number;
+}
 
 interface NewJob {
   readonly name: string;
@@ -93,8 +98,16 @@ export class OperationQueue {
 
   /** BullMQ answers for each job of a group which one holds its key, also where two of the group have the same. */
   async #addTogether(jobs: readonly NewJob[]): Promise<readonly string[]> {
-    const added = await this.#calls.make(() => this.#queue.addBulk([...jobs]));
-    return added.map(({ id }, index) => id ?? jobs[index]?.opts.jobId ?? '');
+    const noted = jobs.map(({ data: { ownerDigest }, opts: { jobId: taskRef, timestamp: createdAt } }) => {
+      return { taskRef, ownerDigest, createdAt };
+    });
+    // Over one connection, in this order: no job is there that no list shows.
+    const [, added] = await this.#calls.make(() =>
+      Promise.all([this.#connection.note(this.operation, noted), this.#queue.addBulk([...jobs])]),
+    );
+    const ids = added.map(({ id }, index) => id ?? jobs[index]?.opts.jobId ?? '');
+    await this.#forget(noted.filter(({ taskRef }, index) => ids[index] !== taskRef));
+    return ids;
   }
 
   /** Frees a deduplication key, unless another job than `taskRef` holds it by now. */
@@ -220,9 +233,26 @@ export class OperationQueue {
     return this.#calls.make(() => this.#connection.list(this.operation, state, page));
   }
 
+  /** See `QueueConnection.newest`. */
+  async newest(query: NewestQuery): Promise<NewestJobs> {
+    return this.#calls.make(() => this.#connection.newest(this.operation, query));
+  }
+
   /** Removes a job, unless a worker has it. */
-  async remove(taskRef: string): Promise<void> {
-    await this.#calls.make(() => this.#backend.remove(taskRef, false));
+  async remove({ id: taskRef, data, timestamp: createdAt }: StoredJob): Promise<void> {
+    const isRemoved = (await this.#calls.make(() => this.#backend.remove(taskRef, false))) > 0;
+    const ownerDigest = tryContents({ data })?.data.ownerDigest;
+    if (isRemoved && ownerDigest !== undefined) await this.#forget([{ taskRef, ownerDigest, createdAt }]);
+  }
+
+  /** Lets lists forget the jobs that BullMQ itself has removed. */
+  async prune(): Promise<void> {
+    const createdBefore = Date.now() - this.#keep.age * 1000;
+    await this.#calls.make(() => this.#connection.prune(this.operation, createdBefore));
+  }
+
+  async #forget(jobs: readonly NotedJob[]): Promise<void> {
+    if (jobs.length > 0) await this.#calls.make(() => this.#connection.forget(this.operation, jobs));
   }
 
   close(): Promise<void> {
@@ -249,7 +279,7 @@ function ownerOf({ data }: QueueHead): string | undefined {
   return tryContents({ data })?.task.owner;
 }
 
-const NO_DATA: JobData = { task: '' };
+const NO_DATA: JobData = { task: '', ownerDigest: '' };
 
 function toTaken(answer: readonly unknown[]): Taken {
   const [json, taskRef, , dueAt] = answer as [JobJson | null, string, number, number];

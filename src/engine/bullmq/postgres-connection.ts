@@ -17,7 +17,9 @@ import { byServerClock, type Query } from './postgres-clock.js';
 import { PostgresEnds } from './postgres-ends.js';
 import {
   hasPostgresJob,
+  indexJobs,
   listPostgresJobs,
+  newestPostgresJobs,
   postgresHead,
   postgresLeastPriority,
   replacePostgresData,
@@ -73,13 +75,17 @@ export function connectPostgres(url: string, { prefix, locks }: QueueConnectOpti
     async ready() {
       await migrate(bullmqPool);
       await connection.waitUntilReady();
-      return [];
+      return indexJobs(pool);
     },
     queue: name => new Queue(named(name), options, shared),
     backend: name => new PostgresQueueBackend(connection, named(name), options, false),
     replaceData: (name, change) => replacePostgresData(connection, named(name), change),
     hasJob: (name, jobId) => hasPostgresJob(connection, named(name), jobId),
     list: (name, state, page) => listPostgresJobs(connection, named(name), { ...page, state }),
+    newest: (name, query) => newestPostgresJobs(connection, named(name), query),
+    note: async () => {},
+    forget: async () => {},
+    prune: async () => {},
     head: name => postgresHead(connection, named(name)),
     leastPriority: name => postgresLeastPriority(connection, named(name)),
     worker: name => new Worker(named(name), null, options, shared),

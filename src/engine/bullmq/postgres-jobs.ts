@@ -1,6 +1,9 @@
-import type { PostgresConnection } from 'bullmq';
-import type { StoredJob } from './job-record.js';
-import type { DataChange, Page, QueueHead, QueueState } from './queue-connection.js';
+import { DEFAULT_SCHEMA, type PostgresConnection } from 'bullmq';
+import type pg from 'pg';
+import type { StoreNotice } from '../engine.js';
+import type { RecordStatus } from '../task-record.js';
+import { longResultAt, type StoredJob } from './job-record.js';
+import type { DataChange, NewestJobs, NewestQuery, Page, QueueHead, QueueState } from './queue-connection.js';
 
 const REPLACE_DATA = `
   UPDATE job SET data = $3::jsonb
@@ -76,7 +79,72 @@ export async function listPostgresJobs(
   const order = ORDER[state].map(column => `${column} ${direction}`).join();
   const list = `SELECT * FROM job WHERE queue = $1 AND ${WHERE[state]} ORDER BY ${order} LIMIT $2 OFFSET $3`;
   const { rows } = await pool.query(list, [queue, count, start]);
-  return rows.map(row => ({
+  return rows.map(toStoredJob);
+}
+
+/** For lists: BullMQ's own indexes tell neither an owner nor a time of creation. */
+const INDEXES = {
+  mcp_await_job_listed: '(queue, added_at_ms, id COLLATE "C")',
+  mcp_await_job_listed_by_owner: `(queue, (data->>'ownerDigest'), added_at_ms, id COLLATE "C")`,
+};
+
+/** Makes the indexes of `newestPostgresJobs` where they are not there. Without the right to, lists cost more. */
+export async function indexJobs(pool: pg.Pool): Promise<readonly StoreNotice[]> {
+  const names = Object.keys(INDEXES);
+  const { rows } = await pool.query('SELECT indexname FROM pg_indexes WHERE schemaname = $1', [
+    DEFAULT_SCHEMA,
+  ]);
+  const missing = Object.entries(INDEXES).filter(([name]) => !rows.some(row => row.indexname === name));
+  try {
+    for (const [name, columns] of missing) {
+      await pool.query(`CREATE INDEX IF NOT EXISTS ${name} ON job ${columns}`);
+    }
+    return [];
+  } catch (error) {
+    const fields = { indexes: names.join(), error: error instanceof Error ? error.message : String(error) };
+    const message =
+      'The indexes for lists of tasks could not be made, so lists read all tasks: let the owner of the table bullmq.job start a server once.';
+    return [{ level: 'warn', message, fields }];
+  }
+}
+
+const MAY_HAVE: Readonly<Record<RecordStatus, string>> = {
+  pending: "state IN ('waiting', 'delayed')",
+  processing: "state = 'active' OR state = 'waiting' AND stalled_count > 0",
+  completed: "state = 'completed'",
+  failed: "state = 'failed' OR data ? 'lost'",
+  cancelled: "state = 'failed' OR data ? 'cancelled'",
+};
+
+/** See `QueueConnection.newest`. */
+export async function newestPostgresJobs(
+  { pool }: PostgresConnection,
+  queue: string,
+  { ownerDigest, statuses, count, after }: NewestQuery,
+): Promise<NewestJobs> {
+  const values: unknown[] = [queue, after.createdAt, after.taskRef, count];
+  const isWanted = statuses.map(status => `(${MAY_HAVE[status]})`).join(' OR ') || 'FALSE';
+  const isOwned = ownerDigest === undefined ? 'TRUE' : "data->>'ownerDigest' = $5";
+  if (ownerDigest !== undefined) values.push(ownerDigest);
+  const { rows } = await pool.query(
+    `SELECT id, data, added_at_ms, attempts_started, attempts_made, stalled_count, processed_at_ms, finished_at_ms,
+            failed_reason, progress, stacktrace, return_value IS NOT NULL AS has_result
+       FROM job
+      WHERE queue = $1 AND ${isOwned} AND (${isWanted})
+        AND (added_at_ms, id COLLATE "C") < ($2, $3 COLLATE "C")
+      ORDER BY added_at_ms DESC, id COLLATE "C" DESC LIMIT $4`,
+    values,
+  );
+  const jobs = rows.map(row =>
+    toStoredJob({ ...row, return_value: row.has_result ? longResultAt(0) : null }),
+  );
+  const last = jobs.length < count ? undefined : jobs.at(-1);
+  return { jobs, reached: last && { createdAt: last.timestamp, taskRef: last.id } };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row as pg returns it
+function toStoredJob(row: any): StoredJob {
+  return {
     id: String(row.id),
     data: JSON.stringify(row.data),
     timestamp: Number(row.added_at_ms),
@@ -89,5 +157,5 @@ export async function listPostgresJobs(
     returnvalue: JSON.stringify(row.return_value),
     progress: row.progress ?? 0,
     stacktrace: JSON.stringify(row.stacktrace ?? []),
-  }));
+  };
 }

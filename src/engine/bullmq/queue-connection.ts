@@ -1,5 +1,7 @@
 import type { IQueueBackend, JobProgress, Queue, Worker } from 'bullmq';
 import type { StoreNotice } from '../engine.js';
+import type { ListPosition } from '../task-list.js';
+import type { RecordStatus } from '../task-record.js';
 import type { JobData } from './job-data.js';
 import type { StoredJob } from './job-record.js';
 import type { LockTimes } from './lock-times.js';
@@ -37,6 +39,28 @@ export interface Page {
   readonly count: number;
   /** @default false: the newest come first */
   readonly oldestFirst?: boolean | undefined;
+}
+
+/** A job as lists know it. */
+export interface NotedJob {
+  readonly taskRef: string;
+  readonly ownerDigest: string;
+  readonly createdAt: number;
+}
+
+export interface NewestQuery {
+  /** @default those of all owners */
+  readonly ownerDigest?: string | undefined;
+  /** Jobs whose tasks have others may come, too. */
+  readonly statuses: readonly RecordStatus[];
+  readonly count: number;
+  readonly after: ListPosition;
+}
+
+export interface NewestJobs {
+  readonly jobs: readonly StoredJob[];
+  /** How far the search came; undefined where nothing is left. */
+  readonly reached: ListPosition | undefined;
 }
 
 export interface EndsOptions {
@@ -78,6 +102,14 @@ export interface QueueConnection {
   hasJob(name: string, jobId: string): Promise<boolean>;
   /** Jobs of one state. */
   list(name: string, state: QueueState, page: Page): Promise<readonly StoredJob[]>;
+  /** The newest jobs in whichever state, by time of creation, without their results. */
+  newest(name: string, query: NewestQuery): Promise<NewestJobs>;
+  /** Notes jobs for `newest`, before they are added: nothing to do where a store has an index of its own. */
+  note(name: string, jobs: readonly NotedJob[]): Promise<void>;
+  /** Forgets jobs that were noted, and were removed or not added. */
+  forget(name: string, jobs: readonly NotedJob[]): Promise<void>;
+  /** Forgets what the queue itself has removed of the jobs created before that time. */
+  prune(name: string, createdBefore: number): Promise<void>;
   /** The job that is taken next; undefined where none waits. */
   head(name: string): Promise<QueueHead | undefined>;
   /** The least priority of the jobs that have one; 0 without any. */

@@ -12,7 +12,14 @@ import {
   type StoreEnds,
   workerOptions,
 } from './queue-connection.js';
-import { listRedisJobs, redisHead, redisLeastPriority, replaceRedisData } from './redis-jobs.js';
+import { forgetRedisJobs, noteRedisJobs, pruneRedisIndex } from './redis-index.js';
+import {
+  listRedisJobs,
+  newestRedisJobs,
+  redisHead,
+  redisLeastPriority,
+  replaceRedisData,
+} from './redis-jobs.js';
 
 /**
  * Why a Redis cannot keep tasks at all, and what an operator should know of it, from its answer to `INFO`.
@@ -107,6 +114,10 @@ export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions
     replaceData: (name, change) => replaceRedisData(redis, backend(name).toKey(change.job.id), change),
     hasJob: async (name, jobId) => (await redis.exists(`${prefix}:${name}:${jobId}`)) > 0,
     list: (name, state, page) => listRedisJobs(backend(name), state, page),
+    newest: (name, query) => newestRedisJobs(redis, backend(name), query),
+    note: (name, jobs) => noteRedisJobs(redis, backend(name), jobs),
+    forget: (name, jobs) => forgetRedisJobs(redis, backend(name), jobs),
+    prune: (name, createdBefore) => pruneRedisIndex(redis, backend(name), createdBefore),
     head: name => redisHead(redis, backend(name)),
     leastPriority: name => redisLeastPriority(redis, backend(name)),
     worker: name => new Worker(name, null, options),

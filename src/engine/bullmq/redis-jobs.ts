@@ -2,7 +2,8 @@ import type { IQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { failureCode } from '../failure-code.js';
 import type { StoredJob } from './job-record.js';
-import type { DataChange, Page, QueueHead, QueueState } from './queue-connection.js';
+import type { DataChange, NewestJobs, NewestQuery, Page, QueueHead, QueueState } from './queue-connection.js';
+import { newestRedisRefs } from './redis-index.js';
 
 /** `data` and `ats`, the number of starts, are fields of BullMQ's hash of a job. */
 const REPLACE_DATA = `
@@ -31,8 +32,22 @@ export async function listRedisJobs(
   // Lists are read from their heads, where the newest are, in whichever order they are asked for.
   const isList = state === 'waiting' || state === 'active';
   const inOrder: readonly string[] = isList && oldestFirst ? ids.toReversed() : ids;
+  return readJobs(backend, inOrder);
+}
+
+/** See `QueueConnection.newest`. */
+export async function newestRedisJobs(
+  redis: Redis,
+  backend: IQueueBackend,
+  query: NewestQuery,
+): Promise<NewestJobs> {
+  const { taskRefs, reached } = await newestRedisRefs(redis, backend, query);
+  return { jobs: await readJobs(backend, taskRefs), reached };
+}
+
+async function readJobs(backend: IQueueBackend, ids: readonly string[]): Promise<readonly StoredJob[]> {
   const jobs = await Promise.all(
-    inOrder.map(async id => {
+    ids.map(async id => {
       const json = await backend.getJobData(id).catch(error => {
         // What stands under the name of a job is no job: no reason to refuse the others.
         if (failureCode(error) === 'WRONGTYPE') return undefined;

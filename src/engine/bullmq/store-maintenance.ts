@@ -1,5 +1,5 @@
 import { startTimer } from '../../time/sleep.js';
-import { jobToRecord } from './job-record.js';
+import { jobToRecord, type StoredJob } from './job-record.js';
 import type { OperationQueue } from './operation-queue.js';
 import { failLost, type OnLost } from './orphaned-jobs.js';
 import type { QueueState } from './queue-connection.js';
@@ -83,6 +83,7 @@ export class StoreMaintenance {
     for (const queue of queues) {
       if (this.#isStopped) return;
       await removeExpired(queue, this.#positionsOf(queue)).catch(() => {});
+      await queue.prune().catch(() => {});
     }
     await this.#options.onSwept();
   }
@@ -104,10 +105,7 @@ async function removeExpired(queue: OperationQueue, positions: SweepPositions): 
       const start = positions.get(state) ?? 0;
       const jobs = await queue.list(state, { start, count: PAGE, oldestFirst: true });
       const expired = jobs.filter(job => jobToRecord(job, Date.now()) === undefined);
-      await removeAll(
-        queue,
-        expired.map(({ id }) => id),
-      );
+      await removeAll(queue, expired);
       const isLast = jobs.length < PAGE;
       positions.set(state, isLast ? 0 : start + PAGE - expired.length);
       if (isLast) break;
@@ -116,8 +114,8 @@ async function removeExpired(queue: OperationQueue, positions: SweepPositions): 
   }
 }
 
-async function removeAll(queue: OperationQueue, taskRefs: readonly string[]): Promise<void> {
-  for (let index = 0; index < taskRefs.length; index += AT_ONCE) {
-    await Promise.all(taskRefs.slice(index, index + AT_ONCE).map(taskRef => queue.remove(taskRef)));
+async function removeAll(queue: OperationQueue, jobs: readonly StoredJob[]): Promise<void> {
+  for (let index = 0; index < jobs.length; index += AT_ONCE) {
+    await Promise.all(jobs.slice(index, index + AT_ONCE).map(job => queue.remove(job)));
   }
 }

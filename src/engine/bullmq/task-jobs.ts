@@ -47,7 +47,7 @@ export class TaskJobs {
     await this.#options.known.add(operation);
     const queue = this.queue(operation);
     const kept = jobTask(task);
-    const data: JobData = { task: JSON.stringify(kept) };
+    const data: JobData = { task: JSON.stringify(kept), ownerDigest: digestJson(kept.owner) };
     const key = task.idempotencyKey === undefined ? undefined : deduplicationId(task);
     for (;;) {
       // Of this try: a key that lapses during an earlier one is no longer held.

@@ -68,4 +68,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX tasks_queued ON tasks (turn) WHERE status = 'pending' AND due_at IS NULL;
   CREATE INDEX tasks_unfinished ON tasks (owner, status, turn) WHERE status IN ('pending', 'processing');
   `,
+  `
+  CREATE INDEX tasks_listed ON tasks (status, created_at, task_ref);
+  CREATE INDEX tasks_listed_by_owner ON tasks (owner, status, created_at, task_ref);
+  `,
 ];

@@ -20,6 +20,7 @@ import { hasChanged } from '../record-change.js';
 import { isInvalid } from '../record-shape.js';
 import { RecordWaits } from '../record-waits.js';
 import { StoreFailure } from '../store-failure.js';
+import { type ListOptions, type TaskPage, toListQuery } from '../task-list.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { TaskWaits } from '../task-waits.js';
 import { TaskWorker } from '../task-worker.js';
@@ -186,6 +187,12 @@ class SqliteEngine implements Engine {
   async stats(windowMs: number): Promise<readonly OperationStats[]> {
     this.#throwIfClosed();
     return this.#attempt(() => this.#readStats(this.#clock.now(), windowMs));
+  }
+
+  async list(options: ListOptions): Promise<TaskPage> {
+    this.#throwIfClosed();
+    const query = toListQuery(options);
+    return this.#attempt(() => this.#table.list(query));
   }
 
   close(): Promise<void> {

@@ -38,9 +38,17 @@ const LOST = `
                   ELSE worker NOT IN (SELECT worker FROM workers) END`;
 
 /** What a record is made of; reading columns is most of the cost of a statement. */
-const RECORD = `
+const WITHOUT_RESULT = `
   task_ref, owner, operation, parameters_digest, status, created_at, updated_at, started_at, ended_at, expires_at,
-  sla_ms, run_count, retry_attempts, excused_runs, waited_ms, questions, webhook_url, delivery, progress, result, error`;
+  sla_ms, run_count, retry_attempts, excused_runs, waited_ms, questions, webhook_url, delivery, progress, error`;
+const RECORD = `${WITHOUT_RESULT}, result`;
+
+/** The reference names the operation: so the index tells it, too. */
+const LISTED = `
+  status = :status AND (created_at, task_ref) < (:createdAt, :taskRef) AND ${KNOWN}
+  AND (:operation IS NULL OR task_ref GLOB :references AND operation = :operation)
+  ORDER BY created_at DESC, task_ref DESC LIMIT :limit`;
+const LIST = `SELECT ${WITHOUT_RESULT}, NULL AS result FROM tasks`;
 
 const QUESTIONS = 'questions, input_timeout_ms, started_at';
 
@@ -99,6 +107,11 @@ export function prepareTaskStatements(database: Database.Database) {
     ),
     removeByKey: command(
       'DELETE FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key',
+    ),
+    list: prepareRows<TaskRow>(database, `${LIST} INDEXED BY tasks_listed WHERE ${LISTED}`),
+    listOfOwner: prepareRows<TaskRow>(
+      database,
+      `${LIST} INDEXED BY tasks_listed_by_owner WHERE owner = :owner AND ${LISTED}`,
     ),
     status: query<{ status: RecordStatus }>('SELECT status FROM tasks WHERE task_ref = :taskRef'),
     isRunning: query(`SELECT 1 FROM tasks WHERE ${THIS_RUN}`),

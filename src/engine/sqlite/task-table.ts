@@ -7,6 +7,7 @@ import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
 import { INVALID_RECORD, InvalidRecordError, isInvalid, parseStored } from '../record-shape.js';
 import { failedEnd, type StorableEnd } from '../storable-end.js';
 import { CANCELLED, WORKER_LOST, WORKER_STOPPED } from '../task-errors.js';
+import { type ListQuery, type TaskPage, toPage } from '../task-list.js';
 import type { NewTask, RecordStatus, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { TooManyTasksError } from '../too-many-tasks.js';
 import { QuestionTable } from './question-table.js';
@@ -87,6 +88,19 @@ export class TaskTable {
     const row = this.#statements.find({ taskRef, now: this.#clock.now() });
     // The database reads a reference only up to a NUL in it.
     return row?.task_ref === taskRef ? toRecord(row) : undefined;
+  }
+
+  /** One look at the index for each status, so that no page costs more than its own tasks. */
+  list(query: ListQuery): TaskPage {
+    const { owner, statuses, operation = null, limit, after } = query;
+    const references = operation === null ? null : `task_${operation}_${'?'.repeat(32)}`;
+    const which = { ...after, operation, references, limit: limit + 1, now: this.#clock.now() };
+    const rows = statuses.flatMap(status =>
+      owner === undefined
+        ? this.#statements.list({ ...which, status })
+        : this.#statements.listOfOwner({ ...which, status, owner }),
+    );
+    return toPage(query, rows.map(toRecord));
   }
 
   status(taskRef: string): RecordStatus | undefined {

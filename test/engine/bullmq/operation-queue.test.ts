@@ -19,7 +19,8 @@ for (const name of SERVICE_NAMES) {
         retentionMs: 60_000,
       });
       const refs = [newTaskRef(OPERATION), newTaskRef(OPERATION)];
-      for (const ref of refs) await queue.add(ref, { task: '{}' }, { timestamp: Date.now() });
+      for (const ref of refs)
+        await queue.add(ref, { task: '{}', ownerDigest: '' }, { timestamp: Date.now() });
       const { job } = await queue.take('token');
       if (job === undefined) throw new Error('No job.');
       const answer = faults.hold('moveToCompleted');

@@ -84,7 +84,9 @@ for (const name of SERVICE_NAMES) {
       };
       const { engine, connection } = await store.open({ leaseMs: LEASE_MS, onLost });
       await engine.submit(newTask({ operation: 'another' }));
-      await connection.queue('another').add('foreign', { task: 'no JSON' }, { jobId: 'foreign' });
+      await connection
+        .queue('another')
+        .add('foreign', { task: 'no JSON', ownerDigest: '' }, { jobId: 'foreign' });
       const tasks = [newTask(), newTask()];
       for (const task of tasks) await engine.submit(task);
       for (const operation of ['another', 'another', OPERATION, OPERATION]) {
@@ -111,7 +113,9 @@ for (const name of SERVICE_NAMES) {
 
     test('lets a worker go on after a job that nobody can read', async () => {
       const { engine, connection } = await store.open();
-      await connection.queue(OPERATION).add('foreign', { task: 'no JSON' }, { jobId: 'foreign' });
+      await connection
+        .queue(OPERATION)
+        .add('foreign', { task: 'no JSON', ownerDigest: '' }, { jobId: 'foreign' });
       engine.startWorker({ execute: echo, operations: [OPERATION], concurrency: 1 });
       const { record } = await engine.submit(newTask());
       expect(await engine.waitForEnd(record.taskRef, { timeoutMs: 5000 })).toMatchObject({

@@ -10,6 +10,7 @@ export const tiers = {
     'test/cli/{answer-memory,fronts-and-workers,idempotency,journal-crash,store-faults,store-refusals,watching,webhooks,worker}.test.ts',
     'test/cli/load/load.test.ts',
     'test/torture/torture.test.ts',
+    'test/services/aws.test.ts',
   ],
   /** Peers of others from npm, agent frameworks, hosts, the packed library, other versions of Node, and what computes for a minute. */
   world: [

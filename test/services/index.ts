@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe } from 'vitest';
+import { unavailable } from '../conformance/newer-node.js';
+import { type AwsServices, startAws } from './aws.js';
 import { startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
 import type { Service } from './service-process.js';
@@ -19,22 +21,40 @@ export const SERVICE_NAMES: readonly ServiceName[] = ['Redis', 'PostgreSQL'];
  */
 export function describeWith(name: ServiceName, title: string, body: (service: () => Service) => void): void {
   const { program, start } = SERVICES[name];
-  if (!isInstalled(program) && process.env.REQUIRE_SERVICES !== '1') {
-    describe.skip(`${title} (${program} is not installed)`, () => body(() => absent(name)));
+  const unavailable = isInstalled(program) ? undefined : `${program} is not installed`;
+  describeWithServer({ title, unavailable, start }, body);
+}
+
+/** As `describeWith`, with emulators of DynamoDB and SQS. */
+export function describeWithAws(title: string, body: (aws: () => AwsServices) => void): void {
+  describeWithServer({ title, unavailable, start: startAws }, body);
+}
+
+interface ServerTests<Server> {
+  readonly title: string;
+  readonly unavailable: string | undefined;
+  readonly start: () => Promise<Server>;
+}
+
+function describeWithServer<Server extends { remove(): Promise<void> }>(
+  { title, unavailable, start }: ServerTests<Server>,
+  body: (server: () => Server) => void,
+): void {
+  const absent = (): never => {
+    throw new Error('The server has not been started.');
+  };
+  if (unavailable !== undefined && process.env.REQUIRE_SERVICES !== '1') {
+    describe.skip(`${title} (${unavailable})`, () => body(absent));
     return;
   }
   describe(title, () => {
-    let service: Service | undefined;
+    let server: Server | undefined;
     beforeAll(async () => {
-      service = await start();
-    }, 60_000);
-    afterAll(async () => service?.remove());
-    body(() => service ?? absent(name));
+      server = await start();
+    }, 120_000);
+    afterAll(async () => server?.remove());
+    body(() => server ?? absent());
   });
-}
-
-function absent(name: ServiceName): never {
-  throw new Error(`${name} has not been started.`);
 }
 
 function isInstalled(program: string): boolean {

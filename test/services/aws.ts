@@ -1,0 +1,79 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fetchedPackages } from '../conformance/newer-node.js';
+import { freePort, killed, launch, type Service } from './service-process.js';
+
+/** Fetched and not installed with the rest: 230 MB, most of it Node 22 and fauxqs' own clients of AWS. */
+const PACKAGES = ['dynalite@4.0.0', 'fauxqs@2.4.1'];
+
+/** Any will do for an emulator. They are in the environment, where the clients and other processes look for them. */
+const ENVIRONMENT = {
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
+  AWS_REGION: 'us-east-1',
+  AWS_EC2_METADATA_DISABLED: 'true',
+};
+
+/** Emulators of DynamoDB and SQS, which keep what they have acknowledged, also when they are killed. */
+export interface AwsServices {
+  readonly dynamodb: Service;
+  readonly sqs: Service;
+  /** The URL of a store whose table and queue have a name. */
+  storeUrl(name: string, endpoints?: AwsEndpoints): string;
+  remove(): Promise<void>;
+}
+
+export interface AwsEndpoints {
+  readonly dynamodb?: string;
+  readonly sqs?: string;
+}
+
+export async function startAws(): Promise<AwsServices> {
+  Object.assign(process.env, ENVIRONMENT);
+  const packages = await fetchedPackages(PACKAGES);
+  const [dynamodb, sqs] = await Promise.all([
+    startEmulator('dynamodb-emulator.mjs', packages),
+    startEmulator('sqs-emulator.mjs', packages),
+  ]);
+  return {
+    dynamodb,
+    sqs,
+    storeUrl(name, endpoints = {}) {
+      const query = new URLSearchParams({
+        queue: name,
+        endpoint: endpoints.dynamodb ?? dynamodb.url,
+        sqsEndpoint: endpoints.sqs ?? sqs.url,
+      });
+      return `dynamodb://${name}?${query}`;
+    },
+    async remove() {
+      await Promise.all([dynamodb.remove(), sqs.remove()]);
+    },
+  };
+}
+
+async function startEmulator(
+  script: string,
+  { node, folder: packages }: { readonly node: string; readonly folder: string },
+): Promise<Service> {
+  const folder = await mkdtemp(join(tmpdir(), 'mcp-await-aws-'));
+  const port = await freePort();
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  let child: ChildProcess | undefined;
+  const service: Service = {
+    url: `http://127.0.0.1:${port}`,
+    async start() {
+      child = await launch(node, { args: [path, packages, String(port), join(folder, 'data')], port });
+    },
+    kill: () => killed(child, 'SIGKILL'),
+    async remove() {
+      await killed(child, 'SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  await service.start();
+  return service;
+}

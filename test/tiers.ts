@@ -9,6 +9,7 @@ export const tiers = {
     'test/client/faults/*.test.ts',
     'test/cli/{answer-memory,fronts-and-workers,idempotency,journal-crash,store-faults,store-refusals,watching,webhooks,worker}.test.ts',
     'test/cli/load/load.test.ts',
+    'test/packaging/compose.test.ts',
     'test/torture/torture.test.ts',
     'test/services/aws.test.ts',
   ],
@@ -16,6 +17,7 @@ export const tiers = {
   world: [
     'test/architecture/regular-expressions.test.ts',
     'test/package.test.ts',
+    'test/packaging/published-files.test.ts',
     'test/conformance/**/*.test.ts',
     'test/interop/**/*.test.ts',
     'test/integrations/**/*.test.ts',

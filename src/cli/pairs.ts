@@ -4,35 +4,63 @@ import type { PairProfile } from '../client/pair-options.js';
 import { reasonsOf } from '../protocols/detection/evidence.js';
 import { pairOfProposal } from '../protocols/detection/found-pair.js';
 import { type Proposal, proposePairs } from '../protocols/detection/propose.js';
+import { type Pair, withWords } from '../protocols/pair/profile.js';
 import { PromptReader } from './ask/line-reader.js';
 import { canAsk } from './ask/terminal-asker.js';
-import { ExitCode } from './exit-code.js';
+import { ExitCode, UsageError } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { type WordFlags, wordsOfFlags } from './pair-flags.js';
 import { printJson } from './report.js';
 import { plainText } from './terminal-text.js';
+import type { TryFlags, Trying } from './try-pair.js';
 import { withClient } from './with-client.js';
 
-export interface PairsFlags extends ServerFlags {
+export interface PairsFlags extends ServerFlags, WordFlags, TryFlags {
   readonly yes?: boolean;
+  /** The start tool that is meant. */
+  readonly tool?: string;
+}
+
+/** A pair of tools with the profile that it comes to. */
+interface ProposedPair {
+  readonly proposal: Proposal;
+  readonly pair: Pair;
 }
 
 /** `mcp-await pairs init`: proposes profiles for a server, and writes those that are accepted. */
 export function pairs(flags: PairsFlags, command: readonly string[], io: CommandIo): Promise<number> {
-  return withClient(flags, command, io, async ({ client, interrupts, view }) => {
+  if (flags.try === undefined && flags.timeout !== undefined)
+    throw new UsageError('--timeout goes with --try.');
+  // The answers of the two tools are wanted as they come.
+  return withClient({ ...flags, detect: flags.try === undefined }, command, io, async session => {
+    const { client, interrupts, view } = session;
     view.step('asking for the list of tools');
-    const proposed = await proposalsOf(client);
+    const all = await proposalsOf(client);
     view.stop();
+    const proposed = all.filter(({ proposal }) => flags.tool === undefined || proposal.start === flags.tool);
     if (proposed.length === 0) {
-      io.stderr.write('No two tools of the server look like a pair that is not known already.\n');
-      return ExitCode.completed;
+      io.stderr.write(
+        flags.tool === undefined
+          ? 'No two tools of the server look like a pair that is not known already.\n'
+          : `No pair that is not known already looks as if \`${plainText(flags.tool)}\` started it.${startsOf(all)}\n`,
+      );
+      return flags.try === undefined ? ExitCode.completed : ExitCode.failed;
     }
     using lines = flags.yes !== true && canAsk(io) ? new PromptReader(io) : undefined;
+    const open = flags.try === undefined ? proposed : await tried(proposed, { flags, session, io, lines });
+    if (open === undefined) return ExitCode.failed;
     const accepted: PairProfile[] = [];
-    for (const { proposal, profile } of proposed) {
-      io.stderr.write(textOf(proposal));
-      const answer = await lines?.read('Take it? [y/N] ', interrupts.first);
-      if (answer === undefined ? proposal.isStrong : /^y(es)?$/i.test(answer.trim())) accepted.push(profile);
+    for (const { proposal, pair } of open) {
+      const profile = profileOf(withWords(pair, wordsOfFlags(flags)));
+      io.stderr.write(
+        flags.try === undefined ? textOf(proposal) : `${JSON.stringify(profile, undefined, 2)}\n`,
+      );
+      const answer = await lines?.read('Take it? [y/N] ', interrupts.second);
+      if (
+        answer === undefined ? proposal.isStrong || flags.try !== undefined : /^y(es)?$/i.test(answer.trim())
+      )
+        accepted.push(profile);
     }
     printJson(io, accepted);
     const isAccepted = flags.yes === true || lines !== undefined;
@@ -44,7 +72,28 @@ export function pairs(flags: PairsFlags, command: readonly string[], io: Command
 const HOW_TO_KEEP =
   'Nothing was written. --yes with --server NAME writes these; or put them under `pairs` of the server yourself.';
 
-async function proposalsOf(client: AwaitClient) {
+/** The one pair that is meant, with what its run has shown; undefined where that failed. @throws UsageError when several may be meant */
+async function tried(
+  proposed: readonly ProposedPair[],
+  trying: Trying & { readonly flags: PairsFlags },
+): Promise<readonly ProposedPair[] | undefined> {
+  const strong = proposed.filter(({ proposal }) => proposal.isStrong);
+  const [only, second] = strong.length > 0 ? strong : proposed;
+  if (only === undefined || (second !== undefined && trying.flags.tool === undefined))
+    throw new UsageError(`Name the start tool to try with --tool NAME.${startsOf(proposed)}`);
+  const { tryPair } = await import('./try-pair.js');
+  trying.io.stderr.write(textOf(only.proposal));
+  const words = wordsOfFlags(trying.flags);
+  const pair = await tryPair(withWords(only.pair, words), trying);
+  return pair && [{ proposal: only.proposal, pair }];
+}
+
+function startsOf(proposed: readonly ProposedPair[]): string {
+  const names = [...new Set(proposed.map(({ proposal }) => plainText(proposal.start)))];
+  return names.length === 0 ? '' : ` There are: ${names.join(', ')}.`;
+}
+
+async function proposalsOf(client: AwaitClient): Promise<readonly ProposedPair[]> {
   const rows = await client.explainTools();
   const tools = rows.map(({ definition }) => definition);
   // Tools that a profile tells of need no proposal.
@@ -55,14 +104,21 @@ async function proposalsOf(client: AwaitClient) {
     proposePairs(tools)
       // A profile is about all calls of its start tool.
       .filter(({ start, when }) => open.has(start) && when === undefined)
-      .map(proposal => {
-        const { version: _first, hides: _none, words: _usual, ...profile } = pairOfProposal(proposal, tools);
-        return {
-          proposal,
-          profile: { ...profile, name: profile.name.replace(/^found\//, '') } as PairProfile,
-        };
-      })
+      .map(proposal => ({ proposal, pair: pairOfProposal(proposal, tools) }))
   );
+}
+
+/** What is worth writing down of a pair that was found: no defaults. */
+function profileOf({ version: _first, hides: _none, words, start, status, ...profile }: Pair): PairProfile {
+  const { alwaysHandle: _any, tellsEnd: _only, ...startFields } = start;
+  const { resultAlone: _whole, mayHold, ...statusFields } = status;
+  return {
+    ...profile,
+    start: startFields,
+    status: { ...statusFields, ...(mayHold && { mayHold }) },
+    ...(Object.keys(words).length > 0 && { words }),
+    name: profile.name.replace(/^found\//, ''),
+  };
 }
 
 function textOf({ start, status, argument, score, evidence, vetoes, isStrong }: Proposal): string {
@@ -78,5 +134,6 @@ function keep(accepted: readonly PairProfile[], { server, config }: PairsFlags, 
   const file = server === undefined ? undefined : configFileOf({ configFile: config, directory: io.cwd() });
   if (server === undefined || file === undefined) return HOW_TO_KEEP;
   const added = addPairs(file, server, accepted);
-  return `${added} of ${accepted.length} written to the server \`${server}\` in ${file}; the others were there.`;
+  const others = added === accepted.length ? '' : '; the others were there';
+  return `${added} of ${accepted.length} written to the server \`${server}\` in ${file}${others}.`;
 }

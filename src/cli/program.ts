@@ -103,10 +103,20 @@ export function buildProgram(
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./tools.js')).tools(flags, serverCommand, io)));
 
-  addServerFlags(program.command('pairs'))
+  addWordFlags(addServerFlags(program.command('pairs')))
     .description('propose profiles for the pairs of start and status tools of a server')
     .addArgument(new Argument('<action>', 'what to do').choices(['init']))
     .option('--yes', 'take all that have strong evidence, without asking')
+    .option('--tool <name>', 'only the pair that this tool starts (default: all)')
+    .option(
+      '--try <json>',
+      'call the tool ONCE with these arguments, show what it and its status tool answer, and write words and places down: a JSON object, @file, or - for standard input',
+    )
+    .option(
+      '--timeout <duration>',
+      'with --try: stop asking for the state after this time, such as 90s (default: 2m)',
+      duration,
+    )
     .action(async (_action, flags) =>
       onExit(await (await import('./pairs.js')).pairs(flags, serverCommand, io)),
     );

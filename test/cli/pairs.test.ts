@@ -47,7 +47,7 @@ function terminal(folder: string, typed?: string) {
   const stdout = new PassThrough();
   const stderr = Object.assign(new PassThrough(), { isTTY: typed !== undefined });
   return {
-    io: { argv: [], stdin, stdout, stderr, env: {}, cwd: () => folder, on() {}, off() {} },
+    io: { argv: [], stdin, stdout, stderr, env: { CI: '1' }, cwd: () => folder, on() {}, off() {} },
     async said() {
       stdout.end();
       stderr.end();

@@ -5,30 +5,27 @@ import { AwaitClient } from 'mcp-await';
 /** Stands in for a language model: asks for the tool, then answers from what the tool returned. */
 function scriptedModel(messages, tools) {
   const last = messages.at(-1);
-  if (last?.role === 'tool')
+  if (last.role === 'tool')
     return { role: 'assistant', text: `The digest is ${JSON.parse(last.text).digest}.` };
-  const name = tools.find(tool => tool.name === 'hash_tree')?.name ?? '';
-  return { role: 'assistant', text: '', toolCall: { name, arguments: { path: 'src' } } };
+  const { name } = tools.find(tool => tool.name === 'hash_tree');
+  return { role: 'assistant', toolCall: { name, arguments: { path: 'src' } } };
 }
 
-const client = await AwaitClient.connect({ command: 'npx', args: ['mcp-await', 'serve'] });
+const client = await AwaitClient.connect({ command: 'node', args: ['bin/mcp-await.js', 'serve'] });
 const tools = await client.tools();
 const messages = [{ role: 'user', text: 'What is the digest of the folder src?' }];
 
-let toolCalls = 0;
 let answer = scriptedModel(messages, tools);
-for (; answer.toolCall !== undefined; answer = scriptedModel(messages, tools)) {
+let toolCalls = 0;
+while (answer.toolCall !== undefined) {
   toolCalls++;
-  const asked = answer.toolCall;
-  const tool = tools.find(({ name }) => name === asked.name);
-  if (tool === undefined) throw new Error(`There is no tool ${asked.name}.`);
+  const tool = tools.find(({ name }) => name === answer.toolCall.name);
   // A tool that fails gives a result, too: the model reads why.
-  const result = await tool.call(asked.arguments, {
+  const result = await tool.call(answer.toolCall.arguments, {
     onUpdate: ({ status, progress }) => console.error(status, progress?.message ?? ''),
   });
-  const [block] = result.content;
-  const text = block?.type === 'text' ? block.text : '';
-  messages.push(answer, { role: 'tool', text, isError: result.isError === true });
+  messages.push(answer, { role: 'tool', text: result.content[0].text, isError: result.isError === true });
+  answer = scriptedModel(messages, tools);
 }
 await client.close();
 

@@ -59,6 +59,8 @@ export interface ServerFlags extends SettingsFlag {
   readonly server?: string;
   readonly config?: string;
   readonly env?: readonly string[];
+  /** Undefined to sign in where somebody is at the terminal. */
+  readonly signIn?: boolean;
   /** A flag of commands that wait. */
   readonly quiet?: boolean;
   /** No flag: the folder in which a server of the journal is started again. */
@@ -76,6 +78,11 @@ export function addServerFlags(command: Command): Command {
     .option('--header <line>', "HTTP header 'Name: value' for --url (repeatable)", collect)
     .option('--server <name>', 'server of this name in the nearest .mcp.json or mcp.json')
     .option('--config <file>', 'look the name up in this mcpServers file')
+    .option('--sign-in', 'open a browser where the server wants a sign-in, also without a terminal')
+    .option(
+      '--no-sign-in',
+      'sign nobody in, also at a terminal; what `mcp-await login` has kept is used all the same',
+    )
     .option('--env <name=value>', 'variable of the environment for -- COMMAND (repeatable)', collect)
     .addHelpText(
       'after',

@@ -11,7 +11,6 @@ import {
   addTaskFlags,
   addWaitFlags,
   collect,
-  count,
   duration,
   KEY_PREFIX_FLAG,
   orOff,
@@ -95,6 +94,29 @@ export function buildProgram(
     .option('--force', 'also one that may still run')
     .option('--pairs', 'forget which pairs of tools have proved themselves, instead of a job')
     .action(async (name, flags) => onExit(await (await import('./forget.js')).forget(name, flags, io)));
+
+  addSettingsFlag(program.command('login'))
+    .description('sign in to a server by OAuth, for all commands of this user')
+    .argument('<server>', 'URL of its endpoint, or its name in the nearest .mcp.json or mcp.json')
+    .option('--config <file>', 'look the name up in this mcpServers file')
+    .option('--client-id <id>', 'client that is registered by hand (default: registers by itself)')
+    .option('--client-secret-file <file>', 'file with the secret of that client')
+    .option('--scope <scopes>', 'scopes to ask for, with spaces between (default: what the server names)')
+    .option(
+      '--redirect-url <url>',
+      'where the browser comes back to, such as http://127.0.0.1:8976/callback (default: any free port)',
+    )
+    .option('--browser', 'open a browser, also without a terminal (default at a terminal)')
+    .option('--no-browser', 'only show the link')
+    .option('--again', 'sign in anew, such as to another account')
+    .action(async (server, flags) => onExit(await (await import('./login.js')).login(server, flags, io)));
+
+  program
+    .command('logout')
+    .description('give the tokens of a server back, and forget them')
+    .argument('<server>', 'as for login')
+    .option('--config <file>', 'look the name up in this mcpServers file')
+    .action(async (server, flags) => onExit(await (await import('./login.js')).logout(server, flags, io)));
 
   addServerFlags(program.command('tools'))
     .description("list a server's tools and how each is awaited")
@@ -187,12 +209,6 @@ export function buildProgram(
     .command('keep', { hidden: true })
     .description('keep the server of a job that its command has left')
     .action(async () => onExit(await (await import('./keep.js')).keep(io)));
-
-  program
-    .command('end-server', { hidden: true })
-    .description('end a server that goes on although its command has closed its input')
-    .argument('<pid>', 'its process', count)
-    .action(async pid => onExit(await (await import('./end-server.js')).endServer(pid)));
 
   return program;
 }

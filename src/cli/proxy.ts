@@ -15,6 +15,7 @@ import type { ServerFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 import { checkTokenFlags, httpOptions, type ListenFlags, strayHttpFlag } from './listen-options.js';
 import { chooseServer } from './server-choice.js';
+import { type NamedServer, openSignIns } from './sign-in/sign-in.js';
 import { relayedStreams } from './stdio-relay.js';
 import { untilEnded } from './until-ended.js';
 import { waitOptionsOf } from './wait-options.js';
@@ -62,7 +63,15 @@ async function start({
   const stray = stdio === undefined ? undefined : strayHttpFlag(flags);
   if (stray !== undefined) throw new UsageError(`${stray} goes with --http.`);
   checkTokenFlags(flags);
-  const targets = proxyTargets(flags, command, io);
+  const isAttended = flags.signIn === true;
+  const targets = proxyTargets(flags, command, io).map(each => ({
+    ...each,
+    signIn: signInOf(
+      { name: typeof each.target === 'string' ? each.name : undefined, config: each.configFile },
+      isAttended,
+      io,
+    ),
+  }));
   const settings = await useSettings(flags, io);
   const onError = (error: unknown) => reportError(error, io);
   const server = await startProxy({
@@ -128,6 +137,12 @@ function isProxyOf(file: string, server: ServerTarget | undefined): boolean {
   const { args = [], cwd = '.' } = server;
   const isFile = (word: string) => resolve(cwd, word.replace(/^--config=/, '')) === file;
   return args.includes('proxy') && args.some(isFile);
+}
+
+/** One for all hosts: what they share is renewed once. */
+function signInOf(server: NamedServer, isAttended: boolean, io: CommandIo): UpstreamTarget['signIn'] {
+  const signIns = openSignIns({ ...server, io, isAttended: () => isAttended, opensBrowser: isAttended });
+  return target => signIns.providerOf(target);
 }
 
 /** An entry that makes no sense is told of when it is connected to. */

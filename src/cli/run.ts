@@ -54,7 +54,6 @@ export function run(
         quiet: flags.quiet === true,
         server,
         client,
-        settings,
       };
       if (flags.detach === true && (await goesOn(task, output, interrupts))) {
         view.stop();

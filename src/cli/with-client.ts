@@ -1,3 +1,4 @@
+import { SIGN_IN } from '../client/authorization/sign-in.js';
 import type { AwaitClient } from '../client/await-client.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
 import type { PairProfile } from '../client/pair-options.js';
@@ -76,6 +77,18 @@ async function connectAnd(
   const { canAsk, terminalAsker } = await import('./ask/terminal-asker.js');
   const { AwaitClient } = await import('../client/await-client.js');
   const settings = await useSettings(flags, io);
+  const { openSignIns, signsIn } = await import('./sign-in/sign-in.js');
+  const isAttended = signsIn(flags, io);
+  using signIns = openSignIns({
+    io,
+    name: flags.server,
+    config: flags.config,
+    isAttended: () => isAttended,
+    opensBrowser: isAttended,
+    pause: () => view.pause(),
+  });
+  // Whoever is signing in at a Ctrl-C has given it up.
+  using _stop = interrupts.onFirst(() => signIns[Symbol.dispose]());
   const client = await connectInTime(settings, interrupts.first, signal =>
     AwaitClient.connect(server.target, {
       ...settings.connection,
@@ -88,6 +101,7 @@ async function connectAnd(
           io.stderr.write(`${errorFacts(event.error).message} The job goes on without its journal.\n`);
       },
       configFile: server.configFile,
+      [SIGN_IN]: target => signIns.providerOf(target),
       pairs: flags.pairs,
       words: flags.words,
       detect: flags.detect,
@@ -106,8 +120,7 @@ async function connectAnd(
   try {
     return await work({ client, server, interrupts, settings, view });
   } finally {
-    const { closeClient } = await import('./keep-server.js');
-    await closeClient(client, io);
+    await client.close();
   }
 }
 

@@ -98,7 +98,12 @@ export function clientServices(
   const scheduler = new PollScheduler(pollRate(options));
   const ready: Ready = signal => connection?.ready(signal);
   const questions = new PendingQuestions(client, options.onInput);
-  const port = sdkPort(client, ready, questions.open);
+  const port = sdkPort(client, ready, {
+    // A request that waits for a token, or for somebody who signs in, is not silent.
+    get lastOpenAt() {
+      return Math.max(questions.open.lastOpenAt, connection?.evidence().tokenAskedAt ?? 0);
+    },
+  });
   const journal = openJournal(client, options);
   const catalog = new ToolCatalog({
     client,

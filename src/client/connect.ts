@@ -1,10 +1,12 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
+import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
 import { AwaitAbortedError, AwaitError, ConfigurationError } from '../errors.js';
 import { TimeLimitError } from '../time/at-most.js';
 import { linkSignals, untilAborted } from '../time/signals.js';
 import { VERSION } from '../version.js';
+import { SIGN_IN } from './authorization/sign-in.js';
 import { explainConnectFailure } from './connect-failure.js';
 import { ReconnectingTransport } from './connection/reconnecting-transport.js';
 import { longestWaitMs, watchSilence } from './connection/while-heard.js';
@@ -41,6 +43,8 @@ export interface ConnectOptions extends AwaitClientOptions, ConnectionOptions {
   readonly capabilities?: ClientOptions['capabilities'];
   /** @internal A server that another process has started; it is not started again. */
   readonly [HANDED]?: HandedServer | undefined;
+  /** @internal Has the tokens of a server that is given neither a provider nor the header `Authorization`. */
+  readonly [SIGN_IN]?: ((server: HttpTarget) => Promise<OAuthClientProvider>) | undefined;
 }
 
 const DEFAULT_DISCOVER_TIMEOUT_MS = 3000;
@@ -58,7 +62,7 @@ export async function connectClient(target: ConnectTarget, options: ConnectOptio
   if (options.reconnect !== undefined) checkOption('reconnect', options.reconnect, 'true or false');
   if (options.discoverTimeoutMs !== undefined)
     checkOption('discoverTimeoutMs', options.discoverTimeoutMs, 'a non-negative number');
-  const server = resolveTarget(target, options.configFile);
+  const server = await signedIn(resolveTarget(target, options.configFile), options[SIGN_IN]);
   const { connectTimeoutMs: timeoutMs, discover, maxAnswerBytes } = resolveConnection(options, server);
   const clientInfo = options.clientInfo ?? { name: 'mcp-await', version: VERSION };
   const client = new Client(clientInfo, {
@@ -142,6 +146,16 @@ export function resolveTarget(target: ConnectTarget, configFile?: string): Serve
   return checkTarget(typeof target === 'string' || target instanceof URL ? { url: target } : target);
 }
 
+async function signedIn(server: ServerTarget, signIn: ConnectOptions[typeof SIGN_IN]): Promise<ServerTarget> {
+  if (signIn === undefined || !('url' in server)) return server;
+  if (server.authProvider !== undefined || namesAuthorization(server)) return server;
+  return { ...server, authProvider: await signIn(server) };
+}
+
+function namesAuthorization({ headers }: HttpTarget): boolean {
+  return Object.keys(headers ?? {}).some(name => name.toLowerCase() === 'authorization');
+}
+
 function checkTarget(target: ServerTarget): ServerTarget {
   if ('url' in target) {
     checkHeaders(target);
@@ -172,18 +186,18 @@ function withCredentialsInHeader(target: HttpTarget, url: URL): HttpTarget {
     throw new ConfigurationError(
       'Give either an `authProvider` or a user and a password in the URL, not both.',
     );
-  const isGiven = Object.keys(target.headers ?? {}).some(name => name.toLowerCase() === 'authorization');
-  const headers = { ...target.headers, ...(!isGiven && { Authorization: credentials }) };
+  const headers = { ...target.headers, ...(!namesAuthorization(target) && { Authorization: credentials }) };
   return { ...target, url: withoutCredentials(url), headers };
 }
 
-function checkProvider({ authProvider, headers }: HttpTarget): void {
+function checkProvider(target: HttpTarget): void {
+  const { authProvider } = target;
   if (authProvider === undefined) return;
   if (typeof authProvider?.tokens !== 'function')
     throw new ConfigurationError(
       'Expected `authProvider` to be an OAuthClientProvider of @modelcontextprotocol/sdk, which has a method `tokens`',
     );
-  if (Object.keys(headers ?? {}).some(name => name.toLowerCase() === 'authorization'))
+  if (namesAuthorization(target))
     throw new ConfigurationError('Give either an `authProvider` or the header `Authorization`, not both.');
 }
 

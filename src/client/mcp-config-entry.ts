@@ -119,3 +119,60 @@ export function timeoutOf(entry: unknown): number | undefined {
   if (typeof timeout !== 'number' || !(timeout > 0)) return undefined;
   return timeout < 1000 ? timeout * 1000 : timeout;
 }
+
+/** How a program signs in to a server. */
+export interface OauthEntry {
+  readonly clientId?: string | undefined;
+  readonly clientSecret?: string | undefined;
+  readonly scope?: string | undefined;
+  readonly redirectUrl?: string | undefined;
+}
+
+const scopes = z.union([z.string(), z.array(z.string()).transform(each => each.join(' '))]).optional();
+
+/** `oauth` of Claude Code, Gemini CLI and opencode; `auth` of Cursor. */
+const oauthSchema = z.object({
+  oauth: z
+    .object({
+      clientId: z.string().optional(),
+      clientSecret: z.string().optional(),
+      scopes,
+      scope: scopes,
+      callbackPort: z.int().min(1).max(65_535).optional(),
+      redirectUri: z.string().optional(),
+    })
+    .optional(),
+  auth: z
+    .object({ CLIENT_ID: z.string().optional(), CLIENT_SECRET: z.string().optional(), scopes })
+    .optional(),
+});
+
+/**
+ * What an entry says of signing in, in any of the forms in which hosts write it.
+ * @param where the entry in the words of an error
+ * @throws ConfigurationError when it makes no sense
+ */
+export function oauthOf(entry: unknown, environment: Environment, where: string): OauthEntry {
+  // `"oauth": false` and `true` say no more than is so anyway.
+  const { oauth: given, auth: own } = (entry ?? {}) as { readonly oauth?: unknown; readonly auth?: unknown };
+  const parts = { ...(isObject(given) && { oauth: given }), ...(isObject(own) && { auth: own }) };
+  const { data, error } = oauthSchema.safeParse(parts);
+  if (data === undefined)
+    throw new ConfigurationError(
+      `The ${where} says in \`${error?.issues[0]?.path.join('.')}\` something that makes no sense: \`oauth\` has \`clientId\`, \`clientSecret\`, \`scopes\`, and \`callbackPort\` or \`redirectUri\`.`,
+    );
+  const { oauth, auth } = data;
+  const port = oauth?.callbackPort;
+  const texts = {
+    clientId: oauth?.clientId ?? auth?.CLIENT_ID,
+    clientSecret: oauth?.clientSecret ?? auth?.CLIENT_SECRET,
+    scope: oauth?.scopes ?? oauth?.scope ?? auth?.scopes,
+    // As Claude Code registers it.
+    redirectUrl: oauth?.redirectUri ?? (port === undefined ? undefined : `http://localhost:${port}/callback`),
+  };
+  return mapTexts(texts, text => fillVariables(text, environment, where)) as OauthEntry;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}

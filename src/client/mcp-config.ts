@@ -14,7 +14,7 @@ import { isRecord } from '../protocols/tool-result.js';
 import { similarName } from '../similar-name.js';
 import { parseCommentedJson } from '../storage/commented-json.js';
 import { decodeText } from '../storage/text-file.js';
-import { isDisabled, targetOfEntry, timeoutOf } from './mcp-config-entry.js';
+import { isDisabled, type OauthEntry, oauthOf, targetOfEntry, timeoutOf } from './mcp-config-entry.js';
 import type { ServerTarget } from './transport.js';
 
 const FILE_NAMES = ['.mcp.json', 'mcp.json'];
@@ -46,6 +46,13 @@ export function pairsOfServer(
   const entry = Object.hasOwn(servers, name) ? servers[name] : undefined;
   const pairs = (entry as { readonly pairs?: unknown } | undefined)?.pairs;
   return { pairs: pairs ?? [], where: `\`pairs\` of the server \`${name}\` in ${file}` };
+}
+
+/** What the file says of signing in to the server. @throws ConfigurationError as `namedServer` */
+export function oauthOfServer(name: string, source: NamedServerSource): OauthEntry {
+  const { file, servers } = readServers(source);
+  const entry = Object.hasOwn(servers, name) ? servers[name] : undefined;
+  return oauthOf(entry, source.environment, `server \`${name}\` in ${file}`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { authorizationOf } from './authorization/authorization.js';
+import { type Authorization, authorizationOf } from './authorization/authorization.js';
 import { secretVariables } from './connection/sent-secrets.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { HttpTransport } from './http/http-transport.js';
@@ -44,8 +44,10 @@ export interface ConnectionEvidence {
   readonly transportError: Error | undefined;
   /** How a child process has ended, as a clause; undefined while it runs. */
   readonly ending?: string | undefined;
-  /** When a child process wrote anything last, on the clock of `performance.now()`. */
+  /** When a child process wrote anything, or somebody was signing in, last; on the clock of `performance.now()`. */
   readonly heardAt?: number | undefined;
+  /** When a token was last being asked for, on the same clock. */
+  readonly tokenAskedAt?: number | undefined;
 }
 
 export interface OpenTransport {
@@ -71,11 +73,14 @@ export async function openTransport(
     transportError ??= error;
   };
   if ('url' in target) {
-    const wire = await openHttpTransport(target, maxAnswerBytes);
+    const { wire, authorization } = await openHttpTransport(target, maxAnswerBytes);
     wire.onerror = noteError;
     return {
       transport: new RevisionTransport(wire, { discoverTimeoutMs }),
-      evidence: () => ({ stderr: '', transportError }),
+      evidence: () => {
+        const tokenAskedAt = authorization?.lastUnderWayAt;
+        return { stderr: '', transportError, heardAt: tokenAskedAt, tokenAskedAt };
+      },
     };
   }
   let wire: StdioTransport;
@@ -120,7 +125,7 @@ function wholeEnvironment(): Record<string, string> {
 async function openHttpTransport(
   { url: where, headers, authProvider, type }: HttpEndpoint,
   maxAnswerBytes: number,
-): Promise<HttpTransport> {
+): Promise<{ readonly wire: HttpTransport; readonly authorization: Authorization | undefined }> {
   const { fetch } = await import('undici');
   const url = new URL(where);
   const authorization = authProvider && authorizationOf(authProvider, url);
@@ -131,10 +136,11 @@ async function openHttpTransport(
     agent: await openAgent(url),
     authorize: authorization && ((send, isLast) => authorization.send(send, isLast)),
   });
-  return new HttpTransport({
+  const wire = new HttpTransport({
     requests,
     maxAnswerBytes,
     isLegacy: type === 'sse',
     isAuthorizing: () => authorization?.isUnderWay === true,
   });
+  return { wire, authorization };
 }

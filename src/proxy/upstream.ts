@@ -1,6 +1,7 @@
 import type { ClientCapabilities, ServerCapabilities } from '@modelcontextprotocol/sdk/types.js';
+import { SIGN_IN } from '../client/authorization/sign-in.js';
 import { AwaitClient } from '../client/await-client.js';
-import type { ConnectTarget } from '../client/connect.js';
+import type { ConnectOptions, ConnectTarget } from '../client/connect.js';
 import type { ConnectionOptions } from '../client/connection-options.js';
 import type { InputHandler } from '../client/input/input-handler.js';
 import type { JournalOptions } from '../client/journal/options.js';
@@ -20,6 +21,8 @@ export interface UpstreamTarget {
   /** Tells it from every other server, also in another process. */
   readonly id: string;
   readonly journal: JournalOptions | undefined;
+  /** Has the tokens of a server that is given none. */
+  readonly signIn?: ConnectOptions[typeof SIGN_IN] | undefined;
 }
 
 export interface UpstreamNotification {
@@ -133,7 +136,7 @@ export class Upstream {
   }
 
   async #connect(): Promise<AwaitClient> {
-    const { target, configFile, journal } = this.#target;
+    const { target, configFile, journal, signIn } = this.#target;
     const { capabilities, onInput, onNotification, onNewSession, onNotice } = this.#host;
     const { elicitation, sampling, roots } = capabilities;
     const asked = {
@@ -145,6 +148,7 @@ export class Upstream {
       const client = await AwaitClient.connect(target, {
         ...this.#wait,
         configFile,
+        [SIGN_IN]: signIn,
         signal: this.#closed.signal,
         capabilities: asked,
         ...(Object.keys(asked).length > 0 && { onInput }),

@@ -6,12 +6,11 @@ import {
 import { AuthorizationError } from '../../errors.js';
 import { NotConnectedError } from '../connection/lost-contact.js';
 import { displayUrl } from '../display-url.js';
-import { type Challenge, challengeIn } from './challenge.js';
+import { type Challenge, challengeIn, scopeFor } from './challenge.js';
 import { limitedFetch, type NoAnswerError } from './limited-fetch.js';
-import { problemText, secretsOf } from './problem.js';
-import { providerView } from './provider-view.js';
-import { checkAnswer, checkIssuer, codeIn, type Redirect } from './redirect-answer.js';
-import { scopeFor } from './scope.js';
+import { problemText, providerView, secretsOf } from './provider-view.js';
+import { checkAnswer, checkIssuer, codeIn, type Redirect, RedirectAnswerError } from './redirect-answer.js';
+import { isSignInProvider, PersonNeededError, type SignInProvider } from './sign-in.js';
 
 /** A response as far as authorization looks at it. */
 interface Answer {
@@ -25,7 +24,18 @@ type Attempt =
   | { readonly kind: 'authorized' }
   | { readonly kind: 'redirected' }
   | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'person-needed'; readonly server: OAuthDiscoveryState | undefined }
+  | { readonly kind: 'unattended'; readonly message: string }
   | { readonly kind: 'unreachable'; readonly why: string };
+
+interface AttemptOptions {
+  /** Whether to leave the tokens as they are, and ask for others. */
+  readonly hidesTokens?: boolean | undefined;
+  /** Of the answer to a redirect. */
+  readonly code?: string | undefined;
+  /** What is known of the authorization server, where a person is to be redirected. */
+  readonly server?: OAuthDiscoveryState | undefined;
+}
 
 interface SentRedirect extends Redirect {
   readonly challenge: Challenge;
@@ -33,7 +43,6 @@ interface SentRedirect extends Redirect {
   /** What the answer came to. */
   finished: Promise<Attempt> | undefined;
 }
-
 /** Most tokens requested for one request: a new one, one with more scope, and one to spare. */
 const MAX_TOKENS = 3;
 /** Requests that are refused within this time do not redirect the person again. */
@@ -47,6 +56,7 @@ export class Authorization {
   readonly #provider: OAuthClientProvider;
   readonly #url: URL;
   #underWay: Promise<Attempt> | undefined;
+  #endedAt: number | undefined;
   /** The last token issued, and the challenge that it answered. */
   #issued: { readonly token: string | undefined; readonly challenge: Challenge; isGood: boolean } | undefined;
   #redirect: SentRedirect | undefined;
@@ -59,6 +69,17 @@ export class Authorization {
   /** Whether a token is being asked for, which may take longer than an answer. */
   get isUnderWay(): boolean {
     return this.#underWay !== undefined;
+  }
+
+  /** When a token was last being asked for, on the clock of `performance.now()`. */
+  get lastUnderWayAt(): number | undefined {
+    return this.isUnderWay ? performance.now() : this.#endedAt;
+  }
+
+  /** Signs a person in before the server has asked for it. @throws AuthorizationError when that fails */
+  async signIn(): Promise<void> {
+    const challenge = { status: 401, text: '', scope: undefined, resourceMetadataUrl: undefined } as const;
+    this.#settle(await this.#start(() => this.#attemptInTurn(challenge)));
   }
 
   /**
@@ -88,10 +109,20 @@ export class Authorization {
     if (this.#underWay === undefined && (await this.#token()) !== refused) return;
     const sent = this.#redirect;
     if (sent !== undefined && performance.now() - sent.at < REDIRECT_LASTS_MS) throw this.#sentAway();
-    this.#underWay ??= this.#attempt(challenge).finally(() => {
+    this.#settle(await this.#start(() => this.#attemptInTurn(challenge, { refused })));
+  }
+
+  /** The attempt that is under way, or this one. */
+  #start(attempt: () => Promise<Attempt>): Promise<Attempt> {
+    this.#underWay ??= attempt().finally(() => {
       this.#underWay = undefined;
+      this.#endedAt = performance.now();
     });
-    const attempt = await this.#underWay;
+    return this.#underWay;
+  }
+
+  /** @throws AuthorizationError or NotConnectedError where there is no token */
+  #settle(attempt: Attempt): void {
     // Each caller gets its own error object, because its task is added to it later.
     switch (attempt.kind) {
       case 'authorized':
@@ -100,6 +131,10 @@ export class Authorization {
         throw this.#sentAway();
       case 'refused':
         throw this.#refused(attempt.why);
+      case 'unattended':
+        throw new AuthorizationError(attempt.message);
+      case 'person-needed':
+        throw this.#refused('a person is needed');
       case 'unreachable':
         throw new NotConnectedError(
           `no token for ${displayUrl(this.#url)} could be had at present: ${attempt.why}`,
@@ -107,7 +142,46 @@ export class Authorization {
     }
   }
 
-  async #attempt(challenge: Challenge, authorizationCode?: string): Promise<Attempt> {
+  /** An attempt of one process at a time; where a person is needed and there is one, with that person. */
+  #attemptInTurn(challenge: Challenge, known?: { readonly refused: string | undefined }): Promise<Attempt> {
+    const provider = this.#provider;
+    if (!isSignInProvider(provider)) return this.#attempt(challenge);
+    return provider.exclusively(async () => {
+      // Another process may have renewed them.
+      if (known !== undefined && (await this.#token()) !== known.refused) return { kind: 'authorized' };
+      const first = await this.#attempt(challenge, { hidesTokens: known === undefined });
+      return first.kind === 'person-needed' ? this.#attend(provider, challenge, first.server) : first;
+    });
+  }
+
+  async #attend(
+    provider: SignInProvider,
+    challenge: Challenge,
+    server: OAuthDiscoveryState | undefined,
+  ): Promise<Attempt> {
+    try {
+      await using attendance = await provider.attend(server);
+      const asked = await this.#attempt(challenge, { hidesTokens: true, server });
+      const redirect = this.#redirect;
+      if (asked.kind !== 'redirected' || redirect === undefined) return asked;
+      const answer = await attendance.answer();
+      checkAnswer(answer, redirect);
+      const ended = await this.#attempt(challenge, { hidesTokens: true, code: codeIn(answer) });
+      attendance.tell(ended.kind === 'authorized');
+      return ended;
+    } catch (error) {
+      if (error instanceof AuthorizationError) return { kind: 'unattended', message: error.message };
+      if (error instanceof RedirectAnswerError) return { kind: 'refused', why: problemText(error, []) };
+      throw error;
+    } finally {
+      this.#redirect = undefined;
+    }
+  }
+
+  async #attempt(
+    challenge: Challenge,
+    { hidesTokens = challenge.status === 403, code, server: told }: AttemptOptions = {},
+  ): Promise<Attempt> {
     let trouble: NoAnswerError | undefined;
     const stopInTrouble = () => {
       if (trouble !== undefined) throw trouble;
@@ -116,7 +190,7 @@ export class Authorization {
     const secrets = await secretsOf(this.#provider);
     const view = providerView(this.#provider, {
       // A refreshed token may do what the old one may, and no more.
-      hidesTokens: challenge.status === 403,
+      hidesTokens,
       onDiscovered: state => {
         stopInTrouble();
         checkIssuer(state);
@@ -127,16 +201,17 @@ export class Authorization {
         this.#redirect = { url, server, challenge, at: performance.now(), finished: undefined };
       },
     });
-    const known = await this.#provider.tokens();
+    const before = [(await this.#provider.tokens())?.scope, this.#issued?.challenge.scope];
+    const wanted = isSignInProvider(this.#provider) ? this.#provider.wantedScope : undefined;
     try {
       const result = await auth(view, {
         serverUrl: this.#url,
         fetchFn: limitedFetch(each => {
           trouble ??= each;
         }),
-        ...optional('scope', scopeFor(challenge, [known?.scope, this.#issued?.challenge.scope])),
+        ...optional('scope', scopeFor(challenge, { wanted, before, server: told })),
         ...optional('resourceMetadataUrl', challenge.resourceMetadataUrl),
-        ...optional('authorizationCode', authorizationCode),
+        ...optional('authorizationCode', code),
       });
       if (result === 'REDIRECT') return { kind: 'redirected' };
       this.#redirect = undefined;
@@ -144,7 +219,8 @@ export class Authorization {
       return { kind: 'authorized' };
     } catch (error) {
       if (trouble !== undefined) return { kind: 'unreachable', why: trouble.message };
-      return { kind: 'refused', why: problemText(error, [...secrets, ...optionalList(authorizationCode)]) };
+      if (error instanceof PersonNeededError) return { kind: 'person-needed', server };
+      return { kind: 'refused', why: problemText(error, code === undefined ? secrets : [...secrets, code]) };
     }
   }
 
@@ -164,10 +240,8 @@ export class Authorization {
 
   #exchange(code: string, { challenge }: SentRedirect): Promise<Attempt> {
     // Requests that are refused from now on wait for this attempt.
-    this.#underWay = this.#attempt(challenge, code).finally(() => {
-      this.#underWay = undefined;
-    });
-    return this.#underWay;
+    this.#underWay = undefined;
+    return this.#start(() => this.#attempt(challenge, { code }));
   }
 
   /** Whether the token was issued for this same challenge: then another one would be refused, too. */
@@ -192,6 +266,8 @@ export class Authorization {
   }
 
   #refused(why: string): AuthorizationError {
+    const provider = this.#provider;
+    if (isSignInProvider(provider)) return new AuthorizationError(provider.explain(why));
     return new AuthorizationError(
       `The server at ${displayUrl(this.#url)} wants authorization, and it was refused (${why}): check the provider and its registration, then try again.`,
     );
@@ -221,8 +297,4 @@ function optional<Name extends string, Value>(
   value: Value | undefined,
 ): { readonly [Key in Name]?: Value } {
   return (value === undefined ? {} : { [name]: value }) as { readonly [Key in Name]?: Value };
-}
-
-function optionalList<Value>(value: Value | undefined): Value[] {
-  return value === undefined ? [] : [value];
 }

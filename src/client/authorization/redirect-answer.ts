@@ -1,6 +1,11 @@
 import type { OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.js';
 import { excerpt } from '../../protocols/excerpt.js';
 
+/** The answer to a redirect brings no code. */
+export class RedirectAnswerError extends Error {
+  override readonly name = 'RedirectAnswerError';
+}
+
 /** Where a person was sent to authorize. */
 export interface Redirect {
   readonly url: URL;
@@ -11,32 +16,32 @@ export interface Redirect {
 /**
  * Whether the URL that a person came back to is the answer to this redirect. Before its error is believed, too (RFC 9207,
  * section 2.4).
- * @throws Error that says why it is not
+ * @throws RedirectAnswerError that says why it is not
  */
 export function checkAnswer(answer: URL, { url, server }: Redirect): void {
   const given = answer.searchParams;
   const metadata = server?.authorizationServerMetadata;
   if (given.get('state') !== url.searchParams.get('state'))
-    throw new Error('the answer is not to this request (its `state` is another one)');
+    throw new RedirectAnswerError('the answer is not to this request (its `state` is another one)');
   const issuer = given.get('iss');
   if (issuer === null ? tellsIssuer(metadata) : issuer !== metadata?.issuer)
-    throw new Error(
+    throw new RedirectAnswerError(
       `the answer is not from the authorization server ${excerpt(metadata?.issuer ?? '')} (its \`iss\` is ${issuer === null ? 'missing' : 'another one'})`,
     );
 }
 
 /**
  * The code in the answer to a redirect.
- * @throws Error that says why there is none
+ * @throws RedirectAnswerError that says why there is none
  */
 export function codeIn({ searchParams: given }: URL): string {
   const error = given.get('error');
   if (error !== null) {
     const description = given.get('error_description');
-    throw new Error(excerpt(description === null ? error : `${error}: ${description}`));
+    throw new RedirectAnswerError(excerpt(description === null ? error : `${error}: ${description}`));
   }
   const code = given.get('code');
-  if (code === null || code === '') throw new Error('the answer has no `code`');
+  if (code === null || code === '') throw new RedirectAnswerError('the answer has no `code`');
   return code;
 }
 

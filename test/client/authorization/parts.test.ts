@@ -1,10 +1,8 @@
 import { InvalidClientError, ServerError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import { describe, expect, test } from 'vitest';
-import { challengeIn } from '../../../src/client/authorization/challenge.js';
+import { challengeIn, scopeFor } from '../../../src/client/authorization/challenge.js';
 import { limitedFetch, NoAnswerError } from '../../../src/client/authorization/limited-fetch.js';
-import { problemText } from '../../../src/client/authorization/problem.js';
-import { providerView } from '../../../src/client/authorization/provider-view.js';
-import { scopeFor } from '../../../src/client/authorization/scope.js';
+import { problemText, providerView } from '../../../src/client/authorization/provider-view.js';
 import { MemoryProvider } from '../../fixtures/client/authorizing-server.js';
 import { failureOf } from '../../fixtures/client/await-fixture.js';
 import { loopbackServer, unusedOrigin } from '../../fixtures/client/loopback-server.js';
@@ -42,7 +40,7 @@ test.each([
   [403, 'b a', ['a', 'b'], 'a b'],
   [403, undefined, ['a'], undefined],
 ] as const)('after %i, which says %s, with %j before, the scope is %s', (status, scope, before, expected) => {
-  expect(scopeFor({ status, scope, text: '', resourceMetadataUrl: undefined }, before)).toBe(expected);
+  expect(scopeFor({ status, scope, text: '', resourceMetadataUrl: undefined }, { before })).toBe(expected);
 });
 
 test.each([

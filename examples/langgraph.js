@@ -1,6 +1,6 @@
 // A graph with a long tool, a fast tool and ten long tools at once, and their progress. `npm install @langchain/langgraph`
 import assert from 'node:assert/strict';
-import { AIMessage, HumanMessage } from '@langchain/core/messages';
+import { AIMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { END, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 import { ToolNode, toolsCondition } from '@langchain/langgraph/prebuilt';
 import { AwaitClient } from 'mcp-await';
@@ -22,7 +22,7 @@ function scriptedModel(messages) {
   return new AIMessage(calls === undefined ? 'All done.' : { content: '', tool_calls: calls });
 }
 
-const client = await AwaitClient.connect({ command: 'node', args: ['bin/mcp-await.js', 'serve'] });
+const client = await AwaitClient.connect({ command: 'npx', args: ['mcp-await', 'serve'] });
 const graph = new StateGraph(MessagesAnnotation)
   .addNode('agent', ({ messages }) => ({ messages: scriptedModel(messages) }))
   .addNode('tools', new ToolNode(await langchainTools(client)))
@@ -43,10 +43,10 @@ for await (const [mode, chunk] of await graph.stream(input, { streamMode: ['cust
 }
 await client.close();
 
-const results = messages.filter(message => message.type === 'tool');
+const results = messages.filter(ToolMessage.isInstance);
 assert.equal(results.length, 12);
 assert.ok(results.every(({ status }) => status === 'success'));
-assert.equal(results.at(-1).content, '{"slept_seconds":2.9}');
+assert.equal(results.at(-1)?.content, '{"slept_seconds":2.9}');
 assert.ok(toldOf.has('call-0-0'), 'the long job told how far it was');
 assert.equal(messages.filter(AIMessage.isInstance).length, 4);
-console.log(`${results.length} jobs, ${messages.at(-1).content}`);
+console.log(`${results.length} jobs, ${messages.at(-1)?.content}`);

@@ -1,10 +1,10 @@
-// Receives webhooks of a server that was started with the same secret. Every message is checked before it is believed.
+// Receives webhooks of a server that was started with the same secret. It checks every message before it believes it.
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 
-const webhook = new Webhook(process.env.MCP_AWAIT_WEBHOOK_SECRET);
-const seen = new Set(); // in production a table that outlives the process
+const webhook = new Webhook(process.env.MCP_AWAIT_WEBHOOK_SECRET ?? '');
+const seen = new Set(); // in production: a table that outlives the process
 
 const server = createServer(async (request, response) => {
   const body = await text(request); // the bytes as they came: parsing and printing would break the signature
@@ -15,11 +15,12 @@ const server = createServer(async (request, response) => {
     return response.writeHead(401).end();
   }
   response.writeHead(204).end(); // answer first, work later
-  const id = request.headers['webhook-id'];
+  const id = String(request.headers['webhook-id']);
   if (seen.has(id)) return; // the same message may come twice
   seen.add(id);
   console.log(event.type, JSON.stringify(event.data.result));
 });
 server.listen(Number(process.env.PORT ?? 8080), '127.0.0.1', () => {
-  console.log(`Listening on http://127.0.0.1:${server.address().port}`);
+  const { port } = server.address();
+  console.log(`Listening on http://127.0.0.1:${port}`);
 });

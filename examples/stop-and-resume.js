@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { AwaitClient } from 'mcp-await';
 
-const server = { command: 'node', args: ['bin/mcp-await.js', 'serve'] };
+const server = { command: 'npx', args: ['mcp-await', 'serve'] };
 const call = {
   name: 'initiate_background_task',
   arguments: { operation_type: 'sleep', parameters: { seconds: 2 } },

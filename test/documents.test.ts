@@ -144,14 +144,14 @@ describe('docs/reference.md', () => {
 
 describe('docs/authorization.md', () => {
   it('shows the program that is an example', () => {
-    expect(read('docs/authorization.md')).toContain(`\`\`\`js\n${read('examples/authorize.js')}\`\`\``);
+    expect(read('docs/authorization.md')).toContain(`\`\`\`ts\n${read('examples/authorize.ts')}\`\`\``);
   });
 });
 
 describe('docs/bundled-server.md', () => {
   it('shows the receiver of webhooks that is an example', () => {
     expect(read('docs/bundled-server.md')).toContain(
-      `\`\`\`js\n${read('examples/receive-webhook.js')}\`\`\``,
+      `\`\`\`ts\n${read('examples/receive-webhook.ts')}\`\`\``,
     );
   });
 

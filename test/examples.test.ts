@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -143,6 +143,29 @@ it('authorize.js sends somebody to the browser, and then calls the tool', async 
   expect(await page.text()).toBe('You may close this page.');
   expect([await exited, printed]).toEqual([0, expect.stringContaining('slept_seconds: 1')]);
 });
+
+it('every example in JavaScript is the one in TypeScript without its types', async () => {
+  const folder = join(ROOT, 'examples');
+  const sources = (await readdir(folder)).filter(file => file.endsWith('.ts'));
+  const compiler =
+    'node_modules/typescript/bin/tsc --noCheck --ignoreConfig --target es2023 --module nodenext';
+  const words = [...compiler.split(' '), '--rootDir', folder, '--outDir', home];
+  await run(process.execPath, [...words, ...sources.map(file => join(folder, file))], { cwd: ROOT });
+  const scripts = (await readdir(folder)).filter(file => file.endsWith('.js'));
+  expect(scripts).toEqual(sources.map(file => file.replace('.ts', '.js')));
+  for (const file of scripts)
+    expect(withoutLayout(await readFile(join(folder, file), 'utf8')), file).toBe(
+      withoutLayout(await readFile(join(home, file), 'utf8')),
+    );
+});
+
+/** Leaves out what a compiler and a formatter lay out differently. */
+function withoutLayout(code: string): string {
+  return code
+    .replace(/\s+/g, '')
+    .replace(/,(?=[)\]}])/g, '')
+    .replace(/\((\w+)\)=>/g, '$1=>');
+}
 
 it('every example is run', async () => {
   const files = (await readdir(join(ROOT, 'examples'))).filter(file => file.endsWith('.js'));

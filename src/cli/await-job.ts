@@ -1,11 +1,13 @@
 import type { AwaitClient } from '../client/await-client.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import { AwaitDetachedError, InputRequiredError, TaskNotFoundError } from '../errors.js';
+import type { Settings } from '../server/config/config-schema.js';
 import { ageOf, printEnd, printFailure } from './end-line.js';
 import { errorFacts, exitCodeOfError } from './error-report.js';
 import { ExitCode, exitCodeOfStatus } from './exit-code.js';
 import type { Interrupts } from './interrupts.js';
 import type { CommandIo } from './io.js';
+import { shownId } from './jobs.js';
 import { keepServer } from './keep-server.js';
 import { printed } from './output.js';
 import type { ProgressView } from './progress-view.js';
@@ -26,6 +28,7 @@ export interface JobOutput {
   readonly quiet: boolean;
   readonly server: ChosenServer;
   readonly client: AwaitClient;
+  readonly settings: Pick<Settings, 'polling'>;
 }
 
 export interface AwaitJobOptions extends JobOutput {
@@ -117,12 +120,16 @@ async function leave(
     case 'kept':
       if (fate !== undefined)
         options.io.stderr.write(
-          `${KEPT}\n  Wait for it:   mcp-await wait ${task.journalId}\n  Or cancel it:  mcp-await cancel ${task.journalId}\n`,
+          `${KEPT}\n  Wait for it:   mcp-await wait ${shortId(task)}\n  Or cancel it:  mcp-await cancel ${shortId(task)}\n`,
         );
       return;
     case 'ends':
       printHowToGoOn(task, options, ENDS);
   }
+}
+
+function shortId({ journalId = '' }: TaskHandle): string {
+  return shownId(journalId);
 }
 
 function fateAfter(error: unknown): string {
@@ -135,11 +142,11 @@ function asked(error: unknown) {
 
 function printHowToGoOn(task: TaskHandle, { io, server }: JobOutput, fate: string): void {
   if (task.reference === undefined) return;
-  // The id of the journal stands for the server too; where no server need be named, the task_ref says as much.
+  // The id of the journal stands for the server too.
   const words =
-    task.journalId === undefined || server.words === '' || server.unknownWords === undefined
+    task.journalId === undefined || server.unknownWords === undefined
       ? `${quote(formatReference(task.reference))}${server.words}`
-      : `${task.journalId}${server.unknownWords}`;
+      : `${shortId(task)}${server.unknownWords}`;
   io.stderr.write(
     `${fate}\n  Wait for it:   mcp-await wait ${words}\n  Or cancel it:  mcp-await cancel ${words}\n`,
   );

@@ -2,7 +2,7 @@ import type { JournalFile } from '../client/journal/journal-file.js';
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
-import { withJobs } from './jobs.js';
+import { shownId, withJobs } from './jobs.js';
 import { terminalText } from './terminal-text.js';
 
 export interface ForgetFlags {
@@ -27,7 +27,7 @@ export async function forget(
     const found = findOne(journal, name);
     if (isOpen(found) && force !== true) {
       throw new UsageError(
-        `The job ${found.id} (\`${found.tool}\`) may still run, and its key would start a second one. \`mcp-await cancel ${found.id}\` ends it; \`mcp-await forget --force ${found.id}\` forgets it all the same.`,
+        `The job ${shownId(found.id)} (\`${found.tool}\`) may still run, and its key would start a second one. \`mcp-await cancel ${shownId(found.id)}\` ends it; \`mcp-await forget --force ${shownId(found.id)}\` forgets it all the same.`,
       );
     }
     journal.forget(found.id);
@@ -36,7 +36,7 @@ export async function forget(
   if (record === undefined) throw nothingKnown(name);
   const key =
     record.idempotencyKey === undefined ? '' : ` Its key \`${record.idempotencyKey}\` starts a new job.`;
-  io.stderr.write(terminalText(`Forgot ${record.id} (\`${record.tool}\`).${key}\n`));
+  io.stderr.write(terminalText(`Forgot ${shownId(record.id)} (\`${record.tool}\`).${key}\n`));
   return ExitCode.completed;
 }
 

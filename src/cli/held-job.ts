@@ -7,7 +7,7 @@ import { formatDuration } from '../time/duration.js';
 import { sleep } from '../time/sleep.js';
 import { watchInterrupts } from './interrupts.js';
 import type { CommandIo } from './io.js';
-import { withJobs } from './jobs.js';
+import { shownId, withJobs } from './jobs.js';
 
 const LOOK_AGAIN_MS = 250;
 
@@ -31,7 +31,7 @@ export async function onceReleased(
   for (let record = held; ; ) {
     if (!isHeldJob(record)) return record;
     const facts = { tool, reference };
-    const goesOn = `Its server is kept until it has ended: \`mcp-await wait ${id}\` picks it up again.`;
+    const goesOn = `Its server is kept until it has ended: \`mcp-await wait ${shownId(id)}\` picks it up again.`;
     if (performance.now() > endsAt)
       throw new AwaitTimeoutError(
         `Gave up on \`${tool}\` after ${formatDuration(timeoutMs)} (--timeout). ${lastHeard(record)}${goesOn}`,

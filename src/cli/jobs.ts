@@ -29,6 +29,11 @@ export interface JobQuestion {
 /** The id of a call in the journal, or how it begins. */
 const ID = /^[0-9a-f]{4,10}$/;
 
+/** As much of a job's id as tells it from others; where it does not, the command that is given it says so. */
+export function shownId(id: string): string {
+  return id.slice(0, 6);
+}
+
 /** Lets `work` use this machine's journal; undefined where there is none yet. @throws ConfigurationError when it cannot be opened */
 export async function withJobs<Result>(
   io: CommandIo,
@@ -87,14 +92,14 @@ export function referenceOf({ record, reference }: Job): TaskReference {
       protocol === 'sync'
         ? 'is under way in the process that called it, and ends with it'
         : 'is just being started; try again in a moment';
-    throw new OutcomeUnknownError(`The job ${id} (\`${tool}\`) ${state}.`, { tool });
+    throw new OutcomeUnknownError(`The job ${shownId(id)} (\`${tool}\`) ${state}.`, { tool });
   }
   const next =
     idempotencyKey === undefined
       ? 'Look before you call it again.'
       : 'Run it again with the same --idempotency-key: if that is safe, it finds or starts the one job.';
   throw new OutcomeUnknownError(
-    `The process that started ${id} (\`${tool}\`) ended before the server had answered: the job may or may not run. ${next}`,
+    `The process that started ${shownId(id)} (\`${tool}\`) ended before the server had answered: the job may or may not run. ${next}`,
     { tool },
   );
 }

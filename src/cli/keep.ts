@@ -17,7 +17,7 @@ const UNTIL_THE_END = { maxAttempts: Number.POSITIVE_INFINITY, deadlineMs: 24 * 
 
 /** `mcp-await keep`, which no person runs: keeps a server until its task has ended, and writes the end into the journal. */
 export async function keep(io: CommandIo): Promise<number> {
-  const { handed, server, reference, journalId }: KeptServer = JSON.parse(await text(io.stdin));
+  const { handed, server, reference, journalId, polling }: KeptServer = JSON.parse(await text(io.stdin));
   const { target, configFile, known } = server;
   const settings = await useSettings({ quiet: true }, io);
   const client = await AwaitClient.connect(target, {
@@ -29,7 +29,7 @@ export async function keep(io: CommandIo): Promise<number> {
   });
   const forgotten = new AbortController();
   try {
-    const options = { ...waitOptionsOf(settings), ...UNTIL_THE_END, signal: forgotten.signal };
+    const options = { ...waitOptionsOf({ polling }), ...UNTIL_THE_END, signal: forgotten.signal };
     const task = await client.resumeTask(reference, options);
     using _hold = holdJob(journalId, io, {
       onCancel: () => void task.cancel().catch(() => {}),

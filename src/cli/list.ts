@@ -3,7 +3,7 @@ import { describeServer } from '../client/journal/known-server.js';
 import { formatDuration } from '../time/duration.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
-import { withJobs } from './jobs.js';
+import { shownId, withJobs } from './jobs.js';
 import { printJson, printLines } from './report.js';
 import { plainText } from './terminal-text.js';
 import { tableLines } from './text-table.js';
@@ -31,7 +31,7 @@ export async function list({ all = false, json }: ListFlags, io: CommandIo): Pro
     );
   } else {
     const rows = records.map(record => [
-      record.id,
+      shownId(record.id),
       oneLine(record.tool),
       oneLine(describeServer(record.server)),
       record.state === 'ended' ? `${statusOf(record, now)}, not delivered` : statusOf(record, now),

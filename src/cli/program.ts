@@ -11,6 +11,7 @@ import {
   addTaskFlags,
   addWaitFlags,
   collect,
+  count,
   duration,
   KEY_PREFIX_FLAG,
   orOff,
@@ -209,6 +210,12 @@ export function buildProgram(
     .command('keep', { hidden: true })
     .description('keep the server of a job that its command has left')
     .action(async () => onExit(await (await import('./keep.js')).keep(io)));
+
+  program
+    .command('end-server', { hidden: true })
+    .description('end a server that goes on although its command has closed its input')
+    .argument('<pid>', 'its process', count)
+    .action(async pid => onExit(await (await import('./end-server.js')).endServer(pid)));
 
   return program;
 }

@@ -54,6 +54,7 @@ export function run(
         quiet: flags.quiet === true,
         server,
         client,
+        settings,
       };
       if (flags.detach === true && (await goesOn(task, output, interrupts))) {
         view.stop();

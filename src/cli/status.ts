@@ -9,7 +9,7 @@ import { ExitCode } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
 import { isHeldJob, onceReleased, requestCancel } from './held-job.js';
 import type { CommandIo } from './io.js';
-import { findJob, referenceOf } from './jobs.js';
+import { findJob, referenceOf, shownId } from './jobs.js';
 import { endedTask, heldTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
 import { jsonReport, printJson, printLines, type ReportedTask } from './report.js';
@@ -86,7 +86,7 @@ async function tellHeld(held: JournalRecord, { act, flags, io }: Held): Promise<
   else printState(heldTask(record, status === 'unknown' ? 'working' : status), undefined, flags, io);
   if (isLook || outcome !== undefined) return ExitCode.completed;
   io.stderr.write(
-    `\`${tool}\` has not ended within ${formatDuration(CANCEL_LIMIT_MS)}: the server may have no way to cancel it. \`mcp-await wait ${id}\` waits for it.\n`,
+    `\`${tool}\` has not ended within ${formatDuration(CANCEL_LIMIT_MS)}: the server may have no way to cancel it. \`mcp-await wait ${shownId(id)}\` waits for it.\n`,
   );
   return ExitCode.gaveUp;
 }

@@ -6,7 +6,7 @@ import { exitCodeOfStatus, UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import { isHeldJob, onceReleased } from './held-job.js';
 import type { CommandIo } from './io.js';
-import { findJob, markDelivered, referenceOf } from './jobs.js';
+import { findJob, markDelivered, referenceOf, shownId } from './jobs.js';
 import { endedTask, heldTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
 import { printed } from './output.js';
@@ -19,6 +19,8 @@ const OF_THE_KEEPER = {
   doneWord: '--done-word',
   failedWord: '--failed-word',
   maxAttempts: '--max-attempts',
+  initialInterval: '--initial-interval',
+  maxInterval: '--max-interval',
 };
 
 /** `mcp-await wait`: picks a job up again and prints its final result. */
@@ -52,7 +54,7 @@ export async function wait(
       signal: interrupts.second,
       onUpdate: snapshot => view.update(snapshot),
     });
-    const output = { io, json, quiet: flags.quiet === true, server, client };
+    const output = { io, json, quiet: flags.quiet === true, server, client, settings };
     return awaitJob(task, {
       ...output,
       view,
@@ -88,7 +90,7 @@ function refuseForHeld({ id }: JournalRecord, flags: object): void {
   const idle = Object.entries(OF_THE_KEEPER).flatMap(([name, flag]) => (given.includes(name) ? [flag] : []));
   if (idle.length > 0)
     throw new UsageError(
-      `${idle.join(' and ')} would have no effect on ${id}: the process that keeps its server waits for it, by what the job was started with. Wait without, or end it by \`mcp-await cancel ${id}\`.`,
+      `${idle.join(' and ')} would have no effect on ${shownId(id)}: the process that keeps its server waits for it, by what the job was started with. Wait without, or end it by \`mcp-await cancel ${shownId(id)}\`.`,
     );
 }
 

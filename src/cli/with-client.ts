@@ -120,7 +120,8 @@ async function connectAnd(
   try {
     return await work({ client, server, interrupts, settings, view });
   } finally {
-    await client.close();
+    const { closeClient } = await import('./keep-server.js');
+    await closeClient(client, io);
   }
 }
 

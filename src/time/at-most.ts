@@ -16,3 +16,11 @@ export function atMost<Value>(promise: Promise<Value>, timeoutMs: number): Promi
     promise.then(resolve, reject).finally(stop);
   });
 }
+
+/** Whether a promise is fulfilled in time; the promise itself goes on. */
+export function isWithin(promise: Promise<unknown>, limitMs: number): Promise<boolean> {
+  return atMost(promise, limitMs).then(
+    () => true,
+    () => false,
+  );
+}

@@ -49,7 +49,7 @@ describe('a job that its server has forgotten', () => {
     const id = lost('order-1');
     lost('order-12');
     expect(await run(nameOf(id))).toBe(0);
-    expect(told).toBe(`Forgot ${id} (\`bake\`). Its key \`order-1\` starts a new job.\n`);
+    expect(told).toBe(`Forgot ${id.slice(0, 6)} (\`bake\`). Its key \`order-1\` starts a new job.\n`);
     expect([isKnown('order-1'), isKnown('order-12')]).toEqual([false, true]);
   });
 

@@ -17,7 +17,7 @@ async function listed(...flags: string[]): Promise<readonly Record<string, unkno
 }
 
 /** The id that a command printed to go on with its job. */
-const idIn = (stderr: string) => /mcp-await wait ([0-9a-f]{10})/.exec(stderr)?.[1] ?? '';
+const idIn = (stderr: string) => /mcp-await wait ([0-9a-f]{6})/.exec(stderr)?.[1] ?? '';
 
 describe('the jobs of a machine', () => {
   it('are none at first, and looking makes no journal', async () => {
@@ -133,7 +133,7 @@ describe('a server that wants a token', () => {
       url,
       ...header,
     ]);
-    expect(stderr).toMatch(/mcp-await wait [0-9a-f]{10} --header 'Authorization: …'\n/);
+    expect(stderr).toMatch(/mcp-await wait [0-9a-f]{6} --header 'Authorization: …'\n/);
     expect(await place.run(['wait', idIn(stderr)])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("--header 'Authorization: …'"),

@@ -25,7 +25,7 @@ const runJob = (durationMs: number, ...flags: string[]) => [
   ...flags,
   ...['--', process.execPath, script, String(durationMs)],
 ];
-const idIn = (stderr: string) => /mcp-await wait ([0-9a-f]{10})\n/.exec(stderr)?.[1] ?? '';
+const idIn = (stderr: string) => /mcp-await wait ([0-9a-f]{6})\n/.exec(stderr)?.[1] ?? '';
 const KEPT = /The task goes on: its server is kept running until it has ended/;
 
 function isRunning(pid: number): boolean {
@@ -49,9 +49,9 @@ it.each([
       code: 0,
       stdout: expect.stringContaining('working'),
     });
-    expect(await place.run(['wait', id, '--done-word', 'ready', '--max-attempts', '3'])).toMatchObject({
+    expect(await place.run(['wait', id, '--done-word', 'ready', '--max-interval', '3s'])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining(`--done-word and --max-attempts would have no effect on ${id}`),
+      stderr: expect.stringContaining(`--done-word and --max-interval would have no effect on ${id}`),
     });
     const waited = await place.run(['wait', id]);
     expect(waited.code).toBe(0);
@@ -109,4 +109,19 @@ it('what would be lost is said where nobody could fetch the result', async () =>
   const { stderr } = await place.run(runJob(60_000, '--timeout', '4s', '--no-journal'));
   expect(stderr).toMatch(/The server ends with this command: the task goes on only if the server keeps it/);
   expect(stderr).not.toMatch(KEPT);
+}, 60_000);
+
+it('a server that ignores its end keeps nobody waiting, and is ended all the same', async () => {
+  const command = place.start(['run', 'work', '--json', '--', process.execPath, script, '100', 'deaf']);
+  let printedAt = Number.POSITIVE_INFINITY;
+  command.process.stdout?.once('data', () => {
+    printedAt = performance.now();
+  });
+  const { code, stdout } = await command.finished;
+  // Its end takes 4 seconds: the end of its input, SIGTERM and SIGKILL.
+  expect(performance.now() - printedAt).toBeLessThan(3000);
+  expect(code).toBe(0);
+  const { pid } = JSON.parse(stdout).result.structuredContent;
+  expect(isRunning(pid)).toBe(true);
+  await expect.poll(() => isRunning(pid), { timeout: 30_000 }).toBe(false);
 }, 60_000);

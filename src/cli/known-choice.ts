@@ -28,7 +28,7 @@ export function chooseAgain(
   switch (server.kind) {
     case 'http':
       if (server.isPartial) throw incomplete('the query, user and password of a URL', '--url URL');
-      if (server.headers !== undefined && flags.header === undefined)
+      if (server.headers !== undefined && flags.header === undefined && flags.headerEnv === undefined)
         throw incomplete(
           'the values of headers',
           `${server.headers.map(name => `--header '${name}: …'`).join(' ')}`,

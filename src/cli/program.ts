@@ -13,6 +13,7 @@ import {
   collect,
   count,
   duration,
+  HOST_NAMES,
   KEY_PREFIX_FLAG,
   orOff,
   SHARED_STORES,
@@ -180,6 +181,20 @@ export function buildProgram(
         isRelay ? await relayStdio(io) : await (await import('./proxy.js')).proxy(flags, serverCommand, io),
       );
     });
+
+  program
+    .command('install')
+    .description("put the proxy before the servers of a host's file, so that its long calls end well")
+    .addArgument(new Argument('<host>', 'whose file to change').choices(HOST_NAMES))
+    .option('--project', "the host's file in this folder (default: the file of this user)")
+    .option('--file <path>', 'another file of that host')
+    .option('--servers <names>', 'only these servers, with commas between them (default: all)')
+    .option('--local', 'start this copy of mcp-await by its path (default: npx -y mcp-await)')
+    .option('--undo', 'put the servers back as they were')
+    .option('--yes', 'write without asking')
+    .action(async (host, flags) =>
+      onExit(await (await import('./install/install.js')).install(host, flags, io)),
+    );
 
   addProbeFlags(addTaskFlags(program.command('worker')))
     .description('run the tasks that servers started with --no-worker accept on the same store')

@@ -14,7 +14,7 @@ import { ExitCode, UsageError } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 import { checkTokenFlags, httpOptions, type ListenFlags, strayHttpFlag } from './listen-options.js';
-import { chooseServer } from './server-choice.js';
+import { chooseServer, withVariables } from './server-choice.js';
 import { type NamedServer, openSignIns } from './sign-in/sign-in.js';
 import { relayedStreams } from './stdio-relay.js';
 import { untilEnded } from './until-ended.js';
@@ -64,7 +64,7 @@ async function start({
   if (stray !== undefined) throw new UsageError(`${stray} goes with --http.`);
   checkTokenFlags(flags);
   const isAttended = flags.signIn === true;
-  const targets = proxyTargets(flags, command, io).map(each => ({
+  const targets = proxyTargets(withVariables(flags, io), command, io).map(each => ({
     ...each,
     signIn: signInOf(
       { name: typeof each.target === 'string' ? each.name : undefined, config: each.configFile },

@@ -197,7 +197,9 @@ export function rememberedAnswers(io: CommandIo): RememberedAnswers {
   const words = io.argv.slice(2);
   const named = words.map(word => resolve(io.cwd(), word.replace(/^--[^=]*=/, '')));
   const files = [...named, resolve(io.cwd(), '.mcp.json'), resolve(io.cwd(), 'mcp.json')].map(stateOfFile);
-  const variables = Object.entries(io.env).filter(([name]) => name.startsWith('MCP_AWAIT_'));
+  // A flag such as --header-env names a variable.
+  const isNamed = (name: string) => words.some(word => word === name || word.endsWith(`=${name}`));
+  const variables = Object.entries(io.env).filter(([name]) => name.startsWith('MCP_AWAIT_') || isNamed(name));
   const name = keyOf([VERSION, words, io.cwd(), variables.sort(), files]);
   return new RememberedAnswers(join(stateFolder(io.env), 'first-answers', `${name}.json`));
 }

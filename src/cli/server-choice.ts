@@ -32,7 +32,7 @@ export const BIN = fileURLToPath(new URL('../../bin/mcp-await.js', import.meta.u
  * @throws UsageError when more than one server is named
  */
 export function chooseServer(flags: ServerFlags, command: readonly string[], io: CommandIo): ChosenServer {
-  const { url, header, server, config, env, quiet, cwd = io.cwd() } = flags;
+  const { url, header, server, config, env, quiet, cwd = io.cwd() } = withVariables(flags, io);
   if ([url, server, command[0]].filter(choice => choice !== undefined).length > 1) {
     throw new UsageError('Name one server only: --url, --server or -- COMMAND.');
   }
@@ -85,6 +85,33 @@ export function chooseServer(flags: ServerFlags, command: readonly string[], io:
     unknownWords: '',
     configFile: undefined,
     words: settings === undefined ? '' : ` --settings ${quote(settings)}`,
+  };
+}
+
+/**
+ * The flags with what those say that name variables of the environment: no value of theirs is in a list of processes.
+ * @throws UsageError when a variable is not set
+ */
+export function withVariables<Flags extends ServerFlags>(flags: Flags, { env }: CommandIo): Flags {
+  const { urlEnv, headerEnv, ...others } = flags;
+  if (urlEnv === undefined && headerEnv === undefined) return flags;
+  const valueIn = (flag: string, name: string) => {
+    const value = env[name];
+    if (value) return value;
+    throw new UsageError(`The variable ${name} of the environment, which ${flag} names, is not set.`);
+  };
+  const lines = (headerEnv ?? []).map(line => {
+    const [, header, variable] = /^([^=]+)=(\w+)$/.exec(line) ?? [];
+    if (header === undefined || variable === undefined)
+      throw new UsageError('A --header-env is written Name=VARIABLE; one of these is not.');
+    return `${header}: ${valueIn('--header-env', variable)}`;
+  });
+  if (urlEnv !== undefined && flags.url !== undefined)
+    throw new UsageError('Name one server only: --url or --url-env.');
+  return {
+    ...(others as Flags),
+    ...(urlEnv !== undefined && { url: valueIn('--url-env', urlEnv) }),
+    ...(lines.length > 0 && { header: [...(flags.header ?? []), ...lines] }),
   };
 }
 

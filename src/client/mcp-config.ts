@@ -1,19 +1,12 @@
-import {
-  existsSync,
-  lstatSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { applyEdits, modify } from 'jsonc-parser';
 import { ConfigurationError } from '../errors.js';
 import { isRecord } from '../protocols/tool-result.js';
 import { similarName } from '../similar-name.js';
 import { parseCommentedJson } from '../storage/commented-json.js';
-import { decodeText } from '../storage/text-file.js';
+import { replaceFile } from '../storage/replace-file.js';
+import { decodeText, encodeTextLike } from '../storage/text-file.js';
 import { isDisabled, type OauthEntry, oauthOf, targetOfEntry, timeoutOf } from './mcp-config-entry.js';
 import type { ServerTarget } from './transport.js';
 
@@ -64,7 +57,8 @@ export function addPairs(
   server: string,
   profiles: readonly { readonly name: string }[],
 ): number {
-  const text = readText(file);
+  const bytes = readBytes(file);
+  const text = decodeText(bytes);
   const config = parseConfig(text, file);
   const entry = Object.hasOwn(config.servers, server)
     ? (config.servers[server] as { readonly pairs?: unknown } | null)
@@ -79,11 +73,7 @@ export function addPairs(
   const edits = modify(text, [config.keyOf(server), server, 'pairs'], [...known, ...added], {
     formattingOptions: { insertSpaces: !/^\t/m.test(text), tabSize: 2 },
   });
-  // The file is replaced as a whole, because other programs read it.
-  const target = realpathSync(file);
-  const next = `${target}.${process.pid}.new`;
-  writeFileSync(next, applyEdits(text, edits), { mode: statSync(target).mode });
-  renameSync(next, target);
+  if (added.length > 0) replaceFile(file, encodeTextLike(applyEdits(text, edits), bytes), bytes);
   return added.length;
 }
 
@@ -158,8 +148,12 @@ function distrustOf(file: string, directory: string): string | undefined {
 }
 
 function readText(file: string): string {
+  return decodeText(readBytes(file));
+}
+
+function readBytes(file: string): Uint8Array {
   try {
-    return decodeText(readFileSync(file));
+    return readFileSync(file);
   } catch (cause) {
     throw new ConfigurationError(`The file ${file} cannot be read: ${(cause as Error).message}`, { cause });
   }

@@ -8,6 +8,15 @@ export function decodeText(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
+/** A text in the encoding of the bytes that it was read from. */
+export function encodeTextLike(text: string, bytes: Uint8Array): Uint8Array {
+  const [first, second, third] = bytes;
+  if (first === 0xff && second === 0xfe) return Buffer.from(`\ufeff${text}`, 'utf16le');
+  if (first === 0xfe && second === 0xff) return Buffer.from(`\ufeff${text}`, 'utf16le').swap16();
+  const hasMark = first === 0xef && second === 0xbb && third === 0xbf;
+  return Buffer.from(hasMark ? `\ufeff${text}` : text);
+}
+
 /** @throws the file system's error */
 export async function readTextFile(file: string): Promise<string> {
   return decodeText(await readFile(file));

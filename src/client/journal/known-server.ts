@@ -65,7 +65,7 @@ const SECRET_FLAG = /^--?[\w-]*(token|secret|passw|pwd|api-?_?key|auth|credentia
 const LEFT_OUT = '…';
 
 /** The words of a command line, without those that are likely to be secret. */
-function withoutSecrets(args: readonly string[]): string[] {
+export function withoutSecrets(args: readonly string[]): string[] {
   return args.map((arg, index) => {
     const flag = SECRET_FLAG.exec(arg);
     if (flag !== null) return arg.includes('=') ? `${arg.slice(0, arg.indexOf('=') + 1)}${LEFT_OUT}` : arg;

@@ -18,6 +18,7 @@ export const tiers = {
     'test/architecture/regular-expressions.test.ts',
     'test/package.test.ts',
     'test/packaging/published-files.test.ts',
+    'test/release.test.ts',
     'test/conformance/**/*.test.ts',
     'test/interop/**/*.test.ts',
     'test/integrations/**/*.test.ts',

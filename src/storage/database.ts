@@ -1,7 +1,7 @@
 import { accessSync, chmodSync, closeSync, constants, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import Database from 'libsql';
 import { ConfigurationError } from '../errors.js';
+import { type Database, openConnection } from './driver.js';
 import { reasonOf } from './failure-reason.js';
 import { BLOCKED_MS } from './file-lock.js';
 import { makeFolder } from './make-folder.js';
@@ -30,17 +30,18 @@ export interface DatabaseKind {
  * Opens a database file, makes it where there is none, readable by its user only, and brings its tables up to date. Its statements hardly wait for another process's lock, since that would block the event loop: see `whenUnlocked`.
  * @throws ConfigurationError that names the file and the next step
  */
-export function openDatabaseFile(file: string, kind: DatabaseKind): Database.Database {
-  let database: Database.Database | undefined;
+export function openDatabaseFile(file: string, kind: DatabaseKind): Database {
+  let database: Database | undefined;
   try {
     if (file !== MEMORY) makePrivateFile(file);
-    database = new Database(file, { timeout: BLOCKED_MS });
-    database.pragma('journal_mode = WAL');
-    database.pragma(`synchronous = ${kind.synchronous}`);
+    database = openConnection(file, { timeoutMs: BLOCKED_MS });
+    database.exec('PRAGMA journal_mode = WAL');
+    database.exec(`PRAGMA synchronous = ${kind.synchronous}`);
     migrate(database, kind.migrations);
     return database;
   } catch (cause) {
     database?.close();
+    if (cause instanceof ConfigurationError) throw cause;
     throw new ConfigurationError(`The ${kind.noun} ${file} ${problemOf(cause, kind)}`, { cause });
   }
 }
@@ -71,7 +72,7 @@ function makePrivateFile(file: string): void {
  * @param migrations each entry brings the tables from its index to the next version
  * @throws LaterTablesError
  */
-function migrate(database: Database.Database, migrations: readonly string[]): void {
+function migrate(database: Database, migrations: readonly string[]): void {
   const readVersion = prepareQuery<{ user_version: number }>(database, 'PRAGMA user_version');
   const version = () => readVersion({})?.user_version ?? 0;
   if (version() > migrations.length) throw new LaterTablesError();

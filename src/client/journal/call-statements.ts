@@ -1,4 +1,4 @@
-import type Database from 'libsql';
+import type { Database } from '../../storage/driver.js';
 import { prepareCommand, prepareQuery, prepareRows } from '../../storage/statement.js';
 import type { CallRow } from './journal-record.js';
 
@@ -9,7 +9,7 @@ const OPEN = `state IN ('starting', 'running')`;
 const WORTH = `CASE state WHEN 'delivered' THEN 0 WHEN 'ended' THEN 1 ELSE 2 END`;
 
 /** Each change names the states that it starts from, so that a process that is late changes nothing that is final. */
-export function prepareCallStatements(database: Database.Database) {
+export function prepareCallStatements(database: Database) {
   const query = <Row>(sql: string) => prepareQuery<Row>(database, sql);
   const rows = (sql: string) => prepareRows<CallRow>(database, sql);
   const command = (sql: string) => prepareCommand(database, sql);

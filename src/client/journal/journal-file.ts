@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type Database from 'libsql';
 import { taskRefOf } from '../../protocols/pairs/mcp-await.js';
 import type { PairProof } from '../../protocols/protocol.js';
 import { canonicalJson } from '../../storage/canonical-json.js';
 import { type DatabaseKind, openDatabaseFile } from '../../storage/database.js';
+import type { Database } from '../../storage/driver.js';
 import { rememberFiles } from '../../storage/file-identity.js';
 import { isSurelyLarger } from '../../storage/large-json.js';
 import { inTransaction } from '../../storage/statement.js';
@@ -70,7 +70,7 @@ export interface NewJournalCall {
 
 /** The journal's file: one row a call. Safe between processes; every method may throw what the database throws. */
 export class JournalFile {
-  readonly #database: Database.Database;
+  readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareCallStatements>;
   readonly #clock: () => number;
   readonly #newId: () => string;

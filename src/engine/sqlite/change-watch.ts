@@ -1,4 +1,4 @@
-import type Database from 'libsql';
+import type { Database } from '../../storage/driver.js';
 import { prepareQuery } from '../../storage/statement.js';
 import { startTimer } from '../../time/sleep.js';
 
@@ -20,7 +20,7 @@ export class ChangeWatch {
   #version: number | undefined;
   #stopTimer: (() => void) | undefined;
 
-  constructor(database: Database.Database, onChange: () => void) {
+  constructor(database: Database, onChange: () => void) {
     const query = prepareQuery<{ data_version: number }>(database, 'PRAGMA data_version');
     this.#readVersion = () => {
       try {

@@ -1,5 +1,5 @@
-import type Database from 'libsql';
 import { type DatabaseKind, openDatabaseFile } from '../../storage/database.js';
+import type { Database } from '../../storage/driver.js';
 import { MIGRATIONS } from './schema.js';
 
 export { MEMORY } from '../../storage/database.js';
@@ -19,6 +19,6 @@ const STORE: DatabaseKind = {
  * Opens the store, makes it where there is none, and brings its tables up to date.
  * @throws ConfigurationError that names the file and the next step
  */
-export function openDatabase(file: string): Database.Database {
+export function openDatabase(file: string): Database {
   return openDatabaseFile(file, STORE);
 }

@@ -1,4 +1,4 @@
-import type Database from 'libsql';
+import type { Database } from '../../storage/driver.js';
 import { isLocked, LOCK_PATIENCE_MS, LOCK_RETRY_MS } from '../../storage/file-lock.js';
 import { inTransaction } from '../../storage/statement.js';
 import { newDeferred } from '../../time/deferred.js';
@@ -17,12 +17,12 @@ interface Write {
  * their order, and the event loop goes on.
  */
 export class GroupCommit {
-  readonly #database: Database.Database;
+  readonly #database: Database;
   #waiting: Write[] = [];
   #isPlanned = false;
   #idle = newDeferred();
 
-  constructor(database: Database.Database) {
+  constructor(database: Database) {
     this.#database = database;
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type Database from 'libsql';
+import type { Database } from '../../storage/driver.js';
 import { reasonOf } from '../../storage/failure-reason.js';
 import { type Clock, systemClock } from '../clock.js';
 import type {
@@ -52,7 +52,7 @@ export function openSqliteEngine(file: string, options: SqliteEngineOptions = {}
 
 class SqliteEngine implements Engine {
   readonly #file: StoreFile;
-  readonly #database: Database.Database;
+  readonly #database: Database;
   readonly #clock: Clock;
   readonly #onLost: (record: TaskRecord) => void;
   /** Names this engine in the rows that it submits, and its worker in those that it runs. */

@@ -1,4 +1,4 @@
-import type Database from 'libsql';
+import type { Database } from '../../storage/driver.js';
 import { prepareRows } from '../../storage/statement.js';
 import type { OperationStats } from '../operation-stats.js';
 
@@ -42,7 +42,7 @@ const STATS = `
 
 /** Reads how the tasks stand; of those that ended, `windowMs` milliseconds back count for durations. */
 export function prepareStats(
-  database: Database.Database,
+  database: Database,
 ): (now: number, windowMs: number) => readonly OperationStats[] {
   const rows = prepareRows<StatsRow>(database, STATS);
   return (now, windowMs) =>

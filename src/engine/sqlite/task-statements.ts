@@ -1,4 +1,4 @@
-import type Database from 'libsql';
+import type { Database } from '../../storage/driver.js';
 import { prepareCommand, prepareQuery, prepareRows } from '../../storage/statement.js';
 import type { RecordStatus } from '../task-record.js';
 import type { TaskRow } from './task-row.js';
@@ -88,7 +88,7 @@ export interface QuestionsRow {
 export type TaskStatements = ReturnType<typeof prepareTaskStatements>;
 
 /** Each change of state names the state that it starts from, so that an ended record never changes. */
-export function prepareTaskStatements(database: Database.Database) {
+export function prepareTaskStatements(database: Database) {
   const query = <Row>(sql: string) => prepareQuery<Row>(database, sql);
   const command = (sql: string) => prepareCommand(database, sql);
   return {

@@ -1,5 +1,5 @@
-import type Database from 'libsql';
 import { digestJson } from '../../storage/canonical-json.js';
+import type { Database } from '../../storage/driver.js';
 import type { Progress } from '../../types.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedTask, Submission } from '../engine.js';
@@ -42,7 +42,7 @@ export class TaskTable {
   readonly #statements;
   readonly questions: QuestionTable;
 
-  constructor(database: Database.Database, clock: Clock, retentionMs = Number.POSITIVE_INFINITY) {
+  constructor(database: Database, clock: Clock, retentionMs = Number.POSITIVE_INFINITY) {
     this.#clock = clock;
     this.#retentionMs = retentionMs;
     this.#statements = prepareTaskStatements(database);

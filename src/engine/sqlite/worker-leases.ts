@@ -1,4 +1,4 @@
-import type Database from 'libsql';
+import type { Database } from '../../storage/driver.js';
 import { prepareCommand } from '../../storage/statement.js';
 import type { Clock } from '../clock.js';
 import { clockJumpMs, type LeaseTimes, type Moment, momentOf } from './lease.js';
@@ -15,7 +15,7 @@ export class WorkerLeases {
   #last: Moment;
   #ownUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(database: Database.Database, clock: Clock, times: LeaseTimes) {
+  constructor(database: Database, clock: Clock, times: LeaseTimes) {
     this.#clock = clock;
     this.#times = times;
     this.#statements = prepareStatements(database);
@@ -52,7 +52,7 @@ export class WorkerLeases {
   }
 }
 
-function prepareStatements(database: Database.Database) {
+function prepareStatements(database: Database) {
   const command = (sql: string) => prepareCommand(database, sql);
   return {
     renew: command(`

@@ -7,6 +7,7 @@ import { AwaitClient } from '../../../src/client/await-client.js';
 import type { JournalFile } from '../../../src/client/journal/journal-file.js';
 import type { JournalOptions } from '../../../src/client/journal/options.js';
 import { ConfigurationError, OutcomeUnknownError, TaskNotFoundError } from '../../../src/errors.js';
+import { openConnection } from '../../../src/storage/driver.js';
 import { awaitFixture, failureOf } from '../../fixtures/client/await-fixture.js';
 import {
   completed,
@@ -376,8 +377,7 @@ describe('a journal that fails', () => {
     });
     const call = client.callTool(startCall);
     await until(['starting']);
-    const { default: Database } = await import('libsql');
-    const database = new Database(place.file);
+    const database = openConnection(place.file, { timeoutMs: 1000 });
     database.exec('DROP TABLE calls; CREATE TABLE calls (none INTEGER)');
     database.close();
     late.release();

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { JournalFile } from '../../../src/client/journal/journal-file.js';
 import type { JournalOptions } from '../../../src/client/journal/options.js';
 import { ConfigurationError, OutcomeUnknownError } from '../../../src/errors.js';
+import { openConnection } from '../../../src/storage/driver.js';
 import { awaitFixture, failureOf } from '../../fixtures/client/await-fixture.js';
 import { completed, pairTools, startCall, started, working } from '../../fixtures/client/scripted-pair.js';
 import { held, type Script, text } from '../../fixtures/client/scripted-server.js';
@@ -32,7 +32,7 @@ const newProcess = (scripts: Readonly<Record<string, Script>>, journal: JournalO
 /** Another process's write lock on the journal. */
 function lockJournal(): { release(): void } {
   place.open();
-  const database = new Database(place.file);
+  const database = openConnection(place.file, { timeoutMs: 1000 });
   database.exec('BEGIN IMMEDIATE');
   return {
     release() {
@@ -151,8 +151,8 @@ describe('a damaged record', () => {
     const { record } = journal.claim(newCall({ idempotencyKey: 'damaged' }));
     journal.accept(record.id, referenceOf('1'));
     if (column === 'outcome') journal.end(record.id, done());
-    const database = new Database(place.file);
-    database.prepare(`UPDATE calls SET ${column} = ? WHERE id = ?`).run([value, record.id]);
+    const database = openConnection(place.file, { timeoutMs: 1000 });
+    database.prepare(`UPDATE calls SET ${column} = :value WHERE id = :id`).run({ value, id: record.id });
     database.close();
     return journal;
   };
@@ -178,7 +178,7 @@ describe('a damaged record', () => {
   test('without its outcome is no leave to run the tool again', async () => {
     const first = await newProcess({ bake: text('a cake') });
     await first.client.callTool({ name: 'bake' }, undefined, key);
-    const database = new Database(place.file);
+    const database = openConnection(place.file, { timeoutMs: 1000 });
     database.exec(`UPDATE calls SET outcome = '{'`);
     database.close();
     const next = await newProcess({ bake: text('another cake') });

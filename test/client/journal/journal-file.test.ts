@@ -1,10 +1,10 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JournalFile } from '../../../src/client/journal/journal-file.js';
 import { journalLimits } from '../../../src/client/journal/journal-limits.js';
 import { ConfigurationError } from '../../../src/errors.js';
+import { openConnection } from '../../../src/storage/driver.js';
 import { done, type JournalPlace, newCall, newJournalPlace, referenceOf } from './journal-fixture.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -40,7 +40,7 @@ describe('a journal', () => {
   });
 
   test('of a newer version is left alone', () => {
-    const database = new Database(place.file);
+    const database = openConnection(place.file, { timeoutMs: 1000 });
     database.exec('PRAGMA user_version = 99');
     database.close();
     expect(() => place.open()).toThrow(/journal .* was written by a newer version .*MCP_AWAIT_HOME/);
@@ -182,8 +182,8 @@ describe('what is kept', () => {
     expect(journal.find(keyed.id)).toBeUndefined();
     now += 31 * DAY_MS;
     journal.clean();
-    const database = new Database(place.file);
-    expect(database.prepare('SELECT count(*) AS count FROM calls').all()).toEqual([{ count: 0 }]);
+    const database = openConnection(place.file, { timeoutMs: 1000 });
+    expect(database.prepare('SELECT count(*) AS count FROM calls').all({})).toEqual([{ count: 0 }]);
     database.close();
   });
 

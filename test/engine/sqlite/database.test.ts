@@ -1,6 +1,5 @@
 import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/engine/clock.js';
 import { openDatabase } from '../../../src/engine/sqlite/database.js';
@@ -8,6 +7,8 @@ import { MIGRATIONS } from '../../../src/engine/sqlite/schema.js';
 import { openSqliteEngine } from '../../../src/engine/sqlite/sqlite-engine.js';
 import { TaskTable } from '../../../src/engine/sqlite/task-table.js';
 import { ConfigurationError } from '../../../src/errors.js';
+import { openConnection } from '../../../src/storage/driver.js';
+import { prepareQuery } from '../../../src/storage/statement.js';
 import { newTask } from '../engine-store.js';
 import { createFolder } from './sqlite-store.js';
 
@@ -38,8 +39,8 @@ describe('a new store', () => {
 
   test('syncs at every commit and keeps a write-ahead log', () => {
     const database = openDatabase(file);
-    expect(database.pragma('journal_mode')).toEqual([{ journal_mode: 'wal' }]);
-    expect(database.pragma('synchronous')).toEqual([{ synchronous: 2 }]);
+    expect(prepareQuery(database, 'PRAGMA journal_mode')({})).toEqual({ journal_mode: 'wal' });
+    expect(prepareQuery(database, 'PRAGMA synchronous')({})).toEqual({ synchronous: 2 });
     database.close();
   });
 });
@@ -53,7 +54,7 @@ describe('an existing store', () => {
   });
 
   test.each([1, 2])('is brought from version %i to the present one with its tasks', version => {
-    const old = new Database(file);
+    const old = openConnection(file, { timeoutMs: 1000 });
     for (const statements of MIGRATIONS.slice(0, version)) old.exec(statements);
     old.exec(`INSERT INTO tasks (task_ref, owner, operation, parameters, parameters_digest, status, submitter,
                                  created_at, updated_at, started_at, expires_at, sla_ms, ttl_ms)
@@ -72,7 +73,7 @@ describe('an existing store', () => {
 
   test('of a newer version is left alone', () => {
     openDatabase(file).close();
-    const newer = new Database(file);
+    const newer = openConnection(file, { timeoutMs: 1000 });
     newer.exec('PRAGMA user_version = 99');
     newer.close();
     expect(() => openDatabase(file)).toThrow(ConfigurationError);
@@ -125,7 +126,7 @@ describe('a store that fails later', () => {
   test('because the disk is full refuses the task, keeps the others and works again when there is room', async () => {
     const database = openDatabase(file);
     const table = new TaskTable(database, systemClock);
-    const [{ page_count: pages }] = database.pragma('page_count') as [{ page_count: number }];
+    const pages = prepareQuery<{ page_count: number }>(database, 'PRAGMA page_count')({})?.page_count ?? 0;
     table.insert(newTask({ taskRef: 'before' }), 'me');
     database.exec(`PRAGMA max_page_count = ${pages + 2}`);
     const large = () => table.insert(newTask({ taskRef: 'large', parameters: 'x'.repeat(100_000) }), 'me');

@@ -1,4 +1,3 @@
-import type Database from 'libsql';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/engine/clock.js';
 import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
@@ -10,11 +9,13 @@ import { TaskTable } from '../../../src/engine/sqlite/task-table.js';
 import { WorkerLeases } from '../../../src/engine/sqlite/worker-leases.js';
 import { TaskWaits } from '../../../src/engine/task-waits.js';
 import { TaskWorker } from '../../../src/engine/task-worker.js';
+import type { Database } from '../../../src/storage/driver.js';
+import { prepareQuery } from '../../../src/storage/statement.js';
 import { ManualExecute, newTask } from '../scripted.js';
 
 const LARGE = 'x'.repeat(100_000);
 
-let database: Database.Database;
+let database: Database;
 let table: TaskTable;
 let manual: ManualExecute;
 let store: SqliteWorkerStore;
@@ -69,7 +70,7 @@ async function runOne() {
 }
 
 function fillDisk(): void {
-  const [{ page_count: pages }] = database.pragma('page_count') as [{ page_count: number }];
+  const pages = prepareQuery<{ page_count: number }>(database, 'PRAGMA page_count')({})?.page_count ?? 0;
   database.exec(`PRAGMA max_page_count = ${pages}`);
 }
 

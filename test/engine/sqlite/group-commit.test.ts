@@ -1,13 +1,20 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
 import { GroupCommit } from '../../../src/engine/sqlite/group-commit.js';
+import type { Database } from '../../../src/storage/driver.js';
+import { prepareQuery, prepareRows } from '../../../src/storage/statement.js';
 import { createFolder } from './sqlite-store.js';
 
+const namesIn = (database: Database) =>
+  prepareRows<{ name: string }>(
+    database,
+    'SELECT name FROM items ORDER BY rowid',
+  )({}).map(({ name }) => name);
+
 describe('writes of one turn', () => {
-  let database: Database.Database;
+  let database: Database;
   let commits: GroupCommit;
 
   beforeEach(() => {
@@ -18,7 +25,7 @@ describe('writes of one turn', () => {
 
   const insert = (name: string, size = 0) =>
     commits.write(() => database.exec(`INSERT INTO items VALUES ('${name}', ${size})`));
-  const names = () => database.prepare('SELECT name FROM items ORDER BY rowid').pluck().all([]);
+  const names = () => namesIn(database);
 
   test('are in the order in which they were asked for, and answer with what they return', async () => {
     const answers = await Promise.all(
@@ -62,7 +69,7 @@ describe('writes of one turn', () => {
   });
 
   test('are all rejected when the disk is full, and later ones are taken again', async () => {
-    const pages = database.prepare('PRAGMA page_count').pluck().all([])[0];
+    const pages = prepareQuery<{ page_count: number }>(database, 'PRAGMA page_count')({})?.page_count;
     database.exec(`PRAGMA max_page_count = ${pages}`);
     const large = commits.write(() => database.exec('INSERT INTO items VALUES (hex(randomblob(100000)), 0)'));
     const settled = await Promise.allSettled([insert('before'), large, insert('after')]);
@@ -87,8 +94,8 @@ describe('writes of one turn', () => {
 
 describe('writes while another process holds the write lock', () => {
   let folder: string;
-  let other: Database.Database;
-  let database: Database.Database;
+  let other: Database;
+  let database: Database;
   let commits: GroupCommit;
 
   beforeEach(async () => {
@@ -107,7 +114,7 @@ describe('writes while another process holds the write lock', () => {
   });
 
   const insert = (name: string) => commits.write(() => database.exec(`INSERT INTO items VALUES ('${name}')`));
-  const names = () => database.prepare('SELECT name FROM items ORDER BY rowid').pluck().all([]);
+  const names = () => namesIn(database);
   const turns = async (count: number) => {
     for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
   };

@@ -1,13 +1,13 @@
-import type Database from 'libsql';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
 import { TaskTable } from '../../../src/engine/sqlite/task-table.js';
 import { failedEnd } from '../../../src/engine/storable-end.js';
+import type { Database } from '../../../src/storage/driver.js';
 import { newTask } from '../engine-store.js';
 import { ManualClock } from '../manual-clock.js';
 
 let clock: ManualClock;
-let database: Database.Database;
+let database: Database;
 let table: TaskTable;
 
 beforeEach(() => {
@@ -21,10 +21,10 @@ const claim = () => table.claim(CLAIM, 1);
 const CLAIM = { worker: 'w', operations: ['work'], ownOnly: false };
 const runOf = (taskRef: string, runCount = 1) => ({ taskRef, worker: 'w', runCount });
 const insert = (overrides = {}) => table.insert(newTask(overrides), 'submitter').record.taskRef;
-const count = () => database.prepare('SELECT 1 FROM tasks').all().length;
+const count = () => database.prepare('SELECT 1 FROM tasks').all({}).length;
 const parametersOf = (taskRef: string) =>
   (
-    database.prepare('SELECT parameters FROM tasks WHERE task_ref = ?').all([taskRef])[0] as {
+    database.prepare('SELECT parameters FROM tasks WHERE task_ref = :taskRef').all({ taskRef })[0] as {
       parameters: unknown;
     }
   ).parameters;

@@ -1,11 +1,11 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Engine, StoreNotice } from '../../../src/engine/engine.js';
 import { openSqliteEngine } from '../../../src/engine/sqlite/sqlite-engine.js';
 import { StoreFailure } from '../../../src/engine/store-failure.js';
 import type { TaskRecord } from '../../../src/engine/task-record.js';
+import { openConnection } from '../../../src/storage/driver.js';
 import { completed, HeldWork, newTask, until } from '../engine-store.js';
 import { createFolder } from './sqlite-store.js';
 
@@ -32,8 +32,8 @@ afterEach(async () => {
 });
 
 const poison = (taskRef: string, column: string, value: string) => {
-  const database = new Database(file);
-  database.prepare(`UPDATE tasks SET ${column} = ? WHERE task_ref = ?`).run([value, taskRef]);
+  const database = openConnection(file, { timeoutMs: 1000 });
+  database.prepare(`UPDATE tasks SET ${column} = :value WHERE task_ref = :taskRef`).run({ value, taskRef });
   database.close();
 };
 const submit = async (overrides = {}) => (await engine.submit(newTask(overrides))).record.taskRef;

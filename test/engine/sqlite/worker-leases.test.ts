@@ -1,8 +1,8 @@
-import type Database from 'libsql';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
 import { clockJumpMs, leaseTimes } from '../../../src/engine/sqlite/lease.js';
 import { WorkerLeases } from '../../../src/engine/sqlite/worker-leases.js';
+import type { Database } from '../../../src/storage/driver.js';
 import { ManualClock } from '../manual-clock.js';
 
 const LEASE_MS = 30_000;
@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 const times = leaseTimes(LEASE_MS);
 
 let clock: ManualClock;
-let database: Database.Database;
+let database: Database;
 let worker: WorkerLeases;
 let observer: WorkerLeases;
 
@@ -22,7 +22,7 @@ beforeEach(() => {
   worker.renew('w', true);
 });
 
-const isThere = () => database.prepare('SELECT 1 FROM workers').all().length === 1;
+const isThere = () => database.prepare('SELECT 1 FROM workers').all({}).length === 1;
 
 /** One process beats for `durationMs`; the other too if it lives. */
 function beatFor(durationMs: number, { workerLives }: { workerLives: boolean }): void {

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type StateWord, TASK_STATES } from '../engine/task-list.js';
 import { parseDuration } from '../time/duration.js';
 import type { SettingsFlag } from './config/find-file.js';
 
@@ -152,6 +153,12 @@ export function orOff(parse: (text: string) => number): (text: string) => number
 export function count(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a positive integer.');
   return Number(text);
+}
+
+export function taskState(value: string, earlier: readonly StateWord[] = []): StateWord[] {
+  const state = TASK_STATES.find(known => known === value);
+  if (state === undefined) throw new InvalidArgumentError(`Expected one of ${TASK_STATES.join(', ')}.`);
+  return [...earlier, state];
 }
 
 /** Of the flags of a process that runs tasks, those that are no settings. */

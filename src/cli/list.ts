@@ -5,7 +5,7 @@ import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { shownId, withJobs } from './jobs.js';
 import { printJson, printLines } from './report.js';
-import { plainText } from './terminal-text.js';
+import { oneLine } from './terminal-text.js';
 import { tableLines } from './text-table.js';
 
 export interface ListFlags {
@@ -14,7 +14,6 @@ export interface ListFlags {
 }
 
 const HEAD = ['id', 'tool', 'server', 'status', 'age', 'message'];
-const SHOWN_CHARACTERS = 60;
 
 /** `mcp-await list`: the jobs of this machine's journal. */
 export async function list({ all = false, json }: ListFlags, io: CommandIo): Promise<number> {
@@ -67,10 +66,4 @@ function jsonOf(record: JournalRecord) {
     updatedAt: time(record.updatedAt),
     expiresAt: time(record.expiresAt),
   };
-}
-
-/** What a server says must not break the table. */
-function oneLine(text: string): string {
-  const line = plainText(text);
-  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS - 1)}…` : line;
 }

@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander';
+import { TASK_STATES } from '../engine/task-list.js';
 import { VERSION } from '../version.js';
 import {
   addConnectionFlags,
@@ -17,6 +18,7 @@ import {
   KEY_PREFIX_FLAG,
   orOff,
   SHARED_STORES,
+  taskState,
 } from './flags.js';
 import type { CommandIo } from './io.js';
 import { addLoadFlags } from './load/load-flags.js';
@@ -211,6 +213,21 @@ export function buildProgram(
     )
     .option('--json', 'print one JSON object, times in milliseconds')
     .action(async flags => onExit(await (await import('./stats.js')).stats(flags, io)));
+
+  addSettingsFlag(program.command('tasks'))
+    .description('list the tasks of a store, the newest first')
+    .option('--store <url>', `${SHARED_STORES} (default: a file in the state folder)`)
+    .option('--key-prefix <prefix>', KEY_PREFIX_FLAG)
+    .option(
+      '--state <state>',
+      `only ${TASK_STATES.slice(0, -1).join(', ')} or ${TASK_STATES.at(-1)} ones (repeatable)`,
+      taskState,
+    )
+    .option('--operation <name>', 'only those of this operation')
+    .option('--owner <principal>', 'only those of this caller')
+    .option('--limit <count>', 'most tasks to list (default: 50)', count)
+    .option('--json', 'print a JSON array')
+    .action(async flags => onExit(await (await import('./tasks.js')).tasks(flags, io)));
 
   addConnectionFlags(addPollingFlags(addListenFlags(addTaskFlags(program.command('config')))))
     .description('print every setting that holds, and who says so; takes the flags of serve and run')

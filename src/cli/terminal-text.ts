@@ -7,6 +7,14 @@ export function plainText(text: string): string {
     .trim();
 }
 
+const SHOWN_CHARACTERS = 60;
+
+/** A stranger's text for a cell of a table, which it must not break. */
+export function oneLine(text: string): string {
+  const line = plainText(text);
+  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS - 1)}…` : line;
+}
+
 /** Characters that move the cursor, colour, ring, or turn the direction of writing: all but tab and line break. */
 const COMMANDS = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 

@@ -128,3 +128,22 @@ function parse(json: string): readonly unknown[] {
     return [];
   }
 }
+
+/** The words for statuses where people read them. */
+export const STATUS_BY_STATE = {
+  waiting: 'pending',
+  running: 'processing',
+  completed: 'completed',
+  failed: 'failed',
+  cancelled: 'cancelled',
+} as const satisfies Readonly<Record<string, RecordStatus>>;
+
+export type StateWord = keyof typeof STATUS_BY_STATE;
+
+export const TASK_STATES = Object.keys(STATUS_BY_STATE) as readonly StateWord[];
+
+/** A status in such a word; `asking` of a task that waits for an answer. */
+export function stateOf({ status, inputRequests }: TaskRecord): StateWord | 'asking' {
+  if (inputRequests !== undefined) return 'asking';
+  return status === 'pending' ? 'waiting' : status === 'processing' ? 'running' : status;
+}

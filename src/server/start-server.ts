@@ -65,7 +65,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const onCreated = activity.initiated;
   const tasks = createTaskService({ engine, operations, webhooks, onCreated, ...limits });
   const tools = observeCalls(serverTools({ tasks, operations, inlineWindowMs }), activity);
-  const offer: Offer = { tools: fixedTools(tools), tasks, feed: createTaskFeed(engine) };
+  const isOpenToAll = options.http !== undefined && (options.http.tokens ?? []).length === 0;
+  const answers = isOpenToAll ? { ...tasks, list: undefined } : tasks;
+  const offer: Offer = { tools: fixedTools(tools), tasks: answers, feed: createTaskFeed(engine) };
   const parts: Parts = {
     ...runtime,
     offer,

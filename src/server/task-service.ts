@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Engine, WaitForChangeOptions } from '../engine/engine.js';
 import { hasChanged } from '../engine/record-change.js';
 import { UNKNOWN_OWNER } from '../engine/record-shape.js';
+import { InvalidCursorError, type TaskPage } from '../engine/task-list.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { newTaskRef } from '../engine/task-ref.js';
 import { TooManyTasksError } from '../engine/too-many-tasks.js';
@@ -20,6 +21,9 @@ import { ToolFailure } from './tool-failure.js';
 import type { WebhookGate } from './webhooks/webhook-gate.js';
 
 const PROGRESS_INTERVAL_MS = 1000;
+
+/** Tasks on a page of `tasks/list`. */
+const LIST_LIMIT = 100;
 
 /** A hundred years. */
 const MAX_MS = 100 * 365 * 86_400_000;
@@ -85,12 +89,18 @@ export interface TaskService {
    * @throws ToolFailure `TASK_NOT_FOUND`; `INVALID_ANSWER` when one does not fit its question, and then none is taken
    */
   answer(owner: string, taskRef: string, responses: Readonly<Record<string, unknown>>): Promise<TaskRecord>;
+  /** A page of the caller's tasks, the newest first. @throws ToolFailure `INVALID_ARGUMENTS` for a cursor that is none */
+  list(owner: string, cursor: string | undefined): Promise<TaskPage>;
   /** @throws ToolFailure `TASK_NOT_FOUND` */
   cancel(owner: string, taskRef: string): Promise<TaskRecord>;
 }
 
 /** What the protocols with tasks of their own need of tasks that have been started. */
-export type TaskAnswers = Pick<TaskService, 'ttlBounds' | 'resolve' | 'look' | 'answer' | 'cancel'>;
+export interface TaskAnswers
+  extends Pick<TaskService, 'ttlBounds' | 'resolve' | 'look' | 'answer' | 'cancel'> {
+  /** Undefined where callers cannot be told apart, so that one would see the tasks of another. */
+  readonly list?: TaskService['list'] | undefined;
+}
 
 /** @throws ConfigurationError when a limit is not usable */
 export function createTaskService(options: TaskServiceOptions): TaskService {
@@ -179,6 +189,12 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
       const answers = checkAnswers(record.inputRequests ?? {}, responses);
       if (Object.keys(answers).length === 0) return record;
       return (await engine.answer(taskRef, answers)) ?? notFound(taskRef);
+    },
+    async list(owner, cursor) {
+      return engine.list({ owner, limit: LIST_LIMIT, cursor }).catch(error => {
+        if (error instanceof InvalidCursorError) throw new ToolFailure('INVALID_ARGUMENTS', error.message);
+        throw error;
+      });
     },
     async cancel(owner, taskRef) {
       const record = await owned(owner, taskRef);

@@ -25,7 +25,8 @@ export const TASKS_CAPABILITY = { cancel: {}, requests: { tools: { call: {} } } 
 
 /** An SDK server that offers the tools to one principal, in one session of the protocol up to 2025-11-25. */
 export function createMcpServer(offer: Offer, principal: string): Server {
-  const capabilities = { tools: {}, tasks: TASKS_CAPABILITY };
+  const listing = offer.tasks.list === undefined ? {} : { list: {} };
+  const capabilities = { tools: {}, tasks: { ...TASKS_CAPABILITY, ...listing } };
   const server = new Server(SERVER_INFO, { capabilities, instructions: INSTRUCTIONS });
   server.onclose = serveOffer(server, { offer, principal });
   return server;

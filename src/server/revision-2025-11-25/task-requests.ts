@@ -4,6 +4,7 @@ import {
   ErrorCode,
   GetTaskPayloadRequestSchema,
   GetTaskRequestSchema,
+  ListTasksRequestSchema,
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
@@ -23,7 +24,7 @@ export interface TaskRequestsOptions {
   readonly onTask: (record: TaskRecord) => void;
 }
 
-/** Answers `tasks/get`, `tasks/result` and `tasks/cancel` (spec 2025-11-25, basic/utilities/tasks). */
+/** Answers `tasks/get`, `tasks/result`, `tasks/cancel` and `tasks/list` (spec 2025-11-25, basic/utilities/tasks). */
 export function handleTaskRequests(
   server: Server,
   { tasks, principal, questions, onTask }: TaskRequestsOptions,
@@ -53,6 +54,16 @@ export function handleTaskRequests(
       return { ...result, _meta: { ...result._meta, ...relatedTask(taskId) } };
     }
   });
+
+  const { list } = tasks;
+  if (list !== undefined) {
+    server.setRequestHandler(ListTasksRequestSchema, async ({ params }) => {
+      const { tasks: records, nextCursor } = await list(principal, params?.cursor).catch(refuse);
+      const now = Date.now();
+      const listed = records.map(record => nativeTask(record, now));
+      return { tasks: listed, ...(nextCursor !== undefined && { nextCursor }) };
+    });
+  }
 
   server.setRequestHandler(CancelTaskRequestSchema, async ({ params: { taskId } }, { signal }) => {
     const found = await resolve(taskId, signal);

@@ -3,6 +3,7 @@ import {
   CancelTaskResultSchema,
   CreateTaskResultSchema,
   GetTaskResultSchema,
+  ListTasksResultSchema,
   type Task,
   TaskStatusNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
@@ -50,6 +51,7 @@ test('declares what it can do, and which tools can be tasks', async () => {
   const { client } = await connect();
   expect(client.getServerCapabilities()?.tasks).toEqual({
     cancel: {},
+    list: {},
     requests: { tools: { call: {} } },
   });
   const { tools } = await client.listTools();
@@ -206,5 +208,30 @@ describe('notifications/tasks/status', () => {
     held.release();
     const other = nativeCalls(await tools.connect());
     expect(await other.payload(taskId)).toMatchObject({ structuredContent: { result: 'released' } });
+  });
+});
+
+describe('a list of tasks', () => {
+  test("has the caller's own, page by page, and nobody else's", async () => {
+    const { tools } = await connect();
+    const [ada, bob] = [nativeCalls(await tools.connect('ada')), nativeCalls(await tools.connect('bob'))];
+    const started: string[] = [];
+    for (let index = 0; index < 101; index++) started.push((await ada.start('echo', { text: 'a' })).taskId);
+    const { taskId } = await bob.start('echo', { text: 'b' });
+    const list = ({ client }: Caller, params: object = {}) =>
+      client.request({ method: 'tasks/list', params }, ListTasksResultSchema);
+    const first = await list(ada);
+    expect(first.tasks).toHaveLength(100);
+    const { tasks, ...rest } = await list(ada, { cursor: first.nextCursor });
+    expect(rest).toEqual({});
+    const all = [...first.tasks, ...tasks].map(task => task.taskId);
+    expect(all.toSorted()).toEqual(started.toSorted());
+    const own = await list(bob);
+    expect(own).toEqual({ tasks: [expect.objectContaining({ taskId, pollInterval: expect.any(Number) })] });
+    expect((await list(await tools.connect('eve'))).tasks).toEqual([]);
+    await expect(list(ada, { cursor: 'mine' })).rejects.toMatchObject({
+      code: -32602,
+      message: expect.stringContaining('Leave it out to begin with the newest tasks.'),
+    });
   });
 });

@@ -226,6 +226,15 @@ export function addHttpFlags(command: Command): Command {
     .option('--host <address>', 'address to listen on (default: 127.0.0.1); any other needs a token')
     .option('--port <number>', 'port to listen on, 0 for any free one (default: 3000)', port)
     .option('--token-file <file>', 'one token per line, as name=token or bare')
+    .option('--auth-issuer <url>', 'take access tokens of this authorization server, as they name it in iss')
+    .option('--auth-audience <text>', 'whom these tokens must be for: the aud in them')
+    .option('--auth-scope <scope>', 'scope that they must have (repeatable)', collect)
+    .option('--auth-allow-private', 'let the authorization server have a private address')
+    .option('--no-auth-allow-private', 'refuse that, also where the settings allow it')
+    .option(
+      '--public-url <url>',
+      'URL of the endpoint as clients know it (default: the audience where it is a URL, else where it listens)',
+    )
     .option('--allowed-host <name>', 'further name in the Host header (repeatable)', collect)
     .option('--allowed-origin <origin>', 'further Origin whose pages may call (repeatable)', collect)
     .option(

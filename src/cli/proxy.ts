@@ -79,7 +79,7 @@ async function start({
     journal: flags.journal === false ? undefined : new ProxyJournal(defaultJournalFile(io.env), onError),
     hostTimeoutMs: flags.hostTimeout === 'off' ? Number.POSITIVE_INFINITY : flags.hostTimeout,
     wait: { ...waitOptionsOf(settings), ...settings.connection },
-    ...(stdio === undefined ? { http: await httpOptions(flags.token, settings.server, io) } : { stdio }),
+    ...(stdio === undefined ? { http: await httpOptions(flags.token, settings, io) } : { stdio }),
     onNotice: line => void io.stderr.write(`${line}\n`),
     onError,
   });

@@ -69,7 +69,7 @@ async function start({ flags, settings, stdio, io }: Start): Promise<RunningServ
     worker: server.worker,
     inlineWindowMs: server.inlineWindowMs,
     webhooks: await webhookOptions(settings.webhooks, io),
-    ...(http ? { http: await httpOptions(flags.token, server, io) } : { stdio }),
+    ...(http ? { http: await httpOptions(flags.token, settings, io) } : { stdio }),
     onError: error => reportError(error, io),
     observability: settings.observability,
     onLog: logLines(io),

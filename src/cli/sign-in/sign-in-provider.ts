@@ -5,6 +5,7 @@ import type {
   OAuthClientMetadata,
   OAuthTokens,
 } from '@modelcontextprotocol/sdk/shared/auth.js';
+import { checkServers } from '../../client/authorization/redirect-answer.js';
 import {
   type Attendance,
   PersonNeededError,
@@ -14,7 +15,6 @@ import { displayUrl } from '../../client/display-url.js';
 import { AuthorizationError } from '../../errors.js';
 import { errorFacts } from '../error-report.js';
 import type { CommandIo } from '../io.js';
-import { checkServers } from './check-servers.js';
 import type { RedirectListener } from './redirect-listener.js';
 import { type SavedSignIn, SignInFile } from './saved-sign-in.js';
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_KEY_PREFIX } from '../../engine/engine-defaults.js';
 import { LOG_LEVELS } from '../observability/log.js';
+import { authorizationSection } from './authorization-section.js';
 import {
   file,
   folders,
@@ -95,6 +96,7 @@ export const sections = {
       flag: '--worker',
     }),
   },
+  authorization: authorizationSection,
   state: {
     provider: optionalSetting(storeUrl, {
       description:
@@ -261,6 +263,10 @@ export const sections = {
 export const configSchema = z.strictObject({
   $schema: z.string().describe('The JSON Schema of this file, for editors.').optional(),
   server: z.strictObject(sections.server).describe('What `serve` offers, and to whom.').prefault({}),
+  authorization: z
+    .strictObject(sections.authorization)
+    .describe('Whose access tokens `serve --http` and `proxy --http` take.')
+    .prefault({}),
   state: z.strictObject(sections.state).describe('Where and how long tasks are kept.').prefault({}),
   execution: z.strictObject(sections.execution).describe('How tasks are run.').prefault({}),
   webhooks: z

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { startTimer } from '../../time/sleep.js';
 import type { Offer } from '../offer.js';
+import type { AccessTokens, AuthorizationOptions } from './access-tokens.js';
 import { limitMistakes } from './client-mistakes.js';
 import { EventLog } from './event-log.js';
 import { isWildcard } from './guards.js';
@@ -68,6 +69,8 @@ export interface HttpServerOptions {
   readonly port?: number | undefined;
   /** Bearer tokens, as `name=token` or bare; needed to listen on an address that is not loopback. @default [] */
   readonly tokens?: readonly string[] | undefined;
+  /** Takes access tokens of an authorization server, besides `tokens`. @default none are taken */
+  readonly authorization?: AuthorizationOptions | undefined;
   /** Names besides loopback and `host` that clients may use. @default [] */
   readonly allowedHosts?: readonly string[] | undefined;
   /** Origins, besides pages of those hosts, whose pages may call. @default [] */
@@ -128,7 +131,8 @@ export const HTTP_LIMITS = {
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host = '127.0.0.1', port = 3000, sessionIdleMs = 30 * 60_000 } = options;
   const tokens = parseTokens(options.tokens ?? []);
-  checkAddress({ host, port, hasToken: tokens.length > 0, tokenFlag: '--token' });
+  const hasToken = tokens.length > 0 || options.authorization !== undefined;
+  checkAddress({ host, port, hasToken, tokenFlag: '--token or --auth-issuer' });
   const now = options.now ?? (() => performance.now());
   const limits = { maxSessions: options.maxSessions ?? HTTP_LIMITS.maxSessions, idleMs: sessionIdleMs };
   const sessions = new SessionRegistry(limits, now);
@@ -138,11 +142,15 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { offer } = options;
   const revisionEndpoint =
     offer && new RevisionEndpoint({ offer, onError, onStream: response => responses.markStream(response) });
+  let url = '';
+  const accessTokens =
+    options.authorization && (await openAccessTokens(options.authorization, () => url, onError));
   const handlerOptions: RequestHandlerOptions = {
     sessions,
     events: new EventLog(now),
     revisionEndpoint,
     tokens,
+    accessTokens,
     createMcpServer: principal => options.createMcpServer(principal),
     onError,
     onMistake: limitMistakes(onError),
@@ -150,7 +158,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       boundHost: host,
       allowedHosts: options.allowedHosts ?? [],
       allowedOrigins: options.allowedOrigins ?? [],
-      localOrigins: options.localOrigins ?? tokens.length > 0,
+      localOrigins: options.localOrigins ?? hasToken,
     },
     watching: options.watching,
     maxBodyBytes: options.maxBodyBytes ?? HTTP_LIMITS.maxBodyBytes,
@@ -169,6 +177,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     void handleRequest(request, response, handlerOptions);
   });
   const boundPort = await listen(server, host, port);
+  url = `http://${reachableName(host)}:${boundPort}${MCP_PATH}`;
   server.on('error', handlerOptions.onError);
   const stopSweeping = repeat(Math.min(sessionIdleMs, MAX_SWEEP_MS), () => sessions.sweep());
 
@@ -186,13 +195,19 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
   let closed: Promise<void> | undefined;
   return {
-    url: `http://${reachableName(host)}:${boundPort}${MCP_PATH}`,
+    url,
     port: boundPort,
     close(graceMs, drained) {
       closed ??= closeOnce(graceMs, drained);
       return closed;
     },
   };
+}
+
+/** What checks them is loaded with the first server that takes them. */
+async function openAccessTokens(...args: ConstructorParameters<typeof AccessTokens>): Promise<AccessTokens> {
+  const { AccessTokens } = await import('./access-tokens.js');
+  return new AccessTokens(...args);
 }
 
 /** A name under which this machine reaches the server, and which the Host check accepts. */

@@ -1,10 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessTokens } from './access-tokens.js';
 import { type HostPolicy, isAllowedHost, isAllowedOrigin } from './guards.js';
 import { handleMcp, type McpEndpointOptions } from './mcp-endpoint.js';
 import type { PendingBytes } from './pending-bytes.js';
 import { authenticate, type KnownToken } from './principals.js';
 import { readJsonBody } from './request-body.js';
-import { type HttpRefusal, notFound, refuseRequest, unauthorized, wrongMethod } from './responses.js';
+import {
+  type HttpRefusal,
+  notFound,
+  refuseRequest,
+  sendJson,
+  unauthorized,
+  wrongMethod,
+} from './responses.js';
 import {
   answerHealth,
   answerMetrics,
@@ -27,11 +35,15 @@ const PREFLIGHT_HEADERS: Readonly<Record<string, string>> = {
 
 const MCP_METHODS: readonly string[] = ['GET', 'POST', 'DELETE'];
 
+const NO_METRICS = 'The metrics take a token of --token-file only, and this server has none';
+
 export interface RequestHandlerOptions extends McpEndpointOptions {
   /** Told what went wrong here. */
   onError(error: unknown): void;
   readonly hostPolicy: HostPolicy;
   readonly tokens: readonly KnownToken[];
+  /** Tokens of an authorization server; undefined where none are taken. */
+  readonly accessTokens: AccessTokens | undefined;
   readonly maxBodyBytes: number;
   readonly pendingBytes: PendingBytes;
   readonly watching: Watching | undefined;
@@ -74,7 +86,8 @@ async function route(
   }
   const refusal = guardRefusal(request, options.hostPolicy);
   if (refusal !== undefined) return refuseRequest(response, refusal);
-  if (path !== MCP_PATH)
+  const metadata = options.accessTokens?.metadataAt(path);
+  if (path !== MCP_PATH && metadata === undefined)
     return refuseRequest(response, notFound(`Nothing here: the MCP endpoint is ${MCP_PATH}`));
   const { origin } = request.headers;
   if (origin !== undefined) setHeaders(response, crossOriginHeaders(origin));
@@ -83,9 +96,13 @@ async function route(
     response.writeHead(204).end();
     return;
   }
+  if (metadata !== undefined) {
+    if (request.method === 'GET' || request.method === 'HEAD') return sendJson(response, 200, metadata);
+    return refuseRequest(response, wrongMethod(['GET', 'HEAD']));
+  }
   if (!MCP_METHODS.includes(request.method ?? '')) return refuseRequest(response, wrongMethod(MCP_METHODS));
-  const principal = authenticate(request.headers.authorization, options.tokens);
-  if (principal === undefined) return refuseRequest(response, unauthorized(request.headers.authorization));
+  const principal = await principalOf(request, options);
+  if (typeof principal !== 'string') return refuseRequest(response, principal);
   if (isClosing()) return refuseRequest(response, closing());
   const pending = options.pendingBytes.open(principal, response);
   const exchange = { request, response, principal, pending };
@@ -99,11 +116,29 @@ async function route(
   return handleMcp({ ...exchange, body: body.value }, options);
 }
 
+/** A token that the operator has given counts before one of an authorization server. */
+async function principalOf(
+  { headers: { authorization } }: IncomingMessage,
+  { tokens, accessTokens }: RequestHandlerOptions,
+): Promise<string | HttpRefusal> {
+  if (accessTokens === undefined) return authenticate(authorization, tokens) ?? unauthorized(authorization);
+  const known = tokens.length === 0 ? undefined : authenticate(authorization, tokens);
+  return known ?? (await accessTokens.check(authorization));
+}
+
 /** A scraper calls by address, too: where it must send a token, that proves more than the Host header would. */
 export function metricsRefusal(
   request: IncomingMessage,
-  { tokens, hostPolicy }: Pick<RequestHandlerOptions, 'tokens' | 'hostPolicy'>,
+  {
+    tokens,
+    accessTokens,
+    hostPolicy,
+  }: Pick<RequestHandlerOptions, 'tokens' | 'hostPolicy'> &
+    Partial<Pick<RequestHandlerOptions, 'accessTokens'>>,
 ): HttpRefusal | undefined {
+  // They tell of all callers, and whoever can sign in is one caller.
+  if (tokens.length === 0 && accessTokens !== undefined)
+    return { status: 403, code: -32000, message: NO_METRICS };
   if (tokens.length === 0) return guardRefusal(request, hostPolicy);
   const { authorization } = request.headers;
   return authenticate(authorization, tokens) === undefined ? unauthorized(authorization) : undefined;

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   checkAnswer,
   checkIssuer,
+  checkServers,
   codeIn,
   type Redirect,
 } from '../../../src/client/authorization/redirect-answer.js';
@@ -85,4 +86,39 @@ describe('metadata of an authorization server', () => {
       expect(() => checkIssuer(server({ issuer }))).toThrow(`${ISSUER} says that it is ${issuer}`);
     },
   );
+});
+
+describe('an authorization server that a server names', () => {
+  const state = (text: string) => ({ authorizationServerUrl: text });
+
+  test.each([
+    ['https://mcp.example.com/mcp', 'https://login.example.com'],
+    ['http://127.0.0.1:3000/mcp', 'http://localhost:4000'],
+    ['http://10.1.2.3/mcp', 'https://10.9.9.9'],
+  ])('of %s is used at %s', (server, named) => {
+    expect(() => checkServers(new URL(server), state(named))).not.toThrow();
+  });
+
+  test.each([
+    ['https://mcp.example.com/mcp', 'http://login.example.com', /not spoken to over https/],
+    ['https://mcp.example.com/mcp', 'file:///bin/sh', /not spoken to over https/],
+    ['https://mcp.example.com/mcp', 'http://127.0.0.1:4000', /loopback/],
+    ['https://mcp.example.com/mcp', 'https://[::1]', /loopback/],
+    ['https://mcp.example.com/mcp', 'https://169.254.169.254', /linkLocal/],
+    ['https://mcp.example.com/mcp', 'https://192.168.0.1', /private/],
+    ['https://mcp.example.com/mcp', 'nowhere', /an address that is none/],
+  ])('of %s is refused at %s', (server, named, message) => {
+    expect(() => checkServers(new URL(server), state(named))).toThrow(message);
+  });
+
+  test('is refused for one of its endpoints, too', () => {
+    const authorizationServerMetadata = {
+      issuer: 'https://login.example.com',
+      authorization_endpoint: 'https://login.example.com/authorize',
+      token_endpoint: 'http://login.example.com/token',
+      response_types_supported: ['code'],
+    };
+    const found = { ...state('https://login.example.com'), authorizationServerMetadata };
+    expect(() => checkServers(new URL('https://mcp.example.com'), found)).toThrow(/not spoken to over https/);
+  });
 });

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COLUMNS = 84;
-const ROWS = 17;
+const ROWS = 10;
 const FRAME_MS = 120;
 /** What sets colors and weights. */
 const STYLE = new RegExp(`(${String.fromCharCode(27)}\\[[\\d;]*m)`);

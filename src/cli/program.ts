@@ -198,6 +198,23 @@ export function buildProgram(
       onExit(await (await import('./install/install.js')).install(host, flags, io)),
     );
 
+  addSettingsFlag(program.command('doctor'))
+    .description(
+      'look at all that calls stand on: Node, state folder, store, journal, hosts, and each server',
+    )
+    .option(
+      '--config <file>',
+      'look at the servers of this mcpServers file (default: the nearest .mcp.json or mcp.json)',
+    )
+    .option('--server <name>', 'only this server of it')
+    .option(
+      '--server-timeout <duration>',
+      'time within which a server has to start and list its tools (default: 30s)',
+      duration,
+    )
+    .option('--json', 'print a JSON array')
+    .action(async flags => onExit(await (await import('./doctor/doctor.js')).doctor(flags, io)));
+
   addProbeFlags(addTaskFlags(program.command('worker')))
     .description('run the tasks that servers started with --no-worker accept on the same store')
     .action(async flags => onExit(await (await import('./worker.js')).worker(flags, io)));

@@ -256,6 +256,19 @@ export function buildProgram(
     .action(async flags => onExit(await (await import('./load/load.js')).load(flags, serverCommand, io)));
 
   program
+    .command('completion')
+    .description('print what a shell needs to complete these commands')
+    .addArgument(new Argument('<shell>', 'for which').choices(['bash', 'zsh', 'fish']))
+    .action(async (shell: 'bash' | 'zsh' | 'fish') => {
+      io.stdout.write((await import('./completion.js')).SCRIPTS[shell]);
+    });
+
+  program
+    .command('complete', { hidden: true })
+    .description('print what may stand at the cursor of the command line behind --')
+    .action(async () => (await import('./completion.js')).complete(program, serverCommand, io));
+
+  program
     .command('keep', { hidden: true })
     .description('keep the server of a job that its command has left')
     .action(async () => onExit(await (await import('./keep.js')).keep(io)));

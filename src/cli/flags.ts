@@ -11,7 +11,7 @@ export interface WaitFlags {
 
 export function addWaitFlags(command: Command): Command {
   return addOutputFlags(
-    addPollingFlags(command).addOption(
+    addPollingFlags(command.optionsGroup('Waiting:')).addOption(
       new Option('--on-interrupt <action>', 'what Ctrl-C does to the job')
         .choices(['detach', 'cancel'])
         .default('detach'),
@@ -49,6 +49,7 @@ export function addSettingsFlag(command: Command): Command {
 
 export function addOutputFlags(command: Command): Command {
   return command
+    .optionsGroup('Output:')
     .option('--json', 'print one JSON object with status, reference, attempts and result')
     .option('--quiet', 'print nothing on stderr but errors');
 }
@@ -90,7 +91,8 @@ export function namesServer(
 }
 
 export function addServerFlags(command: Command): Command {
-  return addConnectionFlags(addSettingsFlag(command))
+  const choice = command
+    .optionsGroup('Server:')
     .option('--url <url>', 'server at this Streamable HTTP endpoint')
     .option('--url-env <variable>', 'server at the endpoint that this variable of the environment has')
     .option('--header <line>', "HTTP header 'Name: value' for --url (repeatable)", collect)
@@ -106,7 +108,10 @@ export function addServerFlags(command: Command): Command {
       '--no-sign-in',
       'sign nobody in, also at a terminal; what `mcp-await login` has kept is used all the same',
     )
-    .option('--env <name=value>', 'variable of the environment for -- COMMAND (repeatable)', collect)
+    .option('--env <name=value>', 'variable of the environment for -- COMMAND (repeatable)', collect);
+  // What follows is the verb's own.
+  return addConnectionFlags(addSettingsFlag(choice))
+    .optionsGroup('Options:')
     .addHelpText(
       'after',
       '\nServer: --url URL, --server NAME, or -- COMMAND ARGS... (stdio). Without any, the bundled server with its own store.',
@@ -196,6 +201,7 @@ export function addTaskFlags(command: Command): Command {
       '--log-level <level>',
       'error, warn, info or debug (default: info; error on the standard streams)',
     )
+    .optionsGroup('Webhooks:')
     .option(
       '--webhook-secret-file <file>',
       'take webhooks, and sign them with the whsec_ secret in this file (or in MCP_AWAIT_WEBHOOK_SECRET)',
@@ -221,6 +227,7 @@ export function addListenFlags(command: Command): Command {
 
 export function addHttpFlags(command: Command): Command {
   return command
+    .optionsGroup('Transport:')
     .option('--http', 'serve Streamable HTTP instead of the standard streams')
     .option('--stdio', 'serve the standard streams, also where the settings say HTTP')
     .option('--host <address>', 'address to listen on (default: 127.0.0.1); any other needs a token')
@@ -253,4 +260,27 @@ export function addProbeFlags(command: Command): Command {
     )
     .option('--metrics-host <address>', 'address for them (default: 127.0.0.1); any other needs tokens')
     .option('--metrics-token-file <file>', 'tokens that /metrics takes, one per line');
+}
+
+/** What follows the options in the help of a command that waits. */
+export const EXIT_CODES = `
+Exit codes:
+  0    completed                      4    cancelled
+  1    failed                         5    the server cannot be reached
+  2    the command line is wrong      6    the result could not be printed
+  3    gave up; the job may go on     130  left by Ctrl-C; the job goes on`;
+
+export const RUN_HELP = `
+Examples:
+  mcp-await run render_report --arg title=May -- npx tsx server.ts
+  mcp-await run render_report --args @arguments.json --url http://127.0.0.1:3000/mcp
+  mcp-await run hash_tree --arg path=. --detach
+${EXIT_CODES}`;
+
+/** The usage of each command that finds a server shows that a command may follow. */
+export function withServerCommands(program: Command): Command {
+  for (const command of program.commands)
+    if (command.options.some(({ long }) => long === '--url'))
+      command.usage(`${command.usage()} [-- COMMAND]`);
+  return program;
 }

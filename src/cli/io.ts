@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 export interface CommandIo {
   readonly argv: readonly string[];
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: Writable & {
     readonly isTTY?: boolean;
     readonly columns?: number;

@@ -10,14 +10,19 @@ import { tableLines } from './text-table.js';
 
 export interface ListFlags {
   readonly all?: boolean;
+  /** Whether the servers of open jobs are asked first. */
+  readonly refresh?: boolean;
   readonly json?: boolean;
 }
 
 const HEAD = ['id', 'tool', 'server', 'status', 'age', 'message'];
 
 /** `mcp-await list`: the jobs of this machine's journal. */
-export async function list({ all = false, json }: ListFlags, io: CommandIo): Promise<number> {
-  const records = (await withJobs(io, journal => journal.list({ all }))) ?? [];
+export async function list({ all = false, refresh, json }: ListFlags, io: CommandIo): Promise<number> {
+  const read = async () => (await withJobs(io, journal => journal.list({ all }))) ?? [];
+  const known = await read();
+  if (refresh === true) await (await import('./refresh-jobs.js')).refreshJobs(known, io);
+  const records = refresh === true ? await read() : known;
   const now = Date.now();
   if (json === true) {
     printJson(

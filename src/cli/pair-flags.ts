@@ -21,6 +21,7 @@ export interface PairFlags extends WordFlags {
 
 export function addWordFlags(command: Command): Command {
   return command
+    .optionsGroup('Start/status pair, where it is not found:')
     .option(
       '--done-word <word>',
       'status word for a task that is completed, of any pair (repeatable)',

@@ -14,11 +14,14 @@ import {
   collect,
   count,
   duration,
+  EXIT_CODES,
   HOST_NAMES,
   KEY_PREFIX_FLAG,
   orOff,
+  RUN_HELP,
   SHARED_STORES,
   taskState,
+  withServerCommands,
 } from './flags.js';
 import type { CommandIo } from './io.js';
 import { addLoadFlags } from './load/load-flags.js';
@@ -44,21 +47,25 @@ export function buildProgram(
     .exitOverride()
     .showHelpAfterError('(add --help for usage)');
 
-  addPairFlags(addServerFlags(addWaitFlags(program.command('run'))))
+  const run = program
+    .command('run')
     .description('call a tool and print its final result')
     .argument('<tool>', 'name of the tool')
+    .optionsGroup('Call:')
     .option('--args <json>', 'arguments as a JSON object, @file, or - for standard input')
     .option('--arg <key=value>', "one argument, read as the type in the tool's schema (repeatable)", collect)
     .option('--idempotency-key <key>', 'the same key returns the same task instead of starting a second one')
     .option('--detach', 'print the reference once the job has started, and leave it running')
-    .option('--no-detect', 'use no pair of tools that neither a profile nor a flag tells of')
-    .option('--no-detect-actions', 'use no actions of one tool as such a pair')
     .option('--no-journal', 'leave the job out of the journal, so that `mcp-await list` does not know it')
     .action(async (tool, flags) =>
       onExit(await (await import('./run.js')).run(tool, flags, serverCommand, io)),
     );
+  addPairFlags(addWaitFlags(addServerFlags(run)))
+    .option('--no-detect', 'use no pair of tools that neither a profile nor a flag tells of')
+    .option('--no-detect-actions', 'use no actions of one tool as such a pair')
+    .addHelpText('after', RUN_HELP);
 
-  addWordFlags(addServerFlags(addWaitFlags(program.command('wait'))))
+  addWordFlags(addWaitFlags(addServerFlags(program.command('wait'))))
     .description('pick a job up again and print its final result')
     .argument(
       '<reference>',
@@ -66,7 +73,8 @@ export function buildProgram(
     )
     .action(async (reference, flags) =>
       onExit(await (await import('./wait.js')).wait(reference, flags, serverCommand, io)),
-    );
+    )
+    .addHelpText('after', EXIT_CODES);
 
   addServerFlags(program.command('status'))
     .description('tell once how a job stands')
@@ -88,6 +96,7 @@ export function buildProgram(
     .command('list')
     .description("list the jobs of this machine's journal, the newest first")
     .option('--all', 'with those whose end was delivered, for 30 days')
+    .option('--refresh', 'ask the servers first how the open jobs stand; this starts those that are commands')
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./list.js')).list(flags, io)));
 
@@ -123,12 +132,19 @@ export function buildProgram(
     .action(async (server, flags) => onExit(await (await import('./login.js')).logout(server, flags, io)));
 
   addServerFlags(program.command('tools'))
-    .description("list a server's tools and how each is awaited")
+    .description("list a server's tools, or tell of one how it is called")
+    .argument('[tool]', 'show the arguments of this tool, as flags to copy')
+    .optionsGroup('Tools:')
     .option('--no-detect', 'look for no pairs of tools')
     .option('--no-detect-actions', 'look for no pairs among the actions of one tool')
-    .option('--why', 'also print what speaks for a pair that was found, and against it')
-    .option('--json', 'print a JSON array')
-    .action(async flags => onExit(await (await import('./tools.js')).tools(flags, serverCommand, io)));
+    .option(
+      '--why',
+      'also print how each is awaited, and what speaks for a pair that was found or against it',
+    )
+    .option('--json', 'print a JSON array, or of one tool an object')
+    .action(async (tool, flags) =>
+      onExit(await (await import('./tools.js')).tools(flags, serverCommand, io, tool)),
+    );
 
   addWordFlags(addServerFlags(program.command('pairs')))
     .description('propose profiles for the pairs of start and status tools of a server')
@@ -277,7 +293,7 @@ export function buildProgram(
     .command('end-server', { hidden: true })
     .description('end a server that goes on although its command has closed its input')
     .argument('<pid>', 'its process', count)
-    .action(async pid => onExit(await (await import('./end-server.js')).endServer(pid)));
+    .action(async pid => (await import('../client/stdio/process-group.js')).endGroup(pid));
 
-  return program;
+  return withServerCommands(program);
 }

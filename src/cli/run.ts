@@ -1,12 +1,13 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { AwaitClient } from '../client/await-client.js';
 import { dataOf, isThere } from '../protocols/pair/answer-data.js';
-import { similarName } from '../similar-name.js';
 import { readArguments } from './arguments.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { knownTool } from './known-tool.js';
 import { type PairFlags, pairOfFlags, wordsOfFlags } from './pair-flags.js';
+import type { ChosenServer } from './server-choice.js';
 import { waitOptionsOf } from './wait-options.js';
 import { withClient } from './with-client.js';
 
@@ -39,7 +40,7 @@ export function run(
     async ({ client, server, interrupts, settings, view }) => {
       const { awaitJob, goesOn, leaveJob } = await import('./await-job.js');
       view.step('asking for the list of tools');
-      const tool = await findTool(client, toolName, flags);
+      const tool = await findTool({ client, server, name: toolName, detach: flags.detach === true, io });
       const call = { name: toolName, arguments: await readArguments(flags.args, flags.arg ?? [], tool, io) };
       view.task(toolName, 0);
       const task = await client.startTool(call, {
@@ -74,16 +75,16 @@ function lacksResultAt(path: string | undefined, answer: unknown): boolean {
   return path !== undefined && !isThere(dataOf(answer as CallToolResult), path);
 }
 
-async function findTool(client: AwaitClient, name: string, { detach }: RunFlags): Promise<Tool> {
-  const tools = await client.explainTools();
-  const found = tools.find(({ tool }) => tool === name);
-  if (found === undefined) {
-    const names = tools.map(({ tool }) => tool);
-    const nearest = similarName(name, names);
-    const guess = nearest === undefined ? '' : ` Did you mean \`${nearest}\`?`;
-    const hint = names.length === 0 ? '' : `${guess} It has: ${names.join(', ')}.`;
-    throw new UsageError(`The server has no tool \`${name}\`.${hint}`);
-  }
+interface Wanted {
+  readonly client: AwaitClient;
+  readonly server: ChosenServer;
+  readonly name: string;
+  readonly detach: boolean;
+  readonly io: CommandIo;
+}
+
+async function findTool({ client, server, name, detach, io }: Wanted): Promise<Tool> {
+  const found = knownTool(await client.explainTools(), name, server, io);
   if (detach && found.protocol === 'sync' && found.found === undefined) {
     throw new UsageError(
       `\`${name}\` is synchronous: its work ends with the call, so --detach would lose it.`,

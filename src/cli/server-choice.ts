@@ -1,9 +1,9 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConnectTarget } from '../client/connect.js';
 import { displayUrl } from '../client/display-url.js';
 import { type KnownServer, knownHttpServer, knownStdioServer } from '../client/journal/known-server.js';
-import { fileAbove } from '../client/mcp-config.js';
+import { configFileOf, fileAbove, listServers } from '../client/mcp-config.js';
 import type { StdioTarget } from '../client/transport.js';
 import { maskSecrets } from '../server/config/mask-secrets.js';
 import { UsageError } from './exit-code.js';
@@ -113,6 +113,24 @@ export function withVariables<Flags extends ServerFlags>(flags: Flags, { env }: 
     ...(urlEnv !== undefined && { url: valueIn('--url-env', urlEnv) }),
     ...(lines.length > 0 && { header: [...(flags.header ?? []), ...lines] }),
   };
+}
+
+/** Where else a tool may be that the bundled server lacks; undefined where a server was named, or no file names any. */
+export function serversNearby({ known }: ChosenServer, io: CommandIo): string | undefined {
+  if (known?.kind !== 'bundled') return undefined;
+  const source = { directory: io.cwd(), environment: io.env };
+  try {
+    const file = configFileOf(source);
+    const names = listServers(source).flatMap(({ name, isDisabled }) => (isDisabled ? [] : [name]));
+    if (file === undefined || names.length === 0) return undefined;
+    const [first = ''] = names;
+    return names.length === 1
+      ? `${basename(file)} has the server \`${first}\`: --server ${quote(first)}`
+      : `${basename(file)} has the servers ${names.map(name => `\`${name}\``).join(', ')}: name one, as in --server ${quote(first)}`;
+  } catch {
+    // A file that is wrong is told of when it is used.
+    return undefined;
+  }
 }
 
 /** The bundled server as a child process, with this process's settings: it is ours. */

@@ -27,6 +27,7 @@ export async function relayStdio(io: CommandIo): Promise<number> {
     env: { ...io.env, ...hidden, [LINE_VARIABLE]: String(LINE) },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
+  if (io.stdin.isTTY === true) io.stderr.write(atTerminal(io.argv[2] ?? 'serve'));
   const line = child.stdio[LINE] as Socket;
   const exited = once(child, 'exit') as Promise<[number | null]>;
   // Not `once` of node:events, which rejects when the server breaks the line before it ends.
@@ -59,6 +60,15 @@ export async function relayStdio(io: CommandIo): Promise<number> {
   io.off('SIGINT', interrupt);
   io.off('SIGTERM', stop);
   return ExitCode.completed;
+}
+
+/** What a person should know who has started a server that talks to a program. */
+function atTerminal(verb: string): string {
+  return (
+    'This is an MCP server, and it waits for a client on its standard input. A host starts it by itself: write the ' +
+    `command \`mcp-await ${verb} …\` into its file. For a server that you start yourself, add --http. ` +
+    'Ctrl-C ends it.\n'
+  );
 }
 
 /**

@@ -87,9 +87,9 @@ describe('mcp-await pairs init', () => {
     await pairs({ server: 'exporter', config: file, yes: true }, [], again.io);
     expect((await again.said()).stderr).toContain('not known already');
     const listed = terminal(folder);
-    await tools({ server: 'exporter', config: file }, [], listed.io);
+    await tools({ server: 'exporter', config: file, why: true }, [], listed.io);
     expect((await listed.said()).stdout).toMatch(
-      /start_export +tool-pair: .*profile `start_export`.*\nget_export_status +hidden|profile `start_export`/,
+      /start_export .*\n +tool-pair: .*profile `start_export`[\s\S]*hidden from agents\n +get_export_status\n/,
     );
   });
 
@@ -120,16 +120,16 @@ describe('mcp-await pairs init', () => {
 });
 
 describe('mcp-await tools', () => {
-  test('tells how each would be awaited, in a line each; --no-detect takes what is found away', async () => {
+  test('tells how each would be awaited, in two groups; --no-detect takes what is found away', async () => {
     const { url, folder } = await exporting();
     const found = terminal(folder);
     await tools({ url }, [], found.io);
     expect((await found.said()).stdout).toMatch(
-      /^start_export +tool-pair: `get_export_status` tells the state of what it starts .*\n\S.*\n\S.*\n$/,
+      /^Long: .*\n {2}start_export .*\n\nPlain: .*\n {2}greet\n {2}get_export_status .*\n$/,
     );
     const plain = terminal(folder);
     await tools({ url, detect: false }, [], plain.io);
-    expect((await plain.said()).stdout).toMatch(/start_export +sync: the server answers the call itself/);
+    expect((await plain.said()).stdout).toMatch(/^Plain: .*\n[\s\S]*start_export /);
   });
 
   test('tells with --why what speaks for a pair and against it', async () => {
@@ -137,7 +137,9 @@ describe('mcp-await tools', () => {
     const { io, said } = terminal(folder);
     await tools({ url, why: true }, [], io);
     const { stdout } = await said();
-    expect(stdout).toMatch(/start_export .*\n {4}\+4 +named +`start_export` names `get_export_status`\n/);
+    expect(stdout).toMatch(
+      /start_export .*\n {4}tool-pair: .*\n {4}\+4 +named +`start_export` names `get_export_status`\n/,
+    );
     expect(stdout).toMatch(/\n {4}\d+ +score +of `get_export_status`\n/);
   });
 
@@ -145,13 +147,13 @@ describe('mcp-await tools', () => {
     [
       'merely possible',
       ['run_report', 'get_report_status', 'report_id'],
-      /run_report +sync: answers the call itself; possibly a pair: `get_report_status` may tell/,
+      /run_report .*\n +sync: answers the call itself; possibly a pair: `get_report_status` may tell/,
       / {4}\+2 +shared-noun +both are about `report`\n/,
     ],
     [
       'ruled out',
       ['create_issue', 'get_issue_state', 'issue_id'],
-      /create_issue +sync: .*`get_issue_state` looks like its status tool, but is not used/,
+      /create_issue .*\n +sync: .*`get_issue_state` looks like its status tool, but is not used/,
       / {4}veto +lasting +it may be about what lasts for days\n/,
     ],
   ] as const)(
@@ -174,7 +176,8 @@ describe('mcp-await tools', () => {
         await tools({ url, ...flags }, [], shown.io);
         return (await shown.said()).stdout;
       };
-      expect(await said({})).toMatch(line);
+      expect(await said({})).toMatch(/^Plain: /);
+      expect(await said({ why: true })).toMatch(line);
       expect(await said({ why: true })).toMatch(why);
       const rows = JSON.parse(await said({ json: true }));
       expect(rows).toContainEqual(

@@ -12,7 +12,7 @@ import { answerTooLarge, unreadableAnswer } from '../connection/unreadable-answe
 import { GreetingMemory, HandedConversation, HandedProcess, type HandedServer } from './handed-server.js';
 import { LineReader } from './line-reader.js';
 import { messagesIn, parseLine } from './messages-in.js';
-import { signalGroup } from './process-group.js';
+import { GRACE_MS, signalGroup } from './process-group.js';
 import { type StartOptions, startProcess } from './start-process.js';
 
 export interface StdioTransportOptions extends StartOptions {
@@ -38,8 +38,6 @@ interface ProcessEnd {
 }
 
 const STDERR_TAIL_CHARACTERS = 2000;
-/** How long a server may take to end when its input has ended, and again when it is asked to end. */
-const GRACE_MS = 2000;
 /** What an ended process has written is there by then, unless somebody else holds its pipes. */
 const LAST_OUTPUT_MS = 250;
 /** A message without a line break after it is taken as one when nothing follows for this time. */

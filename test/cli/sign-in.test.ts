@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startServer } from '../../src/server/start-server.js';
 import { type AuthorizingServer, authorizingServer } from '../fixtures/client/authorizing-server.js';
+import { loopbackServer } from '../fixtures/client/loopback-server.js';
 import { heldOperation } from '../fixtures/server/test-operations.js';
 import { browse } from '../fixtures/sign-in/browser.js';
 import { type Command, newWorkplace, type Workplace } from './command.js';
@@ -215,4 +216,32 @@ test('logout forgets the tokens', LONG, async () => {
   expect(await place.run(['logout', server.url])).toMatchObject({
     stdout: `You were not signed in to ${server.url}.\n`,
   });
+});
+
+test('a server that names nobody to sign in at wants a token that one has', LONG, async () => {
+  const origin = await loopbackServer((_request, response) => response.writeHead(401).end());
+  const url = `${origin}/mcp`;
+  const quiet = await place.run(['run', 'held', '--url', url]);
+  expect(quiet).toMatchObject({
+    code: 5,
+    stderr: expect.stringMatching(/names no authorization server; give it a header/),
+  });
+  const loud = await place.run(['login', url]);
+  expect(loud).toMatchObject({
+    code: 5,
+    stderr: expect.stringMatching(/tells of no authorization server: .*--header/),
+  });
+});
+
+test('a full disk does not end a command that is signed in', LONG, async () => {
+  held.release();
+  const command = place.start(run('--sign-in'));
+  const link = await linkOf(command);
+  // Nothing can be written where a file stands in the place of the folder.
+  renameSync(join(place.home, 'sign-ins'), join(place.home, 'away'));
+  writeFileSync(join(place.home, 'sign-ins'), '');
+  await browse(link);
+  const { code, stderr } = await command.finished;
+  expect(code, stderr).toBe(0);
+  expect(stderr).toMatch(/The sign-in \S+ cannot be written: .*It ends with this process/);
 });

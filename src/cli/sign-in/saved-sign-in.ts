@@ -55,8 +55,8 @@ export class SignInFile {
     try {
       return savedSchema.safeParse(JSON.parse(readFileSync(this.path, 'utf8'))).data;
     } catch (cause) {
-      if (cause instanceof SyntaxError || (cause as NodeJS.ErrnoException).code === 'ENOENT')
-        return undefined;
+      const { code } = cause as NodeJS.ErrnoException;
+      if (cause instanceof SyntaxError || code === 'ENOENT' || code === 'ENOTDIR') return undefined;
       throw this.#failed('read', cause);
     }
   }
@@ -76,7 +76,10 @@ export class SignInFile {
       }
       renameSync(next, this.path);
     } catch (cause) {
-      rmSync(next, { force: true });
+      // Where no file can be, none is left, and the first error says why.
+      try {
+        rmSync(next, { force: true });
+      } catch {}
       throw this.#failed('written', cause);
     }
   }

@@ -63,6 +63,8 @@ export class SavedSignInProvider implements SignInProvider {
   /** Tokens that could not be written down: the disk may be full. */
   #unsaved: SavedSignIn['tokens'];
   #hasEnded = false;
+  /** Whether the authorization server knew this program in the last attempt. */
+  #isKnown = false;
 
   constructor(url: URL, options: SignInOptions) {
     this.#url = url;
@@ -113,12 +115,12 @@ export class SavedSignInProvider implements SignInProvider {
     const pending: Pending = { listener, client: undefined, verifier: '', answer: undefined };
     this.#pending = pending;
     this.#discovered = server;
+    this.#isKnown = false;
     return {
       answer: () => pending.answer ?? Promise.reject(new Error('nobody was sent')),
       tell: isSignedIn => listener.tell(isSignedIn),
       [Symbol.asyncDispose]: async () => {
         this.#pending = undefined;
-        this.#discovered = undefined;
         paused[Symbol.dispose]();
         await listener[Symbol.asyncDispose]();
       },
@@ -128,10 +130,14 @@ export class SavedSignInProvider implements SignInProvider {
   explain(why: string): string {
     const where = displayUrl(this.#url);
     const { loginCommand } = this.#options;
-    const isKnown = this.#given() !== undefined || this.file.read()?.client !== undefined;
-    const next = isKnown
-      ? `Try again with \`${loginCommand}\`.`
-      : `Where its authorization server registers no programs, register one there by hand and run \`${loginCommand} --client-id ID\`; where the server takes a token that you have, give it with --header 'Authorization: Bearer …'.`;
+    const metadata = this.#discovered?.authorizationServerMetadata;
+    // Without metadata, it was asked at the addresses of the first revision, which most servers do not have.
+    const next =
+      metadata === undefined
+        ? "It tells of no authorization server: where it takes a token that you have, give that with --header 'Authorization: Bearer …'."
+        : this.#isKnown
+          ? `Try again with \`${loginCommand}\`.`
+          : `Where its authorization server registers no programs, register one there by hand and run \`${loginCommand} --client-id ID\`.`;
     return `Signing in to ${where} failed: ${why}. ${next}`;
   }
 
@@ -182,6 +188,7 @@ export class SavedSignInProvider implements SignInProvider {
   }
 
   state(): string {
+    this.#isKnown = true;
     const state = randomBytes(32).toString('base64url');
     this.#pending?.listener.expect(state);
     return state;

@@ -2,6 +2,7 @@ import type { OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.
 import { displayUrl } from '../../client/display-url.js';
 import { oauthOfServer } from '../../client/mcp-config.js';
 import type { HttpTarget } from '../../client/transport.js';
+import { AwaitAbortedError } from '../../errors.js';
 import { canAsk } from '../ask/terminal-asker.js';
 import { UsageError } from '../exit-code.js';
 import type { ServerFlags } from '../flags.js';
@@ -54,7 +55,8 @@ export function openSignIns({ io, name, config, given, pause = NO_PAUSE, ...choi
       providers.set(url.href, provider);
       return provider;
     },
-    [Symbol.dispose]: () => over.abort(new Error('The command has ended')),
+    [Symbol.dispose]: () =>
+      over.abort(new AwaitAbortedError('The sign-in was interrupted: nobody is signed in by it.')),
   };
 }
 

@@ -221,6 +221,8 @@ export function addListenFlags(command: Command): Command {
   return addHttpFlags(command)
     .option('--offer-sleep', 'let callers start the operation sleep (default on the standard streams)')
     .option('--no-offer-sleep', 'leave it out (default over HTTP)')
+    .option('--task-page', "show a caller's tasks in a browser, at /tasks (goes with --http)")
+    .option('--no-task-page', 'do not (default)')
     .option('--worker', 'run tasks too (default)')
     .option('--no-worker', 'only accept tasks, and leave them to `mcp-await worker` on the same store');
 }
@@ -258,6 +260,8 @@ export function addProbeFlags(command: Command): Command {
       'serve /metrics, /health and /ready on this port, 0 for any free one',
       port,
     )
+    .option('--task-page', 'show the tasks of all owners in a browser there, at /tasks')
+    .option('--no-task-page', 'do not (default)')
     .option('--metrics-host <address>', 'address for them (default: 127.0.0.1); any other needs tokens')
     .option('--metrics-token-file <file>', 'tokens that /metrics takes, one per line');
 }

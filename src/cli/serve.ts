@@ -67,6 +67,7 @@ async function start({ flags, settings, stdio, io }: Start): Promise<RunningServ
     maxUnfinishedPerPrincipal: execution.maxUnfinishedPerPrincipal,
     maxHeldCalls: server.maxHeldCalls,
     worker: server.worker,
+    taskPage: server.taskPage,
     inlineWindowMs: server.inlineWindowMs,
     webhooks: await webhookOptions(settings.webhooks, io),
     ...(http ? { http: await httpOptions(flags.token, settings, io) } : { stdio }),

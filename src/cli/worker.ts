@@ -39,6 +39,7 @@ export async function worker(flags: WorkerFlags, io: CommandIo): Promise<number>
     maxResultBytes: state.maxResultBytes,
     leaseSeconds: state.leaseSeconds,
     webhooks: await webhookOptions(settings.webhooks, io),
+    taskPage: settings.server.taskPage,
     probes: await probeOptions(flags, io),
     onError: error => reportError(error, io),
     observability: settings.observability,

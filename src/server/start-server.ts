@@ -27,8 +27,10 @@ export interface ServerOptions extends RuntimeOptions, TaskLimitOptions {
   readonly inlineWindowMs?: number | undefined;
   /** Serves Streamable HTTP with these options instead of the standard streams. */
   readonly http?:
-    | Omit<HttpServerOptions, 'createMcpServer' | 'offer' | 'watching' | 'onError' | 'now'>
+    | Omit<HttpServerOptions, 'createMcpServer' | 'offer' | 'watching' | 'taskPage' | 'onError' | 'now'>
     | undefined;
+  /** Whether the page of the caller's tasks is served over HTTP, at `/tasks`. @default false */
+  readonly taskPage?: boolean | undefined;
   /** Serves these streams. @default the standard streams */
   readonly stdio?: StdioStreams | undefined;
 }
@@ -65,7 +67,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const onCreated = activity.initiated;
   const tasks = createTaskService({ engine, operations, webhooks, onCreated, ...limits });
   const tools = observeCalls(serverTools({ tasks, operations, inlineWindowMs }), activity);
-  const isOpenToAll = options.http !== undefined && (options.http.tokens ?? []).length === 0;
+  const isOpenToAll =
+    options.http !== undefined &&
+    options.http.authorization === undefined &&
+    (options.http.tokens ?? []).length === 0;
   const answers = isOpenToAll ? { ...tasks, list: undefined } : tasks;
   const offer: Offer = { tools: fixedTools(tools), tasks: answers, feed: createTaskFeed(engine) };
   const parts: Parts = {
@@ -134,13 +139,15 @@ async function onStdio(
 }
 
 async function onHttp(
-  { onError }: ServerOptions,
+  { onError, taskPage: withPage }: ServerOptions,
   http: NonNullable<ServerOptions['http']>,
   { engine, deliveries, observation, offer, createServer, startWorker }: Parts,
 ): Promise<RunningServer> {
   const watching = observation.watch(engine);
   const { startHttpServer } = await import('./http/http-server.js');
-  const server = await startHttpServer({ ...http, createMcpServer: createServer, offer, watching, onError });
+  const taskPage = withPage === true ? { engine, announce: deliveries.announce } : undefined;
+  const shared = { offer, watching, taskPage, onError };
+  const server = await startHttpServer({ ...http, ...shared, createMcpServer: createServer });
   const worker = startWorker();
   observation.setPhase('serving');
   const stopped = newDeferred();

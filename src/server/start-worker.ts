@@ -7,6 +7,8 @@ import { taskLimits } from './task-limits.js';
 export interface WorkerProcessOptions extends RuntimeOptions {
   /** The most that the servers let a call ask for with `ttl_seconds`, from 60 on. @default 604800 */
   readonly maxTtlSeconds?: number | undefined;
+  /** Whether the page of all tasks is served at `/tasks` of the probes. @default false */
+  readonly taskPage?: boolean | undefined;
   /** Serves `/metrics`, `/health` and `/ready` there. */
   readonly probes?: ProbeOptions | undefined;
 }
@@ -35,9 +37,10 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
   });
   const { engine, deliveries, observation } = runtime;
   const watching = observation.watch(engine);
+  const source = options.taskPage === true ? { engine, announce: deliveries.announce } : undefined;
   const probes =
     options.probes &&
-    (await startProbes(options.probes, watching).catch(async error => {
+    (await startProbes(options.probes, watching, source).catch(async error => {
       observation.stop();
       await engine.close();
       throw error;

@@ -106,7 +106,9 @@ const pathsWith = (pattern: RegExp, among = files) =>
   among.filter(file => pattern.test(file.code)).map(file => file.path);
 
 test('the only timers are in src/time', () => {
-  expect(pathsWith(/\bset(Timeout|Interval)\b|AbortSignal\.timeout/, allFilesButIn('src/time/'))).toEqual([]);
+  // What is sent to a browser runs there.
+  const here = allFilesButIn('src/time/').filter(file => file.path !== 'src/server/task-page/assets.ts');
+  expect(pathsWith(/\bset(Timeout|Interval)\b|AbortSignal\.timeout/, here)).toEqual([]);
 });
 
 test('nothing writes to the console', () => {

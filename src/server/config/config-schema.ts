@@ -91,6 +91,11 @@ export const sections = {
     maxHeldCalls: setting(integer(1), 1000, {
       description: 'Most calls held at the same time, shared between callers; others are answered at once.',
     }),
+    taskPage: setting(trueOrFalse, false, {
+      description:
+        'Whether a page shows tasks at `/tasks`: of the caller over HTTP, of all on the metrics port of `worker`.',
+      flag: '--task-page',
+    }),
     worker: setting(trueOrFalse, true, {
       description: 'Whether `serve` also runs tasks, or leaves them to `mcp-await worker` on the same store.',
       flag: '--worker',

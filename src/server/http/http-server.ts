@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { ConfigurationError } from '../../errors.js';
 import { startTimer } from '../../time/sleep.js';
 import type { Offer } from '../offer.js';
+import type { TaskPageSource } from '../task-page/task-page.js';
 import type { AccessTokens, AuthorizationOptions } from './access-tokens.js';
 import { limitMistakes } from './client-mistakes.js';
 import { EventLog } from './event-log.js';
@@ -93,6 +95,8 @@ export interface HttpServerOptions {
   readonly maxPendingBytes?: number | undefined;
   /** What the probes and the metrics tell. */
   readonly watching?: Watching | undefined;
+  /** Where the page of tasks comes from; without it, there is none. */
+  readonly taskPage?: TaskPageSource | undefined;
   /** Told what went wrong and was not the client's to know. Holds no token. */
   readonly onError?: ((error: unknown) => void) | undefined;
   /** Milliseconds that only move forward. @default performance.now */
@@ -142,6 +146,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { offer } = options;
   const revisionEndpoint =
     offer && new RevisionEndpoint({ offer, onError, onStream: response => responses.markStream(response) });
+  const hostPolicy = {
+    boundHost: host,
+    allowedHosts: options.allowedHosts ?? [],
+    allowedOrigins: options.allowedOrigins ?? [],
+    localOrigins: options.localOrigins ?? hasToken,
+  };
+  const taskPage = await openTaskPage(options, { tokens, hostPolicy });
   let url = '';
   const accessTokens =
     options.authorization && (await openAccessTokens(options.authorization, () => url, onError));
@@ -154,13 +165,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     createMcpServer: principal => options.createMcpServer(principal),
     onError,
     onMistake: limitMistakes(onError),
-    hostPolicy: {
-      boundHost: host,
-      allowedHosts: options.allowedHosts ?? [],
-      allowedOrigins: options.allowedOrigins ?? [],
-      localOrigins: options.localOrigins ?? hasToken,
-    },
+    hostPolicy,
     watching: options.watching,
+    taskPage,
     maxBodyBytes: options.maxBodyBytes ?? HTTP_LIMITS.maxBodyBytes,
     pendingBytes: new PendingBytes(options.maxPendingBytes ?? HTTP_LIMITS.maxPendingBytes),
     isClosing: () => closing,
@@ -208,6 +215,21 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 async function openAccessTokens(...args: ConstructorParameters<typeof AccessTokens>): Promise<AccessTokens> {
   const { AccessTokens } = await import('./access-tokens.js');
   return new AccessTokens(...args);
+}
+
+/** @throws ConfigurationError where the page would be open, although callers have to show who they are */
+async function openTaskPage(
+  { taskPage, authorization }: HttpServerOptions,
+  guards: Pick<RequestHandlerOptions, 'tokens' | 'hostPolicy'>,
+): Promise<RequestHandlerOptions['taskPage']> {
+  if (taskPage === undefined) return undefined;
+  if (authorization !== undefined && guards.tokens.length === 0) {
+    throw new ConfigurationError(
+      'The page of tasks takes no access tokens of an issuer, and nothing else guards it here: pass --token or --token-file, or leave --task-page out',
+    );
+  }
+  const { createTaskPage } = await import('../task-page/task-page.js');
+  return createTaskPage({ ...taskPage, ...guards, isOperator: false });
 }
 
 /** A name under which this machine reaches the server, and which the Host check accepts. */

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { TaskPageSource } from '../task-page/task-page.js';
 import { checkAddress, listen } from './listen.js';
 import { parseTokens } from './principals.js';
 import { metricsRefusal } from './request-handler.js';
@@ -9,6 +10,7 @@ import {
   answerReady,
   countRequest,
   HEALTH_PATH,
+  isTasksPath,
   METRICS_PATH,
   READY_PATH,
   type Watching,
@@ -32,19 +34,32 @@ export interface ProbeServer {
 }
 
 /**
- * Serves `/metrics`, `/health` and `/ready`, and nothing else.
+ * Serves `/metrics`, `/health` and `/ready`, and `/tasks` where it has a source.
  * @throws ConfigurationError when the address cannot be listened on, or must not be without a token
  */
-export async function startProbeServer(options: ProbeOptions, watching: Watching): Promise<ProbeServer> {
+export async function startProbeServer(
+  options: ProbeOptions,
+  watching: Watching,
+  pageSource?: TaskPageSource,
+): Promise<ProbeServer> {
   const { host = '127.0.0.1', port } = options;
   const tokens = parseTokens(options.tokens ?? []);
   checkAddress({ host, port, hasToken: tokens.length > 0, tokenFlag: '--metrics-token-file' });
   const hostPolicy = { boundHost: host, allowedHosts: [], allowedOrigins: [], localOrigins: false };
+  const taskPage =
+    pageSource &&
+    (await import('../task-page/task-page.js')).createTaskPage({
+      ...pageSource,
+      tokens,
+      hostPolicy,
+      isOperator: true,
+    });
   let closing = false;
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url?.split('?')[0];
     countRequest(path, response, watching);
-    // No body is read here.
+    if (taskPage !== undefined && isTasksPath(path)) return taskPage(request, response);
+    // No other body is read here.
     request.resume();
     if (path === HEALTH_PATH) return answerHealth(request, response, closing);
     if (path === READY_PATH) return answerReady(request, response, watching);

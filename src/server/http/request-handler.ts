@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TaskPageHandler } from '../task-page/task-page.js';
 import type { AccessTokens } from './access-tokens.js';
 import { type HostPolicy, isAllowedHost, isAllowedOrigin } from './guards.js';
 import { handleMcp, type McpEndpointOptions } from './mcp-endpoint.js';
@@ -19,6 +20,7 @@ import {
   answerReady,
   countRequest,
   HEALTH_PATH,
+  isTasksPath,
   MCP_PATH,
   METRICS_PATH,
   READY_PATH,
@@ -47,6 +49,8 @@ export interface RequestHandlerOptions extends McpEndpointOptions {
   readonly maxBodyBytes: number;
   readonly pendingBytes: PendingBytes;
   readonly watching: Watching | undefined;
+  /** Undefined where there is no page of tasks. */
+  readonly taskPage: TaskPageHandler | undefined;
   /** Whether the server has begun to close. */
   isClosing(): boolean;
 }
@@ -84,6 +88,7 @@ async function route(
       ? answerMetrics(request, response, watching)
       : refuseRequest(response, refusal);
   }
+  if (options.taskPage !== undefined && isTasksPath(path)) return options.taskPage(request, response);
   const refusal = guardRefusal(request, options.hostPolicy);
   if (refusal !== undefined) return refuseRequest(response, refusal);
   const metadata = options.accessTokens?.metadataAt(path);

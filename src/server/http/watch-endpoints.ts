@@ -7,7 +7,8 @@ export const HEALTH_PATH = '/health';
 export const READY_PATH = '/ready';
 export const METRICS_PATH = '/metrics';
 export const MCP_PATH = '/mcp';
-const ENDPOINTS = [MCP_PATH, HEALTH_PATH, READY_PATH, METRICS_PATH];
+export const TASKS_PATH = '/tasks';
+const ENDPOINTS = [MCP_PATH, HEALTH_PATH, READY_PATH, METRICS_PATH, TASKS_PATH];
 
 /** What a process tells whoever watches it. */
 export interface Watching {
@@ -20,8 +21,13 @@ export interface Watching {
 
 /** Counts a request once it is answered; of the paths only those that exist, for a stranger may send any. */
 export function countRequest(path: string | undefined, response: ServerResponse, watching: Watching): void {
-  const endpoint = ENDPOINTS.find(known => known === path) ?? 'other';
+  const endpoint = ENDPOINTS.find(known => known === path || isTasksPath(path, known)) ?? 'other';
   response.once('finish', () => watching.answered(endpoint, response.statusCode));
+}
+
+/** Whether a path is that of the page of tasks, or below it. */
+export function isTasksPath(path: string | undefined, endpoint = TASKS_PATH): boolean {
+  return endpoint === TASKS_PATH && (path === TASKS_PATH || path?.startsWith(`${TASKS_PATH}/`) === true);
 }
 
 /** Whether the process is alive. Open to all: a probe calls by address and has no token, and learns nothing. */

@@ -1,0 +1,188 @@
+import { stateOf, TASK_STATES, type TaskPage } from '../../engine/task-list.js';
+import { isEnded, type TaskRecord } from '../../engine/task-record.js';
+import { formatDuration } from '../../time/duration.js';
+import { TASKS_PATH } from '../http/watch-endpoints.js';
+import { taskMessage } from '../task-message.js';
+import { charts } from './charts.js';
+import { type Html, html } from './html.js';
+
+/** What a page is made for. */
+export interface Viewer {
+  readonly principal: string;
+  /** Whether the tasks of all owners are shown. */
+  readonly isOperator: boolean;
+  /** Undefined where no token is needed, and nobody signs out. */
+  readonly isSignedIn: boolean;
+  /** Goes with each form that changes something. */
+  readonly formToken: string;
+}
+
+export interface Filters {
+  readonly state: string;
+  readonly operation: string;
+  readonly owner: string;
+}
+
+export function signInView(problem?: string): Html {
+  const told = problem === undefined ? html`` : html`<p class="problem" role="alert">${problem}</p>`;
+  return layout(
+    'Sign in',
+    html`<header><h1>Tasks</h1></header><main>${told}
+<form method="post" action="${TASKS_PATH}/sign-in"><p><label for="token">Token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required></p>
+<p><button>Sign in</button></p></form></main>`,
+  );
+}
+
+export function problemView(problem: string): Html {
+  return layout(
+    'Tasks',
+    html`<header><h1>Tasks</h1></header><main><p class="problem" role="alert">${problem}</p>
+<p><a href="${TASKS_PATH}">All tasks</a></p></main>`,
+  );
+}
+
+export interface ListView {
+  readonly page: TaskPage;
+  readonly ended: readonly TaskRecord[];
+  readonly filters: Filters;
+  readonly viewer: Viewer;
+  readonly now: number;
+}
+
+export function listView({ page, ended, filters, viewer, now }: ListView): Html {
+  const { tasks, nextCursor } = page;
+  const option = (state: string) =>
+    state === filters.state
+      ? html`<option value="${state}" selected>${state}</option>`
+      : html`<option value="${state}">${state}</option>`;
+  const owner = viewer.isOperator
+    ? html`<p><label for="owner">Owner</label><input id="owner" name="owner" value="${filters.owner}"></p>`
+    : html``;
+  const more = new URLSearchParams({ ...filters, cursor: nextCursor ?? '' });
+  const next =
+    nextCursor === undefined
+      ? html``
+      : html`<p><a href="${TASKS_PATH}?${more.toString()}">Older tasks</a></p>`;
+  const rows = tasks.map(record => taskRow(record, viewer, now));
+  const head = ['Task', 'State', ...(viewer.isOperator ? ['Owner'] : []), 'Age', 'Ran', 'Progress'];
+  const table =
+    tasks.length === 0
+      ? html`<p>There are no such tasks.</p>`
+      : html`<table><thead><tr>${head.map(name => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${rows}</tbody></table>`;
+  const whose = viewer.isOperator ? 'Tasks of all owners' : `Tasks of ${viewer.principal}`;
+  return layout(
+    'Tasks',
+    html`<header><h1>${whose}</h1>${signOut(viewer)}</header><main>
+<form class="filters" method="get" action="${TASKS_PATH}"><p><label for="state">State</label>
+<select id="state" name="state"><option value="">all</option>${TASK_STATES.map(option)}</select></p>
+<p><label for="operation">Operation</label><input id="operation" name="operation" value="${filters.operation}"></p>${owner}
+<p><button>Show</button></p></form>
+<section id="charts" data-live aria-label="Durations and failures">${charts(ended)}</section>
+<section id="tasks" data-live aria-label="List of tasks"><h2>Tasks</h2>${table}${next}</section></main>`,
+  );
+}
+
+function taskRow(record: TaskRecord, viewer: Viewer, now: number): Html {
+  const { taskRef, operation, createdAt, startedAt, endedAt = now, owner } = record;
+  const ran = startedAt === undefined ? '-' : lasted(endedAt - startedAt);
+  const ownerCell = viewer.isOperator ? html`<td data-label="Owner">${owner}</td>` : html``;
+  return html`<tr><td data-label="Task"><a href="${pathOf(taskRef)}">${operation} ${taskRef.slice(-6)}</a></td>
+<td data-label="State">${stateText(record)}</td>${ownerCell}
+<td data-label="Age">${lasted(now - createdAt)}</td><td data-label="Ran">${ran}</td>
+<td data-label="Progress">${progressOf(record)}</td></tr>`;
+}
+
+export function taskView(record: TaskRecord, viewer: Viewer, now: number): Html {
+  const { taskRef, operation, owner, result, error, runCount, expiresAt } = record;
+  const cancel = isEnded(record)
+    ? html``
+    : html`<form method="post" action="${pathOf(taskRef)}/cancel"><input type="hidden" name="form" value="${viewer.formToken}">
+<button class="danger">Cancel this task</button></form>`;
+  const end =
+    error !== undefined
+      ? html`<h2>Error</h2><p>${error.code}: ${error.message}</p>`
+      : record.status === 'completed'
+        ? html`<h2>Result</h2><pre tabindex="0" role="region" aria-label="Result">${shownResult(result)}</pre>`
+        : html``;
+  const expires = record.status === 'processing' ? 'not while it runs' : timeOf(expiresAt);
+  return layout(
+    `${operation} ${taskRef.slice(-6)}`,
+    html`<header><h1>${operation}</h1>${signOut(viewer)}</header><main>
+<p><a href="${TASKS_PATH}">All tasks</a></p>
+<section id="task" data-live aria-label="Task"><p role="status">${stateText(record)} ${progressOf(record)}</p>
+<dl><dt>Reference</dt><dd>${taskRef}</dd><dt>Owner</dt><dd>${owner}</dd><dt>Runs</dt><dd>${runCount}</dd>
+<dt>Forgotten</dt><dd>${expires}</dd></dl>
+<h2>Life</h2><ol class="life">${lifeOf(record, now)}</ol>${end}</section>
+<section id="actions" data-live aria-label="Actions">${cancel}</section></main>`,
+  );
+}
+
+/** The moments of a task's life that its record knows, in their order. */
+function lifeOf(record: TaskRecord, now: number): readonly Html[] {
+  const { createdAt, startedAt, endedAt, updatedAt, waitedMs, delivery, inputRequests = {} } = record;
+  const moments: (readonly [number, string])[] = [[createdAt, 'submitted']];
+  if (startedAt !== undefined)
+    moments.push([startedAt, `run ${record.runCount} began, after ${lasted(startedAt - createdAt)}`]);
+  if (endedAt === undefined && updatedAt > (startedAt ?? createdAt))
+    moments.push([updatedAt, taskMessage(record) ?? 'changed last']);
+  for (const { method } of Object.values(inputRequests)) moments.push([updatedAt, `asks: ${method}`]);
+  if (endedAt !== undefined) {
+    const waited = waitedMs > 0 ? `, ${lasted(waitedMs)} of it for answers` : '';
+    moments.push([endedAt, `${record.status}, ${lasted(endedAt - (startedAt ?? createdAt))} later${waited}`]);
+  }
+  if (delivery?.lastAttemptAt !== undefined)
+    moments.push([delivery.lastAttemptAt, `webhook ${delivery.status}, attempt ${delivery.attempts}`]);
+  if (endedAt === undefined) moments.push([now, 'now']);
+  return moments.map(([at, text]) => html`<li>${timeOf(at)} ${text}</li>`);
+}
+
+function stateText(record: TaskRecord): Html {
+  const state = stateOf(record);
+  return html`<span class="state ${state}">${state}</span>`;
+}
+
+function progressOf(record: TaskRecord): Html {
+  const { progress } = record;
+  const bar =
+    progress?.total === undefined || progress.total <= 0 || isEnded(record)
+      ? html``
+      : html`<progress aria-label="Progress" max="${progress.total}" value="${progress.progress}"></progress> `;
+  return html`${bar}${(taskMessage(record) ?? '').slice(0, 200)}`;
+}
+
+const MAX_RESULT = 20_000;
+
+function shownResult(result: unknown): string {
+  const text = JSON.stringify(result, undefined, 2) ?? 'null';
+  return text.length <= MAX_RESULT
+    ? text
+    : `${text.slice(0, MAX_RESULT)}\n… and ${text.length - MAX_RESULT} characters more`;
+}
+
+function signOut({ isSignedIn, formToken }: Viewer): Html {
+  if (!isSignedIn) return html``;
+  return html`<form method="post" action="${TASKS_PATH}/sign-out"><input type="hidden" name="form" value="${formToken}">
+<button>Sign out</button></form>`;
+}
+
+function pathOf(taskRef: string): string {
+  return `${TASKS_PATH}/${encodeURIComponent(taskRef)}`;
+}
+
+function lasted(durationMs: number): string {
+  return formatDuration(durationMs < 1000 ? Math.max(0, durationMs) : Math.floor(durationMs / 1000) * 1000);
+}
+
+function timeOf(at: number): Html {
+  const iso = new Date(at).toISOString();
+  return html`<time datetime="${iso}">${iso.replace('T', ' ').slice(0, 19)} UTC</time>`;
+}
+
+function layout(title: string, body: Html): Html {
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="same-origin">
+<link rel="stylesheet" href="${TASKS_PATH}/page.css"><script src="${TASKS_PATH}/page.js" defer></script></head><body>
+${body}</body></html>`;
+}

@@ -7,12 +7,12 @@ const figures = sourceFigures(readSources(projectRoot));
 /** What each figure may be, and what it should come to. A bound is lowered with the figure, and raised only with a new feature. */
 const BOUNDS = [
   { figure: 'files', value: figures.files, bound: 590, goal: 380 },
-  { figure: 'lines of code', value: figures.codeLines, bound: 40_500, goal: 25_773 },
+  { figure: 'lines of code', value: figures.codeLines, bound: 42_500, goal: 25_773 },
   { figure: 'files with one importer', value: figures.singleImporter, bound: 185, goal: 100 },
   {
     figure: 'small files with one importer',
     value: figures.smallSingleImporter.length,
-    bound: 33,
+    bound: 36,
     goal: 30,
   },
   { figure: 'exported names that exist twice', value: figures.doubleNames.length, bound: 0, goal: 0 },

@@ -84,6 +84,8 @@ export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions
   // A command whose connection broke is sent again on the next one, for as long as its caller waits.
   const client = new Redis(url, {
     maxRetriesPerRequest: null,
+    // ioredis 6 speaks RESP3 otherwise, in which the server nests pairs that stand flat in RESP2.
+    ...{ protocol: 2 },
     socketTimeout: SILENCE_MS,
     retryStrategy: attempt => Math.min(attempt * 50, MAX_PAUSE_MS),
     // After a failover, the address may lead to the new primary.

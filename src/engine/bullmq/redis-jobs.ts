@@ -77,6 +77,6 @@ export async function redisHead(redis: Redis, backend: IQueueBackend): Promise<Q
 
 /** See `QueueConnection.leastPriority`: a score is the priority, and below 2^32 a counter. */
 export async function redisLeastPriority(redis: Redis, backend: IQueueBackend): Promise<number> {
-  const [, score = '0'] = await redis.zrange(backend.toKey('prioritized'), 0, 0, 'WITHSCORES');
+  const [, score = '0'] = await redis.zrange(backend.toKey('prioritized'), 0, '0', 'WITHSCORES');
   return Math.floor(Number(score) / 2 ** 32);
 }

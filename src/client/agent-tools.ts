@@ -1,6 +1,7 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { ConfigurationError } from '../errors.js';
 import type { ToolCall } from '../types.js';
+import { type OptionNames, refuseUnknownOptions } from '../unknown-option.js';
 import { type BackgroundResult, callInBackground, inBackground } from './background-call.js';
 import type { CallOptions } from './options.js';
 import { isForTheModel, resultOfError } from './readable-error.js';
@@ -31,6 +32,8 @@ export interface ToolsOptions {
   readonly onResult?: ((result: BackgroundResult) => void) | undefined;
 }
 
+const toolsOptionNames: OptionNames<ToolsOptions> = { background: true, onResult: true };
+
 /** What agent tools are made of. */
 export interface ToolSource {
   explainTools(): Promise<readonly { readonly hidden: boolean; readonly definition: Tool }[]>;
@@ -43,6 +46,7 @@ export interface ToolSource {
  * @throws ConfigurationError when `background` is set and `onResult` is not
  */
 export async function agentTools(source: ToolSource, options: ToolsOptions = {}): Promise<AgentTool[]> {
+  refuseUnknownOptions('`tools`', options, toolsOptionNames);
   const { background = false, onResult } = options;
   if (background && onResult === undefined) {
     throw new ConfigurationError(

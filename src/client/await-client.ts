@@ -8,15 +8,23 @@ import type {
 import type { FoundPair } from '../protocols/protocol.js';
 import { AdmissionLimiter } from '../time/admission-limiter.js';
 import type { TaskReference, ToolCall } from '../types.js';
+import { refuseUnknownOptions } from '../unknown-option.js';
 import { type AgentTool, agentTools, type ToolsOptions } from './agent-tools.js';
 import { CallRun } from './call-run.js';
 import type { ClientStats } from './call-stats.js';
 import { resolveCircuitOptions } from './circuit-options.js';
 import { type ClientServices, clientServices, type RunContext } from './client-services.js';
-import { type ConnectOptions, type ConnectTarget, connectClient } from './connect.js';
+import {
+  type ConnectOptions,
+  type ConnectTarget,
+  clientOptionsOf,
+  connectClient,
+  refuseUnknownConnection,
+} from './connect.js';
 import {
   type AwaitClientOptions,
   type CallOptions,
+  clientOptionNames,
   defaultWaitOptions,
   resolveWaitOptions,
 } from './options.js';
@@ -24,7 +32,7 @@ import { pairsFor, resolvePairOptions } from './pair-options.js';
 import { PassThrough } from './pass-through.js';
 import { parseResult } from './readable-answers.js';
 import { parseReference, protocolOf, referenceWithWords } from './reference.js';
-import { fromSdkOptions, type SdkCallOptions } from './sdk-call-options.js';
+import { fromSdkOptions, type SdkCallOptions, takenCallOptions } from './sdk-call-options.js';
 import { TaskHandle } from './task-handle.js';
 import { toldOnce, tolerantRequests } from './tolerant-requests.js';
 
@@ -60,6 +68,7 @@ export class AwaitClient extends PassThrough {
    * @throws ConfigurationError when an option is not usable
    */
   constructor(sdkClient: Client, options: AwaitClientOptions = {}) {
+    refuseUnknownOptions('`AwaitClient`', options, clientOptionNames);
     const onProblems = toldOnce((method, problems) =>
       options.onEvent?.({ type: 'list-repaired', method, problems }),
     );
@@ -78,11 +87,15 @@ export class AwaitClient extends PassThrough {
    */
   static async connect(target: ConnectTarget, options: ConnectOptions = {}): Promise<AwaitClient> {
     // Wrong options throw before a connection is opened.
+    refuseUnknownConnection(target, options);
     resolveWaitOptions(options, defaultWaitOptions);
     resolveCircuitOptions(options.circuitBreaker);
     resolvePairOptions(options);
     const pairs = pairsFor(target, options);
-    const client = new AwaitClient(await connectClient(target, options), { ...options, pairs });
+    const client = new AwaitClient(await connectClient(target, options), {
+      ...clientOptionsOf(options),
+      pairs,
+    });
     try {
       await client.#services.journal?.open();
       return client;
@@ -185,6 +198,7 @@ export class AwaitClient extends PassThrough {
   #context({ name, _meta }: ToolCall, call: CallOptions): RunContext {
     const services = this.#services;
     // Wrong options throw before the call is observed.
+    refuseUnknownOptions('A call', call, takenCallOptions);
     const wait = resolveWaitOptions(call, services.wait);
     return { services, tool: name, wait, call, watch: services.watch(name, _meta) };
   }

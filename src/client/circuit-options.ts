@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.js';
+import { refuseUnknownOptions } from '../unknown-option.js';
 import { checkOption, type OptionKind } from './option-check.js';
 
 /** When calls of a tool that keeps failing are stopped before they are sent. */
@@ -42,6 +43,7 @@ export function resolveCircuitOptions(
     );
   }
   const options = given === true ? {} : given;
+  refuseUnknownOptions('`circuitBreaker`', options, circuitOptions);
   const resolved = Object.entries(circuitOptions).map(([name, { default: usual, kind }]) => {
     const value = options[name as keyof CircuitBreakerOptions] ?? usual;
     checkOption(`circuitBreaker.${name}`, value, kind);

@@ -5,12 +5,13 @@ import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
 import { AwaitAbortedError, AwaitError, ConfigurationError } from '../errors.js';
 import { TimeLimitError } from '../time/at-most.js';
 import { linkSignals, untilAborted } from '../time/signals.js';
+import { type OptionNames, refuseUnknownOptions } from '../unknown-option.js';
 import { VERSION } from '../version.js';
 import { SIGN_IN } from './authorization/sign-in.js';
 import { explainConnectFailure } from './connect-failure.js';
 import { ReconnectingTransport } from './connection/reconnecting-transport.js';
 import { longestWaitMs, watchSilence } from './connection/while-heard.js';
-import { type ConnectionOptions, resolveConnection } from './connection-options.js';
+import { type ConnectionOptions, connectionOptionNames, resolveConnection } from './connection-options.js';
 import { displayUrl } from './display-url.js';
 import { basicCredentials, withoutCredentials } from './http/basic-credentials.js';
 import { capabilitiesToAsk } from './input/question-methods.js';
@@ -18,9 +19,16 @@ import { identifyTarget, rememberServer } from './journal/identify.js';
 import { shareDurations } from './known-durations.js';
 import { namedServer } from './mcp-config.js';
 import { checkOption } from './option-check.js';
-import type { AwaitClientOptions } from './options.js';
+import { type AwaitClientOptions, clientOptionNames } from './options.js';
 import { HANDED, type HandedServer } from './stdio/handed-server.js';
-import { type HttpTarget, type OpenOptions, openTransport, type ServerTarget } from './transport.js';
+import {
+  type HttpTarget,
+  httpTargetNames,
+  type OpenOptions,
+  openTransport,
+  type ServerTarget,
+  stdioTargetNames,
+} from './transport.js';
 
 /** Where to connect to. A string is an `http(s)://` URL or else a name in an `mcpServers` file. */
 export type ConnectTarget = string | URL | ServerTarget;
@@ -45,6 +53,32 @@ export interface ConnectOptions extends AwaitClientOptions, ConnectionOptions {
   readonly [HANDED]?: HandedServer | undefined;
   /** @internal Has the tokens of a server that is given neither a provider nor the header `Authorization`. */
   readonly [SIGN_IN]?: ((server: HttpTarget) => Promise<OAuthClientProvider>) | undefined;
+}
+
+const connectOptionNames: OptionNames<ConnectOptions> = {
+  ...clientOptionNames,
+  ...connectionOptionNames,
+  configFile: true,
+  discoverTimeoutMs: true,
+  signal: true,
+  clientInfo: true,
+  reconnect: true,
+  capabilities: true,
+};
+
+/** @throws ConfigurationError that names an option of a target, or of the connection, that there is not */
+export function refuseUnknownConnection(target: ConnectTarget, options: ConnectOptions): void {
+  refuseUnknownOptions('`AwaitClient.connect`', options, connectOptionNames);
+  if (typeof target !== 'object' || target === null || target instanceof URL) return;
+  if ('url' in target) refuseUnknownOptions('A target with `url`', target, httpTargetNames);
+  else if ('command' in target) refuseUnknownOptions('A target with `command`', target, stdioTargetNames);
+}
+
+/** The options that the client takes once it is connected. */
+export function clientOptionsOf(options: ConnectOptions): AwaitClientOptions {
+  return Object.fromEntries(
+    Object.entries(options).filter(([name]) => Object.hasOwn(clientOptionNames, name)),
+  );
 }
 
 const DEFAULT_DISCOVER_TIMEOUT_MS = 3000;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { OptionNames } from '../unknown-option.js';
 import { checkOption } from './option-check.js';
 
 /** How a server is connected to. The entry of an `mcpServers` file may say so, too; options and flags beat it. */
@@ -16,6 +17,12 @@ export interface ConnectionOptions {
    */
   readonly maxAnswerBytes?: number | undefined;
 }
+
+export const connectionOptionNames: OptionNames<ConnectionOptions> = {
+  connectTimeoutMs: true,
+  discover: true,
+  maxAnswerBytes: true,
+};
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 60_000;
 /** A result of 5 MB travels twice, as text and structured, and escaped. */

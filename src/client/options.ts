@@ -1,10 +1,11 @@
 import type { Snapshot } from '../types.js';
+import type { OptionNames } from '../unknown-option.js';
 import type { CircuitBreakerOptions } from './circuit-options.js';
 import type { AwaitEvent } from './events.js';
 import type { InputHandler } from './input/input-handler.js';
 import type { JournalOptions } from './journal/options.js';
 import { checkOption, type OptionKind } from './option-check.js';
-import type { PairOptions } from './pair-options.js';
+import { type PairOptions, pairOptionNames } from './pair-options.js';
 
 /** How long and how often to wait. Set for a whole client, and again for one call. */
 export interface WaitOptions {
@@ -92,6 +93,26 @@ export const waitOptions = {
   quietAfterMs: { default: 600_000, kind: 'a positive number' },
   cancelOnAbort: { default: false, kind: 'true or false' },
 } as const satisfies Record<keyof WaitOptions, { default: number | boolean | string; kind: OptionKind }>;
+
+/** Of `AwaitClient`. */
+export const clientOptionNames: OptionNames<AwaitClientOptions> = {
+  ...(waitOptions as unknown as OptionNames<WaitOptions>),
+  ...pairOptionNames,
+  onEvent: true,
+  maxPollsPerSecond: true,
+  onInput: true,
+  journal: true,
+  circuitBreaker: true,
+};
+
+/** Of one call. */
+export const callOptionNames: OptionNames<CallOptions> = {
+  ...(waitOptions as unknown as OptionNames<WaitOptions>),
+  signal: true,
+  onUpdate: true,
+  onInput: true,
+  idempotencyKey: true,
+};
 
 export const defaultWaitOptions = Object.fromEntries(
   Object.entries(waitOptions).map(([name, option]) => [name, option.default]),

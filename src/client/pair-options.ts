@@ -8,6 +8,7 @@ import {
 } from '../protocols/pair/profile.js';
 import { builtInPairs, namedPairs } from '../protocols/pairs/index.js';
 import { similarName } from '../similar-name.js';
+import type { OptionNames } from '../unknown-option.js';
 import { pairsOfServer } from './mcp-config.js';
 import { checkOption } from './option-check.js';
 
@@ -32,6 +33,14 @@ export interface PairOptions {
   /** Whether `listTools` also shows the status, cancel and result tools of pairs. @default false */
   readonly showPairTools?: boolean | undefined;
 }
+
+export const pairOptionNames: OptionNames<PairOptions> = {
+  pairs: true,
+  detect: true,
+  detectActions: true,
+  words: true,
+  showPairTools: true,
+};
 
 export interface ResolvedPairOptions {
   readonly pairs: readonly Pair[];

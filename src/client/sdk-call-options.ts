@@ -1,5 +1,6 @@
 import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import type { CallOptions } from './options.js';
+import type { OptionNames } from '../unknown-option.js';
+import { type CallOptions, callOptionNames } from './options.js';
 import { sdkProgressOf } from './sdk-progress.js';
 
 /** Options of the SDK's own `callTool` that keep their meaning here, so that a caller of it need not change. */
@@ -12,6 +13,22 @@ export interface SdkCallOptions {
   /** Not used: progress always ends a silence. */
   readonly resetTimeoutOnProgress?: boolean | undefined;
 }
+
+/** What may be given to a call: also the request options of the SDK that mean nothing here, for callers of its own `callTool`. */
+export const takenCallOptions: OptionNames<CallOptions & SdkCallOptions> = {
+  ...callOptionNames,
+  onprogress: true,
+  maxTotalTimeout: true,
+  timeout: true,
+  resetTimeoutOnProgress: true,
+  ...{
+    relatedRequestId: true,
+    resumptionToken: true,
+    onresumptiontoken: true,
+    task: true,
+    relatedTask: true,
+  },
+};
 
 /** The same options in the words of this client. */
 export function fromSdkOptions(options: (CallOptions & SdkCallOptions) | undefined): CallOptions | undefined {

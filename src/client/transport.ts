@@ -1,8 +1,9 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { OptionNames } from '../unknown-option.js';
 import { type Authorization, authorizationOf } from './authorization/authorization.js';
 import { secretVariables } from './connection/sent-secrets.js';
-import type { ConnectionOptions } from './connection-options.js';
+import { type ConnectionOptions, connectionOptionNames } from './connection-options.js';
 import { HttpTransport } from './http/http-transport.js';
 import { openAgent } from './http/open-agent.js';
 import { Requests } from './http/requests.js';
@@ -33,6 +34,24 @@ export interface StdioTarget extends ConnectionOptions {
   readonly inheritEnv?: boolean | undefined;
   readonly cwd?: string | undefined;
 }
+
+/** `type`, as entries of an `mcpServers` file have it, may stand in both. */
+export const httpTargetNames: OptionNames<HttpEndpoint> = {
+  ...connectionOptionNames,
+  url: true,
+  type: true,
+  headers: true,
+  authProvider: true,
+};
+export const stdioTargetNames: OptionNames<StdioTarget> = {
+  ...connectionOptionNames,
+  ...{ type: true },
+  command: true,
+  args: true,
+  env: true,
+  inheritEnv: true,
+  cwd: true,
+};
 
 export type ServerTarget = StdioTarget | HttpEndpoint;
 

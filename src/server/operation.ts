@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { RequestedSchema } from '../engine/question.js';
 import { ConfigurationError } from '../errors.js';
 import type { Progress, TaskError } from '../types.js';
+import { type OptionNames, refuseUnknownOptions } from '../unknown-option.js';
 import { sections } from './config/config-schema.js';
 import { settingValues } from './config/setting-values.js';
 
@@ -74,6 +75,16 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output = unknown
   run(input: z.output<Input>, context: OperationContext): Promise<Output>;
 }
 
+const operationFields: OptionNames<Operation> = {
+  name: true,
+  description: true,
+  input: true,
+  output: true,
+  slaSeconds: true,
+  retryAttempts: true,
+  run: true,
+};
+
 const OPERATION_NAME = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/;
 /** It is part of every reference of its tasks. */
 const MAX_NAME = 64;
@@ -101,6 +112,7 @@ export function defineOperation<Input extends z.ZodType, Output>(
   options: Operation<Input, Output>,
 ): Operation<Input, Output> {
   expectThat(typeof options === 'object' && options !== null, 'the operation to be an object', options);
+  refuseUnknownOptions('An operation', options, operationFields);
   const { name, description, input, output, slaSeconds, retryAttempts, run } = options;
   expectThat(
     typeof name === 'string' && OPERATION_NAME.test(name),

@@ -2,6 +2,7 @@ import type { EngineWorker } from '../engine/engine.js';
 import { parseStoreUrl } from '../engine/store-url.js';
 import { ConfigurationError } from '../errors.js';
 import { defaultStoreUrl } from '../storage/state-folder.js';
+import type { OptionNames } from '../unknown-option.js';
 import { sections } from './config/config-schema.js';
 import { settingValues } from './config/setting-values.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
@@ -55,6 +56,20 @@ export interface RuntimeOptions {
   /** Takes the log, entry by entry. */
   readonly onLog?: ((entry: LogEntry) => void) | undefined;
 }
+
+export const runtimeOptionNames: OptionNames<RuntimeOptions> = {
+  operations: true,
+  store: true,
+  concurrency: true,
+  principalShare: true,
+  maxResultBytes: true,
+  leaseSeconds: true,
+  keyPrefix: true,
+  webhooks: true,
+  onError: true,
+  observability: true,
+  onLog: true,
+};
 
 /** What a server and a worker process stand on. */
 export interface Runtime extends AnnouncingEngine {

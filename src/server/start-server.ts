@@ -1,5 +1,6 @@
 import type { EngineWorker } from '../engine/engine.js';
 import { newDeferred } from '../time/deferred.js';
+import { type OptionNames, refuseUnknownOptions } from '../unknown-option.js';
 import { sections } from './config/config-schema.js';
 import { settingValues } from './config/setting-values.js';
 import type { HttpServerOptions } from './http/http-server.js';
@@ -8,7 +9,7 @@ import { observeCalls } from './observability/activity.js';
 import type { Observation } from './observability/observation.js';
 import { fixedTools, type Offer } from './offer.js';
 import { createMcpServer } from './revision-2025-11-25/mcp-server.js';
-import { openRuntime, type RuntimeOptions } from './runtime.js';
+import { openRuntime, type RuntimeOptions, runtimeOptionNames } from './runtime.js';
 import { type StdioStreams, serveStdio } from './stdio.js';
 import { createTaskFeed } from './task-feed.js';
 import { type TaskLimitOptions, taskLimits } from './task-limits.js';
@@ -35,6 +36,35 @@ export interface ServerOptions extends RuntimeOptions, TaskLimitOptions {
   readonly stdio?: StdioStreams | undefined;
 }
 
+const optionNames: OptionNames<ServerOptions> = {
+  ...runtimeOptionNames,
+  ttlSeconds: true,
+  maxTtlSeconds: true,
+  defaultTimeoutSeconds: true,
+  inputTimeoutSeconds: true,
+  retryAttempts: true,
+  maxUnfinishedPerPrincipal: true,
+  maxHeldCalls: true,
+  worker: true,
+  inlineWindowMs: true,
+  taskPage: true,
+  http: true,
+  stdio: true,
+};
+const httpOptionNames: OptionNames<NonNullable<ServerOptions['http']>> = {
+  host: true,
+  port: true,
+  tokens: true,
+  allowedHosts: true,
+  allowedOrigins: true,
+  localOrigins: true,
+  maxSessions: true,
+  sessionIdleMs: true,
+  maxBodyBytes: true,
+  maxPendingBytes: true,
+  authorization: true,
+};
+
 export interface RunningServer {
   /** The MCP endpoint, such as `http://127.0.0.1:3000/mcp`; undefined on standard streams. */
   readonly url: string | undefined;
@@ -51,6 +81,8 @@ export interface RunningServer {
  * await startServer({ operations: [resizeImage], http: { port: 3000 } });
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  refuseUnknownOptions('`startServer`', options, optionNames);
+  refuseUnknownOptions('`http`', options.http, httpOptionNames);
   const { worker = true } = options;
   const { inlineWindowMs } = settingValues({ inlineWindowMs: sections.server.inlineWindowMs }, options);
   const limits = taskLimits(options);

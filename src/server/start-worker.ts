@@ -1,7 +1,8 @@
 import { newDeferred } from '../time/deferred.js';
 import { startTimer } from '../time/sleep.js';
+import { type OptionNames, refuseUnknownOptions } from '../unknown-option.js';
 import type { ProbeOptions, startProbeServer } from './http/probe-server.js';
-import { openRuntime, type RuntimeOptions } from './runtime.js';
+import { openRuntime, type RuntimeOptions, runtimeOptionNames } from './runtime.js';
 import { taskLimits } from './task-limits.js';
 
 export interface WorkerProcessOptions extends RuntimeOptions {
@@ -12,6 +13,14 @@ export interface WorkerProcessOptions extends RuntimeOptions {
   /** Serves `/metrics`, `/health` and `/ready` there. */
   readonly probes?: ProbeOptions | undefined;
 }
+
+const optionNames: OptionNames<WorkerProcessOptions> = {
+  ...runtimeOptionNames,
+  maxTtlSeconds: true,
+  probes: true,
+  taskPage: true,
+};
+const probeOptionNames: OptionNames<ProbeOptions> = { host: true, port: true, tokens: true };
 
 export interface RunningWorker {
   /** Of the probes; undefined when there are none. */
@@ -29,6 +38,8 @@ export interface RunningWorker {
  * const worker = await startWorker({ operations: [resizeImage], store: 'sqlite:/var/lib/app/tasks.db' });
  */
 export async function startWorker(options: WorkerProcessOptions): Promise<RunningWorker> {
+  refuseUnknownOptions('`startWorker`', options, optionNames);
+  refuseUnknownOptions('`probes`', options.probes, probeOptionNames);
   const runtime = await openRuntime(options, {
     limits: taskLimits({ maxTtlSeconds: options.maxTtlSeconds }),
     isShared: true,

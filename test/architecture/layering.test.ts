@@ -31,9 +31,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   version: [],
   'similar-name': [],
   'load-peer': ['errors'],
+  'unknown-option': ['errors'],
 };
 /** What any layer may import. */
-const EVERYWHERE = ['version', 'similar-name', 'load-peer'];
+const EVERYWHERE = ['version', 'similar-name', 'load-peer', 'unknown-option'];
 
 const files = sourceFiles();
 const layerOf = (path: string) => path.split('/')[1]?.replace(/\.ts$/, '') ?? '';

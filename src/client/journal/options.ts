@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../../errors.js';
+import { type OptionNames, refuseUnknownOptions } from '../../unknown-option.js';
 import type { KnownServer } from './known-server.js';
 
 /** How a client keeps its journal. */
@@ -17,12 +18,22 @@ export interface JournalOptions {
   readonly acknowledge?: boolean | undefined;
 }
 
+const optionNames: OptionNames<JournalOptions> = {
+  file: true,
+  server: true,
+  required: true,
+  acknowledge: true,
+};
+
 /** @throws ConfigurationError */
 export function resolveJournalOptions(
   given: boolean | JournalOptions | undefined,
 ): JournalOptions | undefined {
   if (given === undefined || given === false) return undefined;
   if (given === true) return {};
-  if (typeof given === 'object' && given !== null) return given;
+  if (typeof given === 'object' && given !== null) {
+    refuseUnknownOptions('`journal`', given, optionNames);
+    return given;
+  }
   throw new ConfigurationError(`Expected \`journal\` to be true, false or an object, got ${String(given)}`);
 }

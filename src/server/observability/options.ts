@@ -1,3 +1,4 @@
+import { type OptionNames, refuseUnknownOptions } from '../../unknown-option.js';
 import { sections } from '../config/config-schema.js';
 import { settingValues } from '../config/setting-values.js';
 import type { LogLevel } from './log.js';
@@ -24,11 +25,22 @@ export type ObservabilitySettings = {
   readonly [Name in keyof ObservabilityOptions]-?: NonNullable<ObservabilityOptions[Name]>;
 };
 
+const optionNames: OptionNames<ObservabilityOptions> = {
+  metricsPrefix: true,
+  alertOnFailureRate: true,
+  alertOnMeanOverSla: true,
+  alertWindowSeconds: true,
+  alertIntervalSeconds: true,
+  alertMinTasks: true,
+  logLevel: true,
+};
+
 /** @throws ConfigurationError that names the option, what it must be and what it is */
 export function observabilitySettings(
   options: ObservabilityOptions,
   defaultLevel: LogLevel,
 ): ObservabilitySettings {
+  refuseUnknownOptions('`observability`', options, optionNames);
   const { logLevel = defaultLevel, ...settings } = settingValues(
     sections.observability,
     options,

@@ -1,5 +1,6 @@
 import type { Webhook } from 'standardwebhooks';
 import { ConfigurationError } from '../../errors.js';
+import { type OptionNames, refuseUnknownOptions } from '../../unknown-option.js';
 import { type DestinationPolicy, parseHostPattern } from './destination.js';
 import { parseSecrets } from './secrets.js';
 
@@ -17,6 +18,13 @@ export interface WebhookOptions {
   readonly allowHttp?: boolean | undefined;
 }
 
+const optionNames: OptionNames<WebhookOptions> = {
+  secret: true,
+  allowedHosts: true,
+  allowPrivate: true,
+  allowHttp: true,
+};
+
 export interface WebhookSettings {
   readonly keys: readonly Webhook[];
   readonly policy: DestinationPolicy;
@@ -30,6 +38,7 @@ export function readWebhookOptions(
   options: WebhookOptions | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): WebhookSettings | undefined {
+  refuseUnknownOptions('`webhooks`', options, optionNames);
   const secret = options?.secret ?? environment.MCP_AWAIT_WEBHOOK_SECRET;
   if (secret === undefined || secret.trim() === '') {
     if (options === undefined) return undefined;

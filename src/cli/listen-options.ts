@@ -18,6 +18,7 @@ export interface ListenFlags {
   readonly allowedHost?: readonly string[];
   readonly allowedOrigin?: readonly string[];
   readonly localOrigins?: boolean;
+  readonly taskPage?: boolean;
 }
 
 /** The first of these flags that was given. */
@@ -37,6 +38,7 @@ export function strayHttpFlag(flags: ListenFlags): string | undefined {
     '--allowed-host': allowedHost,
     '--allowed-origin': allowedOrigin,
     '--local-origins': localOrigins,
+    '--task-page': flags.taskPage || undefined,
   };
   return Object.entries(httpOnly).find(([, value]) => value !== undefined)?.[0];
 }

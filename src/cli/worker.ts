@@ -16,6 +16,7 @@ export interface WorkerFlags extends TaskFlags {
   readonly metricsPort?: number;
   readonly metricsHost?: string;
   readonly metricsTokenFile?: string;
+  readonly taskPage?: boolean;
 }
 
 /** `mcp-await worker`: runs the tasks that servers without a worker of their own accept on the same store. */
@@ -54,12 +55,13 @@ export async function worker(flags: WorkerFlags, io: CommandIo): Promise<number>
 }
 
 async function probeOptions(
-  { metricsPort: port, metricsHost: host, metricsTokenFile: file }: WorkerFlags,
+  { metricsPort: port, metricsHost: host, metricsTokenFile: file, taskPage }: WorkerFlags,
   io: CommandIo,
 ): Promise<ProbeOptions | undefined> {
   if (port === undefined) {
     const stray = host !== undefined ? '--metrics-host' : file !== undefined && '--metrics-token-file';
     if (stray) throw new UsageError(`${stray} goes with --metrics-port.`);
+    if (taskPage === true) throw new UsageError('--task-page goes with --metrics-port.');
     return undefined;
   }
   return { host, port, tokens: file === undefined ? [] : await readSecretFile(file, 'token', io) };

@@ -12,6 +12,7 @@ export const tiers = {
     'test/packaging/compose.test.ts',
     'test/torture/torture.test.ts',
     'test/services/aws.test.ts',
+    'test/engine/dynamodb/create-store.test.ts',
   ],
   /** Peers of others from npm, agent frameworks, hosts, the packed library, other versions of Node, and what computes for a minute. */
   world: [

@@ -235,6 +235,17 @@ export function buildProgram(
     .description('run the tasks that servers started with --no-worker accept on the same store')
     .action(async flags => onExit(await (await import('./worker.js')).worker(flags, io)));
 
+  program
+    .command('store')
+    .description('make the table, indexes, time to live and queues of a store on DynamoDB')
+    .addArgument(new Argument('<action>', 'what to do').choices(['create']))
+    .option('--store <url>', 'dynamodb://TABLE?queue=QUEUE (default: MCP_AWAIT_STATE_PROVIDER)')
+    .option(
+      '--cloudformation',
+      'print the template of the same for AWS CloudFormation, as JSON, and make nothing',
+    )
+    .action(async (_action, flags) => onExit(await (await import('./store.js')).store(flags, io)));
+
   addSettingsFlag(program.command('stats'))
     .description('tell how the tasks of a store stand, by operation')
     .option('--store <url>', `${SHARED_STORES} (default: a file in the state folder)`)

@@ -1,0 +1,212 @@
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  DynamoDBClient,
+  ResourceNotFoundException,
+  type TableDescription,
+  UpdateTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb';
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  QueueDoesNotExist,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { ConfigurationError } from '../../errors.js';
+import { sleep } from '../../time/sleep.js';
+import { StoreFailure } from '../store-failure.js';
+import type { DynamodbLocation } from '../store-url.js';
+import {
+  DEAD_LETTER_QUEUE_ATTRIBUTES,
+  deadLetterQueueName,
+  MAX_RECEIVE_COUNT,
+  QUEUE_ATTRIBUTES,
+  queueNameOf,
+  TABLE_DEFINITION,
+  TTL_ATTRIBUTE,
+} from './table.js';
+
+const LOOK_AGAIN_MS = 1000;
+const MAX_LOOKS = 300;
+
+/** One part of a store, and whether this call has made it. */
+export interface StorePart {
+  readonly name: string;
+  readonly isNew: boolean;
+}
+
+/**
+ * Makes the table, its indexes, its time to live and the queues of a store, and leaves those alone that there are.
+ * @throws ConfigurationError when AWS refuses, or a table of the name is another one; StoreFailure when AWS is away
+ */
+export async function createDynamodbStore(location: DynamodbLocation): Promise<readonly StorePart[]> {
+  const region = location.region === undefined ? {} : { region: location.region };
+  const client = new DynamoDBClient({ ...region, ...endpointOf(location.endpoint) });
+  const queues = new SQSClient({
+    ...region,
+    ...endpointOf(location.sqsEndpoint),
+    useQueueUrlAsEndpoint: false,
+  });
+  try {
+    return [
+      ...(await createQueues(queues, queueNameOf(location.queue))),
+      await createTable(client, location.table),
+      await createTimeToLive(client, location.table),
+    ];
+  } catch (error) {
+    throw explained(error, location);
+  } finally {
+    client.destroy();
+    queues.destroy();
+  }
+}
+
+function endpointOf(endpoint: string | undefined) {
+  return endpoint === undefined ? {} : { endpoint };
+}
+
+async function createQueues(queues: SQSClient, name: string): Promise<StorePart[]> {
+  const deadName = deadLetterQueueName(name);
+  const dead = await createQueue(queues, deadName, DEAD_LETTER_QUEUE_ATTRIBUTES);
+  const attributesOf = async (QueueUrl: string, attribute: 'QueueArn' | 'RedrivePolicy') =>
+    (await queues.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [attribute] })))
+      .Attributes?.[attribute];
+  const RedrivePolicy = JSON.stringify({
+    deadLetterTargetArn: await attributesOf(dead.url, 'QueueArn'),
+    maxReceiveCount: MAX_RECEIVE_COUNT,
+  });
+  const queue = await createQueue(queues, name, { ...QUEUE_ATTRIBUTES, RedrivePolicy });
+  // A queue of somebody else's making may have no dead-letter queue.
+  const isRedriven = queue.isNew || (await attributesOf(queue.url, 'RedrivePolicy')) !== undefined;
+  if (!isRedriven)
+    await queues.send(new SetQueueAttributesCommand({ QueueUrl: queue.url, Attributes: { RedrivePolicy } }));
+  return [
+    { name: `queue ${deadName}`, isNew: dead.isNew },
+    { name: `queue ${name}`, isNew: queue.isNew },
+    { name: `dead-letter queue of ${name}`, isNew: queue.isNew || !isRedriven },
+  ];
+}
+
+async function createQueue(
+  queues: SQSClient,
+  QueueName: string,
+  attributes: Readonly<Record<string, string>>,
+) {
+  const found = await queues.send(new GetQueueUrlCommand({ QueueName })).catch(error => {
+    if (error instanceof QueueDoesNotExist) return undefined;
+    throw error;
+  });
+  if (found?.QueueUrl !== undefined) return { url: found.QueueUrl, isNew: false };
+  const made = await queues.send(new CreateQueueCommand({ QueueName, Attributes: { ...attributes } }));
+  return { url: made.QueueUrl ?? '', isNew: true };
+}
+
+async function createTable(client: DynamoDBClient, TableName: string): Promise<StorePart> {
+  const before = await describe(client, TableName);
+  if (before === undefined) {
+    // The SDK changes nothing of what it is given, but its types do not say so.
+    const definition = structuredClone(TABLE_DEFINITION) as unknown as CreateTableCommandInput;
+    await client.send(new CreateTableCommand({ ...definition, TableName })).catch(error => {
+      // Another process was faster.
+      if (error.name !== 'ResourceInUseException') throw error;
+    });
+  }
+  await untilActive(client, TableName);
+  return { name: `table ${TableName}`, isNew: before === undefined };
+}
+
+async function untilActive(client: DynamoDBClient, name: string): Promise<void> {
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    const table = await describe(client, name);
+    const states = [table, ...(table?.GlobalSecondaryIndexes ?? [])].map(part =>
+      part === undefined
+        ? undefined
+        : 'TableStatus' in part
+          ? part.TableStatus
+          : (part as { IndexStatus?: string }).IndexStatus,
+    );
+    if (table !== undefined && states.every(state => state === 'ACTIVE' || state === 'UPDATING'))
+      return requireSame(table, name);
+    await sleep(LOOK_AGAIN_MS);
+  }
+  throw new StoreFailure(
+    `The table ${name} did not become ACTIVE. Look at it in the AWS console, then run this again.`,
+  );
+}
+
+function requireSame(table: TableDescription, name: string): void {
+  const keysOf = (keys: readonly { readonly AttributeName?: string | undefined }[] = []) =>
+    keys.map(({ AttributeName }) => AttributeName).join('/');
+  const found = new Map(
+    (table.GlobalSecondaryIndexes ?? []).map(({ IndexName, KeySchema }) => [IndexName, keysOf(KeySchema)]),
+  );
+  const missing = TABLE_DEFINITION.GlobalSecondaryIndexes.find(
+    ({ IndexName, KeySchema }) => found.get(IndexName) !== keysOf(KeySchema),
+  );
+  if (keysOf(table.KeySchema) === keysOf(TABLE_DEFINITION.KeySchema) && missing === undefined) return;
+  const what =
+    missing === undefined ? 'other keys' : `no index \`${missing.IndexName}\` with the keys of a store`;
+  throw new ConfigurationError(
+    `There is a table ${name} with ${what}: it is no store. Nothing of it was changed. Name another table.`,
+  );
+}
+
+async function describe(client: DynamoDBClient, TableName: string): Promise<TableDescription | undefined> {
+  try {
+    return (await client.send(new DescribeTableCommand({ TableName }))).Table;
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
+}
+
+async function createTimeToLive(client: DynamoDBClient, TableName: string): Promise<StorePart> {
+  const name = `time to live by ${TTL_ATTRIBUTE}`;
+  const { TimeToLiveDescription: found } = await client.send(new DescribeTimeToLiveCommand({ TableName }));
+  if (found?.TimeToLiveStatus?.startsWith('ENABL')) {
+    if (found.AttributeName === TTL_ATTRIBUTE) return { name, isNew: false };
+    throw new ConfigurationError(
+      `The table ${TableName} has its time to live by \`${found.AttributeName}\`. Turn that off, then run this again.`,
+    );
+  }
+  const TimeToLiveSpecification = { Enabled: true, AttributeName: TTL_ATTRIBUTE };
+  await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
+  return { name, isNew: true };
+}
+
+/** What AWS or the way to it has said, as a message that says what to do. */
+function explained(error: unknown, { label }: DynamodbLocation): unknown {
+  if (error instanceof ConfigurationError || error instanceof StoreFailure || !(error instanceof Error))
+    return error;
+  const options = { cause: error };
+  const { code, $metadata } = error as { code?: string; $metadata?: { httpStatusCode?: number } };
+  if (error.name === 'CredentialsProviderError')
+    return new ConfigurationError(
+      `No AWS credentials were found for ${label}. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run this with a role.`,
+      options,
+    );
+  if (/region is missing/i.test(error.message))
+    return new ConfigurationError(
+      `No AWS region is known for ${label}. Add \`region=…\` to the URL of the store, or set AWS_REGION.`,
+      options,
+    );
+  if (
+    /^(AccessDenied|UnrecognizedClient|InvalidClientTokenId|InvalidSignature|ExpiredToken|SignatureDoesNotMatch)/.test(
+      error.name,
+    )
+  )
+    return new ConfigurationError(
+      `AWS does not let these credentials make ${label}: ${error.message} docs/production.md has the policy that is needed.`,
+      options,
+    );
+  if ($metadata?.httpStatusCode !== undefined && $metadata.httpStatusCode < 500)
+    return new ConfigurationError(`AWS refused to make ${label}: ${error.message} (${error.name}).`, options);
+  return new StoreFailure(
+    `AWS could not be reached for ${label}: ${error.message} (${code ?? error.name}). Check the region, the endpoints and the network, then run this again.`,
+    options,
+  );
+}

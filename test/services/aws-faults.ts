@@ -24,12 +24,6 @@ export function conditionFailed(): Fault {
   return refused('ConditionalCheckFailedException', { message: 'The conditional request failed' });
 }
 
-/** Another transaction is at one of the items. */
-export function transactionConflict(): Fault {
-  const facts = { CancellationReasons: [{ Code: 'TransactionConflict' }, { Code: 'None' }] };
-  return refused('TransactionCanceledException', { message: 'Transaction cancelled', facts });
-}
-
 /** What a `SendMessage` or `SendMessageBatch` is told whose messages nobody will receive. */
 export function lostMessage({ body }: SeenRequest): Fault {
   const sent = JSON.parse(body);

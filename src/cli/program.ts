@@ -76,21 +76,18 @@ export function buildProgram(
     )
     .addHelpText('after', EXIT_CODES);
 
-  addServerFlags(program.command('status'))
-    .description('tell once how a job stands')
-    .argument('<reference>', 'as for wait')
-    .option('--json', 'print one JSON object')
-    .action(async (reference, flags) =>
-      onExit(await (await import('./status.js')).status(reference, flags, serverCommand, io)),
-    );
-
-  addServerFlags(program.command('cancel'))
-    .description('cancel a job and tell how it then stands')
-    .argument('<reference>', 'as for wait')
-    .option('--json', 'print one JSON object')
-    .action(async (reference, flags) =>
-      onExit(await (await import('./status.js')).cancel(reference, flags, serverCommand, io)),
-    );
+  const lookedAt = {
+    status: 'tell once how a job stands',
+    cancel: 'cancel a job and tell how it then stands',
+  };
+  for (const verb of ['status', 'cancel'] as const)
+    addServerFlags(program.command(verb))
+      .description(lookedAt[verb])
+      .argument('<reference>', 'as for wait')
+      .option('--json', 'print one JSON object')
+      .action(async (reference, flags) =>
+        onExit(await (await import('./status.js'))[verb](reference, flags, serverCommand, io)),
+      );
 
   program
     .command('list')
@@ -115,10 +112,7 @@ export function buildProgram(
     .option('--client-id <id>', 'client that is registered by hand (default: registers by itself)')
     .option('--client-secret-file <file>', 'file with the secret of that client')
     .option('--scope <scopes>', 'scopes to ask for, with spaces between (default: what the server names)')
-    .option(
-      '--redirect-url <url>',
-      'where the browser comes back to, such as http://127.0.0.1:8976/callback (default: any free port)',
-    )
+    .option('--redirect-url <url>', 'where the browser comes back to (default: any free port of 127.0.0.1)')
     .option('--browser', 'open a browser, also without a terminal (default at a terminal)')
     .option('--no-browser', 'only show the link')
     .option('--again', 'sign in anew, such as to another account')
@@ -137,10 +131,7 @@ export function buildProgram(
     .optionsGroup('Tools:')
     .option('--no-detect', 'look for no pairs of tools')
     .option('--no-detect-actions', 'look for no pairs among the actions of one tool')
-    .option(
-      '--why',
-      'also print how each is awaited, and what speaks for a pair that was found or against it',
-    )
+    .option('--why', 'also print how each is awaited, and what speaks for a found pair or against it')
     .option('--json', 'print a JSON array, or of one tool an object')
     .action(async (tool, flags) =>
       onExit(await (await import('./tools.js')).tools(flags, serverCommand, io, tool)),
@@ -240,10 +231,7 @@ export function buildProgram(
     .description('make the table, indexes, time to live and queues of a store on DynamoDB')
     .addArgument(new Argument('<action>', 'what to do').choices(['create']))
     .option('--store <url>', 'dynamodb://TABLE?queue=QUEUE (default: MCP_AWAIT_STATE_PROVIDER)')
-    .option(
-      '--cloudformation',
-      'print the template of the same for AWS CloudFormation, as JSON, and make nothing',
-    )
+    .option('--cloudformation', 'print a template of the same for AWS CloudFormation, and make nothing')
     .action(async (_action, flags) => onExit(await (await import('./store.js')).store(flags, io)));
 
   addSettingsFlag(program.command('stats'))

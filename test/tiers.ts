@@ -3,6 +3,7 @@ export const tiers = {
   /** Redis and PostgreSQL servers that the tests start, processes that are killed, and outages that take their time. */
   services: [
     'test/engine/bullmq/**/*.test.ts',
+    'test/engine/dynamodb/**/*.test.ts',
     'test/engine/sqlite/processes.test.ts',
     'test/server/asking-processes.test.ts',
     'test/server/webhooks/restart.test.ts',

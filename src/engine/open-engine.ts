@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { ConfigurationError } from '../errors.js';
 import { loadPeer } from '../load-peer.js';
 import { whenUnlocked } from '../storage/file-lock.js';
 import type { Engine, EngineOptions } from './engine.js';
@@ -35,7 +34,12 @@ export async function openEngine(url: string, options: EngineOptions = {}): Prom
       });
       return openPostgresEngine(location, options);
     }
-    case 'dynamodb':
-      throw new ConfigurationError('The engine on DynamoDB is not complete in this version.');
+    case 'dynamodb': {
+      const { openDynamodbEngine } = await loadPeer(import('./dynamodb/open-dynamodb-engine.js'), {
+        part: THIS_STORE,
+        packages: ['@aws-sdk/client-dynamodb', '@aws-sdk/client-sqs'],
+      });
+      return openDynamodbEngine(location, options);
+    }
   }
 }

@@ -15,6 +15,11 @@ export class TaskWaits {
     return this.#count;
   }
 
+  /** The tasks that somebody waits for. */
+  taskRefs(): Iterable<string> {
+    return this.#alarms.keys();
+  }
+
   add(taskRef: string): TaskWait {
     const alarm = new Alarm();
     const alarms = this.#alarms.get(taskRef) ?? new Set();

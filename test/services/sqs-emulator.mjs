@@ -11,5 +11,11 @@ const { listen } = Server.prototype;
 Server.prototype.listen = function (options, ...rest) {
   return listen.call(this, { ...options, host: '127.0.0.1' }, ...rest);
 };
-const { startFauxqs } = await import(pathToFileURL(join(packages, 'node_modules/fauxqs/dist/app.js')).href);
+const load = file => import(pathToFileURL(join(packages, 'node_modules/fauxqs/dist', file)).href);
+const { PersistenceManager } = await load('persistence.js');
+// 2.4.1 writes null where its own table allows none, and so loses a message whose visibility is set to 0.
+PersistenceManager.prototype.updateMessageReady = function (messageId) {
+  this.stmts.updateMessageInflight.run(null, null, 0, null, messageId);
+};
+const { startFauxqs } = await load('app.js');
 await startFauxqs({ port: Number(port), logger: false, dataDir });

@@ -11,6 +11,7 @@ import type {
 import type { OperationStats } from '../operation-stats.js';
 import type { InputResponse } from '../question.js';
 import { hasChanged } from '../record-change.js';
+import { StoreCalls } from '../store-calls.js';
 import { StoreFailure } from '../store-failure.js';
 import { type ListOptions, type TaskPage, toListQuery } from '../task-list.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
@@ -25,7 +26,6 @@ import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
 import { OwnerLimiter } from './owner-limiter.js';
 import type { QueueConnection, StoreWorker } from './queue-connection.js';
-import { StoreCalls } from './store-calls.js';
 import { StoreMaintenance } from './store-maintenance.js';
 import { TaskChanges } from './task-changes.js';
 import { TaskJobs } from './task-jobs.js';

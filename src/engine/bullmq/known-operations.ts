@@ -1,6 +1,6 @@
 import type { IQueueBackend } from 'bullmq';
 import { AskedOnce } from '../asked-once.js';
-import type { StoreCalls } from './store-calls.js';
+import type { StoreCalls } from '../store-calls.js';
 
 /** No operation has a name that begins so. */
 export const REGISTRY = '_operations';

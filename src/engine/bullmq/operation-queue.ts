@@ -1,7 +1,8 @@
 import { type IQueueBackend, Job, type JobJson, type JobsOptions } from 'bullmq';
+import { GroupedAdds } from '../grouped-adds.js';
 import { RunOverError } from '../run-questions.js';
+import type { StoreCalls } from '../store-calls.js';
 import { StoreFailure } from '../store-failure.js';
-import { GroupedAdds } from './grouped-adds.js';
 import { type FailedReason, type JobData, type JobProgress, tryContents } from './job-data.js';
 import { longResultAt, longResultIndex, type StoredJob } from './job-record.js';
 import { LAST_TURN } from './owner-limiter.js';
@@ -16,7 +17,6 @@ import {
   type QueueState,
   type StoreQueue,
 } from './queue-connection.js';
-import type { StoreCalls } from './store-calls.js';
 
 export interface OperationQueueOptions {
   readonly connection: QueueConnection;
@@ -85,10 +85,9 @@ export class OperationQueue {
     this.#backend = connection.backend(operation);
     this.#calls = calls;
     this.#keep = { age: Math.ceil(retentionMs / 1000) };
-    this.#adds = new GroupedAdds(
-      jobs => this.#addTogether(jobs),
-      error => error instanceof StoreFailure && !calls.isAway(error.cause),
-    );
+    this.#adds = new GroupedAdds(jobs => this.#addTogether(jobs), {
+      isRefusal: error => error instanceof StoreFailure && !calls.isAway(error.cause),
+    });
   }
 
   /** Adds a job. The answer is its reference, or that of the job which holds its deduplication key. */

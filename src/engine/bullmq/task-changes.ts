@@ -1,6 +1,6 @@
-import { untilAborted } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
 import type { WaitForEndOptions } from '../engine.js';
+import { RecordLooks } from '../record-looks.js';
 import type { TaskRecord } from '../task-record.js';
 import { TaskWaits } from '../task-waits.js';
 import type { QueueConnection, StoreEnds } from './queue-connection.js';
@@ -17,12 +17,6 @@ export interface TaskChangesContext {
   readonly onEnd: (taskRef: string) => void;
 }
 
-type IsOver = (record: TaskRecord) => boolean;
-
-interface Wait extends WaitForEndOptions {
-  readonly waits: TaskWaits;
-}
-
 /** Hears of what happens to tasks, whichever process does it, and wakes those in this process who wait for it. */
 export class TaskChanges {
   readonly #context: TaskChangesContext;
@@ -30,38 +24,37 @@ export class TaskChanges {
   /** The operations whose events are heard by now. */
   readonly #heard = new Set<string>();
   readonly #ends: StoreEnds[] = [];
-  readonly #endWaits = new TaskWaits();
-  readonly #changeWaits = new TaskWaits();
+  readonly #looks: RecordLooks;
   /** Of the runs of this engine's worker. */
   readonly answerWaits = new TaskWaits();
-  /** Under way, and begun after the last change that was heard of. */
-  readonly #looks = new Map<string, Promise<TaskRecord | undefined>>();
-  /** Every wait of a caller, until it has had its last look. */
-  readonly #openWaits = new Set<Promise<unknown>>();
   #isClosing = false;
 
   constructor(context: TaskChangesContext) {
     this.#context = context;
+    this.#looks = new RecordLooks({
+      find: taskRef => context.jobs.find(taskRef),
+      untilHeard: ({ operation }) => (this.#heard.has(operation) ? undefined : this.#listen(operation)),
+      recheckMs: RECHECK_MS,
+    });
   }
 
-  async untilEnd(taskRef: string, isOver: IsOver, options: WaitForEndOptions) {
-    return this.#until(taskRef, isOver, { ...options, waits: this.#endWaits });
+  untilEnd(taskRef: string, isOver: (record: TaskRecord) => boolean, options: WaitForEndOptions) {
+    return this.#looks.untilEnd(taskRef, isOver, options);
   }
 
-  async untilChange(taskRef: string, isOver: IsOver, options: WaitForEndOptions) {
-    return this.#until(taskRef, isOver, { ...options, waits: this.#changeWaits });
+  untilChange(taskRef: string, isOver: (record: TaskRecord) => boolean, options: WaitForEndOptions) {
+    return this.#looks.untilChange(taskRef, isOver, options);
   }
 
   /** Wakes whoever waits for a change of the task, or an answer to it. */
   ringChange(taskRef: string): void {
-    this.#looks.delete(taskRef);
-    this.#changeWaits.ring(taskRef);
+    this.#looks.ringChange(taskRef);
     this.answerWaits.ring(taskRef);
   }
 
   ring(taskRef: string): void {
-    this.ringChange(taskRef);
-    this.#endWaits.ring(taskRef);
+    this.#looks.ring(taskRef);
+    this.answerWaits.ring(taskRef);
   }
 
   /** A worker has to hear of the tasks that are cancelled or answered while it runs them. */
@@ -76,58 +69,11 @@ export class TaskChanges {
   /** Resolves when every wait has had its last look. */
   async endWaits(): Promise<void> {
     this.#isClosing = true;
-    this.#endWaits.ringAll();
-    this.#changeWaits.ringAll();
-    await Promise.allSettled(this.#openWaits);
+    await this.#looks.close();
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#ends.map(ends => ends.close()));
-  }
-
-  async #until(taskRef: string, isOver: IsOver, options: Wait): Promise<TaskRecord | undefined> {
-    options.signal?.throwIfAborted();
-    const wait = this.#lookUntil(taskRef, isOver, options);
-    this.#openWaits.add(wait);
-    return wait.finally(() => this.#openWaits.delete(wait));
-  }
-
-  async #lookUntil(
-    taskRef: string,
-    isOver: IsOver,
-    { timeoutMs, signal = new AbortController().signal, waits }: Wait,
-  ): Promise<TaskRecord | undefined> {
-    const deadline = performance.now() + timeoutMs;
-    const wait = waits.add(taskRef);
-    try {
-      for (;;) {
-        const record = await untilAborted(this.#look(taskRef), signal);
-        const remainingMs = deadline - performance.now();
-        if (record === undefined || isOver(record) || remainingMs <= 0 || this.#isClosing) return record;
-        if (this.#heard.has(record.operation)) {
-          await wait.alarm.sleep(Math.min(remainingMs, RECHECK_MS), signal);
-        } else {
-          // Once the events are heard, another look finds what has happened before.
-          await untilAborted(this.#listen(record.operation), signal);
-          this.#looks.delete(taskRef);
-        }
-      }
-    } finally {
-      wait.remove();
-    }
-  }
-
-  /** Those who are woken together share one look. */
-  #look(taskRef: string): Promise<TaskRecord | undefined> {
-    const known = this.#looks.get(taskRef);
-    if (known !== undefined) return known;
-    const look = this.#context.jobs.find(taskRef);
-    this.#looks.set(taskRef, look);
-    const forget = () => {
-      if (this.#looks.get(taskRef) === look) this.#looks.delete(taskRef);
-    };
-    look.then(forget, forget);
-    return look;
   }
 
   /** Hears of the events of an operation's tasks from then on. */
@@ -150,7 +96,7 @@ export class TaskChanges {
         this.ring(taskRef);
       },
       onChange: taskRef => this.ringChange(taskRef),
-      hearsChanges: () => this.#changeWaits.count + this.answerWaits.count > 0,
+      hearsChanges: () => this.#looks.changeCount + this.answerWaits.count > 0,
     });
     this.#ends.push(ends);
     this.#heard.add(operation);

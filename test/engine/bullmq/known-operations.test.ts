@@ -1,7 +1,7 @@
 import type { IQueueBackend } from 'bullmq';
 import { expect, test } from 'vitest';
 import { KnownOperations } from '../../../src/engine/bullmq/known-operations.js';
-import { StoreCalls } from '../../../src/engine/bullmq/store-calls.js';
+import { StoreCalls } from '../../../src/engine/store-calls.js';
 
 function setUp() {
   const written: string[][] = [];

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { OperationQueue } from '../../../src/engine/bullmq/operation-queue.js';
-import { StoreCalls } from '../../../src/engine/bullmq/store-calls.js';
+import { StoreCalls } from '../../../src/engine/store-calls.js';
 import { newTaskRef } from '../../../src/engine/task-ref.js';
 import { sleep } from '../../../src/time/sleep.js';
 import { describeWith, SERVICE_NAMES } from '../../services/index.js';

@@ -1,6 +1,13 @@
 /** Most of one group: its statement stays short. */
 const MAX_AT_ONCE = 100;
 
+export interface GroupedAddsOptions {
+  /** Whether what failed may be one job's fault, so that each is to be added alone. */
+  readonly isRefusal: (error: unknown) => boolean;
+  /** Most of one group. @default 100 */
+  readonly maxAtOnce?: number | undefined;
+}
+
 interface Waiting<Job> {
   readonly job: Job;
   readonly resolve: (id: string) => void;
@@ -15,18 +22,12 @@ export class GroupedAdds<Job> {
   readonly #add: (jobs: readonly Job[]) => Promise<readonly string[]>;
   #waiting: Waiting<Job>[] = [];
   #isAdding = false;
-  readonly #isRefusal: (error: unknown) => boolean;
+  readonly #options: GroupedAddsOptions;
 
-  /**
-   * @param add answers the ids of the jobs in their order; adding one twice is adding it once
-   * @param isRefusal whether what failed may be one job's fault, so that each is to be added alone
-   */
-  constructor(
-    add: (jobs: readonly Job[]) => Promise<readonly string[]>,
-    isRefusal: (error: unknown) => boolean,
-  ) {
+  /** @param add answers the ids of the jobs in their order; adding one twice is adding it once */
+  constructor(add: (jobs: readonly Job[]) => Promise<readonly string[]>, options: GroupedAddsOptions) {
     this.#add = add;
-    this.#isRefusal = isRefusal;
+    this.#options = options;
   }
 
   add(job: Job): Promise<string> {
@@ -37,8 +38,9 @@ export class GroupedAdds<Job> {
   }
 
   async #addAll(): Promise<void> {
+    const { maxAtOnce = MAX_AT_ONCE } = this.#options;
     this.#isAdding = true;
-    while (this.#waiting.length > 0) await this.#addGroup(this.#waiting.splice(0, MAX_AT_ONCE));
+    while (this.#waiting.length > 0) await this.#addGroup(this.#waiting.splice(0, maxAtOnce));
     this.#isAdding = false;
   }
 
@@ -47,7 +49,7 @@ export class GroupedAdds<Job> {
       const ids = await this.#add(group.map(({ job }) => job));
       for (const [index, { resolve }] of group.entries()) resolve(ids[index] ?? '');
     } catch (error) {
-      if (group.length > 1 && this.#isRefusal(error)) {
+      if (group.length > 1 && this.#options.isRefusal(error)) {
         await Promise.all(group.map(one => this.#addGroup([one])));
         return;
       }

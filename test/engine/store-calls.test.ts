@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { StoreCalls } from '../../../src/engine/bullmq/store-calls.js';
-import { StoreFailure } from '../../../src/engine/store-failure.js';
-import { newDeferred } from '../../../src/time/deferred.js';
+import { StoreCalls } from '../../src/engine/store-calls.js';
+import { StoreFailure } from '../../src/engine/store-failure.js';
+import { newDeferred } from '../../src/time/deferred.js';
 
 const away = new Error('away');
 const calls = new StoreCalls({

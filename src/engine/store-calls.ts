@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
-import { atMost, TimeLimitError } from '../../time/at-most.js';
-import { StoreFailure } from '../store-failure.js';
+import { atMost, TimeLimitError } from '../time/at-most.js';
+import { StoreFailure } from './store-failure.js';
 
 const PATIENCE_MS = 10_000;
 const FIRST_PAUSE_MS = 50;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { GroupedAdds } from '../../../src/engine/bullmq/grouped-adds.js';
-import { newDeferred } from '../../../src/time/deferred.js';
+import { GroupedAdds } from '../../src/engine/grouped-adds.js';
+import { newDeferred } from '../../src/time/deferred.js';
 
 /** Adds that wait for `release`; `refused` is refused, and whatever it is added with. */
 function heldAdds(isRefusal = true) {
@@ -13,7 +13,7 @@ function heldAdds(isRefusal = true) {
       if (jobs.includes('refused')) throw new Error('no');
       return jobs.map(job => `id of ${job}`);
     },
-    () => isRefusal,
+    { isRefusal: () => isRefusal },
   );
   return { groups, adds, release: held.resolve };
 }

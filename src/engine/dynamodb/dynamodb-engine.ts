@@ -1,0 +1,300 @@
+import { randomUUID } from 'node:crypto';
+import { atMost } from '../../time/at-most.js';
+import { sleep } from '../../time/sleep.js';
+import type * as api from '../engine.js';
+import type { OperationStats } from '../operation-stats.js';
+import type { InputResponse } from '../question.js';
+import { hasChanged } from '../record-change.js';
+import { RecordLooks } from '../record-looks.js';
+import { isInvalid } from '../record-shape.js';
+import { StoreFailure } from '../store-failure.js';
+import { type ListOptions, type TaskPage, toListQuery } from '../task-list.js';
+import {
+  isEnded,
+  type NewTask,
+  type RecordStatus,
+  type TaskRecord,
+  type WebhookDelivery,
+} from '../task-record.js';
+import { TaskWaits } from '../task-waits.js';
+import { TaskWorker } from '../task-worker.js';
+import { TooManyTasksError } from '../too-many-tasks.js';
+import { Dispatcher, MAX_MESSAGE_DELAY_MS } from './dispatcher.js';
+import { DynamodbWorkerStore, type MessageRun } from './dynamodb-worker-store.js';
+import type { DynamodbEngineOptions } from './engine-options.js';
+import { EnginePresence } from './engine-presence.js';
+import { OwedTasks, OwnerTasks } from './owner-tasks.js';
+import { Sweep } from './sweep.js';
+import { listTasks, readStats } from './task-index.js';
+import type { TaskItem } from './task-item.js';
+import { NOBODY, TaskStore } from './task-store.js';
+import { TaskWatch } from './task-watch.js';
+
+const MAX_OWED_DELAY_MS = 30_000;
+const CLOSE_STEP_MS = 3000;
+
+/** The engine on AWS: one DynamoDB table is the truth, and an SQS queue says what to run next. */
+export class DynamodbEngine implements api.Engine {
+  readonly #options: DynamodbEngineOptions;
+  readonly #instance = randomUUID();
+  readonly #tasks: TaskStore;
+  readonly #owners: OwnerTasks;
+  readonly #dispatcher: Dispatcher;
+  readonly #presence: EnginePresence;
+  readonly #looks: RecordLooks;
+  readonly #watch: TaskWatch;
+  readonly #answerWaits = new TaskWaits();
+  readonly #store: DynamodbWorkerStore;
+  readonly #owed: OwedTasks;
+  readonly #closed = new AbortController();
+  #worker: TaskWorker<MessageRun> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: DynamodbEngineOptions) {
+    this.#options = options;
+    const { table, keys, queue, times, retentionMs } = options;
+    const instance = this.#instance;
+    this.#tasks = new TaskStore(table, keys, retentionMs);
+    const tasks = this.#tasks;
+    this.#owners = new OwnerTasks(taskRefs => tasks.items(taskRefs, true));
+    this.#owed = new OwedTasks(taskRefs => tasks.items(taskRefs, true));
+    this.#watch = new TaskWatch({
+      watched: () => this.#watched(),
+      look: taskRefs => tasks.items(taskRefs, false),
+      onSeen: (taskRef, item, hasChanged) => this.#onSeen(taskRef, item, hasChanged),
+      onLooked: () => this.#dispatcher.looked(),
+    });
+    this.#looks = new RecordLooks({
+      find: taskRef => this.#look(taskRef),
+      untilHeard: () => {
+        this.#watch.wake();
+        return undefined;
+      },
+      recheckMs: 5000,
+    });
+    this.#dispatcher = new Dispatcher({
+      queue,
+      onWatch: () => this.#watch.wake(),
+      sleep: delayMs => sleep(delayMs, this.#closed.signal, { unref: true }).catch(() => {}),
+    });
+    const dispatch = this.#dispatcher.add.bind(this.#dispatcher);
+    const { beatMs } = times;
+    const onLost = this.#onLost;
+    this.#presence = new EnginePresence({
+      table,
+      keys,
+      instance,
+      ...times,
+      onBeat: () => this.#onBeat(sweep),
+    });
+    const presence = this.#presence;
+    const sweep = new Sweep({ table, keys, tasks, queue, presence, instance, beatMs, dispatch, onLost });
+    this.#store = new DynamodbWorkerStore({
+      tasks,
+      queue,
+      presence,
+      instance,
+      times,
+      onLost,
+      onChange: (taskRef, status) => this.#onOwnChange(taskRef, status),
+      isOwing: operations => this.#owed.isOwing(operations),
+    });
+  }
+
+  /** Makes the engine known to the others on the table. */
+  start = () => this.#presence.start();
+
+  async submit(task: NewTask): Promise<api.Submission> {
+    this.#throwIfClosed();
+    const { taskRef, owner, maxUnfinished } = task;
+    const delayMs = Math.max(0, task.delayMs ?? 0);
+    const isFull = !(await this.#owners.enter(taskRef, owner, maxUnfinished));
+    const earlier = isFull ? await this.#tasks.findByKey(task) : undefined;
+    if (earlier !== undefined) return { record: earlier, created: false };
+    if (isFull) throw new TooManyTasksError(maxUnfinished ?? 0);
+    try {
+      const front = delayMs > MAX_MESSAGE_DELAY_MS ? NOBODY : this.#instance;
+      const submission = await this.#tasks.insert(task, front);
+      if (!submission.created) this.#owners.leave(taskRef);
+      else {
+        if (this.#worker !== undefined && delayMs <= MAX_OWED_DELAY_MS) this.#owed.add(taskRef);
+        this.#dispatcher.add({ taskRef, owner, dueAt: submission.record.createdAt + Math.ceil(delayMs) });
+      }
+      return submission;
+    } catch (error) {
+      this.#owners.leave(taskRef);
+      throw error;
+    }
+  }
+
+  async find(taskRef: string): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
+    return this.#look(taskRef);
+  }
+
+  async waitForEnd(taskRef: string, options: api.WaitForEndOptions): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
+    return this.#looks.untilEnd(taskRef, isEnded, options);
+  }
+
+  async waitForChange(taskRef: string, options: api.WaitForChangeOptions): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
+    return this.#looks.untilChange(taskRef, record => hasChanged(options.known, record), options);
+  }
+
+  async answer(taskRef: string, responses: Readonly<Record<string, InputResponse>>) {
+    this.#throwIfClosed();
+    const record = await this.#tasks.answer(taskRef, responses);
+    this.#answerWaits.ring(taskRef);
+    this.#looks.ringChange(taskRef);
+    return record;
+  }
+
+  async cancel(taskRef: string): Promise<TaskRecord | undefined> {
+    this.#throwIfClosed();
+    const record = await this.#tasks.cancel(taskRef);
+    if (record !== undefined && isEnded(record)) {
+      this.#drop(taskRef);
+      this.#onOwnChange(taskRef, record.status);
+    }
+    return record;
+  }
+
+  startWorker(options: api.WorkerOptions): api.EngineWorker {
+    this.#throwIfClosed();
+    if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
+    const { maxResultBytes, onNotice } = this.#options;
+    const onReleased = (taskRef: string) => {
+      this.#store.ring();
+      this.#looks.ring(taskRef);
+    };
+    this.#worker = new TaskWorker(
+      {
+        store: this.#store,
+        maxResultBytes,
+        answerWaits: this.#answerWaits,
+        onTurn: () => this.#store.ring(),
+        onReleased,
+        onLost: this.#onLost,
+        onNotice,
+      },
+      options,
+    );
+    for (const taskRef of this.#owners.taskRefs) this.#owed.add(taskRef);
+    return this.#worker;
+  }
+
+  async recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
+    this.#throwIfClosed();
+    await this.#tasks.recordDelivery(taskRef, delivery);
+  }
+
+  async stats(windowMs: number): Promise<readonly OperationStats[]> {
+    this.#throwIfClosed();
+    return readStats(this.#options, windowMs);
+  }
+
+  async list(options: ListOptions): Promise<TaskPage> {
+    this.#throwIfClosed();
+    return listTasks({ ...this.#options, tasks: this.#tasks }, toListQuery(options));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#worker?.drain(0);
+    this.#closed.abort();
+    await settledSoon([
+      this.#dispatcher.close(),
+      this.#looks.close(),
+      this.#store.close(),
+      this.#watch.stop(),
+    ]);
+    await settledSoon([this.#presence.stop()]);
+    this.#options.disconnect();
+  }
+
+  *#watched(): Iterable<string> {
+    yield* this.#looks.taskRefs();
+    yield* this.#store.running.keys();
+    yield* this.#dispatcher.watched();
+  }
+
+  #onSeen(taskRef: string, item: TaskItem | undefined, hasChanged: boolean): void {
+    const run = this.#store.running.get(taskRef);
+    const isRunning = item?.status === 'processing' && item.worker === this.#instance;
+    if (run !== undefined && !(isRunning && item.runCount === run.runCount)) void this.#checkRun(run);
+    this.#note(taskRef, item?.status);
+    if (!hasChanged) return;
+    this.#answerWaits.ring(taskRef);
+    this.#looks.ring(taskRef);
+  }
+
+  async #checkRun(run: MessageRun): Promise<void> {
+    const item = await this.#tasks.item(run.taskRef).catch(() => undefined);
+    if (item === undefined) return;
+    const isRunning =
+      item.status === 'processing' && item.worker === run.worker && item.runCount === run.runCount;
+    if (!isRunning) this.#drop(run.taskRef, run);
+  }
+
+  #drop(taskRef: string, run = this.#store.running.get(taskRef)): void {
+    if (run !== undefined && this.#store.running.get(taskRef) !== run) return;
+    if (run !== undefined) this.#store.letGo(run);
+    this.#worker?.drop(taskRef);
+  }
+
+  #onOwnChange(taskRef: string, status: RecordStatus): void {
+    this.#note(taskRef, status);
+    this.#looks.ring(taskRef);
+    if (status === 'processing') this.#watch.wake();
+  }
+
+  #note(taskRef: string, status: RecordStatus | undefined): void {
+    this.#dispatcher.saw(taskRef, status);
+    if (status !== undefined && !isEnded({ status })) return;
+    this.#owed.delete(taskRef);
+    this.#owners.leave(taskRef);
+  }
+
+  async #onBeat(sweep: Sweep): Promise<void> {
+    this.#dispatcher.prune();
+    await this.#owners.prune();
+    await sweep.round();
+  }
+
+  readonly #onLost = (record: TaskRecord) => {
+    this.#onOwnChange(record.taskRef, record.status);
+    try {
+      this.#options.onLost(record);
+    } catch {
+      // What the caller makes of it is none of the engine's business.
+    }
+  };
+
+  async #look(taskRef: string): Promise<TaskRecord | undefined> {
+    const record = await this.#tasks.find(taskRef);
+    if (record !== undefined && isInvalid(record)) void this.#failInvalid(record);
+    return record;
+  }
+
+  async #failInvalid(record: TaskRecord): Promise<void> {
+    try {
+      const item = await this.#tasks.item(record.taskRef);
+      if (item !== undefined && (await this.#tasks.failInvalid(record.taskRef, item))) this.#onLost(record);
+    } catch {
+      // The next look tries again.
+    }
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closing !== undefined) throw new StoreFailure(`The store ${this.#options.label} was closed.`);
+  }
+}
+
+async function settledSoon(work: readonly Promise<unknown>[]): Promise<void> {
+  await atMost(Promise.allSettled(work), CLOSE_STEP_MS).catch(() => {});
+}

@@ -1,0 +1,45 @@
+import type { StoreNotice } from '../engine.js';
+import type { TaskRecord } from '../task-record.js';
+import type { DynamodbTable } from './dynamodb-table.js';
+import type { TaskKeys } from './task-item.js';
+import type { TaskQueue } from './task-queue.js';
+
+export interface DynamodbEngineOptions {
+  readonly table: DynamodbTable;
+  readonly keys: TaskKeys;
+  readonly queue: TaskQueue;
+  /** The store's URL without options. */
+  readonly label: string;
+  readonly times: EngineTimes;
+  readonly maxResultBytes: number;
+  readonly retentionMs: number;
+  readonly onLost: (record: TaskRecord) => void;
+  readonly onNotice: (notice: StoreNotice) => void;
+  /** Releases the connections. */
+  readonly disconnect: () => void;
+}
+
+/** How long what takes, in milliseconds. */
+export interface EngineTimes {
+  /** Between two signs of life of an engine. */
+  readonly beatMs: number;
+  /** An engine that was silent for so long is gone. */
+  readonly goneAfterMs: number;
+  /** How long a message is hidden while its task runs, after each sign of life. */
+  readonly hiddenMs: number;
+  /** The longest time that a message of a task that is due later is hidden. */
+  readonly maxHiddenMs: number;
+}
+
+/**
+ * A dead worker is noticed by the sweep after half a lease of silence, a beat at most before and two after it; SQS shows
+ * its messages again after two thirds.
+ */
+export function engineTimes(leaseMs: number): EngineTimes {
+  return {
+    beatMs: leaseMs / 6,
+    goneAfterMs: leaseMs / 2,
+    hiddenMs: (leaseMs * 2) / 3,
+    maxHiddenMs: 900_000,
+  };
+}

@@ -1,0 +1,95 @@
+import { isInvalid } from '../record-shape.js';
+import { WORKER_LOST } from '../task-errors.js';
+import { isEnded, type TaskRecord } from '../task-record.js';
+import type { EngineTimes } from './engine-options.js';
+import type { EnginePresence } from './engine-presence.js';
+import { MAX_RECEIVE_COUNT } from './table.js';
+import { itemRecord, type TaskItem } from './task-item.js';
+import type { TaskMessage, TaskQueue } from './task-queue.js';
+import type { TaskStore } from './task-store.js';
+
+export interface IntakeContext {
+  readonly tasks: TaskStore;
+  readonly queue: TaskQueue;
+  readonly presence: EnginePresence;
+  readonly instance: string;
+  readonly times: EngineTimes;
+  /** A task that is due so soon is taken in. */
+  readonly heldMs: number;
+  /** Whether this worker runs the task, or is about to. */
+  readonly isHere: (taskRef: string) => boolean;
+  /** Whether another message of the task has been taken in. */
+  readonly isHeld: (taskRef: string) => boolean;
+  readonly remove: (message: TaskMessage) => void;
+  readonly onLost: (record: TaskRecord) => void;
+}
+
+interface Received {
+  readonly message: TaskMessage;
+  readonly taskRef: string;
+  /** Undefined where the task has expired. */
+  readonly item: TaskItem | undefined;
+}
+
+/** Other workers have so many chances to take what this one cannot run, before it is hidden from all for longer. */
+const MAX_QUICK_RETURNS = 5;
+const MAX_RETURN_MS = 60_000;
+
+/** Decides about a message by how its task stands; the task where it waits to be claimed. */
+export async function takeIn(context: IntakeContext, received: Received): Promise<TaskItem | undefined> {
+  const { queue, tasks, times, heldMs, isHeld, remove, onLost } = context;
+  const { message, taskRef, item } = received;
+  if (item === undefined || isEnded(item)) {
+    remove(message);
+    return undefined;
+  }
+  const record = itemRecord(taskRef, item);
+  if (isInvalid(record)) {
+    if (await tasks.failInvalid(taskRef, item)) onLost(record);
+    await bury(context, received);
+    return undefined;
+  }
+  if (item.status === 'processing') return takeOver(context, { message, taskRef, item });
+  const dueInMs = item.dueAt - Date.now();
+  if (isHeld(taskRef)) remove(message);
+  else if (dueInMs > heldMs) await queue.hide([message], Math.min(dueInMs, times.maxHiddenMs));
+  else return item;
+  return undefined;
+}
+
+/** The message of a task that runs came again: its worker is dead, or was slow to keep it hidden. */
+async function takeOver(
+  context: IntakeContext,
+  { message, taskRef, item }: Received & { readonly item: TaskItem },
+): Promise<TaskItem | undefined> {
+  const { queue, tasks, presence, times, instance, isHere, remove, onLost } = context;
+  const { worker = '', runCount } = item;
+  const isLost = worker === instance ? !isHere(taskRef) : await presence.isGone(worker);
+  if (!isLost) {
+    // The sweep finds this task, should its worker die.
+    if (message.receiveCount > MAX_RECEIVE_COUNT / 2) remove(message);
+    else await queue.hide([message], times.hiddenMs);
+    return undefined;
+  }
+  const run = { taskRef, worker, runCount };
+  const released = await tasks.release(run, { error: WORKER_LOST, front: instance });
+  if (released?.status === 'pending') return released.item;
+  if (released === undefined) await queue.hide([message], 0);
+  else {
+    onLost(released.record);
+    await bury(context, { message, taskRef, item });
+  }
+  return undefined;
+}
+
+async function bury({ queue, remove }: IntakeContext, { message, taskRef }: Received): Promise<void> {
+  await queue.bury(taskRef).catch(() => {});
+  remove(message);
+}
+
+/** Shows a message that this worker cannot run to others: the more often it came, the later. */
+export async function giveBackForeign(queue: TaskQueue, message: TaskMessage): Promise<void> {
+  const returns = message.receiveCount - MAX_QUICK_RETURNS;
+  const hiddenMs = returns <= 0 ? 0 : Math.min(MAX_RETURN_MS, 1000 * 2 ** Math.min(returns, 6));
+  await queue.giveBack(message, hiddenMs);
+}

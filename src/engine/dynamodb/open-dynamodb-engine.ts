@@ -1,0 +1,98 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { ConfigurationError } from '../../errors.js';
+import type { Engine, EngineOptions } from '../engine.js';
+import {
+  DEFAULT_KEY_PREFIX,
+  DEFAULT_LEASE_MS,
+  DEFAULT_MAX_RESULT_BYTES,
+  DEFAULT_RETENTION_MS,
+  KEY_PREFIX,
+} from '../engine-defaults.js';
+import { StoreCalls } from '../store-calls.js';
+import type { DynamodbLocation } from '../store-url.js';
+import { awsOpenFailure, isAwsAway } from './aws-failure.js';
+import { DynamodbEngine } from './dynamodb-engine.js';
+import { DynamodbTable } from './dynamodb-table.js';
+import { engineTimes } from './engine-options.js';
+import { TABLE_DEFINITION } from './table.js';
+import { TaskKeys } from './task-item.js';
+import { TaskQueue } from './task-queue.js';
+
+/** A long poll takes a second; what takes longer than this is made again. */
+const REQUEST = { connectionTimeout: 2000, requestTimeout: 5000, throwOnRequestTimeout: true };
+
+/**
+ * @throws ConfigurationError when AWS refuses, or the table or queue is missing; StoreFailure when AWS cannot be reached
+ */
+export async function openDynamodbEngine(
+  { table: name, queue, region, endpoint, sqsEndpoint, label }: DynamodbLocation,
+  options: EngineOptions,
+): Promise<Engine> {
+  const { keyPrefix = DEFAULT_KEY_PREFIX } = options;
+  if (!KEY_PREFIX.test(keyPrefix))
+    throw new ConfigurationError(
+      `Expected \`keyPrefix\` to be 1 to 48 letters, digits, \`_\`, \`-\` or \`:\`, got ${JSON.stringify(keyPrefix)}.`,
+    );
+  const common = { ...(region === undefined ? {} : { region }), requestHandler: REQUEST };
+  const dynamodb = new DynamoDBClient({ ...common, ...(endpoint === undefined ? {} : { endpoint }) });
+  const sqs = new SQSClient({ ...common, ...(sqsEndpoint === undefined ? {} : { endpoint: sqsEndpoint }) });
+  const calls = new StoreCalls({ label, isConnectionError: isAwsAway });
+  const disconnect = () => {
+    dynamodb.destroy();
+    sqs.destroy();
+  };
+  try {
+    const table = new DynamodbTable(dynamodb, calls, name);
+    assertIndexes(name, await table.indexes());
+    const url = /^https?:/.test(queue) ? queue : await urlOf(sqs, queue);
+    const deadLetterUrl = await deadLetterOf(sqs, url);
+    const keys = new TaskKeys(keyPrefix);
+    const engine = new DynamodbEngine({
+      table,
+      keys,
+      queue: new TaskQueue({ client: sqs, calls, keys, url, deadLetterUrl }),
+      label,
+      times: engineTimes(options.leaseMs ?? DEFAULT_LEASE_MS),
+      maxResultBytes: options.maxResultBytes ?? DEFAULT_MAX_RESULT_BYTES,
+      retentionMs: options.retentionMs ?? DEFAULT_RETENTION_MS,
+      onLost: options.onLost ?? (() => {}),
+      onNotice: options.onNotice ?? (() => {}),
+      disconnect,
+    });
+    await engine.start();
+    if (deadLetterUrl === undefined)
+      options.onNotice?.({
+        level: 'warn',
+        message: 'The queue has no dead-letter queue: tasks that end their workers are only failed',
+        fields: { store: label },
+      });
+    return engine;
+  } catch (error) {
+    disconnect();
+    throw awsOpenFailure(label, error);
+  }
+}
+
+function assertIndexes(table: string, found: readonly string[]): void {
+  const missing = TABLE_DEFINITION.GlobalSecondaryIndexes.find(({ IndexName }) => !found.includes(IndexName));
+  if (missing === undefined) return;
+  throw new ConfigurationError(
+    `The table \`${table}\` has no index \`${missing.IndexName}\`. Run \`mcp-await store create\` with another table.`,
+  );
+}
+
+async function urlOf(client: SQSClient, name: string): Promise<string> {
+  const { QueueUrl = '' } = await client.send(new GetQueueUrlCommand({ QueueName: name }));
+  return QueueUrl;
+}
+
+/** The queue that the redrive policy names; undefined where there is none. */
+async function deadLetterOf(client: SQSClient, QueueUrl: string): Promise<string | undefined> {
+  const { Attributes = {} } = await client.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['RedrivePolicy'] }),
+  );
+  const { deadLetterTargetArn = '' } = JSON.parse(Attributes.RedrivePolicy ?? '{}');
+  const name = String(deadLetterTargetArn).split(':').at(-1) ?? '';
+  return name === '' ? undefined : urlOf(client, name);
+}

@@ -1,0 +1,96 @@
+import { WORKER_LOST } from '../task-errors.js';
+import type { TaskRecord } from '../task-record.js';
+import { type DispatchedTask, MAX_MESSAGE_DELAY_MS } from './dispatcher.js';
+import type { DynamodbTable, Fields } from './dynamodb-table.js';
+import type { EnginePresence } from './engine-presence.js';
+import type { TaskKeys } from './task-item.js';
+import type { TaskQueue } from './task-queue.js';
+import { NOBODY, type TaskStore } from './task-store.js';
+
+export interface SweepContext {
+  readonly table: DynamodbTable;
+  readonly keys: TaskKeys;
+  readonly tasks: TaskStore;
+  readonly queue: TaskQueue;
+  readonly presence: EnginePresence;
+  readonly instance: string;
+  readonly beatMs: number;
+  readonly dispatch: (task: DispatchedTask) => void;
+  readonly onLost: (record: TaskRecord) => void;
+}
+
+/** The message of a task that has waited for so long may be lost, although its front lives: it is sent once more. */
+const OVERDUE_MS = 600_000;
+
+/**
+ * One look at all unfinished tasks, by whichever engine comes first in each beat. Sends what was stored and not sent, and
+ * ends or sends again what a dead worker ran.
+ */
+export class Sweep {
+  readonly #context: SweepContext;
+  /** When a task was last sent since it was overdue. */
+  readonly #resentAt = new Map<string, number>();
+
+  constructor(context: SweepContext) {
+    this.#context = context;
+  }
+
+  async round(): Promise<void> {
+    const { keys } = this.#context;
+    if (!(await this.#isOurs())) return;
+    await Promise.all(keys.partitions('unfinished').map(partition => this.#look(partition)));
+    for (const [taskRef, at] of this.#resentAt)
+      if (performance.now() - at > OVERDUE_MS) this.#resentAt.delete(taskRef);
+  }
+
+  async #isOurs(): Promise<boolean> {
+    const { table, keys, beatMs } = this.#context;
+    const now = Date.now();
+    const { isDone } = await table.update(keys.sweep, {
+      set: { nextAt: Math.round(now + beatMs * 0.9) },
+      // A time that a clock which runs ahead has left does not hold for long.
+      condition: 'attribute_not_exists(#nextAt) OR #nextAt <= :now OR #nextAt > :latest',
+      values: { now, latest: Math.round(now + beatMs) },
+    });
+    return isDone;
+  }
+
+  async #look(partition: string): Promise<void> {
+    const query = { index: 'states', keys: '#statePartition = :partition', values: { partition } };
+    for await (const page of this.#context.table.pages(query)) {
+      for (const entry of page) {
+        const taskRef = this.#context.keys.taskRefOf(String(entry.pk));
+        if (taskRef === undefined) continue;
+        if (entry.status === 'processing') await this.#lookAtRun(taskRef, entry);
+        else await this.#lookAtWaiting(taskRef, entry);
+      }
+    }
+  }
+
+  async #lookAtRun(taskRef: string, { worker, runCount }: Fields): Promise<void> {
+    const { presence, tasks, queue, instance, dispatch, onLost } = this.#context;
+    if (!(await presence.isGone(String(worker)))) return;
+    const run = { taskRef, worker: String(worker), runCount: Number(runCount) };
+    const released = await tasks.release(run, { error: WORKER_LOST, front: instance });
+    if (released === undefined) return;
+    if (released.status === 'pending') dispatch({ taskRef, owner: released.item.owner, dueAt: 0 });
+    else {
+      onLost(released.record);
+      await queue.bury(taskRef).catch(() => {});
+    }
+  }
+
+  async #lookAtWaiting(taskRef: string, { front, dueAt, expiresAt }: Fields): Promise<void> {
+    const { presence, tasks, instance, dispatch } = this.#context;
+    const now = Date.now();
+    const before = String(front);
+    const isLater = Number(dueAt) - now > MAX_MESSAGE_DELAY_MS || Number(expiresAt) <= now;
+    if (isLater) return;
+    const isOverdue = now - Number(dueAt) > OVERDUE_MS && !this.#resentAt.has(taskRef);
+    if (before !== NOBODY && !isOverdue && !(await presence.isGone(before))) return;
+    if (!(await tasks.adopt(taskRef, before, instance))) return;
+    if (isOverdue) this.#resentAt.set(taskRef, performance.now());
+    const item = await tasks.item(taskRef);
+    if (item?.status === 'pending') dispatch({ taskRef, owner: item.owner, dueAt: item.dueAt });
+  }
+}

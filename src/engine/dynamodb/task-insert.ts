@@ -1,0 +1,101 @@
+import { digestJson } from '../../storage/canonical-json.js';
+import type { Submission } from '../engine.js';
+import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
+import { StoreFailure } from '../store-failure.js';
+import { type NewTask, newRecord, type TaskRecord } from '../task-record.js';
+import type { DynamodbTable, Fields, Written } from './dynamodb-table.js';
+import { createdKey, removalTime, type TaskItem, type TaskKeys } from './task-item.js';
+import { keepText } from './task-texts.js';
+
+/** Longer parameters are in items of their own: each change of a task's item is paid by the size of the item. */
+const MAX_INLINE_BYTES = 1024;
+
+export interface InsertContext {
+  readonly table: DynamodbTable;
+  readonly keys: TaskKeys;
+  readonly retentionMs: number;
+  readonly find: (taskRef: string) => Promise<TaskRecord | undefined>;
+}
+
+/** Stores a task, and its idempotency key with it; `front` is the engine that is to send its message. */
+export async function insertTask(
+  { table, keys, retentionMs, find }: InsertContext,
+  { task, front }: { readonly task: NewTask; readonly front: string },
+): Promise<Submission> {
+  const { taskRef, owner, operation, idempotencyKey, retryAttempts = 0 } = task;
+  const delayMs = Math.max(0, task.delayMs ?? 0);
+  const ttlMs = Math.ceil(Math.min(task.ttlMs, retentionMs));
+  const inputTimeoutMs = Math.ceil(task.inputTimeoutMs ?? DEFAULT_INPUT_TIMEOUT_MS);
+  const createdAt = Date.now();
+  const record = newRecord(task, {
+    createdAt,
+    parametersDigest: digestJson(task.parameters),
+    ttlMs,
+    delayMs,
+  });
+  // What bounds the life of a task: each of its runs, and the wait for it. Twice that is never too short.
+  const runMs = ttlMs + record.slaMs + inputTimeoutMs;
+  const removeAt = removalTime(createdAt + 2 * (delayMs + (retryAttempts + 1) * runMs + ttlMs));
+  const key = keys.task(taskRef);
+  const parameters = await keepText(table, {
+    pk: key.pk,
+    name: 'parameters',
+    text: JSON.stringify(task.parameters) ?? 'null',
+    inlineBytes: MAX_INLINE_BYTES,
+    removeAt,
+  });
+  const fields = {
+    ...key,
+    sk: 'task',
+    status: 'pending',
+    version: 1,
+    owner,
+    parametersDigest: record.parametersDigest,
+    createdAt,
+    updatedAt: createdAt,
+    expiresAt: record.expiresAt,
+    dueAt: createdAt + Math.ceil(delayMs),
+    slaMs: record.slaMs,
+    ttlMs,
+    inputTimeoutMs,
+    runCount: 0,
+    retryAttempts,
+    excusedRuns: 0,
+    waitedMs: 0,
+    front,
+    webhookUrl: task.webhookUrl,
+    parameters,
+    removeAt: removalTime(record.expiresAt),
+    statePartition: keys.statePartition('unfinished', taskRef),
+    ownerPartition: keys.ownerPartition(owner, taskRef),
+    createdKey: createdKey(createdAt, taskRef),
+  } as const;
+  const put = { fields, condition: 'attribute_not_exists(#pk)' };
+  if (idempotencyKey === undefined) {
+    assertStored(await table.put(put), fields);
+    return { record, created: true };
+  }
+  const keyItem = { ...keys.idempotency(owner, operation, idempotencyKey), taskRef, removeAt };
+  let free = { condition: 'attribute_not_exists(#pk)', values: {} as Fields };
+  for (;;) {
+    const [stored, keyStored] = await table.putTogether([put, { fields: keyItem, ...free }]);
+    if (keyStored?.isDone !== false) {
+      assertStored(stored, fields);
+      return { record, created: true };
+    }
+    const holder = String(keyStored.item?.taskRef ?? '');
+    const earlier = await find(holder);
+    if (earlier !== undefined) return { record: earlier, created: false };
+    // The task of the key has expired.
+    free = { condition: 'attribute_not_exists(#pk) OR #taskRef = :holder', values: { holder } };
+  }
+}
+
+/** A put whose answer was lost, and that was made again, finds itself. */
+function assertStored(written: Written | undefined, fields: TaskItem): void {
+  if (written?.isDone !== false) return;
+  const { front, createdAt, parametersDigest } = written.item ?? {};
+  const isSame =
+    front === fields.front && createdAt === fields.createdAt && parametersDigest === fields.parametersDigest;
+  if (!isSame) throw new StoreFailure('The store has a task with this reference.');
+}

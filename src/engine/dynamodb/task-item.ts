@@ -1,0 +1,247 @@
+import { hash } from 'node:crypto';
+import { openRequests, type Questions } from '../question.js';
+import {
+  checkStatus,
+  checkTypes,
+  INVALID_RECORD,
+  InvalidRecordError,
+  parseError,
+  parseFields,
+  parseQuestions,
+  parseStored,
+  UNKNOWN_OWNER,
+} from '../record-shape.js';
+import { isEnded, type RecordStatus, type TaskRecord } from '../task-record.js';
+import { operationOf } from '../task-ref.js';
+import type { Fields, ItemKey } from './dynamodb-table.js';
+
+/**
+ * How many partitions the tasks of one state or one owner have in an index. A partition takes 1,000 writes a second; a
+ * thousand tasks a second make 3,000 in each index: 188 to each of sixteen.
+ */
+export const INDEX_PARTITIONS = 16;
+
+/** The item of a task. What is JSON is written so. */
+export interface TaskItem extends Fields {
+  readonly pk: string;
+  readonly sk: 'task';
+  readonly status: RecordStatus;
+  readonly version: number;
+  readonly owner: string;
+  readonly parametersDigest: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly startedAt?: number | undefined;
+  readonly endedAt?: number | undefined;
+  readonly expiresAt: number;
+  readonly dueAt: number;
+  readonly slaMs: number;
+  readonly ttlMs: number;
+  readonly inputTimeoutMs: number;
+  readonly runCount: number;
+  readonly retryAttempts: number;
+  readonly excusedRuns: number;
+  readonly waitedMs: number;
+  /** The engine that sends the message of a task that waits. */
+  readonly front?: string | undefined;
+  /** The engine that runs it. */
+  readonly worker?: string | undefined;
+  /** JSON of `Questions`. */
+  readonly questions?: string | undefined;
+  /** 1 where a question is open. */
+  readonly asking?: number | undefined;
+  readonly webhookUrl?: string | undefined;
+  /** JSON, as are those that follow; a long one is in items of its own, and here is how many. */
+  readonly delivery?: string | undefined;
+  readonly progress?: string | undefined;
+  readonly parameters?: string | number | undefined;
+  readonly result?: string | number | undefined;
+  readonly error?: string | number | undefined;
+}
+
+/** A run as the table knows it. */
+export interface TableRun {
+  readonly taskRef: string;
+  readonly worker: string;
+  readonly runCount: number;
+  readonly ttlMs: number;
+  readonly inputTimeoutMs: number;
+}
+
+/** Names the items of one installation. */
+export class TaskKeys {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  /** What names a task outside of the table, such as in a message. */
+  address(taskRef: string): string {
+    return `${this.#prefix}${taskRef}`;
+  }
+
+  /** The reference of an address; undefined for that of another installation. */
+  taskRefOf(address: string): string | undefined {
+    const taskRef = address.startsWith(this.#prefix) ? address.slice(this.#prefix.length) : '';
+    return operationOf(taskRef) === undefined ? undefined : taskRef;
+  }
+
+  task(taskRef: string): ItemKey {
+    return { pk: this.address(taskRef), sk: 'task' };
+  }
+
+  idempotency(owner: string, operation: string, key: string): ItemKey {
+    return { pk: `${this.#prefix}key#${hash('sha256', JSON.stringify([owner, operation, key]))}`, sk: 'key' };
+  }
+
+  engine(instance: string): ItemKey {
+    return { pk: this.engines, sk: instance };
+  }
+
+  /** The partition of the engines. */
+  get engines(): string {
+    return `${this.#prefix}engines`;
+  }
+
+  get sweep(): ItemKey {
+    return { pk: `${this.#prefix}sweep`, sk: 'sweep' };
+  }
+
+  statePartition(state: 'unfinished' | 'ended', taskRef: string): string {
+    return `${this.#prefix}${state}#${partitionOf(taskRef)}`;
+  }
+
+  ownerPartition(owner: string, taskRef: string): string {
+    return `${this.#prefix}owner#${ownerDigest(owner)}#${partitionOf(taskRef)}`;
+  }
+
+  /** All partitions of a state, or of an owner. */
+  partitions(of: 'unfinished' | 'ended' | { readonly owner: string }): readonly string[] {
+    const name = typeof of === 'string' ? of : `owner#${ownerDigest(of.owner)}`;
+    return Array.from({ length: INDEX_PARTITIONS }, (_, index) => `${this.#prefix}${name}#${index}`);
+  }
+}
+
+/** Sorts the tasks of an index partition by time of creation, then by reference. */
+export function createdKey(createdAt: number, taskRef: string): string {
+  return `${String(createdAt).padStart(16, '0')}#${taskRef}`;
+}
+
+/** Tells owners apart where their names have no business. */
+export function ownerDigest(owner: string): string {
+  return hash('sha256', owner, 'base64url').slice(0, 22);
+}
+
+function partitionOf(taskRef: string): number {
+  return Number.parseInt(taskRef.slice(-4), 16) % INDEX_PARTITIONS;
+}
+
+/** So long an item may outlive its expiry: the clocks of machines differ. */
+const KEPT_LONGER_MS = 3_600_000;
+
+/** When DynamoDB may remove what expires, in its seconds. */
+export function removalTime(expiresAt: number): number {
+  return Math.ceil((expiresAt + KEPT_LONGER_MS) / 1000);
+}
+
+/** Whether the record has not expired: a task that runs does not, any other does on the millisecond. */
+export function isUnexpired(
+  { status, expiresAt }: Pick<TaskItem, 'status' | 'expiresAt'>,
+  now: number,
+): boolean {
+  return status === 'processing' || expiresAt > now;
+}
+
+/** Of an item that cannot be read, a task that has failed for that. */
+export function itemRecord(taskRef: string, item: TaskItem): TaskRecord {
+  try {
+    return readRecord(taskRef, item);
+  } catch (error) {
+    if (!(error instanceof InvalidRecordError)) throw error;
+    return invalidRecord(taskRef, item);
+  }
+}
+
+/** @throws InvalidRecordError */
+export function questionsOf({ questions }: Pick<TaskItem, 'questions'>): Questions {
+  return questions === undefined ? [] : parseQuestions(questions);
+}
+
+function readRecord(taskRef: string, item: TaskItem): TaskRecord {
+  const { owner, status, parametersDigest, createdAt, updatedAt, expiresAt, slaMs } = item;
+  const { runCount, retryAttempts, excusedRuns, waitedMs } = item;
+  checkStatus(status);
+  checkTypes('string', owner, parametersDigest);
+  checkTypes(
+    'number',
+    createdAt,
+    updatedAt,
+    expiresAt,
+    slaMs,
+    runCount,
+    retryAttempts,
+    excusedRuns,
+    waitedMs,
+  );
+  return {
+    taskRef,
+    owner,
+    operation: operationOf(taskRef) ?? '',
+    status,
+    parametersDigest,
+    createdAt,
+    updatedAt,
+    startedAt: item.startedAt,
+    endedAt: item.endedAt,
+    expiresAt,
+    slaMs,
+    runCount,
+    retryAttempts,
+    excusedRuns,
+    inputRequests: isEnded(item) ? undefined : openRequests(questionsOf(item)),
+    waitedMs,
+    webhookUrl: item.webhookUrl,
+    delivery: optional(item.delivery, parseFields) as TaskRecord['delivery'],
+    progress: optional(item.progress, parseFields) as TaskRecord['progress'],
+    result: optional(item.result, parseStored),
+    error: optional(item.error, parseError),
+  };
+}
+
+function invalidRecord(taskRef: string, item: TaskItem): TaskRecord {
+  const number = (value: unknown) => (typeof value === 'number' ? value : 0);
+  const createdAt = number(item.createdAt);
+  const updatedAt = number(item.updatedAt);
+  return {
+    taskRef,
+    owner: typeof item.owner === 'string' ? item.owner : UNKNOWN_OWNER,
+    operation: operationOf(taskRef) ?? '',
+    status: 'failed',
+    parametersDigest: String(item.parametersDigest ?? ''),
+    createdAt,
+    updatedAt,
+    startedAt: item.startedAt,
+    endedAt: item.endedAt ?? updatedAt,
+    expiresAt: number(item.expiresAt),
+    slaMs: number(item.slaMs),
+    runCount: number(item.runCount),
+    retryAttempts: number(item.retryAttempts),
+    excusedRuns: number(item.excusedRuns),
+    inputRequests: undefined,
+    waitedMs: number(item.waitedMs),
+    webhookUrl: item.webhookUrl,
+    delivery: undefined,
+    progress: undefined,
+    result: undefined,
+    error: INVALID_RECORD,
+  };
+}
+
+/** A number stands for parts that nobody has read. */
+function optional<Value>(
+  json: string | number | undefined,
+  parse: (json: string) => Value,
+): Value | undefined {
+  return typeof json === 'string' ? parse(json) : undefined;
+}

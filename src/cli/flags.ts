@@ -172,7 +172,7 @@ export interface TaskFlags extends SettingsFlag {
 }
 
 const STORES = 'where tasks live: sqlite:PATH, memory:, redis://, rediss:// or postgres://';
-export const SHARED_STORES = 'sqlite:PATH, redis://, rediss:// or postgres://';
+export const SHARED_STORES = 'sqlite:PATH, redis://, rediss://, postgres:// or dynamodb://';
 export const KEY_PREFIX_FLAG =
   'keeps installations apart that share one Redis or PostgreSQL (default: mcp_task:)';
 

@@ -105,7 +105,7 @@ export const sections = {
   state: {
     provider: optionalSetting(storeUrl, {
       description:
-        'Where tasks live, as the URL of a store: `sqlite:PATH`, `memory:`, `redis://`, `rediss://` or `postgres://`.',
+        'Where tasks live, as the URL of a store: `sqlite:PATH`, `memory:`, `redis://`, `rediss://`, `postgres://` or `dynamodb://`.',
       flag: '--store',
       otherwise: 'a file in the state folder',
     }),

@@ -31,7 +31,7 @@ async function completions(...words: string[]): Promise<string[]> {
 describe('what may stand at the cursor', () => {
   test.each<[string[], string[]]>([
     [['pro'], ['proxy']],
-    [['st'], ['status', 'stats']],
+    [['st'], ['status', 'store', 'stats']],
     [['run', 'x', '--on-'], ['--on-interrupt']],
     [
       ['run', 'x', '--on-interrupt', ''],

@@ -74,7 +74,7 @@ describe('a run that is killed, and run again with the same key, is one executio
     await kill(killed);
     const [{ id = '' } = {}] = await list();
     const text = (await place.run(['list'])).stdout;
-    expect(text).toMatch(new RegExp(`^${id} +${START} +${proxy.url} +working `, 'm'));
+    expect(text).toMatch(new RegExp(`^${id.slice(0, 6)} +${START} +${proxy.url} +working `, 'm'));
     const [waited, again] = await Promise.all([place.run(['wait', id.slice(0, 6)]), place.run(run(job))]);
     expect(waited).toMatchObject({ code: 0, stdout: answer(3) });
     expect(again).toMatchObject({ code: 0, stdout: answer(3) });

@@ -45,20 +45,24 @@ const HINTS: Readonly<Record<string, string>> = {
   UnrecognizedClientException: 'Check the credentials and the region',
   InvalidClientTokenId: 'Check the credentials and the region',
   InvalidSignatureException: 'Check the credentials and the clock of this machine',
+  SignatureDoesNotMatch: 'Check the credentials and the clock of this machine',
   ExpiredTokenException: 'Renew the credentials',
 };
 
-/** The error that tells why the store could not be opened: a `StoreFailure` where trying again may help. */
-export function awsOpenFailure(label: string, error: unknown): Error {
-  if (error instanceof ConfigurationError) return error;
+/**
+ * The error that tells why the store could not be opened or made: a `StoreFailure` where trying again may help.
+ * @param purpose completes "The store cannot be …"
+ */
+export function awsOpenFailure(label: string, error: unknown, purpose: 'opened' | 'made' = 'opened'): Error {
+  if (error instanceof ConfigurationError || error instanceof StoreFailure) return error;
   const { name = '', message = '', code = '' } = error as AwsFailure;
-  const hint = /Region is missing/.test(message)
+  const hint = /Region is missing/i.test(message)
     ? 'Put `region=…` into its URL, or set AWS_REGION'
     : isAwsAway(error)
-      ? 'Check its region and endpoint, and the network'
+      ? 'Check its region and endpoints, and the network'
       : HINTS[name];
   const reason = (message || code || name).replace(/[.\s]+$/, '');
-  const text = `The store ${label} cannot be opened: ${reason}.${hint === undefined ? '' : ` ${hint}.`}`;
+  const text = `The store ${label} cannot be ${purpose}: ${reason}.${hint === undefined ? '' : ` ${hint}.`}`;
   return isAwsAway(error)
     ? new StoreFailure(text, { cause: error })
     : new ConfigurationError(text, { cause: error });

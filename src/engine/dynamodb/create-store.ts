@@ -20,6 +20,7 @@ import { ConfigurationError } from '../../errors.js';
 import { sleep } from '../../time/sleep.js';
 import { StoreFailure } from '../store-failure.js';
 import type { DynamodbLocation } from '../store-url.js';
+import { awsOpenFailure } from './aws-failure.js';
 import {
   DEAD_LETTER_QUEUE_ATTRIBUTES,
   deadLetterQueueName,
@@ -58,7 +59,7 @@ export async function createDynamodbStore(location: DynamodbLocation): Promise<r
       await createTimeToLive(client, location.table),
     ];
   } catch (error) {
-    throw explained(error, location);
+    throw awsOpenFailure(location.label, error, 'made');
   } finally {
     client.destroy();
     queues.destroy();
@@ -176,37 +177,4 @@ async function createTimeToLive(client: DynamoDBClient, TableName: string): Prom
   const TimeToLiveSpecification = { Enabled: true, AttributeName: TTL_ATTRIBUTE };
   await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
   return { name, isNew: true };
-}
-
-/** What AWS or the way to it has said, as a message that says what to do. */
-function explained(error: unknown, { label }: DynamodbLocation): unknown {
-  if (error instanceof ConfigurationError || error instanceof StoreFailure || !(error instanceof Error))
-    return error;
-  const options = { cause: error };
-  const { code, $metadata } = error as { code?: string; $metadata?: { httpStatusCode?: number } };
-  if (error.name === 'CredentialsProviderError')
-    return new ConfigurationError(
-      `No AWS credentials were found for ${label}. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run this with a role.`,
-      options,
-    );
-  if (/region is missing/i.test(error.message))
-    return new ConfigurationError(
-      `No AWS region is known for ${label}. Add \`region=…\` to the URL of the store, or set AWS_REGION.`,
-      options,
-    );
-  if (
-    /^(AccessDenied|UnrecognizedClient|InvalidClientTokenId|InvalidSignature|ExpiredToken|SignatureDoesNotMatch)/.test(
-      error.name,
-    )
-  )
-    return new ConfigurationError(
-      `AWS does not let these credentials make ${label}: ${error.message} docs/production.md has the policy that is needed.`,
-      options,
-    );
-  if ($metadata?.httpStatusCode !== undefined && $metadata.httpStatusCode < 500)
-    return new ConfigurationError(`AWS refused to make ${label}: ${error.message} (${error.name}).`, options);
-  return new StoreFailure(
-    `AWS could not be reached for ${label}: ${error.message} (${code ?? error.name}). Check the region, the endpoints and the network, then run this again.`,
-    options,
-  );
 }

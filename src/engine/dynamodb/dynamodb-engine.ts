@@ -26,7 +26,7 @@ import { EnginePresence } from './engine-presence.js';
 import { OwedTasks, OwnerTasks } from './owner-tasks.js';
 import { Sweep } from './sweep.js';
 import { listTasks, readStats } from './task-index.js';
-import type { TaskItem } from './task-item.js';
+import { isOfRun, type TaskItem } from './task-item.js';
 import { NOBODY, TaskStore } from './task-store.js';
 import { TaskWatch } from './task-watch.js';
 
@@ -225,8 +225,7 @@ export class DynamodbEngine implements api.Engine {
 
   #onSeen(taskRef: string, item: TaskItem | undefined, hasChanged: boolean): void {
     const run = this.#store.running.get(taskRef);
-    const isRunning = item?.status === 'processing' && item.worker === this.#instance;
-    if (run !== undefined && !(isRunning && item.runCount === run.runCount)) void this.#checkRun(run);
+    if (run !== undefined && !isOfRun(item, run)) void this.#checkRun(run);
     this.#note(taskRef, item?.status);
     if (!hasChanged) return;
     this.#answerWaits.ring(taskRef);
@@ -235,10 +234,7 @@ export class DynamodbEngine implements api.Engine {
 
   async #checkRun(run: MessageRun): Promise<void> {
     const item = await this.#tasks.item(run.taskRef).catch(() => undefined);
-    if (item === undefined) return;
-    const isRunning =
-      item.status === 'processing' && item.worker === run.worker && item.runCount === run.runCount;
-    if (!isRunning) this.#drop(run.taskRef, run);
+    if (item !== undefined && !isOfRun(item, run)) this.#drop(run.taskRef, run);
   }
 
   #drop(taskRef: string, run = this.#store.running.get(taskRef)): void {

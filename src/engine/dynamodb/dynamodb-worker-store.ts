@@ -160,10 +160,10 @@ export class DynamodbWorkerStore implements WorkerStore<MessageRun>, TaskSource<
     try {
       await this.#context.tasks.end(run, end, progress);
     } catch (error) {
-      if (error instanceof RunOverError) this.#letGo(run);
+      if (error instanceof RunOverError) this.letGo(run);
       throw error;
     }
-    this.#letGo(run);
+    this.letGo(run);
     this.#remove(run.message);
     this.#context.onChange(run.taskRef, end.status);
   }
@@ -172,7 +172,7 @@ export class DynamodbWorkerStore implements WorkerStore<MessageRun>, TaskSource<
     const { tasks, queue, instance } = this.#context;
     await run.lastWrite;
     const released = await tasks.release(run, { error: WORKER_STOPPED, front: instance });
-    this.#letGo(run);
+    this.letGo(run);
     if (released?.status === 'pending') await queue.hide([run.message], 0);
     if (released?.status !== 'ended') return undefined;
     this.#remove(run.message);
@@ -188,10 +188,6 @@ export class DynamodbWorkerStore implements WorkerStore<MessageRun>, TaskSource<
 
   /** Forgets a run that no longer counts. */
   letGo(run: MessageRun): void {
-    this.#letGo(run);
-  }
-
-  #letGo(run: MessageRun): void {
     if (this.#running.get(run.taskRef) === run) this.#running.delete(run.taskRef);
   }
 

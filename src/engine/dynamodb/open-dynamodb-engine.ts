@@ -36,7 +36,9 @@ export async function openDynamodbEngine(
     );
   const common = { ...(region === undefined ? {} : { region }), requestHandler: REQUEST };
   const dynamodb = new DynamoDBClient({ ...common, ...(endpoint === undefined ? {} : { endpoint }) });
-  const sqs = new SQSClient({ ...common, ...(sqsEndpoint === undefined ? {} : { endpoint: sqsEndpoint }) });
+  // An endpoint that is told is where requests go, whichever host the URL of the queue names.
+  const own = sqsEndpoint === undefined ? {} : { endpoint: sqsEndpoint, useQueueUrlAsEndpoint: false };
+  const sqs = new SQSClient({ ...common, ...own });
   const calls = new StoreCalls({ label, isConnectionError: isAwsAway });
   const disconnect = () => {
     dynamodb.destroy();

@@ -245,3 +245,8 @@ function optional<Value>(
 ): Value | undefined {
   return typeof json === 'string' ? parse(json) : undefined;
 }
+
+/** Whether the task still runs as this run. */
+export function isOfRun(item: TaskItem | undefined, run: Pick<TableRun, 'worker' | 'runCount'>): boolean {
+  return item?.status === 'processing' && item.worker === run.worker && item.runCount === run.runCount;
+}

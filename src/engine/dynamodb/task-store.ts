@@ -10,6 +10,7 @@ import type { DynamodbTable, Fields, ItemChange, Written } from './dynamodb-tabl
 import { type EditQuestions, editedQuestions, runQuestionStore } from './item-questions.js';
 import { insertTask } from './task-insert.js';
 import {
+  isOfRun,
   isUnexpired,
   itemRecord,
   questionsOf,
@@ -218,8 +219,7 @@ export class TaskStore {
   ): Promise<Released | undefined> {
     for (;;) {
       const before = await this.item(taskRef);
-      if (before?.status !== 'processing' || before.worker !== worker || before.runCount !== runCount)
-        return undefined;
+      if (before === undefined || !isOfRun(before, { worker, runCount })) return undefined;
       const now = Date.now();
       const isExcused = (waitsUntil(questionsOf(before)) ?? 0) > now;
       const isLast = runCount - before.excusedRuns > before.retryAttempts && !isExcused;

@@ -186,7 +186,8 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams | und
 }
 
 function cookieOf(header = ''): string | undefined {
-  return new RegExp(`(?:^|; *)${COOKIE}=([0-9a-f]{64})(?:;|$)`).exec(header)?.[1];
+  const cookies = header.split(';').map(each => each.trim());
+  return cookies.find(each => each.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1);
 }
 
 function cookie(id: string, maxAgeSeconds: number): string {

@@ -10,8 +10,7 @@ import {
   TaskNotFoundError,
 } from '../errors.js';
 import { BoundedMap } from '../pacing/bounded-map.js';
-import type { CircuitVerdict } from '../pacing/circuit.js';
-import { Circuit, type CircuitState, type Pass } from '../pacing/circuit.js';
+import { Circuit, type CircuitState, type CircuitVerdict, type Pass } from '../pacing/circuit.js';
 import { formatDuration } from '../time/duration.js';
 import type { CallEnd, CallWatch } from './call-watch.js';
 import type { ResolvedCircuitOptions } from './circuit-options.js';

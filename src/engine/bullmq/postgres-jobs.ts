@@ -142,8 +142,8 @@ export async function newestPostgresJobs(
   return { jobs, reached: last && { createdAt: last.timestamp, taskRef: last.id } };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a row as pg returns it
-function toStoredJob(row: any): StoredJob {
+/** @param row as pg returns it */
+function toStoredJob(row: Readonly<Record<string, unknown>>): StoredJob {
   return {
     id: String(row.id),
     data: JSON.stringify(row.data),

@@ -167,14 +167,24 @@ async function describe(client: DynamoDBClient, TableName: string): Promise<Tabl
 
 async function createTimeToLive(client: DynamoDBClient, TableName: string): Promise<StorePart> {
   const name = `time to live by ${TTL_ATTRIBUTE}`;
-  const { TimeToLiveDescription: found } = await client.send(new DescribeTimeToLiveCommand({ TableName }));
-  if (found?.TimeToLiveStatus?.startsWith('ENABL')) {
-    if (found.AttributeName === TTL_ATTRIBUTE) return { name, isNew: false };
-    throw new ConfigurationError(
-      `The table ${TableName} has its time to live by \`${found.AttributeName}\`. Turn that off, then run this again.`,
-    );
-  }
+  if (await hasTimeToLive(client, TableName)) return { name, isNew: false };
   const TimeToLiveSpecification = { Enabled: true, AttributeName: TTL_ATTRIBUTE };
-  await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
-  return { name, isNew: true };
+  try {
+    await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
+    return { name, isNew: true };
+  } catch (error) {
+    // Another process was faster.
+    if (await hasTimeToLive(client, TableName)) return { name, isNew: false };
+    throw error;
+  }
+}
+
+/** @throws ConfigurationError when it is by another attribute */
+async function hasTimeToLive(client: DynamoDBClient, TableName: string): Promise<boolean> {
+  const { TimeToLiveDescription: found } = await client.send(new DescribeTimeToLiveCommand({ TableName }));
+  if (!found?.TimeToLiveStatus?.startsWith('ENABL')) return false;
+  if (found.AttributeName === TTL_ATTRIBUTE) return true;
+  throw new ConfigurationError(
+    `The table ${TableName} has its time to live by \`${found.AttributeName}\`. Turn that off, then run this again.`,
+  );
 }

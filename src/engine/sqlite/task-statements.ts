@@ -52,16 +52,19 @@ const LIST = `SELECT ${WITHOUT_RESULT}, NULL AS result FROM tasks`;
 
 const QUESTIONS = 'questions, input_timeout_ms, started_at';
 
-/** The task whose turn it is: of those that are due the first, or the one that has the first place in the queue. */
+/**
+ * The task whose turn it is: of those that are due the first, or the one that has the first place in the queue. The indexes are
+ * named, since SQLite would rather sort all that waits by another one.
+ */
 const NEXT = `
   SELECT place FROM (
     SELECT * FROM (
-      SELECT rowid AS place, created_at AS since FROM tasks
+      SELECT rowid AS place, created_at AS since FROM tasks INDEXED BY tasks_queued
       WHERE ${MAY_RUN} AND due_at IS NULL ORDER BY turn, rowid LIMIT 1)
     UNION ALL
     SELECT * FROM (
-      SELECT rowid AS place, due_at AS since FROM tasks
-      WHERE ${MAY_RUN} AND due_at <= :dueBy ORDER BY due_at LIMIT 1))
+      SELECT rowid AS place, due_at AS since FROM tasks INDEXED BY tasks_delayed
+      WHERE ${MAY_RUN} AND due_at <= :dueBy ORDER BY due_at, rowid LIMIT 1))
   ORDER BY since LIMIT 1`;
 
 /**
@@ -72,7 +75,7 @@ const TURN = `
   COALESCE(
     (SELECT MAX(turn) + 1 FROM tasks
       WHERE owner = :owner AND status = 'pending' AND status IN ('pending', 'processing')),
-    (SELECT MIN(turn) FROM tasks WHERE status = 'pending' AND due_at IS NULL),
+    (SELECT MIN(turn) FROM tasks INDEXED BY tasks_queued WHERE status = 'pending' AND due_at IS NULL),
     0)`;
 
 /** One run of a task by a worker. */
@@ -117,7 +120,7 @@ export function prepareTaskStatements(database: Database) {
     isRunning: query(`SELECT 1 FROM tasks WHERE ${THIS_RUN}`),
     next: query(NEXT),
     nextDue: query<{ due_at: number }>(
-      `SELECT due_at FROM tasks WHERE ${MAY_RUN} AND due_at > :now ORDER BY due_at LIMIT 1`,
+      `SELECT due_at FROM tasks INDEXED BY tasks_delayed WHERE ${MAY_RUN} AND due_at > :now ORDER BY due_at LIMIT 1`,
     ),
     claim: query<TaskRow & { readonly parameters: string | null }>(`
       UPDATE tasks SET status = 'processing', worker = :worker, started_at = :now, updated_at = :now,

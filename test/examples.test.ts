@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,9 +17,15 @@ import { authorizingServer } from './fixtures/client/authorizing-server.js';
 
 const run = promisify(execFile);
 
+/** A project with sources, in which mcp-await is installed. In a clone, `npx mcp-await` would build the clone again. */
 let home: string;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'mcp-await-examples-'));
+  await mkdir(join(home, 'node_modules/.bin'), { recursive: true });
+  await symlink(join(ROOT, 'bin/mcp-await.js'), join(home, 'node_modules/.bin/mcp-await'));
+  await mkdir(join(home, 'src'));
+  await writeFile(join(home, 'src/index.js'), 'export {};');
+  await writeFile(join(home, 'package.json'), '{"private":true}');
 });
 afterAll(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
 
@@ -32,8 +38,8 @@ const outputs: Record<string, RegExp> = {
 };
 
 it.each(Object.entries(outputs))('%s runs as it is', async (file, output) => {
-  const options = { cwd: ROOT, env: { ...process.env, MCP_AWAIT_HOME: home } };
-  const { stdout } = await run(process.execPath, [join('examples', file)], options);
+  const options = { cwd: home, env: { ...process.env, MCP_AWAIT_HOME: join(home, 'state') } };
+  const { stdout } = await run(process.execPath, [join(ROOT, 'examples', file)], options);
   expect(stdout).toMatch(output);
 });
 

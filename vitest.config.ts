@@ -14,6 +14,7 @@ export default defineConfig(({ mode }) => {
   process.env.RUN_MODE ??= mode;
   return {
     test: {
+      globalSetup: './test/built-once.ts',
       testTimeout: 30_000,
       hookTimeout: 30_000,
       // Most files wait for processes and databases: two at a time also on two cores, where the default is one.

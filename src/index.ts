@@ -1,17 +1,17 @@
-export type { AgentTool, ToolsOptions } from './client/agent-tools.js';
+export type { AgentTool, ToolsOptions } from './client/agent/agent-tools.js';
+export type { BackgroundResult } from './client/agent/background-call.js';
 export { AwaitClient, type ToolExplanation } from './client/await-client.js';
-export type { BackgroundResult } from './client/background-call.js';
-export type { ClientStats } from './client/call-stats.js';
-export type { CircuitBreakerOptions } from './client/circuit-options.js';
-export type { ConnectOptions, ConnectTarget } from './client/connect.js';
+export type { ConnectOptions, ConnectTarget } from './client/connect/connect.js';
+export type { HttpTarget, ServerTarget, StdioTarget } from './client/connect/transport.js';
 export type { AwaitEvent } from './client/events.js';
+export type { CircuitBreakerOptions } from './client/faults/circuits.js';
 export type { InputAnswer, InputHandler, InputQuestion } from './client/input/input-handler.js';
 export type { JournalOptions } from './client/journal/options.js';
 export type { AwaitClientOptions, CallOptions, WaitOptions } from './client/options.js';
-export type { PairOptions, PairProfile } from './client/pair-options.js';
-export type { SdkCallOptions } from './client/sdk-call-options.js';
+export type { SdkCallOptions } from './client/sdk/sdk-call-options.js';
 export type { TaskHandle } from './client/task-handle.js';
-export type { HttpTarget, ServerTarget, StdioTarget } from './client/transport.js';
+export type { PairOptions, PairProfile } from './client/tools/pair-options.js';
+export type { ClientStats } from './client/watches/call-stats.js';
 export {
   type AskedQuestion,
   AuthorizationError,

@@ -5,11 +5,11 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { ExitCode } from '../src/cli/exit-code.js';
 import { buildProgram } from '../src/cli/program.js';
-import { CallStats } from '../src/client/call-stats.js';
-import { circuitOptions } from '../src/client/circuit-options.js';
-import { connectionShape } from '../src/client/connection-options.js';
+import { connectionShape } from '../src/client/connect/connection-options.js';
+import { circuitOptions } from '../src/client/faults/circuits.js';
 import { waitOptions } from '../src/client/options.js';
-import { parsePairs } from '../src/client/pair-options.js';
+import { parsePairs } from '../src/client/tools/pair-options.js';
+import { CallStats } from '../src/client/watches/call-stats.js';
 import * as publicExports from '../src/index.js';
 import { configSchema } from '../src/server/config/config-schema.js';
 import { settingList } from '../src/server/config/setting-list.js';
@@ -101,8 +101,12 @@ describe('docs/reference.md', () => {
 
   it.each([
     ['option of a call', 'options', ['CallOptions']],
-    ['option of a client', 'options pair-options', ['AwaitClientOptions', 'PairOptions']],
-    ['option of `connect`', 'connect connection-options', ['ConnectOptions', 'ConnectionOptions']],
+    ['option of a client', 'options tools/pair-options', ['AwaitClientOptions', 'PairOptions']],
+    [
+      'option of `connect`',
+      'connect/connect connect/connection-options',
+      ['ConnectOptions', 'ConnectionOptions'],
+    ],
   ])('lists every %s with the default of its comment', (head, files, interfaces) => {
     const source = files
       .split(' ')
@@ -246,7 +250,7 @@ describe('docs/observing.md', () => {
   const page = read('docs/observing.md');
 
   it('lists every option of the circuit breaker with its default and its sentence', () => {
-    const source = read('src/client/circuit-options.ts');
+    const source = read('src/client/faults/circuits.ts');
     const rows = table(page, 'option of `circuitBreaker`', 'default');
     expect(rows.map(([name, value]) => [unquote(name), value])).toEqual(
       Object.entries(circuitOptions).map(([name, option]) => [name, String(option.default)]),

@@ -7,7 +7,7 @@ export const tiers = {
     'test/engine/sqlite/processes.test.ts',
     'test/server/asking-processes.test.ts',
     'test/server/webhooks/restart.test.ts',
-    'test/client/faults/*.test.ts',
+    'test/client/faults/{each-stage,random-faults}.test.ts',
     'test/cli/{answer-memory,completion,fronts-and-workers,idempotency,journal-crash,kept-server,serve,sign-in,store-faults,store-refusals,terminal,watching,webhooks,worker}.test.ts',
     'test/cli/load/load.test.ts',
     'test/packaging/compose.test.ts',

@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { agentTools } from '../src/client/agent-tools.js';
+import { agentTools } from '../src/client/agent/agent-tools.js';
 import { AwaitClient } from '../src/index.js';
 import { defineOperation, startServer, startWorker } from '../src/server/index.js';
 

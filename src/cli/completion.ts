@@ -1,5 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
-import { listServers } from '../client/mcp-config.js';
+import { listServers } from '../client/connect/mcp-config.js';
 import type { CommandIo } from './io.js';
 import { shownId, withJobs } from './jobs.js';
 import { plainText } from './terminal-text.js';

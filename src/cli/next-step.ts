@@ -1,5 +1,5 @@
 import type { AwaitEvent } from '../client/events.js';
-import { messageOf } from '../client/failure.js';
+import { messageOf } from '../client/faults/failure.js';
 import type { Next } from './progress-line.js';
 
 /** What a wait does next, from its events: a request with the moment when it is due, on the same clock as `now`. */

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { fileAbove, listServers, type NamedServerSource } from '../client/mcp-config.js';
+import { fileAbove, listServers, type NamedServerSource } from '../client/connect/mcp-config.js';
 import type { Settings } from '../server/config/config-schema.js';
 import { loadOperations } from '../server/load-operations.js';
 import type { Operation } from '../server/operation.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PairProfile } from '../client/pair-options.js';
+import type { PairProfile } from '../client/tools/pair-options.js';
 import { UsageError } from './exit-code.js';
 import { collect } from './flags.js';
 

@@ -1,6 +1,6 @@
 import type { AwaitClient } from '../client/await-client.js';
-import { addPairs, configFileOf } from '../client/mcp-config.js';
-import type { PairProfile } from '../client/pair-options.js';
+import { addPairs, configFileOf } from '../client/connect/mcp-config.js';
+import type { PairProfile } from '../client/tools/pair-options.js';
 import { reasonsOf } from '../protocols/detection/evidence.js';
 import { pairOfProposal } from '../protocols/detection/found-pair.js';
 import { type Proposal, proposePairs } from '../protocols/detection/propose.js';

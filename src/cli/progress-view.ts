@@ -1,6 +1,6 @@
 import yoctoSpinner from 'yocto-spinner';
 import type { AwaitEvent } from '../client/events.js';
-import { messageOf } from '../client/failure.js';
+import { messageOf } from '../client/faults/failure.js';
 import { followProgress, fractionOf, type ProgressTrack, remainingMs } from '../pacing/progress-pacer.js';
 import { formatDuration } from '../time/duration.js';
 import { sleep } from '../time/sleep.js';

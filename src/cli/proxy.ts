@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
+import { listServers, namedServer } from '../client/connect/mcp-config.js';
+import type { ServerTarget } from '../client/connect/transport.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
-import { listServers, namedServer } from '../client/mcp-config.js';
-import type { ServerTarget } from '../client/transport.js';
 import { ProxyJournal } from '../proxy/proxy-journal.js';
 import { startProxy } from '../proxy/start-proxy.js';
 import type { UpstreamTarget } from '../proxy/upstream.js';

@@ -1,4 +1,4 @@
-import { parseReference } from '../client/reference.js';
+import { parseReference } from '../client/call/reference.js';
 import { handleOfTaskRef, taskRefOf } from '../protocols/pairs/mcp-await.js';
 import { toolPair } from '../protocols/tool-pair.js';
 import type { TaskReference } from '../types.js';

@@ -1,7 +1,7 @@
 import { SIGN_IN } from '../client/authorization/sign-in.js';
 import type { AwaitClient } from '../client/await-client.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
-import type { PairProfile } from '../client/pair-options.js';
+import type { PairProfile } from '../client/tools/pair-options.js';
 import { AwaitTimeoutError } from '../errors.js';
 import type { Settings } from '../server/config/config-schema.js';
 import { formatDuration } from '../time/duration.js';

@@ -9,10 +9,9 @@ import type { FoundPair } from '../protocols/protocol.js';
 import { AdmissionLimiter } from '../time/admission-limiter.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import { refuseUnknownOptions } from '../unknown-option.js';
-import { type AgentTool, agentTools, type ToolsOptions } from './agent-tools.js';
-import { CallRun } from './call-run.js';
-import type { ClientStats } from './call-stats.js';
-import { resolveCircuitOptions } from './circuit-options.js';
+import { type AgentTool, agentTools, type ToolsOptions } from './agent/agent-tools.js';
+import { CallRun } from './call/call-run.js';
+import { parseReference, protocolOf, referenceWithWords } from './call/reference.js';
 import { type ClientServices, clientServices, type RunContext } from './client-services.js';
 import {
   type ConnectOptions,
@@ -20,7 +19,8 @@ import {
   clientOptionsOf,
   connectClient,
   refuseUnknownConnection,
-} from './connect.js';
+} from './connect/connect.js';
+import { resolveCircuitOptions } from './faults/circuits.js';
 import {
   type AwaitClientOptions,
   type CallOptions,
@@ -28,13 +28,13 @@ import {
   defaultWaitOptions,
   resolveWaitOptions,
 } from './options.js';
-import { pairsFor, resolvePairOptions } from './pair-options.js';
-import { PassThrough } from './pass-through.js';
-import { parseResult } from './readable-answers.js';
-import { parseReference, protocolOf, referenceWithWords } from './reference.js';
-import { fromSdkOptions, type SdkCallOptions, takenCallOptions } from './sdk-call-options.js';
+import { PassThrough } from './sdk/pass-through.js';
+import { parseResult } from './sdk/readable-answers.js';
+import { fromSdkOptions, type SdkCallOptions, takenCallOptions } from './sdk/sdk-call-options.js';
+import { toldOnce, tolerantRequests } from './sdk/tolerant-requests.js';
 import { TaskHandle } from './task-handle.js';
-import { toldOnce, tolerantRequests } from './tolerant-requests.js';
+import { pairsFor, resolvePairOptions } from './tools/pair-options.js';
+import type { ClientStats } from './watches/call-stats.js';
 
 /** How one tool is awaited, and whether an agent sees it. */
 export interface ToolExplanation {

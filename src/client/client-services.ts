@@ -2,25 +2,13 @@ import { setMaxListeners } from 'node:events';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { NativeTasks, Port } from '../protocols/protocol.js';
 import { onDispose } from '../time/on-dispose.js';
-import { CallStats, type ClientStats } from './call-stats.js';
-import { type CallWatch, CallWatches } from './call-watch.js';
-import { resolveCircuitOptions } from './circuit-options.js';
-import { Circuits } from './circuits.js';
 import { ReconnectingTransport } from './connection/reconnecting-transport.js';
-import * as explain from './explain.js';
+import { Circuits, resolveCircuitOptions } from './faults/circuits.js';
+import * as explain from './faults/explain.js';
 import { PendingQuestions } from './input/pending-questions.js';
 import { identityOf } from './journal/identify.js';
 import { Journal } from './journal/journal.js';
 import { resolveJournalOptions } from './journal/options.js';
-import { type KnownDurations, knownDurations } from './known-durations.js';
-import { Limiter } from './limiter.js';
-import { nativeTasksOf } from './native-tasks.js';
-import {
-  ResourceSubscriptions,
-  readNotification,
-  TaskNotifications,
-  tapNotifications,
-} from './notifications.js';
 import {
   type AwaitClientOptions,
   type CallOptions,
@@ -28,12 +16,23 @@ import {
   type ResolvedWaitOptions,
   resolveWaitOptions,
 } from './options.js';
-import { resolvePairOptions } from './pair-options.js';
-import { PollScheduler, pollRate } from './poll-scheduler.js';
-import { type Ready, sdkPort } from './sdk-port.js';
-import type { ProblemListener } from './tolerant-requests.js';
-import { ToolCatalog } from './tool-catalog.js';
-import { traceCall } from './tracing/call-trace.js';
+import { type Ready, sdkPort } from './sdk/sdk-port.js';
+import type { ProblemListener } from './sdk/tolerant-requests.js';
+import { nativeTasksOf } from './tools/native-tasks.js';
+import { resolvePairOptions } from './tools/pair-options.js';
+import { ToolCatalog } from './tools/tool-catalog.js';
+import { type KnownDurations, knownDurations } from './waiting/known-durations.js';
+import { Limiter } from './waiting/limiter.js';
+import {
+  ResourceSubscriptions,
+  readNotification,
+  TaskNotifications,
+  tapNotifications,
+} from './waiting/notifications.js';
+import { PollScheduler, pollRate } from './waiting/poll-scheduler.js';
+import { CallStats, type ClientStats } from './watches/call-stats.js';
+import { traceCall } from './watches/call-trace.js';
+import { type CallWatch, CallWatches } from './watches/call-watch.js';
 
 /** Requests that the server may hold at the same time; each is a connection over HTTP. */
 const MAX_HELD_REQUESTS = 32;

@@ -1,11 +1,11 @@
 import type { Snapshot } from '../types.js';
 import type { OptionNames } from '../unknown-option.js';
-import type { CircuitBreakerOptions } from './circuit-options.js';
 import type { AwaitEvent } from './events.js';
+import type { CircuitBreakerOptions } from './faults/circuits.js';
 import type { InputHandler } from './input/input-handler.js';
 import type { JournalOptions } from './journal/options.js';
 import { checkOption, type OptionKind } from './option-check.js';
-import { type PairOptions, pairOptionNames } from './pair-options.js';
+import { type PairOptions, pairOptionNames } from './tools/pair-options.js';
 
 /** How long and how often to wait. Set for a whole client, and again for one call. */
 export interface WaitOptions {

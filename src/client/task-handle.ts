@@ -1,8 +1,8 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { resultOfOutcome } from '../protocols/tool-result.js';
 import type { Snapshot, TaskReference } from '../types.js';
-import type { CallRun } from './call-run.js';
-import * as explain from './explain.js';
+import type { CallRun } from './call/call-run.js';
+import * as explain from './faults/explain.js';
 
 /**
  * One running call. Status requests begin when `result()` or `updates()` is first used; both may be used, in any

@@ -1,5 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import type { ConnectionOptions } from '../client/connection-options.js';
+import type { ConnectionOptions } from '../client/connect/connection-options.js';
 import type { WaitOptions } from '../client/options.js';
 import { isUnwanted } from '../server/host-timeouts.js';
 import type { Offer } from '../server/offer.js';

@@ -1,4 +1,4 @@
-import type { ConnectionOptions } from '../client/connection-options.js';
+import type { ConnectionOptions } from '../client/connect/connection-options.js';
 import type { WaitOptions } from '../client/options.js';
 import type { HttpServerOptions } from '../server/http/http-server.js';
 import { LOCAL_PRINCIPAL } from '../server/http/principals.js';

@@ -1,8 +1,8 @@
 import type { ClientCapabilities, ServerCapabilities } from '@modelcontextprotocol/sdk/types.js';
 import { SIGN_IN } from '../client/authorization/sign-in.js';
 import { AwaitClient } from '../client/await-client.js';
-import type { ConnectOptions, ConnectTarget } from '../client/connect.js';
-import type { ConnectionOptions } from '../client/connection-options.js';
+import type { ConnectOptions, ConnectTarget } from '../client/connect/connect.js';
+import type { ConnectionOptions } from '../client/connect/connection-options.js';
 import type { InputHandler } from '../client/input/input-handler.js';
 import type { JournalOptions } from '../client/journal/options.js';
 import type { WaitOptions } from '../client/options.js';

@@ -1,7 +1,7 @@
 import type { Prompt, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { AwaitClient } from '../client/await-client.js';
-import { readInParts } from '../client/readable-answers.js';
+import { readInParts } from '../client/sdk/readable-answers.js';
 import { excerpt } from '../protocols/excerpt.js';
 import { anyResult } from '../protocols/native-task.js';
 import { atMost, TimeLimitError } from '../time/at-most.js';

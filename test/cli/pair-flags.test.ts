@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { pairOfFlags, wordsOfFlags } from '../../src/cli/pair-flags.js';
-import { parsePairs } from '../../src/client/pair-options.js';
+import { parsePairs } from '../../src/client/tools/pair-options.js';
 
 describe('the flags of a pair', () => {
   test('make a profile with the usual places', () => {

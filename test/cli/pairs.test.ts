@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { pairs } from '../../src/cli/pairs.js';
 import { tools } from '../../src/cli/tools.js';
-import { parsePairs } from '../../src/client/pair-options.js';
+import { parsePairs } from '../../src/client/tools/pair-options.js';
 import { pairServer } from '../fixtures/pairs/pair-server.js';
 
 const json = (value: unknown) => ({ content: [{ type: 'text' as const, text: JSON.stringify(value) }] });

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, test } from 'vitest';
 import { type PairsFlags, pairs } from '../../src/cli/pairs.js';
-import { parsePairs } from '../../src/client/pair-options.js';
+import { parsePairs } from '../../src/client/tools/pair-options.js';
 import { pairServer } from '../fixtures/pairs/pair-server.js';
 
 const json = (value: Record<string, unknown>): CallToolResult => ({

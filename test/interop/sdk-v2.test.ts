@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
-import type { ConnectOptions, ConnectTarget } from '../../src/client/connect.js';
+import type { ConnectOptions, ConnectTarget } from '../../src/client/connect/connect.js';
 import type { InputQuestion } from '../../src/client/input/input-handler.js';
 
 const SERVER = fileURLToPath(new URL('../fixtures/interop/sdk-v2-server.mjs', import.meta.url));

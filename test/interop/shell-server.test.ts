@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
-import type { ConnectOptions } from '../../src/client/connect.js';
+import type { ConnectOptions } from '../../src/client/connect/connect.js';
 import { NotSupportedError, TaskNotFoundError } from '../../src/errors.js';
 
 const ENTRY = fileURLToPath(import.meta.resolve('@mako10k/mcp-shell-server'));

@@ -1,4 +1,4 @@
-import { sdkPort } from '../../src/client/sdk-port.js';
+import { sdkPort } from '../../src/client/sdk/sdk-port.js';
 import { type Script, ScriptedServer } from '../fixtures/client/scripted-server.js';
 import type { Connection } from './conformance.js';
 

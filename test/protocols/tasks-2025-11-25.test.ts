@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sdkPort } from '../../src/client/sdk-port.js';
+import { sdkPort } from '../../src/client/sdk/sdk-port.js';
 import { ProtocolViolationError, TaskNotFoundError } from '../../src/errors.js';
 import type { Exchange } from '../../src/protocols/protocol.js';
 import { tasks20251125 } from '../../src/protocols/tasks-2025-11-25.js';

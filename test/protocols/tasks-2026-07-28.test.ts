@@ -1,6 +1,6 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, test } from 'vitest';
-import { sdkPort } from '../../src/client/sdk-port.js';
+import { sdkPort } from '../../src/client/sdk/sdk-port.js';
 import { ProtocolViolationError, TaskNotFoundError } from '../../src/errors.js';
 import type { Exchange } from '../../src/protocols/protocol.js';
 import { tasks20260728 } from '../../src/protocols/tasks-2026-07-28.js';

@@ -2,7 +2,7 @@ import { Client as NewClient, StreamableHTTPClientTransport as NewHttp } from '@
 import { StdioClientTransport as NewStdio } from '@modelcontextprotocol/client/stdio';
 import { expect, onTestFinished, test } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
-import type { ConnectOptions } from '../../src/client/connect.js';
+import type { ConnectOptions } from '../../src/client/connect/connect.js';
 import { BIN, ROOT } from '../cli/command.js';
 import { TASKS } from '../server/revision-2026-07-28/modern-requests.js';
 import { EVERYTHING, newHome, textOf } from './proxy-host.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { timeoutOf } from '../../src/client/mcp-config-entry.js';
+import { timeoutOf } from '../../src/client/connect/mcp-config-entry.js';
 import { Patience } from '../../src/proxy/patience.js';
 
 test.each([

@@ -1,5 +1,5 @@
 import { SIGN_IN } from '../../client/authorization/sign-in.js';
-import { configFileOf, listServers } from '../../client/mcp-config.js';
+import { configFileOf, listServers } from '../../client/connect/mcp-config.js';
 import type { Settings } from '../../server/config/config-schema.js';
 import { atMost, TimeLimitError } from '../../time/at-most.js';
 import { formatDuration } from '../../time/duration.js';

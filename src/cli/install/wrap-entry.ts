@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isDisabled } from '../../client/connect/mcp-config-entry.js';
 import { withoutSecrets } from '../../client/journal/known-server.js';
-import { isDisabled } from '../../client/mcp-config-entry.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { holdMsBefore } from '../../server/host-timeouts.js';
 import { plainText } from '../terminal-text.js';

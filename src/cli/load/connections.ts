@@ -1,6 +1,6 @@
 import { AwaitClient } from '../../client/await-client.js';
-import type { ConnectTarget } from '../../client/connect.js';
-import type { ConnectionOptions } from '../../client/connection-options.js';
+import type { ConnectTarget } from '../../client/connect/connect.js';
+import type { ConnectionOptions } from '../../client/connect/connection-options.js';
 import type { AwaitEvent } from '../../client/events.js';
 import type { TaskReference } from '../../types.js';
 import type { PollRecorder } from './poll-recorder.js';

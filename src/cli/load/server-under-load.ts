@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ConnectTarget, resolveTarget } from '../../client/connect.js';
+import { type ConnectTarget, resolveTarget } from '../../client/connect/connect.js';
 import { formatDuration } from '../../time/duration.js';
 import type { CommandIo } from '../io.js';
 import { chooseServer } from '../server-choice.js';

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { readTolerantly } from '../../protocols/tolerant.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { startTimer } from '../../time/sleep.js';
-import type { OpenTransport } from '../transport.js';
+import type { OpenTransport } from '../connect/transport.js';
 import { LostContactError, NotConnectedError } from './lost-contact.js';
 import { answeredId, isRequest, ownId } from './message-kind.js';
 import { UnreadableAnswerError } from './unreadable-answer.js';

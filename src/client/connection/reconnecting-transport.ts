@@ -7,9 +7,9 @@ import type {
 } from '@modelcontextprotocol/sdk/types.js';
 import { onDispose } from '../../time/on-dispose.js';
 import { untilAborted } from '../../time/signals.js';
+import type { ConnectionEvidence, OpenTransport } from '../connect/transport.js';
 import type { ConnectionEvent } from '../events.js';
 import type { Revision } from '../revision-2026-07-28/revision-transport.js';
-import type { ConnectionEvidence, OpenTransport } from '../transport.js';
 import { Contact } from './contact.js';
 import { Link, type LinkListener, lostAnswer } from './link.js';
 import { contactAfter, LostContactError, NotConnectedError } from './lost-contact.js';

@@ -3,7 +3,7 @@ import { AuthorizationError, ServerUnavailableError } from '../../errors.js';
 import { TimeLimitError } from '../../time/at-most.js';
 import { formatDuration } from '../../time/duration.js';
 import { sleep } from '../../time/sleep.js';
-import type { ConnectionEvidence } from '../transport.js';
+import type { ConnectionEvidence } from '../connect/transport.js';
 import type { Link } from './link.js';
 import { NotConnectedError } from './lost-contact.js';
 import { watchSilence } from './while-heard.js';

@@ -1,4 +1,4 @@
-import { messageOf, systemCode } from '../failure.js';
+import { messageOf, systemCode } from '../faults/failure.js';
 
 const UNKNOWN_AUTHORITY = new Set<string | undefined>([
   'SELF_SIGNED_CERT_IN_CHAIN',

@@ -1,7 +1,7 @@
 import type { Response } from 'undici';
 import { sleep } from '../../time/sleep.js';
 import { LostContactError } from '../connection/lost-contact.js';
-import { messageOf } from '../failure.js';
+import { messageOf } from '../faults/failure.js';
 import { mediaTypeOf } from './body.js';
 import { type EndedStream, reconnectDelayMs } from './reconnect-delay.js';
 

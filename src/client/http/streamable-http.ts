@@ -6,7 +6,7 @@ import { sleep, startTimer } from '../../time/sleep.js';
 import type { RequestExtension } from '../connection/client-transport.js';
 import { LostContactError, NotConnectedError } from '../connection/lost-contact.js';
 import { answeredId, asSent, cancelledId, isRequest } from '../connection/message-kind.js';
-import { messageOf } from '../failure.js';
+import { messageOf } from '../faults/failure.js';
 import { bodyText, errorTextOf, mediaTypeOf } from './body.js';
 import { errorMessageIn, httpMessagesIn, readMessage, speaksOfSession } from './messages.js';
 import { newStreamState, readStream, type StreamState, UnusableAnswer } from './read-stream.js';

@@ -2,11 +2,11 @@ import { ProtocolViolationError } from '../../errors.js';
 import type { Exchange, PollAnswer, TaskQuestion } from '../../protocols/protocol.js';
 import type { Alarm } from '../../time/alarm.js';
 import { type LinkedSignal, linkSignals } from '../../time/signals.js';
-import type { CallRequests } from '../call-requests.js';
+import type { CallRequests } from '../call/call-requests.js';
+import type { Ending } from '../call/ending.js';
+import type { RunningTask, TaskState } from '../call/task-state.js';
 import type { RunContext } from '../client-services.js';
-import type { Ending } from '../ending.js';
-import * as explain from '../explain.js';
-import type { RunningTask, TaskState } from '../task-state.js';
+import * as explain from '../faults/explain.js';
 import type { Asked } from './pending-questions.js';
 
 export interface TaskQuestionsOptions {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { configFileOf } from '../mcp-config.js';
-import type { ServerTarget } from '../transport.js';
+import { configFileOf } from '../connect/mcp-config.js';
+import type { ServerTarget } from '../connect/transport.js';
 import { type KnownServer, knownHttpServer, knownStdioServer, type ServerIdentity } from './known-server.js';
 
 const connected = new WeakMap<Client, ServerIdentity>();

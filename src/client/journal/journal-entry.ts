@@ -1,6 +1,6 @@
 import { CircuitOpenError, TaskNotFoundError } from '../../errors.js';
 import type { Outcome, Snapshot, TaskReference } from '../../types.js';
-import { classifyFailure } from '../failure.js';
+import { classifyFailure } from '../faults/failure.js';
 import type { JournalStore } from './journal-store.js';
 
 /** Least time between two notes about a task that is running, in milliseconds. */

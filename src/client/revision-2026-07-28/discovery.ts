@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { isRecord } from '../../protocols/tool-result.js';
 import { startTimer } from '../../time/sleep.js';
 import { ownId } from '../connection/message-kind.js';
-import { classifyFailure } from '../failure.js';
+import { classifyFailure } from '../faults/failure.js';
 import { type ClientIdentity, framed, REVISION_VERSION, SERVER_INFO_META } from './revision-wire.js';
 
 const discoveredSchema = z.looseObject({

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { AwaitClient } from '../../../src/client/await-client.js';
-import type { ConnectOptions } from '../../../src/client/connect.js';
+import type { ConnectOptions } from '../../../src/client/connect/connect.js';
 import type { AwaitEvent } from '../../../src/client/events.js';
 import { AuthorizationError } from '../../../src/errors.js';
 import { startServer } from '../../../src/server/start-server.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { AwaitClient } from '../../../src/client/await-client.js';
-import type { ConnectOptions } from '../../../src/client/connect.js';
+import type { ConnectOptions } from '../../../src/client/connect/connect.js';
 import type { AwaitEvent } from '../../../src/client/events.js';
 import { ServerUnavailableError } from '../../../src/errors.js';
 import { startServer } from '../../../src/server/start-server.js';

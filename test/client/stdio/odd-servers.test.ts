@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { AwaitClient } from '../../../src/client/await-client.js';
-import type { ConnectOptions } from '../../../src/client/connect.js';
+import type { ConnectOptions } from '../../../src/client/connect/connect.js';
 import { OutcomeUnknownError, ProtocolViolationError, ServerUnavailableError } from '../../../src/errors.js';
 import { failureOf } from '../../fixtures/client/await-fixture.js';
 

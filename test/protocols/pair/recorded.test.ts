@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { AwaitClient } from '../../../src/client/await-client.js';
-import type { ConnectOptions } from '../../../src/client/connect.js';
+import type { ConnectOptions } from '../../../src/client/connect/connect.js';
 import { pairProfileSchema, startTools } from '../../../src/protocols/pair/profile.js';
 import { builtInPairs, namedPairs } from '../../../src/protocols/pairs/index.js';
 import { type PairShape, pairServer } from '../../fixtures/pairs/pair-server.js';

@@ -1,0 +1,46 @@
+import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import type { OptionNames } from '../../unknown-option.js';
+import { type CallOptions, callOptionNames } from '../options.js';
+import { sdkProgressOf } from './sdk-progress.js';
+
+/** Options of the SDK's own `callTool` that keep their meaning here, so that a caller of it need not change. */
+export interface SdkCallOptions {
+  readonly onprogress?: ProgressCallback | undefined;
+  /** Taken as `deadlineMs` where that is not set, in milliseconds. */
+  readonly maxTotalTimeout?: number | undefined;
+  /** Not used: this client's calls are bounded by `silenceTimeoutMs` and `deadlineMs`. */
+  readonly timeout?: number | undefined;
+  /** Not used: progress always ends a silence. */
+  readonly resetTimeoutOnProgress?: boolean | undefined;
+}
+
+/** What may be given to a call: also the request options of the SDK that mean nothing here, for callers of its own `callTool`. */
+export const takenCallOptions: OptionNames<CallOptions & SdkCallOptions> = {
+  ...callOptionNames,
+  onprogress: true,
+  maxTotalTimeout: true,
+  timeout: true,
+  resetTimeoutOnProgress: true,
+  ...{
+    relatedRequestId: true,
+    resumptionToken: true,
+    onresumptiontoken: true,
+    task: true,
+    relatedTask: true,
+  },
+};
+
+/** The same options in the words of this client. */
+export function fromSdkOptions(options: (CallOptions & SdkCallOptions) | undefined): CallOptions | undefined {
+  if (options?.onprogress === undefined && options?.maxTotalTimeout === undefined) return options;
+  const { onprogress, maxTotalTimeout, onUpdate, deadlineMs = maxTotalTimeout, ...rest } = options;
+  return {
+    ...rest,
+    deadlineMs,
+    onUpdate: snapshot => {
+      onUpdate?.(snapshot);
+      const progress = sdkProgressOf(snapshot);
+      if (progress !== undefined) onprogress?.(progress);
+    },
+  };
+}

@@ -1,0 +1,214 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { ErrorCode, McpError, type Tool } from '@modelcontextprotocol/sdk/types.js';
+import { ConfigurationError, ProtocolViolationError } from '../../errors.js';
+import { retryRequest } from '../../pacing/retry-request.js';
+import { planTool } from '../../protocols/index.js';
+import { anyResult } from '../../protocols/native-task.js';
+import type { PairProofs, Port, ServerFacts, ToolPlan } from '../../protocols/protocol.js';
+import { sync } from '../../protocols/sync.js';
+import { asTaskIfRequired } from '../../protocols/task-required.js';
+import { leastJsonSize } from '../../storage/large-json.js';
+import { neverAborts } from '../../time/signals.js';
+import { DEFAULT_MAX_ANSWER_BYTES } from '../connect/connection-options.js';
+import * as explain from '../faults/explain.js';
+import { classifyFailure, messageOf, retryAfterMsOf } from '../faults/failure.js';
+import type { ResolvedWaitOptions } from '../options.js';
+import { ListPages } from '../sdk/list-pages.js';
+import { readInParts } from '../sdk/readable-answers.js';
+import { isSessionless, nativeTasksOf } from './native-tasks.js';
+import type { ResolvedPairOptions } from './pair-options.js';
+
+/** How one server's tools will be awaited. */
+export interface Plans {
+  readonly byTool: ReadonlyMap<string, ToolPlan>;
+  /** Tools that plans use by themselves. */
+  readonly hidden: ReadonlySet<string>;
+}
+
+/** A server that declares no tools may have some all the same, and may leave the question without an answer. */
+const UNDECLARED_TIMEOUT_MS = 5000;
+
+export interface ToolCatalogOptions {
+  readonly client: Client;
+  readonly port: Port;
+  /** Aborts when the client is closed. */
+  readonly closed: AbortSignal;
+  readonly pairs: ResolvedPairOptions;
+  readonly proofs: PairProofs | undefined;
+  /** Told what could not be read of the list, as sentences for a person. */
+  readonly onProblems: (problems: readonly string[]) => void;
+  /** Of all pages of the list together. @default that of one answer */
+  readonly maxListBytes?: number | undefined;
+}
+
+/** The server's tools and their plans: listed once, at first need, and again after the server says that they changed. */
+export class ToolCatalog {
+  readonly #port: Port;
+  readonly #client: Client;
+  readonly #closed: AbortSignal;
+  readonly #pairs: ResolvedPairOptions;
+  readonly #proofs: PairProofs | undefined;
+  readonly #onProblems: ToolCatalogOptions['onProblems'];
+  readonly #maxListBytes: number;
+  #plans: Promise<Plans> | undefined;
+  /** Of tools that the server has taken as tasks only, without saying so in its list. */
+  readonly #asTasks = new Map<string, ToolPlan>();
+  /** What `#plans` came to. */
+  #known: Plans | undefined;
+
+  constructor(options: ToolCatalogOptions) {
+    this.#client = options.client;
+    this.#onProblems = options.onProblems;
+    this.#port = options.port;
+    this.#closed = options.closed;
+    this.#pairs = options.pairs;
+    this.#proofs = options.proofs;
+    this.#maxListBytes = options.maxListBytes ?? DEFAULT_MAX_ANSWER_BYTES;
+  }
+
+  forget(): void {
+    this.#plans = undefined;
+    this.#known = undefined;
+    this.#asTasks.clear();
+  }
+
+  /** The plan for one tool; at once where the list is known. @throws ServerUnavailableError when it cannot be had */
+  plan(name: string, limits: ListLimits): ToolPlan | Promise<ToolPlan> {
+    if (this.#known !== undefined) return this.#orAsTask(planIn(this.#known, name), name);
+    return this.#planOnceListed(name, limits).then(plan => this.#orAsTask(plan, name));
+  }
+
+  /** @throws what the server or the connection answers to `tools/list` */
+  plans(limits: ListLimits): Promise<Plans> {
+    if (this.#plans === undefined) {
+      const plans = this.#list(limits).then(tools =>
+        planAll({
+          ...this.#pairs,
+          proofs: this.#proofs,
+          tools,
+          nativeTasks: nativeTasksOf(this.#client),
+          sessionless: isSessionless(this.#client),
+        }),
+      );
+      this.#plans = plans;
+      plans.then(
+        known => {
+          if (this.#plans === plans) this.#known = known;
+        },
+        () => {
+          if (this.#plans === plans) this.#plans = undefined;
+        },
+      );
+    }
+    return this.#plans;
+  }
+
+  #orAsTask(plan: ToolPlan, name: string): ToolPlan {
+    if (plan.protocol !== sync || isSessionless(this.#client)) return plan;
+    const proved = (asTask: ToolPlan) => void this.#asTasks.set(name, asTask);
+    return this.#asTasks.get(name) ?? asTaskIfRequired(plan, plan.listed, proved);
+  }
+
+  async #planOnceListed(name: string, limits: ListLimits): Promise<ToolPlan> {
+    const plans = await this.plans(limits).catch(error => {
+      // A server that cannot list its tools may still answer a call.
+      if (isAnswer(error)) return undefined;
+      throw explain.notCalled(error, { tool: name, stage: 'planning' });
+    });
+    return planIn(plans, name);
+  }
+
+  async #list(limits: ListLimits): Promise<readonly Tool[]> {
+    const isDeclared = this.#client.getServerCapabilities()?.tools !== undefined;
+    const tools = new Map<string, Tool>();
+    const problems: string[] = [];
+    const pages = new ListPages();
+    let cursor: unknown;
+    let bytes = 0;
+    do {
+      // Not Client.listTools: one tool that it cannot read would cost the whole list.
+      const page = await this.#page(cursor, limits, isDeclared).catch(error => {
+        if (isDeclared ? cursor === undefined || !isAnswer(error) : isUnreachable(error)) throw error;
+        if (isDeclared) problems.push(`A later page of the tools cannot be had: ${messageOf(error)}`);
+        return { tools: [], nextCursor: undefined, problems: [] };
+      });
+      problems.push(...page.problems);
+      bytes += leastJsonSize(page.tools, this.#maxListBytes);
+      if (bytes > this.#maxListBytes)
+        throw new ProtocolViolationError(
+          `The server's list of tools has more than ${this.#maxListBytes} bytes over all its pages.`,
+        );
+      for (const tool of page.tools) {
+        if (!tools.has(tool.name)) tools.set(tool.name, tool);
+      }
+      const names = page.tools.map(({ name }) => name);
+      cursor = pages.next(cursor, names, page.nextCursor);
+    } while (cursor !== undefined);
+    if (problems.length > 0) this.#onProblems(problems);
+    return [...tools.values()];
+  }
+
+  async #page(cursor: unknown, limits: ListLimits, isDeclared: boolean) {
+    const { requestTimeoutMs } = limits;
+    const request = { method: 'tools/list', params: { cursor } };
+    const timeoutMs = isDeclared ? requestTimeoutMs : Math.min(requestTimeoutMs, UNDECLARED_TIMEOUT_MS);
+    // All calls share one list, so no caller's signal may end it.
+    const options = { signal: neverAborts, timeoutMs };
+    const answer = await this.retry(() => this.#port.request(request, anyResult, options), limits).catch(
+      emptyIfUnknown,
+    );
+    const { answer: page, problems } = readInParts(request.method, answer);
+    return { tools: page.tools as readonly Tool[], nextCursor: page.nextCursor, problems };
+  }
+
+  /** Repeats a request for the list while the server cannot be reached. */
+  retry<Answer>(send: () => Promise<Answer>, { requestRetries }: ListLimits): Promise<Answer> {
+    return retryRequest(send, {
+      retries: requestRetries,
+      signal: this.#closed,
+      isTransient: isUnreachable,
+      onFailure() {},
+      retryAfterMs: retryAfterMsOf,
+    });
+  }
+}
+
+/** Bounds of the requests that list the tools, in milliseconds and requests. */
+export type ListLimits = Pick<ResolvedWaitOptions, 'requestTimeoutMs' | 'requestRetries'>;
+
+/** A tool that the server does not list may still answer a call. @throws ConfigurationError when what was told of it is wrong */
+function planIn(plans: Plans | undefined, name: string): ToolPlan {
+  const plan = plans?.byTool.get(name);
+  if (plan?.unusable !== undefined)
+    throw new ConfigurationError(`\`${name}\` was not called. ${plan.unusable}`, { tool: name });
+  return plan ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
+}
+
+type PlannedServer = ServerFacts & ResolvedPairOptions & { readonly sessionless: boolean };
+
+function planAll({ showPairTools, sessionless, ...server }: PlannedServer): Plans {
+  const plan = (tool: Tool) => {
+    // Some servers require tasks of a tool, and do not declare in full that they have them.
+    const isTask = !sessionless && tool.execution?.taskSupport === 'required';
+    return planTool(tool, isTask ? { ...server, nativeTasks: '2025-11-25' } : server);
+  };
+  const byTool = new Map(server.tools.map(tool => [tool.name, plan(tool)]));
+  const hidden = showPairTools ? [] : [...byTool.values()].flatMap(plan => plan.hiddenTools);
+  return { byTool, hidden: new Set(hidden) };
+}
+
+/** Only a passing fault is worth the wait: an answer will not change. */
+function isUnreachable(error: unknown): boolean {
+  const failure = classifyFailure(error);
+  return failure === 'lost' || failure === 'unsent';
+}
+
+function emptyIfUnknown(error: unknown): Readonly<Record<string, unknown>> {
+  if (error instanceof McpError && error.code === ErrorCode.MethodNotFound) return { tools: [] };
+  throw error;
+}
+
+/** Whether the server has answered, with an error or with something that is no list. */
+function isAnswer(error: unknown): boolean {
+  return ['answered', 'unreadable'].includes(classifyFailure(error));
+}

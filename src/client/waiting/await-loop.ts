@@ -1,0 +1,186 @@
+import { isUsableHint, leastDelay } from '../../pacing/next-delay.js';
+import type { Pacer } from '../../pacing/pacer.js';
+import type { Ended, PollAnswer } from '../../protocols/protocol.js';
+import type { Alarm } from '../../time/alarm.js';
+import { sleep } from '../../time/sleep.js';
+import type { CallRequests } from '../call/call-requests.js';
+import type { RunningTask, TaskState } from '../call/task-state.js';
+import type { RunContext } from '../client-services.js';
+import type { TaskQuestions } from '../input/task-questions.js';
+import type { TaskListening } from './notifications.js';
+
+/** An answer that came much sooner than the server was asked to hold it was not held. */
+const HELD_SHARE = 0.5;
+
+const BEGINNING = { attempt: 0, pacedCount: 0, countedCount: 0, noWakeBefore: 0 };
+
+/** What the loop works with. */
+export interface Wait {
+  readonly context: RunContext;
+  readonly task: RunningTask;
+  readonly state: TaskState;
+  readonly requests: CallRequests;
+  /** Cuts a sleep short when there is reason to ask at once. */
+  readonly alarm: Alarm;
+  /** Says when to ask. */
+  readonly pacer: Pacer;
+  readonly questions: TaskQuestions;
+  readonly listening: TaskListening;
+}
+
+/** Where a wait stands between two status requests. */
+export interface Position {
+  /** Status requests answered so far. */
+  readonly attempt: number;
+  /** Answers by which the interval has grown. */
+  readonly pacedCount: number;
+  /** Answers that count for `maxAttempts`. */
+  readonly countedCount: number;
+  /** Nothing is known of the task yet: the first request is a look, which the server does not hold. */
+  readonly isLook: boolean;
+  /** The server holds its answer back, so the next request is sent without a delay. */
+  readonly holdsAtOnce: boolean;
+  /** A notification that told nothing makes the next ones wait until then, on the clock of `performance.now()`. */
+  readonly noWakeBefore: number;
+}
+
+/** The status request that comes next. */
+export interface Round extends Position {
+  readonly hintMs: number | undefined;
+  /** The sleep before it, in milliseconds. */
+  readonly delayMs: number;
+  /** Whether the delay follows a hint of the server. */
+  readonly isHinted: boolean;
+  /** How the sleep has ended, once it has. */
+  readonly slept?: 'through' | 'woken';
+}
+
+/** What is to be done next. `look` asks for an answer at once, `hold` for one that is held back until the task ends. */
+export type Step =
+  | { readonly name: 'sleep'; readonly delayMs: number }
+  | { readonly name: 'look' }
+  | { readonly name: 'hold' };
+
+/** The step that a round is at. @param canHold whether the server holds answers back, and one more may be held */
+export function nextStep({ isLook, holdsAtOnce, delayMs, slept }: Round, canHold: boolean): Step {
+  // After a notification there is probably an end to fetch, together with others.
+  if (isLook || slept === 'woken') return { name: 'look' };
+  if (canHold && holdsAtOnce) return { name: 'hold' };
+  if (slept === undefined && delayMs > 0) return { name: 'sleep', delayMs };
+  return { name: canHold ? 'hold' : 'look' };
+}
+
+/**
+ * Asks for the state of a running task until it has ended; the one loop for every protocol.
+ * @param isNew whether this call has started the task; of another nothing is known before the first answer
+ * @returns undefined when `maxAttempts` answers said that it is still running. Only answers to requests at our own pace
+ * count: not those that the server held, that its hint or a notification brought about, or that came while somebody
+ * thinks about what the task asks
+ * @throws the reason of the wait's signal, or the error of a status request that failed for good
+ */
+export async function awaitEnd(wait: Wait, isNew: boolean): Promise<Ended | undefined> {
+  const { task, context } = wait;
+  const { longPollMs, maxAttempts } = context.wait;
+  const { holdLimiter } = context.services;
+  const holds = longPollMs > 0 && task.protocol.holds?.(task.handle) === true;
+  let round = planRound({ ...BEGINNING, isLook: !isNew, holdsAtOnce: holds && isNew }, task, wait);
+  while (round.countedCount < maxAttempts) {
+    const step = nextStep(round, holds && holdLimiter.hasRoom);
+    if (step.name === 'sleep') {
+      round = { ...round, slept: await sleepUntilNotified(step.delayMs, round.noWakeBefore, wait) };
+      continue;
+    }
+    const holdMs = step.name === 'hold' ? longPollMs : 0;
+    const { answer, askedAt, isAnswering } = await ask(holdMs, round, wait);
+    if (answer.kind === 'ended') return answer;
+    const wasHeld = holdMs > 0 && performance.now() - askedAt >= holdMs * HELD_SHARE;
+    const holdsAtOnce = holds && (holdMs === 0 || wasHeld);
+    const noWakeBefore = askedAt + context.wait.initialIntervalMs;
+    round = planRound(afterRunning(round, { wasHeld, holdsAtOnce, noWakeBefore, isAnswering }), answer, wait);
+  }
+  return undefined;
+}
+
+/** What an answer "still running" came to. */
+export interface RunningFacts {
+  readonly wasHeld: boolean;
+  readonly holdsAtOnce: boolean;
+  readonly noWakeBefore: number;
+  /** Whether a question of the task is being answered, which may take a person hours. */
+  readonly isAnswering: boolean;
+}
+
+/** Where a wait stands after an answer "still running". */
+export function afterRunning(round: Round, facts: RunningFacts): Position {
+  const { isLook, isHinted, slept } = round;
+  const { attempt, pacedCount, countedCount, noWakeBefore } = round;
+  const { holdsAtOnce } = facts;
+  const position = {
+    attempt: attempt + 1,
+    pacedCount,
+    countedCount,
+    isLook: false,
+    holdsAtOnce,
+    noWakeBefore,
+  };
+  if (facts.isAnswering) return position;
+  if (slept === 'woken') return { ...position, noWakeBefore: facts.noWakeBefore };
+  const isCounted = isLook || !(facts.wasHeld || isHinted);
+  return {
+    ...position,
+    pacedCount: pacedCount + 1,
+    countedCount: countedCount + (isCounted ? 1 : 0),
+  };
+}
+
+function planRound(position: Position, told: Pick<RunningTask, 'hintMs' | 'leastMs'>, wait: Wait): Round {
+  const { hintMs } = told;
+  const ownDelayMs = wait.pacer.delay(position.pacedCount, hintMs);
+  const leastMs = leastDelay(told.leastMs, wait.context.wait);
+  return {
+    ...position,
+    hintMs,
+    delayMs: Math.max(ownDelayMs, leastMs),
+    isHinted: isUsableHint(hintMs) || leastMs > ownDelayMs,
+  };
+}
+
+/** Sends one status request, and shows its answer. */
+async function ask(holdMs: number, { attempt, hintMs, slept }: Round, wait: Wait) {
+  const { context, task, state, requests, alarm, pacer, questions } = wait;
+  using _permit = holdMs > 0 ? context.services.holdLimiter.take() : undefined;
+  state.request(attempt, { hintMs, holdMs, woken: slept === 'woken' });
+  let askedAt = performance.now();
+  const answer = await requests.poll(task, holdMs, () => {
+    // Notifications before this moment need no further request: the answer will include what they tell.
+    alarm.reset();
+    askedAt = performance.now();
+    pacer.asking(holdMs > 0);
+  });
+  pacer.answered(paceOf(answer), answer.kind === 'running' ? answer.progress : undefined);
+  state.observe(answer, attempt + 1);
+  questions.hear(answer);
+  return { answer, askedAt, isAnswering: questions.areOpen };
+}
+
+/** @returns whether a notification has ended the sleep */
+async function sleepUntilNotified(
+  delayMs: number,
+  noWakeBefore: number,
+  { context, state, requests, alarm, listening }: Wait,
+): Promise<'through' | 'woken'> {
+  const { signal } = requests.exchange;
+  state.schedule(delayMs);
+  if (context.wait.longPollMs > 0) listening.sleeping();
+  const dueAt = performance.now() + delayMs;
+  if (!(await alarm.sleep(delayMs, signal))) return 'through';
+  const restMs = Math.min(noWakeBefore, dueAt) - performance.now();
+  if (restMs > 0) await sleep(restMs, signal);
+  return 'woken';
+}
+
+/** A cancelled task would have run longer, so it says less about the tool's duration. */
+function paceOf(answer: PollAnswer): 'running' | 'ended' | 'cancelled' {
+  if (answer.kind === 'running') return 'running';
+  return answer.outcome.status === 'cancelled' ? 'cancelled' : 'ended';
+}

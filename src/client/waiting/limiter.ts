@@ -1,0 +1,55 @@
+import { onDispose } from '../../time/on-dispose.js';
+
+/** Limits how many are at work at the same time, such as requests under way. */
+export class Limiter {
+  readonly #waiting = new Set<(permit: Disposable) => void>();
+  #free: number;
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  get hasRoom(): boolean {
+    return this.#free > 0;
+  }
+
+  /** A permit until it is disposed; undefined when none is free. */
+  take(): Disposable | undefined {
+    if (this.#free === 0) return undefined;
+    this.#free--;
+    return this.#permit();
+  }
+
+  /** A permit as soon as one is free; first come, first served. @throws the signal's reason */
+  async enter(signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted();
+    const free = this.take();
+    if (free !== undefined) return free;
+    let leave = () => {};
+    try {
+      return await new Promise<Disposable>((resolve, reject) => {
+        this.#waiting.add(resolve);
+        leave = () => {
+          // One that has just got its permit is past leaving.
+          if (this.#waiting.delete(resolve)) reject(signal.reason);
+        };
+        signal.addEventListener('abort', leave, { once: true });
+      });
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  #permit(): Disposable {
+    return onDispose(() => this.#release());
+  }
+
+  #release(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) this.#free++;
+    else {
+      this.#waiting.delete(next);
+      next(this.#permit());
+    }
+  }
+}

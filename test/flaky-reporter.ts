@@ -1,13 +1,14 @@
 import type { TestCase } from 'vitest/node';
 import type { Reporter } from 'vitest/reporters';
 
-/** Names the tests that passed only when they were run again, so that none of them is overlooked. */
+/** Names the tests that passed only when they were run again, and says how they failed before. */
 export class FlakyReporter implements Reporter {
   readonly #flaky: string[] = [];
 
   onTestCaseResult(test: TestCase): void {
-    if (test.diagnostic()?.flaky === true)
-      this.#flaky.push(`${test.module.relativeModuleId} > ${test.fullName}`);
+    if (test.diagnostic()?.flaky !== true) return;
+    const errors = test.result().errors?.map(({ message }) => message.replace(/^/gm, '    ')) ?? [];
+    this.#flaky.push([`${test.module.relativeModuleId} > ${test.fullName}`, ...errors].join('\n'));
   }
 
   onTestRunEnd(): void {

@@ -4,11 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { explainFailure } from '../explain-failure.js';
 import { runMain } from '../fixtures/cli/memory-io.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const BIN = join(ROOT, 'bin/mcp-await.js');
 export const ODD_SERVER = join(ROOT, 'test/fixtures/cli/odd-server.js');
+
+const MAX_TOLD_CHARACTERS = 2000;
 
 /** What answers others, and whose end is that of its process. */
 const SERVING = ['serve', 'proxy', 'worker', 'load'];
@@ -67,6 +70,7 @@ export async function newWorkplace(): Promise<Workplace> {
     const finished = once(child, 'close').then(([code]) => ({ code, stdout, stderr }));
     running.set(child, finished);
     finished.then(() => running.delete(child));
+    explainFailure(() => endOf(args, { code: child.exitCode ?? child.signalCode, stdout, stderr }));
     return {
       process: child,
       finished,
@@ -95,10 +99,21 @@ export async function newWorkplace(): Promise<Workplace> {
   };
 }
 
-function runHere(home: string, args: readonly string[], input: string): Promise<Finished> {
+async function runHere(home: string, args: readonly string[], input: string): Promise<Finished> {
   // Servers that the command starts have the environment of this process.
   process.env.MCP_AWAIT_HOME = home;
-  return runMain(args, { input, cwd: ROOT, env: process.env });
+  const finished = await runMain(args, { input, cwd: ROOT, env: process.env });
+  explainFailure(() => endOf(args, finished));
+  return finished;
+}
+
+/** How a command ended, in one paragraph. */
+function endOf(
+  args: readonly string[],
+  { code, stdout, stderr }: { readonly [Key in keyof Finished]: unknown },
+): string {
+  const excerpt = (text: unknown) => JSON.stringify(String(text).slice(-MAX_TOLD_CHARACTERS));
+  return `mcp-await ${args.join(' ')}\n  exit: ${code ?? 'none'}, stdout: ${excerpt(stdout)}\n  stderr: ${excerpt(stderr)}`;
 }
 
 /** `run initiate_background_task` of one operation. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { onTestFinished, vi } from 'vitest';
+import { explainFailure } from '../explain-failure.js';
 import { type Caller, callerOf } from '../fixtures/server/connected-tools.js';
 import { BIN, type Command, ROOT, type Workplace } from './command.js';
 
@@ -29,6 +30,7 @@ export async function connectServe(
   transport.stderr?.on('data', chunk => {
     stderr += chunk;
   });
+  explainFailure(() => `mcp-await serve ${args.join(' ')}\n  stderr: ${JSON.stringify(stderr)}`);
   const client = new Client({ name: 'test', version: '1' });
   await client.connect(transport);
   onTestFinished(() => client.close());

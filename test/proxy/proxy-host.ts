@@ -7,6 +7,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import type { CallToolResult, Progress } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach } from 'vitest';
 import { BIN, ROOT } from '../cli/command.js';
+import { explainFailure } from '../explain-failure.js';
 
 /** The reference server of the MCP project. */
 export const EVERYTHING = fileURLToPath(
@@ -61,6 +62,7 @@ export async function startHost(
   transport.stderr?.on('data', chunk => {
     stderr += chunk;
   });
+  explainFailure(() => `mcp-await proxy ${words.join(' ')}\n  stderr: ${JSON.stringify(stderr)}`);
   const client = new Client({ name: 'host', version: '1' }, options);
   hosts.push(client);
   await client.connect(transport);

@@ -223,6 +223,11 @@ export function addListenFlags(command: Command): Command {
     .option('--no-offer-sleep', 'leave it out (default over HTTP)')
     .option('--task-page', "show a caller's tasks in a browser, at /tasks (goes with --http)")
     .option('--no-task-page', 'do not (default)')
+    .option(
+      '--trusted-proxy <address>',
+      'proxy that tells where a sign-in to that page comes from (repeatable)',
+      collect,
+    )
     .option('--worker', 'run tasks too (default)')
     .option('--no-worker', 'only accept tasks, and leave them to `mcp-await worker` on the same store');
 }
@@ -262,6 +267,11 @@ export function addProbeFlags(command: Command): Command {
     )
     .option('--task-page', 'show the tasks of all owners in a browser there, at /tasks')
     .option('--no-task-page', 'do not (default)')
+    .option(
+      '--trusted-proxy <address>',
+      'proxy that tells where a sign-in to that page comes from (repeatable)',
+      collect,
+    )
     .option('--metrics-host <address>', 'address for them (default: 127.0.0.1); any other needs tokens')
     .option('--metrics-token-file <file>', 'tokens that /metrics takes, one per line');
 }

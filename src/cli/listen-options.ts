@@ -19,6 +19,7 @@ export interface ListenFlags {
   readonly allowedOrigin?: readonly string[];
   readonly localOrigins?: boolean;
   readonly taskPage?: boolean;
+  readonly trustedProxy?: readonly string[];
 }
 
 /** The first of these flags that was given. */
@@ -39,6 +40,7 @@ export function strayHttpFlag(flags: ListenFlags): string | undefined {
     '--allowed-origin': allowedOrigin,
     '--local-origins': localOrigins,
     '--task-page': flags.taskPage || undefined,
+    '--trusted-proxy': flags.trustedProxy,
   };
   return Object.entries(httpOnly).find(([, value]) => value !== undefined)?.[0];
 }
@@ -49,10 +51,12 @@ export async function httpOptions(
   { server, authorization: given }: Pick<Settings, 'server' | 'authorization'>,
   io: CommandIo,
 ): Promise<Omit<HttpServerOptions, 'createMcpServer'>> {
-  const { host, port, tokenFile, allowedHosts, allowedOrigins, localOrigins, maxPendingBytes } = server;
+  const { host, port, tokenFile, ...rest } = server;
+  const { allowedHosts, allowedOrigins, localOrigins, trustedProxies, maxPendingBytes } = rest;
   const authorization = authorizationOptions(given);
   const tokens = token === undefined ? await tokensOf(tokenFile, io) : [token];
-  return { host, port, tokens, authorization, allowedHosts, allowedOrigins, localOrigins, maxPendingBytes };
+  const policy = { allowedHosts, allowedOrigins, localOrigins, trustedProxies };
+  return { host, port, tokens, authorization, ...policy, maxPendingBytes };
 }
 
 /** @throws UsageError */

@@ -1,3 +1,4 @@
+import type { Settings } from '../server/config/config-schema.js';
 import type { ProbeOptions } from '../server/http/probe-server.js';
 import { startWorker } from '../server/index.js';
 import { useSettings } from './config/load-settings.js';
@@ -17,6 +18,7 @@ export interface WorkerFlags extends TaskFlags {
   readonly metricsHost?: string;
   readonly metricsTokenFile?: string;
   readonly taskPage?: boolean;
+  readonly trustedProxy?: readonly string[];
 }
 
 /** `mcp-await worker`: runs the tasks that servers without a worker of their own accept on the same store. */
@@ -41,7 +43,7 @@ export async function worker(flags: WorkerFlags, io: CommandIo): Promise<number>
     leaseSeconds: state.leaseSeconds,
     webhooks: await webhookOptions(settings.webhooks, io),
     taskPage: settings.server.taskPage,
-    probes: await probeOptions(flags, io),
+    probes: await probeOptions(flags, settings.server, io),
     onError: error => reportError(error, io),
     observability: settings.observability,
     onLog: logLines(io),
@@ -55,14 +57,25 @@ export async function worker(flags: WorkerFlags, io: CommandIo): Promise<number>
 }
 
 async function probeOptions(
-  { metricsPort: port, metricsHost: host, metricsTokenFile: file, taskPage }: WorkerFlags,
+  { metricsPort: port, metricsHost: host, metricsTokenFile: file, taskPage, trustedProxy }: WorkerFlags,
+  { trustedProxies }: Settings['server'],
   io: CommandIo,
 ): Promise<ProbeOptions | undefined> {
   if (port === undefined) {
-    const stray = host !== undefined ? '--metrics-host' : file !== undefined && '--metrics-token-file';
-    if (stray) throw new UsageError(`${stray} goes with --metrics-port.`);
-    if (taskPage === true) throw new UsageError('--task-page goes with --metrics-port.');
+    const strays = {
+      '--metrics-host': host,
+      '--metrics-token-file': file,
+      '--task-page': taskPage || undefined,
+      '--trusted-proxy': trustedProxy,
+    };
+    const [stray] = Object.entries(strays).find(([, value]) => value !== undefined) ?? [];
+    if (stray !== undefined) throw new UsageError(`${stray} goes with --metrics-port.`);
     return undefined;
   }
-  return { host, port, tokens: file === undefined ? [] : await readSecretFile(file, 'token', io) };
+  return {
+    host,
+    port,
+    trustedProxies,
+    tokens: file === undefined ? [] : await readSecretFile(file, 'token', io),
+  };
 }

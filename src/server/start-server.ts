@@ -58,6 +58,7 @@ const httpOptionNames: OptionNames<NonNullable<ServerOptions['http']>> = {
   allowedHosts: true,
   allowedOrigins: true,
   localOrigins: true,
+  trustedProxies: true,
   maxSessions: true,
   sessionIdleMs: true,
   maxBodyBytes: true,

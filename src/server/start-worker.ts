@@ -20,7 +20,12 @@ const optionNames: OptionNames<WorkerProcessOptions> = {
   probes: true,
   taskPage: true,
 };
-const probeOptionNames: OptionNames<ProbeOptions> = { host: true, port: true, tokens: true };
+const probeOptionNames: OptionNames<ProbeOptions> = {
+  host: true,
+  port: true,
+  tokens: true,
+  trustedProxies: true,
+};
 
 export interface RunningWorker {
   /** Of the probes; undefined when there are none. */

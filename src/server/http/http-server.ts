@@ -82,6 +82,10 @@ export interface HttpServerOptions {
    * @default true where callers need a token, else false
    */
   readonly localOrigins?: boolean | undefined;
+  /**
+   * Proxies (`10.0.0.0/8`, `loopback`) whose `X-Forwarded-For` says where a sign-in to the page of tasks comes from. @default []
+   */
+  readonly trustedProxies?: readonly string[] | undefined;
   /** @default 1000 */
   readonly maxSessions?: number | undefined;
   /** Milliseconds after which an unused session is closed. @default 1800000 (30 minutes) */
@@ -219,7 +223,7 @@ async function openAccessTokens(...args: ConstructorParameters<typeof AccessToke
 
 /** @throws ConfigurationError where the page would be open, although callers have to show who they are */
 async function openTaskPage(
-  { taskPage, authorization }: HttpServerOptions,
+  { taskPage, authorization, trustedProxies = [], onError }: HttpServerOptions,
   guards: Pick<RequestHandlerOptions, 'tokens' | 'hostPolicy'>,
 ): Promise<RequestHandlerOptions['taskPage']> {
   if (taskPage === undefined) return undefined;
@@ -229,7 +233,7 @@ async function openTaskPage(
     );
   }
   const { createTaskPage } = await import('../task-page/task-page.js');
-  return createTaskPage({ ...taskPage, ...guards, isOperator: false });
+  return createTaskPage({ ...taskPage, ...guards, trustedProxies, isOperator: false, onError });
 }
 
 /** A name under which this machine reaches the server, and which the Host check accepts. */

@@ -24,6 +24,10 @@ export interface ProbeOptions {
   readonly port: number;
   /** Bearer tokens for `/metrics`, as `name=token` or bare; needed to listen on an address that is not loopback. @default [] */
   readonly tokens?: readonly string[] | undefined;
+  /**
+   * Proxies (`10.0.0.0/8`, `loopback`) whose `X-Forwarded-For` says where a sign-in to the page of tasks comes from. @default []
+   */
+  readonly trustedProxies?: readonly string[] | undefined;
 }
 
 export interface ProbeServer {
@@ -52,6 +56,7 @@ export async function startProbeServer(
       ...pageSource,
       tokens,
       hostPolicy,
+      trustedProxies: options.trustedProxies ?? [],
       isOperator: true,
     });
   let closing = false;

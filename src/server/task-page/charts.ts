@@ -1,6 +1,6 @@
 import type { TaskRecord } from '../../engine/task-record.js';
 import { formatDuration } from '../../time/duration.js';
-import { type Html, html } from './html.js';
+import { type Html, html, timeOf } from './html.js';
 
 const BARS = 30;
 const HEIGHT = 40;
@@ -28,18 +28,18 @@ export function charts(records: readonly TaskRecord[]): Html {
   const counts = bars.map(({ durationsMs }) => durationsMs.length);
   const failed = bars.map(bar => bar.failed);
   const all = bars.flatMap(({ durationsMs }) => durationsMs);
-  const period = `${ended.length} tasks that ended in ${formatDuration(to - from)}`;
   const mean = formatDuration(Math.round(sum(all) / all.length));
   const longest = formatDuration(Math.max(...all));
   const failures = sum(failed);
+  const ends = html`<p class="ends"><span>from ${timeOf(from)}</span> <span>to ${timeOf(to)}</span></p>`;
   return html`<div class="charts">
-<figure>${picture('Durations over time', means, [{ values: means, name: 'bar' }])}
-<figcaption>Durations of ${period}: mean ${mean}, longest ${longest}.</figcaption></figure>
-<figure>${picture('Ends over time, failures below', counts, [
+<figure>${picture('Durations over time', means, [{ values: means, name: 'bar' }])}${ends}
+<figcaption>Durations: mean ${mean}, longest ${longest}</figcaption></figure>
+<figure>${picture('Tasks that ended, over time; those that failed below', counts, [
     { values: counts, name: 'bar-good' },
     { values: failed, name: 'bar-bad' },
-  ])}
-<figcaption>Failures: ${failures} of ${period} (${Math.round((100 * failures) / ended.length)} %).</figcaption></figure>
+  ])}${ends}
+<figcaption>Failures: ${failures} of the last ${ended.length} that ended (${Math.round((100 * failures) / ended.length)} %)</figcaption></figure>
 </div>`;
 }
 

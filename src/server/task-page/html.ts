@@ -30,3 +30,9 @@ export function escapeHtml(text: string): string {
     .replace(/[&<>"']/g, character => ENTITIES[character] ?? '')
     .replace(/[\p{Cc}\p{Bidi_Control}]/gu, character => (/[\t\n]/.test(character) ? character : '\ufffd'));
 }
+
+/** A time of the day that all readers of a log understand. */
+export function timeOf(at: number): Html {
+  const iso = new Date(at).toISOString();
+  return html`<time datetime="${iso}">${iso.replace('T', ' ').slice(0, 19)} UTC</time>`;
+}

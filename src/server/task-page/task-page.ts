@@ -1,14 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Engine } from '../../engine/engine.js';
 import { InvalidCursorError, STATUS_BY_STATE, TASK_STATES } from '../../engine/task-list.js';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
 import { type HostPolicy, isAllowedHost } from '../http/guards.js';
 import { authenticate, type KnownToken } from '../http/principals.js';
-import { TASKS_PATH } from '../http/watch-endpoints.js';
+import { isTasksPath, TASKS_PATH } from '../http/watch-endpoints.js';
 import { SCRIPT, STYLE } from './assets.js';
 import type { Html } from './html.js';
-import { listView, problemView, signInView, taskView, type Viewer } from './views.js';
+import { PageSessions, randomHex } from './sessions.js';
+import { SignInLimit } from './sign-in-limit.js';
+import { cancelView, listView, problemView, signInView, taskView, type Viewer } from './views.js';
 
 /** What the page of tasks needs of the process that serves it. */
 export interface TaskPageSource {
@@ -20,8 +21,12 @@ export interface TaskPageSource {
 export interface TaskPageOptions extends TaskPageSource {
   readonly tokens: readonly KnownToken[];
   readonly hostPolicy: HostPolicy;
+  /** Addresses of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   /** Whether whoever has a token sees the tasks of all owners, as an operator does. */
   readonly isOperator: boolean;
+  /** Told why the store did not answer. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** Answers a request at `/tasks` or below it. */
@@ -30,9 +35,6 @@ export type TaskPageHandler = (request: IncomingMessage, response: ServerRespons
 const SHOWN = 50;
 const CHARTED = 200;
 const MAX_FORM_BYTES = 8192;
-const MAX_SESSIONS = 1000;
-const SESSION_MS = 12 * 3_600_000;
-const COOKIE = 'mcp_await_tasks';
 
 /** Nothing comes from elsewhere, nothing inline runs, and no other page may show or post to this one. */
 const HEADERS = {
@@ -45,58 +47,62 @@ const HEADERS = {
   'cache-control': 'no-store',
 };
 
-interface Session {
-  readonly principal: string;
-  readonly formToken: string;
-  readonly until: number;
-}
-
-/** The page of a server's tasks. It changes nothing but that it cancels. */
+/**
+ * The page of a server's tasks. It changes nothing but that it cancels.
+ * @throws ConfigurationError when a trusted proxy is no address
+ */
 export function createTaskPage(options: TaskPageOptions): TaskPageHandler {
-  const { engine, announce, tokens, hostPolicy, isOperator } = options;
-  const sessions = new Map<string, Session>();
+  const { engine, announce, tokens, hostPolicy, trustedProxies, isOperator, onError } = options;
+  const sessions = new PageSessions();
+  const limit = new SignInLimit(trustedProxies);
   const openFormToken = randomHex();
 
   function viewerOf({ headers }: IncomingMessage): Viewer | undefined {
     if (tokens.length > 0 && headers.authorization === undefined) {
-      const session = sessions.get(cookieOf(headers.cookie) ?? '');
-      if (session === undefined || session.until <= Date.now()) return undefined;
-      return { principal: session.principal, formToken: session.formToken, isOperator, isSignedIn: true };
+      const session = sessions.find(headers.cookie);
+      return session && { ...session, isOperator, isSignedIn: true };
     }
     const principal = authenticate(headers.authorization, tokens);
     if (principal === undefined) return undefined;
     return { principal, formToken: openFormToken, isOperator, isSignedIn: false };
   }
 
-  function signIn(token: string, response: ServerResponse): void {
-    const principal = authenticate(`Bearer ${token}`, tokens);
-    if (principal === undefined) {
-      sendPage(response, 401, signInView('This server does not know the token. Check it, and try again.'));
+  function signIn(request: IncomingMessage, response: ServerResponse, form: URLSearchParams): void {
+    const next = pageWithin(form.get('next') ?? TASKS_PATH);
+    const refuse = (status: number, problem: string) =>
+      sendPage(response, status, signInView({ next, problem }));
+    const waitSeconds = limit.waitSeconds(request);
+    if (waitSeconds > 0) {
+      response.setHeader('retry-after', waitSeconds);
+      refuse(429, `Too many wrong tokens came from your address. Try again in ${waitSeconds} seconds.`);
       return;
     }
-    for (const [id, { until }] of sessions) if (until <= Date.now()) sessions.delete(id);
-    const [oldest] = sessions.keys();
-    if (sessions.size >= MAX_SESSIONS && oldest !== undefined) sessions.delete(oldest);
-    const id = randomHex();
-    sessions.set(id, { principal, formToken: randomHex(), until: Date.now() + SESSION_MS });
-    response.setHeader('set-cookie', cookie(id, SESSION_MS / 1000));
-    redirect(response, TASKS_PATH);
+    const principal = authenticate(`Bearer ${form.get('token') ?? ''}`, tokens);
+    if (principal === undefined) {
+      limit.countWrong(request);
+      refuse(401, 'This server does not know the token. Check it, and try again.');
+      return;
+    }
+    // The browser itself tells whether it came by TLS, whatever stands between.
+    const secure = request.headers.origin?.startsWith('https:') === true;
+    response.setHeader('set-cookie', sessions.open(principal, { secure }));
+    redirect(response, next);
   }
 
   async function post(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     const form = isSameOrigin(request) ? await readForm(request) : undefined;
     if (form === undefined) return sendPage(response, 403, problemView(NOT_FROM_HERE));
-    if (path === '/sign-in' && tokens.length > 0) return signIn(form.get('token') ?? '', response);
+    if (path === SIGN_IN && tokens.length > 0) return signIn(request, response, form);
     const viewer = viewerOf(request);
-    if (viewer === undefined) return sendPage(response, 401, signInView('Sign in first.'));
+    if (viewer === undefined)
+      return sendPage(response, 401, signInView({ next: TASKS_PATH, problem: 'Sign in first.' }));
     if (form.get('form') !== viewer.formToken) return sendPage(response, 403, problemView(NOT_FROM_HERE));
     if (path === '/sign-out') {
-      sessions.delete(cookieOf(request.headers.cookie) ?? '');
-      response.setHeader('set-cookie', cookie('', 0));
+      response.setHeader('set-cookie', sessions.end(request.headers.cookie));
       return redirect(response, TASKS_PATH);
     }
-    const taskRef = /^\/([^/]+)\/cancel$/.exec(path)?.[1];
-    const record = taskRef === undefined ? undefined : await visible(taskRef, viewer);
+    const { taskRef, isCancel } = wantedTask(path);
+    const record = isCancel ? await visible(taskRef, viewer) : undefined;
     if (record === undefined) return sendPage(response, 404, problemView(NO_TASK));
     if (!isEnded(record)) {
       await announce(record);
@@ -105,15 +111,34 @@ export function createTaskPage(options: TaskPageOptions): TaskPageHandler {
     redirect(response, `${TASKS_PATH}/${record.taskRef}`);
   }
 
+  async function get(request: IncomingMessage, response: ServerResponse, { pathname, search }: URL) {
+    const path = pathname.slice(TASKS_PATH.length);
+    const viewer = viewerOf(request);
+    if (viewer === undefined) {
+      const next = path === SIGN_IN ? TASKS_PATH : `${pathname}${search}`;
+      return sendPage(response, 401, signInView({ next }));
+    }
+    if (path === '' || path === '/') return list(new URLSearchParams(search), viewer, response);
+    if (path === SIGN_IN) return redirect(response, TASKS_PATH);
+    const { taskRef, isCancel } = wantedTask(path);
+    const record = await visible(taskRef, viewer);
+    if (record === undefined) return sendPage(response, 404, problemView(NO_TASK));
+    const view = isCancel && !isEnded(record) ? cancelView : taskView;
+    sendPage(response, 200, view(record, viewer, Date.now()));
+  }
+
   async function visible(taskRef: string, viewer: Viewer): Promise<TaskRecord | undefined> {
     const record = await engine.find(taskRef);
     return viewer.isOperator || record?.owner === viewer.principal ? record : undefined;
   }
 
   async function list(query: URLSearchParams, viewer: Viewer, response: ServerResponse): Promise<void> {
-    const [state = '', operation = '', owner = ''] = ['state', 'operation', 'owner'].map(
-      name => query.get(name) ?? undefined,
-    );
+    const [state = '', operation = '', owner = '', cursor = ''] = [
+      'state',
+      'operation',
+      'owner',
+      'cursor',
+    ].map(name => query.get(name) ?? undefined);
     const wanted = TASK_STATES.find(known => known === state);
     const shared = {
       owner: viewer.isOperator ? owner || undefined : viewer.principal,
@@ -125,12 +150,17 @@ export function createTaskPage(options: TaskPageOptions): TaskPageHandler {
           ...shared,
           limit: SHOWN,
           statuses: wanted && [STATUS_BY_STATE[wanted]],
-          cursor: query.get('cursor') || undefined,
+          cursor: cursor || undefined,
         }),
         engine.list({ ...shared, limit: CHARTED, statuses: ['completed', 'failed'] }),
       ]);
       const filters = { state: wanted ?? '', operation, owner };
-      sendPage(response, 200, listView({ page, ended: ended.tasks, filters, viewer, now: Date.now() }));
+      const isFirst = cursor === '';
+      sendPage(
+        response,
+        200,
+        listView({ page, isFirst, ended: ended.tasks, filters, viewer, now: Date.now() }),
+      );
     } catch (error) {
       if (!(error instanceof InvalidCursorError)) throw error;
       sendPage(response, 400, problemView(error.message));
@@ -139,8 +169,8 @@ export function createTaskPage(options: TaskPageOptions): TaskPageHandler {
 
   return async (request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
-    const path = pathname.slice(TASKS_PATH.length);
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const path = url.pathname.slice(TASKS_PATH.length);
     // A page that makes its own name resolve to this machine has no cookie; where none is needed, the name must be ours.
     if (tokens.length === 0 && !isAllowedHost(request.headers.host, hostPolicy))
       return sendPage(
@@ -148,30 +178,45 @@ export function createTaskPage(options: TaskPageOptions): TaskPageHandler {
         403,
         problemView('This name of the server is not allowed: see --allowed-host.'),
       );
-    if (request.method === 'POST') return post(request, response, path);
-    request.resume();
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('allow', 'GET, HEAD, POST');
-      return sendPage(response, 405, problemView('Expected GET, HEAD or POST.'));
+    try {
+      if (request.method === 'POST') return await post(request, response, path);
+      request.resume();
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        response.setHeader('allow', 'GET, HEAD, POST');
+        return sendPage(response, 405, problemView('Expected GET, HEAD or POST.'));
+      }
+      if (path === '/page.css') return send(response, 200, 'text/css', STYLE);
+      if (path === '/page.js') return send(response, 200, 'text/javascript', SCRIPT);
+      await get(request, response, url);
+    } catch (error) {
+      if (response.destroyed || request.errored) return;
+      onError?.(error);
+      sendPage(response, 503, problemView('The store of the tasks does not answer. Try again.'));
     }
-    if (path === '/page.css') return send(response, 200, 'text/css', STYLE);
-    if (path === '/page.js') return send(response, 200, 'text/javascript', SCRIPT);
-    const viewer = viewerOf(request);
-    if (viewer === undefined) return sendPage(response, 401, signInView());
-    if (path === '' || path === '/') return list(searchParams, viewer, response);
-    const record = await visible(path.slice(1), viewer);
-    if (record === undefined) return sendPage(response, 404, problemView(NO_TASK));
-    sendPage(response, 200, taskView(record, viewer, Date.now()));
   };
 }
 
+const SIGN_IN = '/sign-in';
 const NO_TASK = 'There is no such task, or it has expired.';
 const NOT_FROM_HERE = 'This form was not sent from a page of this server, or the page is old. Load it again.';
+
+function wantedTask(path: string): { readonly taskRef: string; readonly isCancel: boolean } {
+  const [, taskRef = '', cancel] = /^\/([^/]+)(\/cancel)?$/.exec(path) ?? [];
+  return { taskRef, isCancel: cancel !== undefined };
+}
+
+/** The page of tasks that a form names; the list where it names anything else. */
+function pageWithin(next: string): string {
+  const base = 'http://localhost';
+  const { origin, pathname, search } = URL.canParse(next, base) ? new URL(next, base) : new URL(base);
+  return origin === base && isTasksPath(pathname) ? `${pathname}${search}` : TASKS_PATH;
+}
 
 /** A browser says where a form comes from; what says nothing of it is no browser. */
 function isSameOrigin({ headers }: IncomingMessage): boolean {
   const { origin, host, 'sec-fetch-site': site } = headers;
-  if (site !== undefined && site !== 'same-origin') return false;
+  // No page can set it, and it needs no proxy that passes the Host header on.
+  if (site !== undefined) return site === 'same-origin';
   return origin === undefined || origin === `http://${host}` || origin === `https://${host}`;
 }
 
@@ -183,19 +228,6 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams | und
     if (text.length > MAX_FORM_BYTES) return undefined;
   }
   return new URLSearchParams(text);
-}
-
-function cookieOf(header = ''): string | undefined {
-  const cookies = header.split(';').map(each => each.trim());
-  return cookies.find(each => each.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1);
-}
-
-function cookie(id: string, maxAgeSeconds: number): string {
-  return `${COOKIE}=${id}; Path=${TASKS_PATH}; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}`;
-}
-
-function randomHex(): string {
-  return randomBytes(32).toString('hex');
 }
 
 function redirect(response: ServerResponse, location: string): void {

@@ -4,7 +4,7 @@ import { formatDuration } from '../../time/duration.js';
 import { TASKS_PATH } from '../http/watch-endpoints.js';
 import { taskMessage } from '../task-message.js';
 import { charts } from './charts.js';
-import { type Html, html } from './html.js';
+import { type Html, html, timeOf } from './html.js';
 
 /** What a page is made for. */
 export interface Viewer {
@@ -23,13 +23,20 @@ export interface Filters {
   readonly owner: string;
 }
 
-export function signInView(problem?: string): Html {
+export interface SignInView {
+  /** The page to go to. */
+  readonly next: string;
+  readonly problem?: string;
+}
+
+export function signInView({ next, problem }: SignInView): Html {
   const told = problem === undefined ? html`` : html`<p class="problem" role="alert">${problem}</p>`;
   return layout(
     'Sign in',
-    html`<header><h1>Tasks</h1></header><main>${told}
-<form method="post" action="${TASKS_PATH}/sign-in"><p><label for="token">Token</label>
-<input id="token" name="token" type="password" autocomplete="current-password" required></p>
+    html`<header><h1>Tasks</h1></header><main><p>Sign in with a token of this server.</p>${told}
+<form method="post" action="${TASKS_PATH}/sign-in"><input type="hidden" name="next" value="${next}">
+<p><label for="token">Token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus></p>
 <p><button>Sign in</button></p></form></main>`,
   );
 }
@@ -44,13 +51,15 @@ export function problemView(problem: string): Html {
 
 export interface ListView {
   readonly page: TaskPage;
+  /** Whether the page begins with the newest tasks. */
+  readonly isFirst: boolean;
   readonly ended: readonly TaskRecord[];
   readonly filters: Filters;
   readonly viewer: Viewer;
   readonly now: number;
 }
 
-export function listView({ page, ended, filters, viewer, now }: ListView): Html {
+export function listView({ page, isFirst, ended, filters, viewer, now }: ListView): Html {
   const { tasks, nextCursor } = page;
   const option = (state: string) =>
     state === filters.state
@@ -59,16 +68,19 @@ export function listView({ page, ended, filters, viewer, now }: ListView): Html 
   const owner = viewer.isOperator
     ? html`<p><label for="owner">Owner</label><input id="owner" name="owner" value="${filters.owner}"></p>`
     : html``;
-  const more = new URLSearchParams({ ...filters, cursor: nextCursor ?? '' });
-  const next =
-    nextCursor === undefined
-      ? html``
-      : html`<p><a href="${TASKS_PATH}?${more.toString()}">Older tasks</a></p>`;
+  const pages: (readonly [text: string, cursor: string])[] = [];
+  if (!isFirst) pages.push(['Newest tasks', '']);
+  // A store may stop at a number of tasks before it has found one.
+  if (nextCursor !== undefined) pages.push([tasks.length === 0 ? 'Look further' : 'Older tasks', nextCursor]);
+  const links = pages.map(
+    ([text, cursor]) =>
+      html`<a href="${TASKS_PATH}?${new URLSearchParams({ ...filters, cursor }).toString()}">${text}</a> `,
+  );
   const rows = tasks.map(record => taskRow(record, viewer, now));
   const head = ['Task', 'State', ...(viewer.isOperator ? ['Owner'] : []), 'Age', 'Ran', 'Progress'];
   const table =
     tasks.length === 0
-      ? html`<p>There are no such tasks.</p>`
+      ? html`<p>${nextCursor === undefined ? 'There are no such tasks.' : 'There are no such tasks among the newest.'}</p>`
       : html`<table><thead><tr>${head.map(name => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${rows}</tbody></table>`;
   const whose = viewer.isOperator ? 'Tasks of all owners' : `Tasks of ${viewer.principal}`;
   return layout(
@@ -79,42 +91,54 @@ export function listView({ page, ended, filters, viewer, now }: ListView): Html 
 <p><label for="operation">Operation</label><input id="operation" name="operation" value="${filters.operation}"></p>${owner}
 <p><button>Show</button></p></form>
 <section id="charts" data-live aria-label="Durations and failures">${charts(ended)}</section>
-<section id="tasks" data-live aria-label="List of tasks"><h2>Tasks</h2>${table}${next}</section></main>`,
+<section id="tasks" data-live aria-label="List of tasks"><h2>Tasks</h2>${table}<p>${links}</p></section></main>`,
   );
 }
 
 function taskRow(record: TaskRecord, viewer: Viewer, now: number): Html {
   const { taskRef, operation, createdAt, startedAt, endedAt = now, owner } = record;
   const ran = startedAt === undefined ? '-' : lasted(endedAt - startedAt);
-  const ownerCell = viewer.isOperator ? html`<td data-label="Owner">${owner}</td>` : html``;
+  const ownerCell = viewer.isOperator ? html`<td class="long" data-label="Owner">${owner}</td>` : html``;
   return html`<tr><td data-label="Task"><a href="${pathOf(taskRef)}">${operation} ${taskRef.slice(-6)}</a></td>
 <td data-label="State">${stateText(record)}</td>${ownerCell}
 <td data-label="Age">${lasted(now - createdAt)}</td><td data-label="Ran">${ran}</td>
-<td data-label="Progress">${progressOf(record)}</td></tr>`;
+<td class="long" data-label="Progress">${progressOf(record)}</td></tr>`;
 }
 
 export function taskView(record: TaskRecord, viewer: Viewer, now: number): Html {
   const { taskRef, operation, owner, result, error, runCount, expiresAt } = record;
   const cancel = isEnded(record)
     ? html``
-    : html`<form method="post" action="${pathOf(taskRef)}/cancel"><input type="hidden" name="form" value="${viewer.formToken}">
-<button class="danger">Cancel this task</button></form>`;
+    : html`<p><a class="button danger" href="${pathOf(taskRef)}/cancel">Cancel this task</a></p>`;
   const end =
     error !== undefined
-      ? html`<h2>Error</h2><p>${error.code}: ${error.message}</p>`
+      ? html`<h2>Error</h2>${longText('Error', `${error.code}: ${error.message}`)}`
       : record.status === 'completed'
-        ? html`<h2>Result</h2><pre tabindex="0" role="region" aria-label="Result">${shownResult(result)}</pre>`
+        ? html`<h2>Result</h2>${longText('Result', JSON.stringify(result, undefined, 2) ?? 'null')}`
         : html``;
   const expires = record.status === 'processing' ? 'not while it runs' : timeOf(expiresAt);
   return layout(
     `${operation} ${taskRef.slice(-6)}`,
     html`<header><h1>${operation}</h1>${signOut(viewer)}</header><main>
 <p><a href="${TASKS_PATH}">All tasks</a></p>
-<section id="task" data-live aria-label="Task"><p role="status">${stateText(record)} ${progressOf(record)}</p>
+<section id="task" data-live aria-label="Task"><p role="status">${stateText(record)} ${isEnded(record) ? '' : progressOf(record)}</p>
 <dl><dt>Reference</dt><dd>${taskRef}</dd><dt>Owner</dt><dd>${owner}</dd><dt>Runs</dt><dd>${runCount}</dd>
-<dt>Forgotten</dt><dd>${expires}</dd></dl>
+<dt>Expires</dt><dd>${expires}</dd></dl>
 <h2>Life</h2><ol class="life">${lifeOf(record, now)}</ol>${end}</section>
 <section id="actions" data-live aria-label="Actions">${cancel}</section></main>`,
+  );
+}
+
+/** Asks before a task is cancelled. */
+export function cancelView(record: TaskRecord, viewer: Viewer): Html {
+  const { taskRef, operation } = record;
+  return layout(
+    `Cancel ${operation} ${taskRef.slice(-6)}`,
+    html`<header><h1>Cancel ${operation}?</h1>${signOut(viewer)}</header><main>
+<p>The task ${taskRef} is ${stateText(record)}. Once cancelled, it has no result and does not run again.</p>
+<form method="post" action="${pathOf(taskRef)}/cancel"><input type="hidden" name="form" value="${viewer.formToken}">
+<p class="choices"><button class="danger">Cancel the task</button> <a class="button" href="${pathOf(taskRef)}">Let it go on</a></p>
+</form></main>`,
   );
 }
 
@@ -125,7 +149,7 @@ function lifeOf(record: TaskRecord, now: number): readonly Html[] {
   if (startedAt !== undefined)
     moments.push([startedAt, `run ${record.runCount} began, after ${lasted(startedAt - createdAt)}`]);
   if (endedAt === undefined && updatedAt > (startedAt ?? createdAt))
-    moments.push([updatedAt, taskMessage(record) ?? 'changed last']);
+    moments.push([updatedAt, cut(taskMessage(record) ?? 'changed last', MAX_MESSAGE)]);
   for (const { method } of Object.values(inputRequests)) moments.push([updatedAt, `asks: ${method}`]);
   if (endedAt !== undefined) {
     const waited = waitedMs > 0 ? `, ${lasted(waitedMs)} of it for answers` : '';
@@ -148,16 +172,19 @@ function progressOf(record: TaskRecord): Html {
     progress?.total === undefined || progress.total <= 0 || isEnded(record)
       ? html``
       : html`<progress aria-label="Progress" max="${progress.total}" value="${progress.progress}"></progress> `;
-  return html`${bar}${(taskMessage(record) ?? '').slice(0, 200)}`;
+  return html`${bar}${cut(taskMessage(record) ?? '', MAX_MESSAGE)}`;
 }
 
-const MAX_RESULT = 20_000;
+const MAX_MESSAGE = 200;
+const MAX_LONG_TEXT = 20_000;
 
-function shownResult(result: unknown): string {
-  const text = JSON.stringify(result, undefined, 2) ?? 'null';
-  return text.length <= MAX_RESULT
-    ? text
-    : `${text.slice(0, MAX_RESULT)}\n… and ${text.length - MAX_RESULT} characters more`;
+function longText(name: string, text: string): Html {
+  const shown = cut(text, MAX_LONG_TEXT);
+  return html`<pre tabindex="0" role="region" aria-label="${name}">${shown}</pre>`;
+}
+
+function cut(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max)} … and ${text.length - max} characters more`;
 }
 
 function signOut({ isSignedIn, formToken }: Viewer): Html {
@@ -174,15 +201,11 @@ function lasted(durationMs: number): string {
   return formatDuration(durationMs < 1000 ? Math.max(0, durationMs) : Math.floor(durationMs / 1000) * 1000);
 }
 
-function timeOf(at: number): Html {
-  const iso = new Date(at).toISOString();
-  return html`<time datetime="${iso}">${iso.replace('T', ' ').slice(0, 19)} UTC</time>`;
-}
-
 function layout(title: string, body: Html): Html {
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="same-origin">
 <link rel="stylesheet" href="${TASKS_PATH}/page.css"><script src="${TASKS_PATH}/page.js" defer></script></head><body>
+<p id="stale" class="problem" role="alert" hidden>The server does not answer. What is shown here is how the tasks last stood.</p>
 ${body}</body></html>`;
 }

@@ -1,11 +1,11 @@
 import { request } from 'node:http';
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import type { Engine } from '../../src/engine/engine.js';
-import { openEngine } from '../../src/engine/open-engine.js';
-import type { NewTask } from '../../src/engine/task-record.js';
-import { newTaskRef } from '../../src/engine/task-ref.js';
-import { startHttpServer } from '../../src/server/http/http-server.js';
-import { startProbeServer } from '../../src/server/http/probe-server.js';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { Engine } from '../../../src/engine/engine.js';
+import { openEngine } from '../../../src/engine/open-engine.js';
+import type { NewTask } from '../../../src/engine/task-record.js';
+import { newTaskRef } from '../../../src/engine/task-ref.js';
+import { startHttpServer } from '../../../src/server/http/http-server.js';
+import { startProbeServer } from '../../../src/server/http/probe-server.js';
 
 const [ADA, BOB] = ['ada-token-0123456789', 'bob-token-0123456789'];
 const TOKENS = [`ada=${ADA}`, `bob=${BOB}`];
@@ -23,11 +23,16 @@ const source = () => ({
   announce: async ({ taskRef }: { taskRef: string }) => announced.push(taskRef),
 });
 
-async function serve(tokens: readonly string[] = TOKENS): Promise<number> {
+async function serve(
+  tokens: readonly string[] = TOKENS,
+  trustedProxies: readonly string[] = [],
+  onError?: (error: unknown) => void,
+): Promise<number> {
   const createMcpServer = () => {
     throw new Error('No MCP here.');
   };
-  const server = await startHttpServer({ createMcpServer, port: 0, tokens, taskPage: source() });
+  const options = { createMcpServer, port: 0, tokens, trustedProxies, onError, taskPage: source() };
+  const server = await startHttpServer(options);
   onTestFinished(() => server.close(0));
   return server.port;
 }
@@ -153,7 +158,8 @@ describe('the page of tasks', () => {
     ];
     for (const sent of refused) expect((await ask(port, path, sent)).status).toBe(403);
     expect((await ask(port, path, { form })).status).toBe(401);
-    expect((await ask(port, path, { headers })).status).toBe(404);
+    const asks = await ask(port, path, { headers });
+    expect(asks).toMatchObject({ status: 200, text: expect.stringContaining('Let it go on') });
     expect(await engine.find(taskRef)).toMatchObject({ status: 'pending' });
     const same = { origin: `http://localhost:${port}`, host: `localhost:${port}` };
     const done = await ask(port, path, { form, headers: { ...headers, ...same } });
@@ -191,6 +197,83 @@ describe('the page of tasks', () => {
       expect(headers['cache-control']).toBe('no-store');
     }
     expect((await ask(port, `/tasks/${taskRef}`)).text).toContain('&lt;img src=x onerror=alert(1)&gt;');
+  });
+
+  test('takes ten wrong tokens in a minute from one address, which only a trusted proxy can tell', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const port = await serve(TOKENS, ['127.0.0.1']);
+    const tries = (token: string, address: string) =>
+      ask(port, '/tasks/sign-in', { form: { token }, headers: { 'x-forwarded-for': `evil, ${address}` } });
+    const wrong = 'wrong-token-0123456789';
+    for (let count = 0; count < 10; count++) expect((await tries(wrong, '192.0.2.1')).status).toBe(401);
+    vi.advanceTimersByTime(20_000);
+    for (const token of [wrong, ADA]) {
+      const { status, headers, text } = await tries(token, '192.0.2.1');
+      expect([status, headers['retry-after']]).toEqual([429, '40']);
+      expect(text).toContain('Try again in 40 seconds.');
+    }
+    expect((await tries(ADA, '192.0.2.2')).status).toBe(303);
+    vi.advanceTimersByTime(40_000);
+    expect((await tries(ADA, '192.0.2.1')).status).toBe(303);
+    const untold = await serve();
+    for (let count = 0; count < 10; count++)
+      await ask(untold, '/tasks/sign-in', {
+        form: { token: wrong },
+        headers: { 'x-forwarded-for': `192.0.2.${count}` },
+      });
+    expect((await ask(untold, '/tasks/sign-in', { form: { token: wrong } })).status).toBe(429);
+    await expect(serve(TOKENS, ['proxy.example'])).rejects.toThrow(/each trusted proxy \(--trusted-proxy\)/);
+  });
+
+  test('sends the cookie by TLS only where the form came by TLS', async () => {
+    const port = await serve();
+    const secure = async (headers: Record<string, string>) => {
+      const answer = await ask(port, '/tasks/sign-in', { form: { token: ADA }, headers });
+      return /; Secure$/.test(String(answer.headers['set-cookie']));
+    };
+    expect(await secure({ origin: 'https://tasks.example', host: 'tasks.example' })).toBe(true);
+    expect(await secure({ origin: 'https://tasks.example', 'sec-fetch-site': 'same-origin' })).toBe(true);
+    expect(await secure({ origin: `http://localhost:${port}`, host: `localhost:${port}` })).toBe(false);
+    expect(await secure({ 'x-forwarded-proto': 'https' })).toBe(false);
+  });
+
+  test('goes on to the page that was asked for, and to no other server', async () => {
+    const port = await serve();
+    const { text } = await ask(port, '/tasks/task_render_1?a=%22');
+    expect(text).toContain('name="next" value="/tasks/task_render_1?a=%22"');
+    for (const [next, location] of [
+      ['/tasks/task_render_1?a=%22', '/tasks/task_render_1?a=%22'],
+      ['//evil.example/tasks', '/tasks'],
+      ['https://evil.example/tasks', '/tasks'],
+      ['/tasks/../mcp', '/tasks'],
+      ['\\\\evil.example\\tasks', '/tasks'],
+    ] as const) {
+      const answer = await ask(port, '/tasks/sign-in', { form: { token: ADA, next } });
+      expect(answer).toMatchObject({ status: 303, headers: { location } });
+    }
+  });
+
+  test('asks the store for as many tasks as it shows, and says when it has to look further', async () => {
+    const list = vi.spyOn(engine, 'list');
+    list.mockResolvedValueOnce({ tasks: [], nextCursor: 'abc' });
+    const port = await serve([]);
+    const { text } = await ask(port, '/tasks?state=failed');
+    expect(text).toContain('There are no such tasks among the newest.');
+    expect(text).toContain('>Look further</a>');
+    expect(list.mock.calls.map(([{ limit }]) => limit)).toEqual([50, 200]);
+  });
+
+  test('says that the store does not answer, and tells the operator why', async () => {
+    const errors: unknown[] = [];
+    const failure = new Error('The disk is full.');
+    vi.spyOn(engine, 'list').mockRejectedValue(failure);
+    const port = await serve([], [], error => errors.push(error));
+    const { status, text } = await ask(port, '/tasks');
+    expect(status).toBe(503);
+    expect(text).toContain('The store of the tasks does not answer');
+    expect(text).not.toContain('disk');
+    expect(errors).toEqual([failure]);
   });
 
   test('is called by names of this server only, where it needs no token', async () => {

@@ -15,7 +15,7 @@ export const tiers = {
     'test/services/aws.test.ts',
     'test/engine/dynamodb/create-store.test.ts',
   ],
-  /** Peers of others from npm, agent frameworks, hosts, the packed library, other versions of Node, and what computes for a minute. */
+  /** A browser, peers of others from npm, agent frameworks, hosts, the packed library, other versions of Node, and what computes for a minute. */
   world: [
     'test/architecture/regular-expressions.test.ts',
     'test/package.test.ts',
@@ -27,5 +27,6 @@ export const tiers = {
     'test/proxy/conformance.test.ts',
     'test/proxy/hosts.test.ts',
     'test/hosts/hosts.test.ts',
+    'test/server/task-page/browser.test.ts',
   ],
 } as const;

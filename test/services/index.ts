@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { unavailable } from '../conformance/newer-node.js';
 import { type AwsServices, startAws } from './aws.js';
+import { chromiumFile, startChromium } from './chromium.js';
 import { startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
 import type { Service } from './service-process.js';
@@ -28,6 +30,12 @@ export function describeWith(name: ServiceName, title: string, body: (service: (
 /** As `describeWith`, with emulators of DynamoDB and SQS. */
 export function describeWithAws(title: string, body: (aws: () => AwsServices) => void): void {
   describeWithServer({ title, unavailable, start: startAws }, body);
+}
+
+/** As `describeWith`, with a browser. */
+export function describeWithChromium(title: string, body: (browser: () => Browser) => void): void {
+  const unavailable = chromiumFile === undefined ? 'chromium is not installed' : undefined;
+  describeWithServer({ title, unavailable, start: startChromium }, started => body(() => started().browser));
 }
 
 interface ServerTests<Server> {

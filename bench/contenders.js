@@ -1,11 +1,12 @@
 // This project's engine and the bare library under it, each as something that takes tasks, runs them and tells.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createPostgresBackend, Queue, QueueEvents, Worker } from 'bullmq';
 import { openEngine } from '../dist/engine/open-engine.js';
 import { newTaskRef } from '../dist/engine/task-ref.js';
 
 export const OPERATION = 'nothing';
-const WAIT_MS = 60_000;
+const WAIT_MS = 120_000;
 const BARE_WAIT_MS = 15_000;
 const PARAMETERS = { text: 'hello' };
 
@@ -20,12 +21,17 @@ export function newTask() {
   };
 }
 
+export function newKeyPrefix() {
+  return `ours-${randomUUID()}`;
+}
+
 /** The engine that a URL names. */
-export async function engineOn(url, { concurrency }) {
-  const engine = await openEngine(url, { keyPrefix: `ours-${randomUUID()}` });
+export async function engineOn(url, { concurrency, keyPrefix = newKeyPrefix(), workMs = 0, hasKey = false }) {
+  const engine = await openEngine(url, { keyPrefix });
   const startWorker = onRun => {
     const execute = async ({ record }) => {
       onRun(record.taskRef);
+      if (workMs > 0) await sleep(workMs);
       return { status: 'completed', result: null };
     };
     engine.startWorker({ execute, operations: [OPERATION], concurrency });
@@ -34,8 +40,9 @@ export async function engineOn(url, { concurrency }) {
     const record = await engine.waitForEnd(taskRef, { timeoutMs: WAIT_MS });
     if (record?.status !== 'completed') throw new Error(JSON.stringify(record));
   };
+  const submit = () => engine.submit({ ...newTask(), ...(hasKey ? { idempotencyKey: randomUUID() } : {}) });
   return {
-    submit: () => engine.submit(newTask()),
+    submit,
     async drain(count) {
       const started = [];
       await new Promise(resolve => {
@@ -47,7 +54,7 @@ export async function engineOn(url, { concurrency }) {
     },
     serve: async () => startWorker(() => {}),
     async roundTrip() {
-      const { record } = await engine.submit(newTask());
+      const { record } = await submit();
       await untilEnded(record.taskRef);
     },
     close: () => engine.close(),

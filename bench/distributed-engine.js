@@ -1,6 +1,6 @@
 // The engines on Redis and on PostgreSQL, in turn with the bare library on the same server.
 import { bareBullmq, engineOn } from './contenders.js';
-import { median, ms, percentile, printTable, ratio, timed } from './measure.js';
+import { latencies, median, ms, percentile, printTable, ratio, timed } from './measure.js';
 import { isInstalled, withPostgres, withRedis } from './services.js';
 
 const CONCURRENCY = 50;
@@ -24,17 +24,6 @@ const STORES = [
   },
   { name: 'PostgreSQL', program: 'initdb', tasks: 500, trips: 150, run: withPostgres },
 ];
-
-/** Latencies of `count` calls that `callers` make, each one after the other. */
-async function latencies(call, { count, callers }) {
-  const all = [];
-  let left = count;
-  const caller = async () => {
-    while (left-- > 0) all.push((await timed(call)).elapsedMs);
-  };
-  await Promise.all(Array.from({ length: callers }, caller));
-  return all;
-}
 
 /** Milliseconds of processor time that `work` costs this process. */
 async function processorTime(work) {

@@ -4,6 +4,7 @@ import { agent } from './agent.js';
 import { callOverhead } from './call-overhead.js';
 import { coldStart } from './cold-start.js';
 import { detection } from './detection.js';
+import { dynamodbEngine } from './dynamodb-engine.js';
 import { engine } from './engine.js';
 import { idle } from './idle.js';
 import { initiate } from './initiate.js';
@@ -16,6 +17,7 @@ const benches = {
   initiate,
   agent,
   engine,
+  'dynamodb-engine': dynamodbEngine,
   'call-overhead': callOverhead,
   'cold-start': coldStart,
   idle,

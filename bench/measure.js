@@ -15,6 +15,17 @@ export async function timed(work) {
   return { elapsedMs: performance.now() - begunAt, value };
 }
 
+/** Latencies of `count` calls that `callers` make, each one after the other. */
+export async function latencies(call, { count, callers }) {
+  const all = [];
+  let left = count;
+  const caller = async () => {
+    while (left-- > 0) all.push((await timed(call)).elapsedMs);
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+  return all;
+}
+
 /** Prints rows as a Markdown table. */
 export function printTable(title, columns, rows) {
   console.log(`\n### ${title}\n`);

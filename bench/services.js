@@ -5,7 +5,10 @@ import { chown } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { fetchedPackages } from '../test/conformance/fetched-packages.mjs';
+import { ENVIRONMENT, PACKAGES } from '../test/services/emulator-packages.mjs';
 import { withFolder } from './bundled-server.js';
 
 const START_TIMEOUT_MS = 30_000;
@@ -31,6 +34,24 @@ export function withPostgres(work) {
     const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder];
     const url = `postgres://bench@127.0.0.1:${port}/postgres`;
     return withProcess('postgres', { args, port, ...account }, () => work(url));
+  });
+}
+
+/** Gives `work` the URLs of emulators of DynamoDB and SQS, those of the tests. */
+export async function withAws(work) {
+  Object.assign(process.env, ENVIRONMENT);
+  const packages = await fetchedPackages(PACKAGES);
+  return withEmulator('dynamodb-emulator.mjs', packages, endpoint =>
+    withEmulator('sqs-emulator.mjs', packages, sqsEndpoint => work({ endpoint, sqsEndpoint })),
+  );
+}
+
+function withEmulator(script, { node, folder: packages }, work) {
+  return withFolder(async folder => {
+    const port = await freePort();
+    const path = fileURLToPath(new URL(`../test/services/${script}`, import.meta.url));
+    const args = [path, packages, String(port), join(folder, 'data')];
+    return withProcess(node, { args, port }, () => work(`http://127.0.0.1:${port}`));
   });
 }
 

@@ -6,7 +6,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from './cli/command.js';
-import { fetchedNode, unavailable } from './conformance/newer-node.js';
+import { fetchedNode } from './conformance/fetched-packages.mjs';
+import { unavailable } from './conformance/newer-node.js';
 import { startRegistry } from './fixtures/npm-registry.js';
 
 const run = promisify(execFile);

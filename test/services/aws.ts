@@ -3,19 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fetchedPackages } from '../conformance/newer-node.js';
+import { fetchedPackages } from '../conformance/fetched-packages.mjs';
+import { ENVIRONMENT, PACKAGES } from './emulator-packages.mjs';
 import { freePort, killed, launch, type Service } from './service-process.js';
-
-/** Fetched and not installed with the rest: 230 MB, most of it Node 22 and fauxqs' own clients of AWS. */
-const PACKAGES = ['dynalite@4.0.0', 'fauxqs@2.4.1'];
-
-/** Any will do for an emulator. They are in the environment, where the clients and other processes look for them. */
-const ENVIRONMENT = {
-  AWS_ACCESS_KEY_ID: 'test',
-  AWS_SECRET_ACCESS_KEY: 'test',
-  AWS_REGION: 'us-east-1',
-  AWS_EC2_METADATA_DISABLED: 'true',
-};
 
 /** Emulators of DynamoDB and SQS, which keep what they have acknowledged, also when they are killed. */
 export interface AwsServices {

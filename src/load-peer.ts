@@ -29,5 +29,6 @@ export async function loadPeer<Module>(
 function isMissing(cause: unknown, packages: readonly string[]): boolean {
   const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return false;
-  return packages.some(name => [`'${name}'`, `'${name}/`].some(named => String(message).includes(named)));
+  const names = packages.map(name => name.replace(/(?!^)@.*$/, ''));
+  return names.some(name => [`'${name}'`, `'${name}/`].some(named => String(message).includes(named)));
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AWS_PACKAGES } from '../src/engine/dynamodb/packages.js';
 import { sourceFiles } from './architecture/source-files.js';
 import { ROOT } from './cli/command.js';
 
@@ -126,6 +127,7 @@ describe('the packed package in an empty project', () => {
   it.each([
     ['redis://127.0.0.1:1', 'bullmq ioredis'],
     ['postgres://127.0.0.1:1/tasks', 'bullmq ioredis pg'],
+    ['dynamodb://tasks?queue=tasks', AWS_PACKAGES.join(' ')],
   ])('says in one line which packages the store %s needs', async (store, packages) => {
     for (const command of ['stats', 'worker']) {
       const failed = run('node_modules/.bin/mcp-await', [command, '--store', store], { cwd: project });
@@ -135,5 +137,19 @@ describe('the packed package in an empty project', () => {
         stderr: `This kind of store needs packages that are not installed. Run \`npm install ${packages}\`.\n`,
       });
     }
+  });
+
+  it('says what `store create` needs, and prints the template without it', async () => {
+    const create = ['store', 'create', '--store', 'dynamodb://tasks?queue=tasks'];
+    const failed = run('node_modules/.bin/mcp-await', create, { cwd: project });
+    await expect(failed).rejects.toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: `A store on DynamoDB needs packages that are not installed. Run \`npm install ${AWS_PACKAGES.join(' ')}\`.\n`,
+    });
+    const { stdout } = await run('node_modules/.bin/mcp-await', [...create, '--cloudformation'], {
+      cwd: project,
+    });
+    expect(JSON.parse(stdout).Resources.Table.Properties.TableName).toBe('tasks');
   });
 });

@@ -1,3 +1,4 @@
+import { AWS_PACKAGES } from '../engine/dynamodb/packages.js';
 import { parseStoreUrl } from '../engine/store-url.js';
 import { loadPeer } from '../load-peer.js';
 import { ExitCode, UsageError } from './exit-code.js';
@@ -27,7 +28,7 @@ export async function store(flags: StoreFlags, io: CommandIo): Promise<number> {
   }
   const { createDynamodbStore } = await loadPeer(import('../engine/dynamodb/create-store.js'), {
     part: 'A store on DynamoDB',
-    packages: ['@aws-sdk/client-dynamodb', '@aws-sdk/client-sqs'],
+    packages: AWS_PACKAGES,
   });
   const parts = await createDynamodbStore(location);
   printLines(

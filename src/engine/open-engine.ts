@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { loadPeer } from '../load-peer.js';
 import { whenUnlocked } from '../storage/file-lock.js';
+import { AWS_PACKAGES } from './dynamodb/packages.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { MEMORY } from './sqlite/database.js';
 import { openSqliteEngine } from './sqlite/sqlite-engine.js';
@@ -37,7 +38,7 @@ export async function openEngine(url: string, options: EngineOptions = {}): Prom
     case 'dynamodb': {
       const { openDynamodbEngine } = await loadPeer(import('./dynamodb/open-dynamodb-engine.js'), {
         part: THIS_STORE,
-        packages: ['@aws-sdk/client-dynamodb', '@aws-sdk/client-sqs'],
+        packages: AWS_PACKAGES,
       });
       return openDynamodbEngine(location, options);
     }

@@ -3,7 +3,7 @@ import {
   type CreateTableCommandInput,
   DescribeTableCommand,
   DescribeTimeToLiveCommand,
-  DynamoDBClient,
+  type DynamoDBClient,
   ResourceNotFoundException,
   type TableDescription,
   UpdateTimeToLiveCommand,
@@ -14,12 +14,13 @@ import {
   GetQueueUrlCommand,
   QueueDoesNotExist,
   SetQueueAttributesCommand,
-  SQSClient,
+  type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { ConfigurationError } from '../../errors.js';
 import { sleep } from '../../time/sleep.js';
 import { StoreFailure } from '../store-failure.js';
 import type { DynamodbLocation } from '../store-url.js';
+import { openAwsClients } from './aws-clients.js';
 import { awsOpenFailure } from './aws-failure.js';
 import {
   DEAD_LETTER_QUEUE_ATTRIBUTES,
@@ -45,13 +46,8 @@ export interface StorePart {
  * @throws ConfigurationError when AWS refuses, or a table of the name is another one; StoreFailure when AWS is away
  */
 export async function createDynamodbStore(location: DynamodbLocation): Promise<readonly StorePart[]> {
-  const region = location.region === undefined ? {} : { region: location.region };
-  const client = new DynamoDBClient({ ...region, ...endpointOf(location.endpoint) });
-  const queues = new SQSClient({
-    ...region,
-    ...endpointOf(location.sqsEndpoint),
-    useQueueUrlAsEndpoint: false,
-  });
+  using clients = openAwsClients(location);
+  const { dynamodb: client, sqs: queues } = clients;
   try {
     return [
       ...(await createQueues(queues, queueNameOf(location.queue))),
@@ -60,14 +56,7 @@ export async function createDynamodbStore(location: DynamodbLocation): Promise<r
     ];
   } catch (error) {
     throw awsOpenFailure(location.label, error, 'made');
-  } finally {
-    client.destroy();
-    queues.destroy();
   }
-}
-
-function endpointOf(endpoint: string | undefined) {
-  return endpoint === undefined ? {} : { endpoint };
 }
 
 async function createQueues(queues: SQSClient, name: string): Promise<StorePart[]> {

@@ -1,5 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { ConfigurationError } from '../../errors.js';
 import type { Engine, EngineOptions } from '../engine.js';
 import {
@@ -11,6 +10,7 @@ import {
 } from '../engine-defaults.js';
 import { StoreCalls } from '../store-calls.js';
 import type { DynamodbLocation } from '../store-url.js';
+import { openAwsClients } from './aws-clients.js';
 import { awsOpenFailure, isAwsAway } from './aws-failure.js';
 import { DynamodbEngine } from './dynamodb-engine.js';
 import { DynamodbTable } from './dynamodb-table.js';
@@ -26,24 +26,19 @@ const REQUEST = { connectionTimeout: 2000, requestTimeout: 5000, throwOnRequestT
  * @throws ConfigurationError when AWS refuses, or the table or queue is missing; StoreFailure when AWS cannot be reached
  */
 export async function openDynamodbEngine(
-  { table: name, queue, region, endpoint, sqsEndpoint, label }: DynamodbLocation,
+  location: DynamodbLocation,
   options: EngineOptions,
 ): Promise<Engine> {
+  const { table: name, queue, label } = location;
   const { keyPrefix = DEFAULT_KEY_PREFIX } = options;
   if (!KEY_PREFIX.test(keyPrefix))
     throw new ConfigurationError(
       `Expected \`keyPrefix\` to be 1 to 48 letters, digits, \`_\`, \`-\` or \`:\`, got ${JSON.stringify(keyPrefix)}.`,
     );
-  const common = { ...(region === undefined ? {} : { region }), requestHandler: REQUEST };
-  const dynamodb = new DynamoDBClient({ ...common, ...(endpoint === undefined ? {} : { endpoint }) });
-  // An endpoint that is told is where requests go, whichever host the URL of the queue names.
-  const own = sqsEndpoint === undefined ? {} : { endpoint: sqsEndpoint, useQueueUrlAsEndpoint: false };
-  const sqs = new SQSClient({ ...common, ...own });
+  const clients = openAwsClients(location, REQUEST);
+  const { dynamodb, sqs } = clients;
   const calls = new StoreCalls({ label, isConnectionError: isAwsAway });
-  const disconnect = () => {
-    dynamodb.destroy();
-    sqs.destroy();
-  };
+  const disconnect = () => clients[Symbol.dispose]();
   try {
     const table = new DynamodbTable(dynamodb, calls, name);
     assertIndexes(name, await table.indexes());

@@ -6,12 +6,12 @@ import { engineOn } from './contenders.js';
 import { latencies, median, ms, percentile, printTable, ratio, timed } from './measure.js';
 import { withAws } from './services.js';
 
-const CONCURRENCY = 50;
+const CONCURRENCY = 20;
 const ROUNDS = 4;
-const TASKS = 400;
-const TRIPS = 100;
+const TASKS = 200;
+const TRIPS = 60;
 const ALONE = 10;
-const COUNTED = 500;
+const COUNTED = 200;
 const WORK_MS = 20_000;
 const IDLE_MS = 60_000;
 

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
-import { describe } from 'vitest';
-import { describeWith, SERVICE_NAMES, type ServiceName } from '../services/index.js';
+import { beforeEach, describe } from 'vitest';
+import { createStore } from '../engine/dynamodb/create-store.js';
+import { describeWith, describeWithAws, SERVICE_NAMES } from '../services/index.js';
 import type { Service } from '../services/service-process.js';
 import type { Workplace } from './command.js';
 
@@ -16,7 +17,7 @@ export function describeOnSharedStores(title: string, body: (storeFlags: StoreFl
 /** Tests that hold on every store that is a server of its own. */
 export function describeOnServers(
   title: string,
-  body: (storeFlags: StoreFlags, service: () => Service, name: ServiceName) => void,
+  body: (storeFlags: StoreFlags, service: () => Pick<Service, 'kill' | 'start'>) => void,
 ): void {
   for (const name of SERVICE_NAMES) {
     describeWith(name, `${title}, on ${name}`, service => {
@@ -26,7 +27,14 @@ export function describeOnServers(
         '--key-prefix',
         `${basename(home)}:`,
       ];
-      body(storeFlags, service, name);
+      body(storeFlags, service);
     });
   }
+  describeWithAws(`${title}, on DynamoDB`, aws => {
+    let name = '';
+    beforeEach(async () => {
+      name = await createStore(aws());
+    });
+    body(() => ['--store', aws().storeUrl(name)], aws);
+  });
 }

@@ -13,6 +13,9 @@ export interface AwsServices {
   readonly sqs: Service;
   /** The URL of a store whose table and queue have a name. */
   storeUrl(name: string, endpoints?: AwsEndpoints): string;
+  /** Of both, as those of `Service`. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -28,6 +31,9 @@ export async function startAws(): Promise<AwsServices> {
     startEmulator('dynamodb-emulator.mjs', packages),
     startEmulator('sqs-emulator.mjs', packages),
   ]);
+  const both = (action: 'kill' | 'start' | 'remove') => async () => {
+    await Promise.all([dynamodb[action](), sqs[action]()]);
+  };
   return {
     dynamodb,
     sqs,
@@ -39,9 +45,9 @@ export async function startAws(): Promise<AwsServices> {
       });
       return `dynamodb://${name}?${query}`;
     },
-    async remove() {
-      await Promise.all([dynamodb.remove(), sqs.remove()]);
-    },
+    kill: both('kill'),
+    start: both('start'),
+    remove: both('remove'),
   };
 }
 

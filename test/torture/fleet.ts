@@ -20,8 +20,8 @@ export interface FleetOptions {
   /** For whatever the processes write. */
   readonly folder: string;
   readonly storeUrl: string;
-  /** Where it is a server that can be killed. */
-  readonly service: Service | undefined;
+  /** The servers of the store, which can be killed. */
+  readonly services: readonly Service[];
 }
 
 /** What may be killed, and is started again. */
@@ -43,7 +43,7 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
-export async function startFleet({ folder, storeUrl, service }: FleetOptions): Promise<Fleet> {
+export async function startFleet({ folder, storeUrl, services }: FleetOptions): Promise<Fleet> {
   const settingsFile = join(folder, 'settings.json');
   const runsFile = join(folder, 'runs.jsonl');
   await writeFile(settingsFile, '{}');
@@ -84,10 +84,9 @@ export async function startFleet({ folder, storeUrl, service }: FleetOptions): P
     await stop();
     throw error;
   }
-  const store = service === undefined ? [] : [storeVictim(service, onEnd)];
   return {
     fronts,
-    victims: [...processes, ...store] as [Victim, ...Victim[]],
+    victims: [...processes, ...services.map(service => storeVictim(service, onEnd))] as [Victim, ...Victim[]],
     runsFile,
     ends,
     get vainStarts() {
@@ -98,11 +97,12 @@ export async function startFleet({ folder, storeUrl, service }: FleetOptions): P
 }
 
 function storeVictim(service: Service, onEnd: (end: ProcessEnd) => void): Victim {
+  const name = `store at ${new URL(service.url).host}`;
   return {
     kind: 'store',
-    name: 'store',
+    name,
     async kill() {
-      onEnd({ kind: 'store', name: 'store', pid: undefined, at: Date.now(), isKilled: true, words: '' });
+      onEnd({ kind: 'store', name, pid: undefined, at: Date.now(), isKilled: true, words: '' });
       await service.kill();
     },
     async start() {

@@ -14,8 +14,10 @@ import { settle } from './settle.js';
 import { findViolations } from './violations.js';
 
 export interface TortureOptions {
-  /** A database server that is killed, too; without one, a SQLite file. */
-  readonly service: Service | undefined;
+  /** Without one, a SQLite file. */
+  readonly storeUrl?: string;
+  /** The servers of the store, which are killed, too. */
+  readonly services: readonly Service[];
   readonly seed: number;
   readonly seconds: number;
 }
@@ -34,12 +36,12 @@ const CALLER_COUNT = 8;
 const SETTLE_LIMIT_MS = 45_000;
 
 /** Kills whatever there is while callers go on, and looks at what was left of the promises. */
-export async function torture({ service, seed, seconds }: TortureOptions): Promise<TortureReport> {
+export async function torture({ services, seed, seconds, ...store }: TortureOptions): Promise<TortureReport> {
   const folder = await mkdtemp(join(tmpdir(), 'mcp-await-torture-'));
-  const storeUrl = service?.url ?? `sqlite:${join(folder, 'tasks.db')}`;
+  const { storeUrl = `sqlite:${join(folder, 'tasks.db')}` } = store;
   let fleet: Fleet | undefined;
   try {
-    fleet = await startFleet({ folder, storeUrl, service });
+    fleet = await startFleet({ folder, storeUrl, services });
     const ledger = new Ledger();
     await wreak({ fleet, ledger, seed, seconds });
     const settling = performance.now();

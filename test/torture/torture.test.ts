@@ -16,7 +16,8 @@ describe('torture: SQLite', () => {
 for (const name of SERVICE_NAMES) {
   describeWith(name, `torture: ${name}`, service => {
     test('no kill of fronts, workers and the store breaks a promise', ONCE, () =>
-      survives(name, { storeUrl: service().url, services: [service()] }));
+      survives(name, { storeUrl: service().url, services: [service()] }),
+    );
   });
 }
 

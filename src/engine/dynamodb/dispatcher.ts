@@ -5,13 +5,13 @@ import type { TaskQueue } from './task-queue.js';
 /** So many messages of an owner are in the queue at least, where it has so many tasks. */
 const MIN_WINDOW = 16;
 const MAX_WINDOW = 2000;
-/** SQS delays a message for 15 minutes at most; what is due later is sent by the sweep, shortly before. */
-export const MAX_MESSAGE_DELAY_MS = 840_000;
 const RETRY_MS = 1000;
 const FORGOTTEN_AFTER_MS = 60_000;
 
 export interface DispatcherOptions {
   readonly queue: TaskQueue;
+  /** What is due later than this is not sent. */
+  readonly maxDelayMs: number;
   /** Asks for `saw` to be called for `watched` now, and as long as there are some. */
   readonly onWatch: () => void;
   readonly sleep: (delayMs: number) => Promise<void>;
@@ -60,7 +60,7 @@ export class Dispatcher {
     const { taskRef, owner: name, dueAt } = task;
     const delayMs = dueAt - Date.now();
     if (delayMs > 0) {
-      if (delayMs <= MAX_MESSAGE_DELAY_MS) this.#track(this.#send(task));
+      if (delayMs <= this.#options.maxDelayMs) this.#track(this.#send(task));
       return;
     }
     const owner = this.#owners.get(name) ?? newOwner();

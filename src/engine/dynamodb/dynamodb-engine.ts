@@ -19,7 +19,7 @@ import {
 import { TaskWaits } from '../task-waits.js';
 import { TaskWorker } from '../task-worker.js';
 import { TooManyTasksError } from '../too-many-tasks.js';
-import { Dispatcher, MAX_MESSAGE_DELAY_MS } from './dispatcher.js';
+import { Dispatcher } from './dispatcher.js';
 import { DynamodbWorkerStore, type MessageRun } from './dynamodb-worker-store.js';
 import type { DynamodbEngineOptions } from './engine-options.js';
 import { EnginePresence } from './engine-presence.js';
@@ -74,11 +74,11 @@ export class DynamodbEngine implements api.Engine {
     });
     this.#dispatcher = new Dispatcher({
       queue,
+      maxDelayMs: times.maxDelayMs,
       onWatch: () => this.#watch.wake(),
       sleep: delayMs => sleep(delayMs, this.#closed.signal, { unref: true }).catch(() => {}),
     });
     const dispatch = this.#dispatcher.add.bind(this.#dispatcher);
-    const { beatMs } = times;
     const onLost = this.#onLost;
     this.#presence = new EnginePresence({
       table,
@@ -88,7 +88,7 @@ export class DynamodbEngine implements api.Engine {
       onBeat: () => this.#onBeat(sweep),
     });
     const presence = this.#presence;
-    const sweep = new Sweep({ table, keys, tasks, queue, presence, instance, beatMs, dispatch, onLost });
+    const sweep = new Sweep({ table, keys, tasks, queue, presence, instance, times, dispatch, onLost });
     this.#store = new DynamodbWorkerStore({
       tasks,
       queue,
@@ -113,7 +113,7 @@ export class DynamodbEngine implements api.Engine {
     if (earlier !== undefined) return { record: earlier, created: false };
     if (isFull) throw new TooManyTasksError(maxUnfinished ?? 0);
     try {
-      const front = delayMs > MAX_MESSAGE_DELAY_MS ? NOBODY : this.#instance;
+      const front = delayMs > this.#options.times.maxDelayMs ? NOBODY : this.#instance;
       const submission = await this.#tasks.insert(task, front);
       if (!submission.created) this.#owners.leave(taskRef);
       else {
@@ -280,7 +280,8 @@ export class DynamodbEngine implements api.Engine {
   async #failInvalid(record: TaskRecord): Promise<void> {
     try {
       const item = await this.#tasks.item(record.taskRef);
-      if (item !== undefined && (await this.#tasks.failInvalid(record.taskRef, item))) this.#onLost(record);
+      const failed = item && (await this.#tasks.failInvalid(record.taskRef, item));
+      if (failed !== undefined) this.#onLost(failed);
     } catch {
       // The next look tries again.
     }

@@ -12,6 +12,7 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { sleep } from '../../time/sleep.js';
 import type { StoreCalls } from '../store-calls.js';
 
 /** An item's attributes; one that is undefined is not there. */
@@ -56,6 +57,8 @@ export interface IndexQuery {
 }
 
 const MAX_GET = 100;
+/** What DynamoDB leaves out of an answer, it has throttled. */
+const UNPROCESSED_PAUSE_MS = 100;
 
 /** One table of DynamoDB: conditional writes, and reads. */
 export class DynamodbTable {
@@ -97,7 +100,9 @@ export class DynamodbTable {
       });
       const { Responses, UnprocessedKeys } = await this.#calls.make(() => this.#client.send(command));
       found.push(...(Responses?.[this.#TableName] ?? []).map(fieldsOf));
-      left = [...left.slice(MAX_GET), ...(UnprocessedKeys?.[this.#TableName]?.Keys ?? [])];
+      const unprocessed = UnprocessedKeys?.[this.#TableName]?.Keys ?? [];
+      if (unprocessed.length > 0) await sleep(UNPROCESSED_PAUSE_MS);
+      left = [...left.slice(MAX_GET), ...unprocessed];
     }
     return found;
   }
@@ -132,7 +137,7 @@ export class DynamodbTable {
   async put(put: ItemPut): Promise<Written> {
     const command = new PutItemCommand(this.#putOf(put));
     return this.#calls.make(() =>
-      whether(async () => {
+      whether(put.fields, async () => {
         await this.#client.send(command);
         return put.fields;
       }),
@@ -184,7 +189,8 @@ export class DynamodbTable {
       ReturnValues: 'ALL_NEW',
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
-    const call = () => whether(async () => fieldsOf((await this.#client.send(command)).Attributes ?? {}));
+    const call = () =>
+      whether(set, async () => fieldsOf((await this.#client.send(command)).Attributes ?? {}));
     return insists ? this.#calls.insist(call) : this.#calls.make(call);
   }
 
@@ -206,12 +212,15 @@ export class DynamodbTable {
   }
 }
 
-async function whether(write: () => Promise<Fields>): Promise<Written> {
+/** A write whose answer was lost, and that was made again, finds itself. */
+async function whether(wanted: Fields, write: () => Promise<Fields>): Promise<Written> {
   try {
     return { item: await write(), isDone: true };
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    return { item: error.Item && fieldsOf(error.Item), isDone: false };
+    const item = error.Item && fieldsOf(error.Item);
+    if (item === undefined) return { item, isDone: false };
+    return { item, isDone: Object.entries(wanted).every(([name, value]) => item[name] === value) };
   }
 }
 

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Alarm } from '../../time/alarm.js';
 import { startTimer } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
+import { InvalidRecordError } from '../record-shape.js';
 import { type QuestionStore, RunOverError } from '../run-questions.js';
 import { WORKER_STOPPED } from '../task-errors.js';
 import type { TaskRecord } from '../task-record.js';
@@ -9,7 +10,7 @@ import { operationOf } from '../task-ref.js';
 import type { Claimed, RunEnding, TaskSource, Wanted, WorkerStore } from '../worker-store.js';
 import type { EngineTimes } from './engine-options.js';
 import type { EnginePresence } from './engine-presence.js';
-import { giveBackForeign, type IntakeContext, takeIn } from './message-intake.js';
+import { failUnreadable, giveBackForeign, type IntakeContext, takeIn } from './message-intake.js';
 import type { TableRun, TaskItem } from './task-item.js';
 import { MAX_MESSAGES, type TaskMessage, type TaskQueue } from './task-queue.js';
 import type { TaskStore } from './task-store.js';
@@ -203,8 +204,10 @@ export class DynamodbWorkerStore implements WorkerStore<MessageRun>, TaskSource<
       this.#running.set(taskRef, run);
       this.#context.onChange(taskRef, 'processing');
       return { ...claimed, run };
-    } catch {
-      // The message comes again when its time is over.
+    } catch (error) {
+      // In any other case, the message comes again when its time is over.
+      if (error instanceof InvalidRecordError)
+        await failUnreadable(this.#intake, { message, taskRef, item }).catch(() => {});
       return undefined;
     } finally {
       this.#claiming.delete(taskRef);

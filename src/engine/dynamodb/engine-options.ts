@@ -29,6 +29,10 @@ export interface EngineTimes {
   readonly hiddenMs: number;
   /** The longest time that a message of a task that is due later is hidden. */
   readonly maxHiddenMs: number;
+  /** What is due later is sent by the sweep, once it is due so soon: SQS delays a message for 15 minutes at most. */
+  readonly maxDelayMs: number;
+  /** The message of a task that has waited for so long may be lost, although its front lives: it is sent once more. */
+  readonly overdueMs: number;
 }
 
 /**
@@ -41,5 +45,7 @@ export function engineTimes(leaseMs: number): EngineTimes {
     goneAfterMs: leaseMs / 2,
     hiddenMs: (leaseMs * 2) / 3,
     maxHiddenMs: 900_000,
+    maxDelayMs: 840_000,
+    overdueMs: 600_000,
   };
 }

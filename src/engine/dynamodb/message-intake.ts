@@ -37,16 +37,14 @@ const MAX_RETURN_MS = 60_000;
 
 /** Decides about a message by how its task stands; the task where it waits to be claimed. */
 export async function takeIn(context: IntakeContext, received: Received): Promise<TaskItem | undefined> {
-  const { queue, tasks, times, heldMs, isHeld, remove, onLost } = context;
+  const { queue, times, heldMs, isHeld, remove } = context;
   const { message, taskRef, item } = received;
   if (item === undefined || isEnded(item)) {
     remove(message);
     return undefined;
   }
-  const record = itemRecord(taskRef, item);
-  if (isInvalid(record)) {
-    if (await tasks.failInvalid(taskRef, item)) onLost(record);
-    await bury(context, received);
+  if (isInvalid(itemRecord(taskRef, item))) {
+    await failUnreadable(context, { message, taskRef, item });
     return undefined;
   }
   if (item.status === 'processing') return takeOver(context, { message, taskRef, item });
@@ -80,6 +78,16 @@ async function takeOver(
     await bury(context, { message, taskRef, item });
   }
   return undefined;
+}
+
+/** Fails a task that cannot be read, and buries its message. */
+export async function failUnreadable(
+  context: IntakeContext,
+  { message, taskRef, item }: Received & { readonly item: TaskItem },
+): Promise<void> {
+  const failed = await context.tasks.failInvalid(taskRef, item);
+  if (failed !== undefined) context.onLost(failed);
+  await bury(context, { message, taskRef, item });
 }
 
 async function bury({ queue, remove }: IntakeContext, { message, taskRef }: Received): Promise<void> {

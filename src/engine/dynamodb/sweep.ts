@@ -1,7 +1,8 @@
 import { WORKER_LOST } from '../task-errors.js';
 import type { TaskRecord } from '../task-record.js';
-import { type DispatchedTask, MAX_MESSAGE_DELAY_MS } from './dispatcher.js';
+import type { DispatchedTask } from './dispatcher.js';
 import type { DynamodbTable, Fields } from './dynamodb-table.js';
+import type { EngineTimes } from './engine-options.js';
 import type { EnginePresence } from './engine-presence.js';
 import type { TaskKeys } from './task-item.js';
 import type { TaskQueue } from './task-queue.js';
@@ -14,13 +15,10 @@ export interface SweepContext {
   readonly queue: TaskQueue;
   readonly presence: EnginePresence;
   readonly instance: string;
-  readonly beatMs: number;
+  readonly times: EngineTimes;
   readonly dispatch: (task: DispatchedTask) => void;
   readonly onLost: (record: TaskRecord) => void;
 }
-
-/** The message of a task that has waited for so long may be lost, although its front lives: it is sent once more. */
-const OVERDUE_MS = 600_000;
 
 /**
  * One look at all unfinished tasks, by whichever engine comes first in each beat. Sends what was stored and not sent, and
@@ -36,15 +34,16 @@ export class Sweep {
   }
 
   async round(): Promise<void> {
-    const { keys } = this.#context;
+    const { keys, times } = this.#context;
     if (!(await this.#isOurs())) return;
     await Promise.all(keys.partitions('unfinished').map(partition => this.#look(partition)));
     for (const [taskRef, at] of this.#resentAt)
-      if (performance.now() - at > OVERDUE_MS) this.#resentAt.delete(taskRef);
+      if (performance.now() - at > times.overdueMs) this.#resentAt.delete(taskRef);
   }
 
   async #isOurs(): Promise<boolean> {
-    const { table, keys, beatMs } = this.#context;
+    const { table, keys, times } = this.#context;
+    const { beatMs } = times;
     const now = Date.now();
     const { isDone } = await table.update(keys.sweep, {
       set: { nextAt: Math.round(now + beatMs * 0.9) },
@@ -81,12 +80,12 @@ export class Sweep {
   }
 
   async #lookAtWaiting(taskRef: string, { front, dueAt, expiresAt }: Fields): Promise<void> {
-    const { presence, tasks, instance, dispatch } = this.#context;
+    const { presence, tasks, instance, times, dispatch } = this.#context;
     const now = Date.now();
     const before = String(front);
-    const isLater = Number(dueAt) - now > MAX_MESSAGE_DELAY_MS || Number(expiresAt) <= now;
+    const isLater = Number(dueAt) - now > times.maxDelayMs || Number(expiresAt) <= now;
     if (isLater) return;
-    const isOverdue = now - Number(dueAt) > OVERDUE_MS && !this.#resentAt.has(taskRef);
+    const isOverdue = now - Number(dueAt) > times.overdueMs && !this.#resentAt.has(taskRef);
     if (before !== NOBODY && !isOverdue && !(await presence.isGone(before))) return;
     if (!(await tasks.adopt(taskRef, before, instance))) return;
     if (isOverdue) this.#resentAt.set(taskRef, performance.now());

@@ -84,6 +84,10 @@ export async function insertTask(
       return { record, created: true };
     }
     const holder = String(keyStored.item?.taskRef ?? '');
+    if (holder === taskRef) {
+      assertStored(stored, fields);
+      return { record, created: true };
+    }
     const earlier = await find(holder);
     if (earlier !== undefined) return { record: earlier, created: false };
     // The task of the key has expired.

@@ -1,7 +1,7 @@
 import type { Progress, TaskError } from '../../types.js';
 import type { ClaimedTask, Submission } from '../engine.js';
 import { answer, type InputResponse, type Questions, waitsUntil } from '../question.js';
-import { INVALID_RECORD, InvalidRecordError, parseStored } from '../record-shape.js';
+import { INVALID_RECORD, isInvalid, parseStored } from '../record-shape.js';
 import { type QuestionStore, RunOverError } from '../run-questions.js';
 import type { StorableEnd } from '../storable-end.js';
 import { CANCELLED } from '../task-errors.js';
@@ -75,46 +75,41 @@ export class TaskStore {
   /** The items of those of the tasks that have not expired; `isLatest` as in `DynamodbTable.getMany`. */
   async items(taskRefs: readonly string[], isLatest: boolean): Promise<ReadonlyMap<string, TaskItem>> {
     const keys = [...new Set(taskRefs)].map(taskRef => this.#keys.task(taskRef));
-    const items = (await this.#table.getMany(keys, isLatest)) as readonly TaskItem[];
+    const items = [...(await this.#table.getMany(keys, isLatest))] as TaskItem[];
+    if (!isLatest) {
+      // A read that may be late may miss what is new.
+      const found = new Set(items.map(({ pk }) => pk));
+      const missing = keys.filter(({ pk }) => !found.has(pk));
+      items.push(...((await this.#table.getMany(missing, true)) as readonly TaskItem[]));
+    }
     const known = items.filter(item => isUnexpired(item, Date.now()));
     return new Map(known.map(item => [this.#keys.taskRefOf(item.pk) ?? '', item]));
   }
 
-  /** Begins a run of a task that waits; undefined where another has, or the task has ended. */
+  /**
+   * Begins a run of a task that waits; undefined where another has, or the task has ended.
+   * @throws InvalidRecordError when its parameters cannot be read
+   */
   async claim(
     taskRef: string,
     waiting: TaskItem,
     worker: string,
   ): Promise<(ClaimedTask & { run: TableRun }) | undefined> {
-    const now = Date.now();
+    const { pk, ttlMs, inputTimeoutMs } = waiting;
     const runCount = waiting.runCount + 1;
-    const written = await this.#update(taskRef, {
+    // Read before: a task that was claimed, and whose worker then cannot begin it, would run nowhere.
+    const text = await readText(this.#table, { pk, name: 'parameters' }, waiting.parameters ?? 'null');
+    const parameters = parseStored(text);
+    const now = Date.now();
+    const { item, isDone } = await this.#update(taskRef, {
       set: { status: 'processing', worker, runCount, startedAt: now, updatedAt: now, removeAt: undefined },
       condition: '#status = :pending AND #runCount = :seen AND #expiresAt > :now',
       values: { pending: 'pending', seen: waiting.runCount, now },
       insists: true,
     });
-    const item = written.item as TaskItem | undefined;
-    if (item === undefined) return undefined;
-    // A claim whose answer was lost, and that was made again, finds itself.
-    const isMine =
-      written.isDone || (item.status === 'processing' && item.worker === worker && item.startedAt === now);
-    if (!isMine || item.runCount !== runCount) return undefined;
-    const { ttlMs, inputTimeoutMs } = item;
-    const run = { taskRef, worker, runCount, ttlMs, inputTimeoutMs };
-    try {
-      const record = itemRecord(taskRef, item);
-      const text = await readText(
-        this.#table,
-        { pk: item.pk, name: 'parameters' },
-        item.parameters ?? 'null',
-      );
-      if (record.status === 'processing') return { record, run, parameters: parseStored(text) };
-    } catch (error) {
-      if (!(error instanceof InvalidRecordError)) throw error;
-    }
-    await this.end(run, { status: 'failed', result: null, error: JSON.stringify(INVALID_RECORD) });
-    return undefined;
+    if (!isDone) return undefined;
+    const record = itemRecord(taskRef, item as TaskItem);
+    return { record, run: { taskRef, worker, runCount, ttlMs, inputTimeoutMs }, parameters };
   }
 
   /** @throws RunOverError when the run no longer counts */
@@ -221,23 +216,26 @@ export class TaskStore {
       const before = await this.item(taskRef);
       if (before === undefined || !isOfRun(before, { worker, runCount })) return undefined;
       const now = Date.now();
-      const isExcused = (waitsUntil(questionsOf(before)) ?? 0) > now;
+      const isUnreadable = isInvalid(itemRecord(taskRef, before));
+      const isExcused = !isUnreadable && (waitsUntil(questionsOf(before)) ?? 0) > now;
       const isLast = runCount - before.excusedRuns > before.retryAttempts && !isExcused;
-      const set = isLast
-        ? { ...this.#ended(taskRef, before.ttlMs, now), status: 'failed', error: JSON.stringify(error) }
-        : {
-            status: 'pending',
-            front,
-            worker: undefined,
-            startedAt: undefined,
-            progress: undefined,
-            waitedMs: 0,
-            updatedAt: now,
-            dueAt: now,
-            excusedRuns: before.excusedRuns + Number(isExcused),
-            expiresAt: now + before.ttlMs,
-            removeAt: removalTime(now + before.ttlMs),
-          };
+      const set = isUnreadable
+        ? this.#endedUnreadable(taskRef, now)
+        : isLast
+          ? { ...this.#ended(taskRef, before.ttlMs, now), status: 'failed', error: JSON.stringify(error) }
+          : {
+              status: 'pending',
+              front,
+              worker: undefined,
+              startedAt: undefined,
+              progress: undefined,
+              waitedMs: 0,
+              updatedAt: now,
+              dueAt: now,
+              excusedRuns: before.excusedRuns + Number(isExcused),
+              expiresAt: now + before.ttlMs,
+              removeAt: removalTime(now + before.ttlMs),
+            };
       const written = await this.#update(taskRef, {
         set,
         condition: `#version = :version AND ${OF_RUN}`,
@@ -245,23 +243,24 @@ export class TaskStore {
       });
       if (!written.isDone) continue;
       const item = written.item as TaskItem;
-      return isLast ? { status: 'ended', record: itemRecord(taskRef, item) } : { status: 'pending', item };
+      if (item.status === 'pending') return { status: 'pending', item };
+      return { status: 'ended', record: itemRecord(taskRef, item) };
     }
   }
 
-  /** Fails a task whose item cannot be read. */
-  async failInvalid(taskRef: string, { version }: TaskItem): Promise<boolean> {
-    const now = Date.now();
-    const { isDone } = await this.#update(taskRef, {
-      set: {
-        ...this.#ended(taskRef, UNREADABLE_KEPT_MS, now),
-        status: 'failed',
-        error: JSON.stringify(INVALID_RECORD),
-      },
+  /** Fails a task whose item or parameters cannot be read; undefined where it has changed meanwhile. */
+  async failInvalid(taskRef: string, { version }: TaskItem): Promise<TaskRecord | undefined> {
+    const { item, isDone } = await this.#update(taskRef, {
+      set: this.#endedUnreadable(taskRef, Date.now()),
       condition: '#version = :version AND NOT #status IN (:completed, :failed, :cancelled)',
       values: { version, completed: 'completed', failed: 'failed', cancelled: 'cancelled' },
     });
-    return isDone;
+    return isDone ? itemRecord(taskRef, item as TaskItem) : undefined;
+  }
+
+  #endedUnreadable(taskRef: string, now: number) {
+    const error = JSON.stringify(INVALID_RECORD);
+    return { ...this.#ended(taskRef, UNREADABLE_KEPT_MS, now), status: 'failed', error };
   }
 
   #ended(taskRef: string, ttlMs: number, now: number) {

@@ -1,64 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import {
-  GetQueueUrlCommand,
-  ReceiveMessageCommand,
-  SendMessageCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { isAwsAway } from '../../../src/engine/dynamodb/aws-failure.js';
-import { DynamodbTable } from '../../../src/engine/dynamodb/dynamodb-table.js';
-import { deadLetterQueueName } from '../../../src/engine/dynamodb/table.js';
-import { TaskKeys } from '../../../src/engine/dynamodb/task-item.js';
-import { TaskStore } from '../../../src/engine/dynamodb/task-store.js';
-import type { EngineOptions } from '../../../src/engine/engine.js';
-import { DEFAULT_KEY_PREFIX } from '../../../src/engine/engine-defaults.js';
-import { openEngine } from '../../../src/engine/open-engine.js';
-import { StoreCalls } from '../../../src/engine/store-calls.js';
+import { describe, expect, test } from 'vitest';
 import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { sleep } from '../../../src/time/sleep.js';
 import { describeWithAws } from '../../services/index.js';
-import { echo, eventually, HOUR_MS, ManualExecute, newTask, OPERATION } from '../scripted.js';
-import { createStore } from './create-store.js';
+import { echo, eventually, ManualExecute, newTask, OPERATION } from '../scripted.js';
+import { LEASE_MS, newTestStore } from './test-store.js';
 
-/** Short enough for a test, long enough for a busy machine. */
-const LEASE_MS = 6000;
 const WORKER = { execute: echo, operations: [OPERATION], concurrency: 2 };
 
 describeWithAws('the store on DynamoDB and SQS', aws => {
-  async function newStore() {
-    const name = await createStore(aws());
-    const url = aws().storeUrl(name);
-    const client = new DynamoDBClient({ endpoint: aws().dynamodb.url });
-    const queues = new SQSClient({ endpoint: aws().sqs.url });
-    onTestFinished(() => {
-      client.destroy();
-      queues.destroy();
-    });
-    const keys = new TaskKeys(DEFAULT_KEY_PREFIX);
-    const calls = new StoreCalls({ label: name, isConnectionError: isAwsAway });
-    const tasks = new TaskStore(new DynamodbTable(client, calls, name), keys, HOUR_MS);
-    const queueUrl = async (queue: string) =>
-      (await queues.send(new GetQueueUrlCommand({ QueueName: queue }))).QueueUrl;
-    return {
-      tasks,
-      async open(options: EngineOptions = {}) {
-        const engine = await openEngine(url, { leaseMs: LEASE_MS, ...options });
-        onTestFinished(() => engine.close());
-        return engine;
-      },
-      async send(taskRef: string) {
-        const MessageBody = keys.address(taskRef);
-        await queues.send(new SendMessageCommand({ QueueUrl: await queueUrl(name), MessageBody }));
-      },
-      async buried() {
-        const QueueUrl = await queueUrl(deadLetterQueueName(name));
-        const { Messages = [] } = await queues.send(new ReceiveMessageCommand({ QueueUrl }));
-        return Messages.map(({ Body = '' }) => keys.taskRefOf(Body));
-      },
-    };
-  }
+  const newStore = () => newTestStore(aws());
 
   describe('results', () => {
     test.each([349_990, 350_000, 400_000, 409_600, 1_000_000])('of %i bytes come back', async bytes => {

@@ -37,8 +37,11 @@ import { type CallWatch, CallWatches } from './watches/call-watch.js';
 /** Requests that the server may hold at the same time; each is a connection over HTTP. */
 const MAX_HELD_REQUESTS = 32;
 
-/** Starts under way at the same time; each is a connection over HTTP. */
-const MAX_STARTS = 100;
+/**
+ * Starts under way at the same time, without those that the server holds; each is a connection over HTTP. A server that
+ * writes tasks down in groups answers all of them at once, and their answers are read in one turn of the event loop.
+ */
+const MAX_STARTS = 32;
 
 /** What the calls of one client share, made once per client. */
 export interface ClientServices {

@@ -1,5 +1,5 @@
 /** Callers that go on at once, of those that come within one window. */
-const MAX_AT_ONCE = 250;
+const MAX_AT_ONCE = 25;
 const WINDOW_MS = 10;
 
 /**

@@ -56,11 +56,11 @@ export class CallRequests {
     using later = plan.startKind === 'unknown' ? laterSignal(signal, SOON_MS) : undefined;
     const isLong = plan.startKind !== 'task';
     const send = async () => {
-      // A start that waits for its turn is not sent any more when the wait is over.
-      using _permit = isLong ? undefined : await startLimiter.enter(signal);
+      using hold = isLong || wait.inlineWaitMs === 0 ? undefined : holdLimiter.take();
+      // A start that waits for its turn is not sent any more when the wait is over. One that the server holds keeps no other waiting.
+      using _permit = isLong || hold !== undefined ? undefined : await startLimiter.enter(signal);
       await ready(signal);
       await scheduler.ready(signal);
-      using hold = isLong || wait.inlineWaitMs === 0 ? undefined : holdLimiter.take();
       const startSignal = plan.startKind === 'blocking' ? signal : (later?.signal ?? neverAborts);
       const holdMs = hold === undefined ? 0 : wait.inlineWaitMs;
       const answer = await plan.start(call, { ...this.exchange, signal: startSignal, holdMs });

@@ -133,6 +133,21 @@ describe('a server that can hold its answers back', () => {
   });
 });
 
+test('starts that the server holds keep no others waiting, of which a limited number is under way', async () => {
+  const holding: Reply = async request => {
+    await sleep(request.arguments.wait_seconds === 0 ? 500 : 1000, request.signal);
+    return started({ task_ref: 'task-1', status: 'processing' })(request);
+  };
+  const fixture = await awaitFixture(pairTools(completed, holding), { definitions });
+  const results = Array.from({ length: 80 }, () => fixture.client.callTool(startCall));
+  await vi.advanceTimersByTimeAsync(400);
+  expect(waitsOf(fixture, START).toSorted()).toEqual([...Array(32).fill(0), ...Array(32).fill(1)]);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(waitsOf(fixture, START)).toHaveLength(80);
+  await vi.advanceTimersByTimeAsync(20_000);
+  await Promise.all(results);
+});
+
 describe('an inline answer', () => {
   const inline = json({ task_ref: 'task-1', status: 'completed', result: { answer: 42 }, error: null });
 

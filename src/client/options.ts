@@ -127,10 +127,9 @@ export function resolveWaitOptions(
   defaults: ResolvedWaitOptions,
 ): ResolvedWaitOptions {
   const resolved: Record<string, unknown> = {};
-  for (const [name, { kind }] of Object.entries(waitOptions)) {
-    const value = given?.[name as keyof WaitOptions];
-    if (value === undefined) continue;
-    checkOption(name, value, kind);
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (value === undefined || !Object.hasOwn(waitOptions, name)) continue;
+    checkOption(name, value, waitOptions[name as keyof WaitOptions].kind);
     resolved[name] = value;
   }
   // Thousands of calls share one object.

@@ -43,14 +43,13 @@ export function asTaskIfRequired(plan: ToolPlan, tool: Tool, onTask: (plan: Tool
 }
 
 function wantsTask(began: { readonly answer: StartAnswer } | { readonly error: unknown }): boolean {
-  if ('error' in began)
-    return WANTS_TASK.some(words =>
-      words.test(refusalOf(began.error)?.message.slice(0, MAX_CHARACTERS) ?? ''),
-    );
-  const { answer } = began;
-  if (answer.kind !== 'ended' || answer.outcome.status !== 'failed') return false;
+  const text = 'error' in began ? refusalOf(began.error)?.message : failureIn(began.answer);
+  const beginning = text?.slice(0, MAX_CHARACTERS) ?? '';
+  return beginning !== '' && WANTS_TASK.some(words => words.test(beginning));
+}
+
+function failureIn(answer: StartAnswer): string | undefined {
+  if (answer.kind !== 'ended' || answer.outcome.status !== 'failed') return undefined;
   const { result } = answer.outcome;
-  return (
-    result !== undefined && WANTS_TASK.some(words => words.test(textOf(result).slice(0, MAX_CHARACTERS)))
-  );
+  return result && textOf(result);
 }

@@ -8,13 +8,18 @@ export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal;
 }
 
+/** A linked signal that whoever made it can abort, too. */
+export interface LinkedController extends LinkedSignal {
+  abort(reason: unknown): void;
+}
+
 /**
  * A fresh signal that aborts with the first of `sources`. Unlike `AbortSignal.any` it can be disposed, so that a
  * long-lived source gathers no listeners from the many short requests made under it.
  */
-export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): LinkedSignal {
+export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): LinkedController {
   const controller = new AbortController();
-  const listening = new Map<AbortSignal, () => void>();
+  const unlinks: (() => void)[] = [];
   for (const source of sources) {
     if (source === undefined) continue;
     const forward = () => controller.abort(source.reason);
@@ -23,12 +28,13 @@ export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): L
       break;
     }
     source.addEventListener('abort', forward, { once: true });
-    listening.set(source, forward);
+    unlinks.push(() => source.removeEventListener('abort', forward));
   }
   return {
     signal: controller.signal,
+    abort: reason => controller.abort(reason),
     [Symbol.dispose]() {
-      for (const [source, forward] of listening) source.removeEventListener('abort', forward);
+      for (const unlink of unlinks) unlink();
     },
   };
 }

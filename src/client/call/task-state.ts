@@ -37,6 +37,14 @@ export type CallState =
   | { readonly name: 'blocking'; readonly plan: ToolPlan }
   | Begun;
 
+/** What was told of a task. */
+interface Told {
+  readonly status: Snapshot['status'];
+  readonly message?: string | undefined;
+  readonly progress?: Progress | undefined;
+  readonly raw: unknown;
+}
+
 /** The known state of one call, which reports changes to its listeners. */
 export class TaskState {
   readonly changed = new ChangeNotice();
@@ -120,28 +128,25 @@ export class TaskState {
       const { outcome, raw } = answer;
       this.entry?.ended(outcome);
       const message = outcome.status === 'completed' ? undefined : outcome.error.message;
-      this.#show({ status: outcome.status, ...(message !== undefined && { message }), raw }, attempt);
+      this.#show({ status: outcome.status, message, raw }, attempt);
       watch.hear({ type: 'task-ended', tool, status: outcome.status });
       return;
     }
     const { status, message, progress, raw, unknownWord } = answer;
     if (unknownWord === undefined) this.#notices.delete('word');
     else this.#reportUnknown(unknownWord);
-    this.#show(
-      { status, ...(message !== undefined && { message }), ...(progress && { progress }), raw },
-      attempt,
-    );
+    this.#show({ status, message, progress, raw }, attempt);
   }
 
   observeProgress(progress: Progress): void {
     const { message } = progress;
-    this.#show({ status: 'working', progress, ...(message !== undefined && { message }), raw: progress });
+    this.#show({ status: 'working', progress, message, raw: progress });
   }
 
   /** A sentence that the server has sent without being asked. */
   hear(message: string): void {
     const { status, progress, raw } = this.#snapshot;
-    this.#show({ status, message, ...(progress && { progress }), raw });
+    this.#show({ status, message, progress, raw });
   }
 
   /** Something is odd from the beginning. */
@@ -180,18 +185,20 @@ export class TaskState {
     watch.hear({ type: 'status-unknown', tool, word });
   }
 
-  #show(state: Omit<Snapshot, 'attempt' | 'elapsedMs'>, attempt = this.#snapshot.attempt): void {
+  #show(told: Told, attempt = this.#snapshot.attempt): void {
     const { tool, call, watch } = this.#context;
-    const { notices: _before, ...told } = state;
     if (isNew(told, this.#snapshot)) {
       this.#notices.delete('quiet');
       this.#quiet?.sign();
     }
-    const hasEnded = isEndStatus(told.status);
-    const notices = hasEnded ? [] : [...this.#notices.values()];
+    const { status, message, progress, raw } = told;
+    const hasEnded = isEndStatus(status);
     const snapshot = {
-      ...told,
-      ...(notices.length > 0 && { notices }),
+      status,
+      ...(message !== undefined && { message }),
+      ...(progress && { progress }),
+      raw,
+      ...(!hasEnded && this.#notices.size > 0 && { notices: [...this.#notices.values()] }),
       attempt,
       elapsedMs: performance.now() - this.begunAt,
     };
@@ -204,7 +211,7 @@ export class TaskState {
 }
 
 /** Whether a state tells more than the one before: an answer that says the same is no sign of life. */
-function isNew(state: Pick<Snapshot, 'status' | 'message' | 'progress'>, before: Snapshot): boolean {
+function isNew(state: Told, before: Snapshot): boolean {
   return (
     state.status !== before.status ||
     withoutTimes(state.message) !== withoutTimes(before.message) ||

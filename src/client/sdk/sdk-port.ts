@@ -29,13 +29,12 @@ export function sdkPort(
     const { signal, timeoutMs, onProgress } = options;
     // The wait for a connection is outside the time-out of the request, because nothing has been sent yet.
     await ready(signal);
-    const silence = new AbortController();
     // Each request has its own signal: the SDK never removes its abort listener, and would cancel requests that have ended.
-    using linked = linkSignals(signal === neverAborts ? undefined : signal, silence.signal);
+    using linked = linkSignals(signal === neverAborts ? undefined : signal);
     using timer = new IdleTimer({
       limitMs: timeoutMs,
       lastSignAt: questions && (() => questions.lastOpenAt),
-      onIdle: () => silence.abort(new McpError(ErrorCode.RequestTimeout, 'Request timed out')),
+      onIdle: () => linked.abort(new McpError(ErrorCode.RequestTimeout, 'Request timed out')),
     });
     const sdkOptions = {
       signal: linked.signal,

@@ -2,8 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { JournalFile } from '../../src/client/journal/journal-file.js';
+import { serveOdd } from '../fixtures/cli/odd-http.js';
 import { initiate, newWorkplace, ODD_SERVER, type Workplace } from './command.js';
 
+/** As a process of its own. */
 const odd = ['--', process.execPath, ODD_SERVER];
 
 let place: Workplace;
@@ -42,10 +44,10 @@ describe('the jobs of a machine', () => {
     expect(await listed('--all')).toMatchObject([
       { status: 'completed', state: 'delivered', hasResult: true },
     ]);
-  }, 30_000);
+  });
 
   it('do not include a run with --no-journal', async () => {
-    await place.run(['run', 'echo', '--no-journal', ...odd]);
+    await place.run(['run', 'echo', '--no-journal', ...(await serveOdd())]);
     expect(await listed('--all')).toEqual([]);
   });
 
@@ -67,7 +69,7 @@ describe('the jobs of a machine', () => {
   });
 
   it('are found by the id alone, which stands for the server too', async () => {
-    const { stderr } = await place.run([...initiate('endless'), '--detach', ...odd]);
+    const { stderr } = await place.run([...initiate('endless'), '--detach', ...(await serveOdd())]);
     const id = idIn(stderr);
     expect(await place.run(['status', id])).toMatchObject({
       code: 0,
@@ -80,22 +82,22 @@ describe('the jobs of a machine', () => {
       error: { code: 'AWAIT_TIMEOUT' },
     });
     expect((await place.run(['wait', 'endless', '--timeout', '2s'])).code).toBe(3);
-  }, 30_000);
+  });
 
   it('tell a result once more when a key comes again, and conflicts with the arguments', async () => {
-    const key = ['--idempotency-key', 'once'];
-    const echo = ['run', 'echo', '--arg', 'text=one', ...key, ...odd];
+    const key = ['--idempotency-key', 'once', ...(await serveOdd())];
+    const echo = ['run', 'echo', '--arg', 'text=one', ...key];
     const [first, second] = [await place.run(echo), await place.run(echo)];
     expect(second).toMatchObject({ code: 0, stdout: first.stdout });
     expect(await listed('--all')).toHaveLength(1);
-    expect(await place.run(['run', 'echo', '--arg', 'text=two', ...key, ...odd])).toMatchObject({
+    expect(await place.run(['run', 'echo', '--arg', 'text=two', ...key])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('already names a call of `echo` with other arguments'),
     });
-  }, 30_000);
+  });
 
   it('say when an id is none', async () => {
-    await place.run(['run', 'echo', ...odd]);
+    await place.run(['run', 'echo', ...(await serveOdd())]);
     expect(await place.run(['wait', '0123456789'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('There is no job 0123456789 in the journal'),
@@ -116,21 +118,19 @@ describe('the jobs of a machine', () => {
       stderr: expect.stringMatching(/does not keep arguments that look secret[\s\S]*-- COMMAND/),
     });
     expect((await place.run(['status', String(job?.id), ...secret])).code).toBe(0);
-  }, 30_000);
+  });
 });
 
 describe('a server that wants a token', () => {
   it('gets it again from who waits by id', async () => {
     const tokens = join(place.home, 'tokens');
     await writeFile(tokens, 'a-token-that-is-long-enough\n');
-    const server = place.start(['serve', '--http', '--offer-sleep', '--port', '0', '--token-file', tokens]);
-    const [, url = ''] = await server.says(/Listening on (\S+)/);
+    const server = await place.serveHere('--offer-sleep', '--token-file', tokens);
     const header = ['--header', 'Authorization: Bearer a-token-that-is-long-enough'];
     const { stderr } = await place.run([
       ...initiate('sleep', { seconds: 0.2 }),
       '--detach',
-      '--url',
-      url,
+      ...server,
       ...header,
     ]);
     expect(stderr).toMatch(/mcp-await wait [0-9a-f]{6} --header 'Authorization: …'\n/);
@@ -143,7 +143,7 @@ describe('a server that wants a token', () => {
       stdout: '{"slept_seconds":0.2}\n',
     });
     expect(await listed()).toEqual([]);
-  }, 30_000);
+  });
 });
 
 describe('a journal that cannot be used', () => {
@@ -156,15 +156,16 @@ describe('a journal that cannot be used', () => {
       code: 0,
       stdout: '{"slept_seconds":0.5}\n',
     });
-  }, 30_000);
+  });
 
   it('keeps a job with a key from being sent, unless the journal is not wanted', async () => {
-    const call = [...initiate('sleep', { seconds: 0.1 }), '--quiet', '--idempotency-key', 'k'];
+    const server = await place.serveHere('--offer-sleep');
+    const call = [...initiate('sleep', { seconds: 0.1 }), '--quiet', '--idempotency-key', 'k', ...server];
     const refused = await place.run(call);
     expect(refused).toMatchObject({ code: 2, stdout: '' });
     expect(refused.stderr).toMatch(/journal\.db cannot be opened: .* No call is sent .*--no-journal/);
     expect(await place.run([...call, '--no-journal'])).toMatchObject({ code: 0 });
-  }, 30_000);
+  });
 
   it('is what list tells', async () => {
     expect(await place.run(['list'])).toMatchObject({

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { serveOdd } from '../fixtures/cli/odd-http.js';
 import { initiate, newWorkplace, ODD_SERVER, type Workplace } from './command.js';
 
 let place: Workplace;
@@ -10,7 +11,10 @@ beforeEach(async () => {
 });
 afterEach(() => place.remove());
 
-const odd = ['--', process.execPath, ODD_SERVER];
+/** As a process of its own. */
+const oddProcess = ['--', process.execPath, ODD_SERVER];
+/** The bundled server, in this process. */
+const serve = () => place.serveHere('--offer-sleep', '--root', '.');
 
 it('bounds connecting by --timeout, also to a server that only writes to its standard error', async () => {
   const noisy = "process.stdin.resume(); setInterval(() => console.error('loading'), 20);";
@@ -24,7 +28,7 @@ it('bounds connecting by --timeout, also to a server that only writes to its sta
   expect(stderr).toContain('--timeout');
 });
 
-describe('run with the bundled server', () => {
+describe('run with the bundled server, which it starts', () => {
   it('prints the digest of a real folder on stdout and the states on stderr', async () => {
     const { code, stdout, stderr } = await place.run(initiate('hash_tree', { path: 'src' }));
     expect(code).toBe(0);
@@ -44,7 +48,7 @@ describe('run with the bundled server', () => {
       protocol: 'tool-pair',
       result: { structuredContent: { path: 'src' } },
     });
-    const long = await place.run(['run', 'sleep', '--arg', 'seconds=2', '--json']);
+    const long = await place.run(['run', 'sleep', '--arg', 'seconds=2', '--json', ...(await serve())]);
     expect(JSON.parse(long.stdout)).toMatchObject({
       tool: 'sleep',
       reference: { protocol: 'tool-pair', handle: { pair: 'mcp-await' } },
@@ -61,11 +65,27 @@ describe('run with the bundled server', () => {
     expect(await finished).toMatchObject({ code, stdout });
   });
 
+  it('digests a path with unicode in it, relative to where the command runs', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mcp-await-ünïcödé-'));
+    await mkdir(join(folder, '日本語 🍰'));
+    await writeFile(join(folder, '日本語 🍰', 'crème.txt'), 'brûlée');
+    const { code, stdout } = await place.start(initiate('hash_tree', { path: '日本語 🍰' }), {
+      cwd: folder,
+      input: '',
+    }).finished;
+    await rm(folder, { recursive: true });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ path: '日本語 🍰', files: 1, bytes: 8 });
+  });
+});
+
+describe('run with the bundled server', () => {
   it('prints one JSON object with --json and nothing but errors with --quiet', async () => {
     const { code, stdout, stderr } = await place.run([
       ...initiate('hash_tree', { path: 'bin' }),
       '--json',
       '--quiet',
+      ...(await serve()),
     ]);
     expect(code).toBe(0);
     expect(stderr).toBe('');
@@ -80,39 +100,24 @@ describe('run with the bundled server', () => {
     });
   });
 
-  it('digests a path with unicode in it, relative to where the command runs', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'mcp-await-ünïcödé-'));
-    await mkdir(join(folder, '日本語 🍰'));
-    await writeFile(join(folder, '日本語 🍰', 'crème.txt'), 'brûlée');
-    const { code, stdout } = await place.start(initiate('hash_tree', { path: '日本語 🍰' }), {
-      cwd: folder,
-      input: '',
-    }).finished;
-    await rm(folder, { recursive: true });
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ path: '日本語 🍰', files: 1, bytes: 8 });
-  });
-
   it('takes arguments from a file, from standard input and as single values', async () => {
     const args = JSON.stringify({ operation_type: 'sleep', parameters: { seconds: 0 } });
     const file = join(place.home, 'args.json');
     await writeFile(file, args);
     const expected = { code: 0, stdout: '{"slept_seconds":0}\n' };
-    expect(await place.run(['run', 'initiate_background_task', '--args', `@${file}`])).toMatchObject(
-      expected,
-    );
-    expect(
-      await place.run(['run', 'initiate_background_task', '--args', '-'], { input: args }),
-    ).toMatchObject(expected);
+    const call = ['run', 'initiate_background_task', ...(await serve())];
+    expect(await place.run([...call, '--args', `@${file}`])).toMatchObject(expected);
+    expect(await place.run([...call, '--args', '-'], { input: args })).toMatchObject(expected);
     const single = ['--arg', 'operation_type=sleep', '--arg', 'parameters={"seconds":0}'];
-    expect(await place.run(['run', 'initiate_background_task', ...single])).toMatchObject(expected);
+    expect(await place.run([...call, ...single])).toMatchObject(expected);
   });
 
   it('gives the same task for the same idempotency key', async () => {
-    const args = [...initiate('sleep', { seconds: 0 }), '--idempotency-key', 'once', '--json'];
+    const key = ['--idempotency-key', 'once', ...(await serve())];
+    const args = [...initiate('sleep', { seconds: 0 }), '--json', ...key];
     const [first, second] = [await place.run(args), await place.run(args)];
     expect(JSON.parse(second.stdout).reference.handle).toEqual(JSON.parse(first.stdout).reference.handle);
-    const other = [...initiate('sleep', { seconds: 0.5 }), '--idempotency-key', 'once', '--no-journal'];
+    const other = [...initiate('sleep', { seconds: 0.5 }), '--no-journal', ...key];
     expect(await place.run(other)).toMatchObject({
       code: 1,
       stdout: '',
@@ -121,7 +126,7 @@ describe('run with the bundled server', () => {
   });
 });
 
-describe('run with a server on standard streams', () => {
+describe('run with a server of somebody else', () => {
   it('reads single arguments as the types of the schema', async () => {
     const values = [
       '--arg',
@@ -135,37 +140,38 @@ describe('run with a server on standard streams', () => {
       '--arg',
       'other=a=b',
     ];
-    const { stdout } = await place.run(['run', 'echo', ...values, ...odd]);
+    const { stdout } = await place.run(['run', 'echo', ...values, ...(await serveOdd())]);
     expect(JSON.parse(stdout)).toEqual({ text: '42', count: 42, list: [1], flag: true, other: 'a=b' });
   });
 
   it('prints a result of 5 MB whole', async () => {
-    const { code, stdout } = await place.start(['run', 'big', '--quiet', ...odd], { input: '' }).finished;
+    const { code, stdout } = await place.start(['run', 'big', '--quiet', ...oddProcess], { input: '' })
+      .finished;
     expect(code).toBe(0);
     expect(JSON.parse(stdout).data).toHaveLength(5 * 1024 * 1024);
   });
 
   it('prints content that is no text as a line of JSON', async () => {
-    const { stdout } = await place.run(['run', 'picture', ...odd]);
+    const { stdout } = await place.run(['run', 'picture', ...(await serveOdd())]);
     expect(JSON.parse(stdout)).toEqual({ type: 'image', data: 'AAAA', mimeType: 'image/png' });
   });
 
   it('waits on when the server writes garbage between its messages', async () => {
-    expect(await place.run([...initiate('writes_garbage'), ...odd])).toMatchObject({
+    expect(await place.run([...initiate('writes_garbage'), ...oddProcess])).toMatchObject({
       code: 0,
       stdout: '{"poll":3}\n',
     });
   });
 
   it('waits on when status requests fail in passing', async () => {
-    expect(await place.run([...initiate('failing_polls'), ...odd])).toMatchObject({
+    expect(await place.run([...initiate('failing_polls'), ...(await serveOdd())])).toMatchObject({
       code: 0,
       stdout: '{"poll":3}\n',
     });
   });
 
   it('takes an unknown status word for running', async () => {
-    expect(await place.run([...initiate('odd_word'), ...odd])).toMatchObject({
+    expect(await place.run([...initiate('odd_word'), ...(await serveOdd())])).toMatchObject({
       code: 0,
       stdout: '{"poll":3}\n',
     });
@@ -173,6 +179,14 @@ describe('run with a server on standard streams', () => {
 });
 
 describe('what goes wrong is named, with the next step and the right exit code', () => {
+  // Stand for servers in this process.
+  const odd = ['ODD'];
+  const bundled = ['BUNDLED'];
+  const withServers = async (args: readonly string[]) => {
+    if (args.includes('ODD')) return [...args.filter(arg => arg !== 'ODD'), ...(await serveOdd())];
+    return args.includes('BUNDLED') ? [...args.filter(arg => arg !== 'BUNDLED'), ...(await serve())] : args;
+  };
+
   it.each<[string, string[], number, RegExp]>([
     ['a tool that reports an error', ['run', 'fail', ...odd], 1, /^the tool has failed$/m],
     ['an unknown tool', ['run', 'ecko', ...odd], 2, /no tool `ecko`\. Did you mean `echo`\?/],
@@ -198,14 +212,24 @@ describe('what goes wrong is named, with the next step and the right exit code',
     ['an unknown option', ['run', 'echo', '--nope'], 2, /unknown option '--nope'/],
     ['an unknown command', ['rum'], 2, /unknown command 'rum'[\s\S]*Did you mean run\?/],
     ['a duration without a unit', ['run', 'echo', '--timeout', '5'], 2, /Expected a duration such as/],
-    ['two servers at once', ['run', 'echo', '--url', 'http://127.0.0.1:1/mcp', ...odd], 2, /one server only/],
+    [
+      'two servers at once',
+      ['run', 'echo', '--url', 'http://127.0.0.1:1/mcp', ...oddProcess],
+      2,
+      /one server only/,
+    ],
     [
       'a header without a colon',
       ['run', 'echo', '--url', 'http://127.0.0.1:1', '--header', 's3cret'],
       2,
       /no colon/,
     ],
-    ['a header for no URL', ['run', 'echo', '--header', 'A: b', ...odd], 2, /--header goes with --url/],
+    [
+      'a header for no URL',
+      ['run', 'echo', '--header', 'A: b', ...oddProcess],
+      2,
+      /--header goes with --url/,
+    ],
     ['--detach on a synchronous tool', ['run', 'echo', '--detach', ...odd], 2, /`echo` is synchronous/],
     [
       'a command that does not exist',
@@ -227,7 +251,7 @@ describe('what goes wrong is named, with the next step and the right exit code',
     ],
     [
       'a server that dies in the middle',
-      [...initiate('dies'), ...odd],
+      [...initiate('dies'), ...oddProcess],
       5,
       /Contact with the server was lost[\s\S]*mcp-await wait [0-9a-f]{6}\n/,
     ],
@@ -245,15 +269,20 @@ describe('what goes wrong is named, with the next step and the right exit code',
     ],
     [
       'an unknown operation',
-      initiate('hash_three'),
+      [...initiate('hash_three'), ...bundled],
       1,
       /no operation `hash_three`\. Did you mean `hash_tree`\?/,
     ],
-    ['parameters that do not fit', initiate('hash_tree', { path: 7 }), 1, /INVALID_PARAMETERS|path/],
-    ['a path outside of the root', initiate('hash_tree', { path: '/etc' }), 1, /--root/],
+    [
+      'parameters that do not fit',
+      [...initiate('hash_tree', { path: 7 }), ...bundled],
+      1,
+      /INVALID_PARAMETERS|path/,
+    ],
+    ['a path outside of the root', [...initiate('hash_tree', { path: '/etc' }), ...bundled], 1, /--root/],
     [
       'an argument that the tool does not take',
-      ['run', 'initiate_background_task', '--arg', 'operation_typ=sleep'],
+      ['run', 'initiate_background_task', '--arg', 'operation_typ=sleep', ...bundled],
       1,
       /operation_typ/,
     ],
@@ -266,7 +295,7 @@ describe('what goes wrong is named, with the next step and the right exit code',
     ],
     [
       'an unknown reference',
-      ['wait', 'task_sleep_00000000000000000000000000000000'],
+      ['wait', 'task_sleep_00000000000000000000000000000000', ...bundled],
       1,
       /^(?![\s\S]*working)[\s\S]*does not know the task task_sleep_0/,
     ],
@@ -280,7 +309,7 @@ describe('what goes wrong is named, with the next step and the right exit code',
   ])(
     '%s',
     async (_case, args, code, message) => {
-      const finished = await place.run(args);
+      const finished = await place.run(await withServers(args));
       expect(finished.stderr).toMatch(message);
       expect(finished.stdout).toBe('');
       expect(finished.code).toBe(code);
@@ -292,11 +321,12 @@ describe('what goes wrong is named, with the next step and the right exit code',
 
 describe('giving up and coming back', () => {
   it('gives up after --timeout with the reference, and wait picks the job up', async () => {
-    const gaveUp = await place.run([...initiate('sleep', { seconds: 9 }), '--timeout', '4s']);
+    const server = await serve();
+    const gaveUp = await place.run([...initiate('sleep', { seconds: 4 }), '--timeout', '2s', ...server]);
     expect(gaveUp).toMatchObject({
       code: 3,
       stdout: '',
-      stderr: expect.stringContaining('after 4 s (`deadlineMs`, --timeout)'),
+      stderr: expect.stringContaining('after 2 s (`deadlineMs`, --timeout)'),
     });
     const reference = /mcp-await wait ([0-9a-f]{6})\n/.exec(gaveUp.stderr)?.[1] ?? '';
     expect(await place.run(['status', reference])).toMatchObject({
@@ -305,11 +335,11 @@ describe('giving up and coming back', () => {
     });
     expect(await place.run(['wait', reference])).toMatchObject({
       code: 0,
-      stdout: '{"slept_seconds":9}\n',
+      stdout: '{"slept_seconds":4}\n',
     });
     expect(await place.run(['wait', reference])).toMatchObject({
       code: 0,
-      stdout: '{"slept_seconds":9}\n',
+      stdout: '{"slept_seconds":4}\n',
     });
   });
 
@@ -319,14 +349,14 @@ describe('giving up and coming back', () => {
       '--max-attempts',
       '1',
       '--quiet',
-      ...odd,
+      ...oddProcess,
     ]);
     expect(code).toBe(3);
     expect(stderr).toMatch(/kept running [^\n]*\n {2}Wait for it: {3}mcp-await wait [0-9a-f]{6}\n/);
   });
 
   it('gives up after --max-attempts', async () => {
-    const flags = ['--max-attempts', '3', '--initial-interval', '10ms', '--json', ...odd];
+    const flags = ['--max-attempts', '3', '--initial-interval', '10ms', '--json', ...(await serveOdd())];
     const { code, stdout, stderr } = await place.run([...initiate('endless'), ...flags]);
     expect(code).toBe(3);
     expect(stderr).toContain('after 3 status requests');
@@ -338,7 +368,8 @@ describe('giving up and coming back', () => {
   });
 
   it('gives up on a synchronous tool that says nothing', async () => {
-    const { code, stderr } = await place.run(['run', 'silent', '--silence-timeout', '300ms', ...odd]);
+    const flags = ['--silence-timeout', '300ms', ...(await serveOdd())];
+    const { code, stderr } = await place.run(['run', 'silent', ...flags]);
     expect(code).toBe(3);
     expect(stderr).toContain('`silent` was silent for 300 ms (`silenceTimeoutMs`, --silence-timeout)');
   });
@@ -393,7 +424,7 @@ describe('giving up and coming back', () => {
   });
 
   it('ends at once on Ctrl-C when a synchronous tool is silent', async () => {
-    const command = place.start(['run', 'silent', ...odd]);
+    const command = place.start(['run', 'silent', ...oddProcess]);
     await command.says(/silent: working/);
     command.process.kill('SIGINT');
     expect((await command.finished).code).toBe(130);

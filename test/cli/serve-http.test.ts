@@ -5,31 +5,31 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Caller, callerOf } from '../fixtures/server/connected-tools.js';
-import { type Command, newWorkplace, type Workplace } from './command.js';
+import { newWorkplace, type Running, type Workplace } from './command.js';
 
 const ADA = 'ada-has-a-long-token';
 const BOB = 'bob-has-a-long-token';
 
 let place: Workplace;
-const commands: Command[] = [];
 beforeEach(async () => {
   place = await newWorkplace();
 });
-afterEach(async () => {
-  for (const { process } of commands) process.kill('SIGKILL');
-  await Promise.all(commands.splice(0).map(({ finished }) => finished));
-  await place.remove();
-});
+afterEach(() => place.remove());
 
-async function startHttp(...args: string[]): Promise<{ command: Command; url: string; port: string }> {
-  const command = place.start([
-    'serve',
-    '--http',
-    '--offer-sleep',
-    ...(args.includes('--port') ? [] : ['--port', '0']),
-    ...args,
-  ]);
-  commands.push(command);
+interface Serving {
+  readonly command: Running;
+  readonly url: string;
+  readonly port: string;
+}
+
+const startHttp = (...args: readonly string[]) => serving(args, words => place.startHere(words));
+const startProcess = (...args: readonly string[]) => serving(args, words => place.start(words));
+
+async function serving(
+  args: readonly string[],
+  start: (words: readonly string[]) => Running,
+): Promise<Serving> {
+  const command = start(['serve', '--http', '--offer-sleep', '--port', '0', ...args]);
   const [, url = '', port = ''] = await command.says(/Listening on (http:\/\/127\.0\.0\.1:(\d+)\/mcp)\n/);
   return { command, url, port };
 }
@@ -46,13 +46,13 @@ async function connect(url: string, token?: string): Promise<Caller> {
 
 describe('serve --http', () => {
   it('keeps a task and its result over a restart of the server', async () => {
-    const first = await startHttp();
+    const first = await startProcess();
     const caller = await connect(first.url);
     const taskRef = (await caller.initiate('sleep', { seconds: 0.3 }, { idempotency_key: 'k' })).data
       .task_ref;
-    first.command.process.kill('SIGTERM');
+    first.command.kill('SIGTERM');
     expect(await first.command.finished).toMatchObject({ code: 0, stdout: '' });
-    const second = await startHttp();
+    const second = await startProcess();
     const again = await connect(second.url);
     const { data } = await again.resolve(taskRef, 10);
     expect(data).toMatchObject({ status: 'completed', result: { slept_seconds: 0.3 } });
@@ -66,7 +66,7 @@ describe('serve --http', () => {
     const taskRef = (await caller.initiate('sleep', { seconds: 1 })).data.task_ref;
     const answer = caller.resolve(taskRef, 20);
     await new Promise(resolve => setTimeout(resolve, 100));
-    command.process.kill('SIGTERM');
+    command.kill('SIGTERM');
     expect((await answer).data).toMatchObject({ status: 'completed' });
     expect((await command.finished).code).toBe(0);
   });
@@ -78,9 +78,9 @@ describe('serve --http', () => {
     caller.resolve(taskRef, 20).catch(() => {});
     await vi.waitFor(async () => expect((await caller.resolve(taskRef)).data.status).toBe('processing'));
     const startedAt = performance.now();
-    command.process.kill('SIGINT');
+    command.kill('SIGINT');
     await new Promise(resolve => setTimeout(resolve, 300));
-    command.process.kill('SIGINT');
+    command.kill('SIGINT');
     expect((await command.finished).code).toBe(0);
     expect(performance.now() - startedAt).toBeLessThan(4000);
   });
@@ -98,7 +98,7 @@ describe('serve --http', () => {
          async run() { const until = Date.now() + 1500; while (Date.now() < until); return 'done'; },
        })];`,
     );
-    const caller = await connect((await startHttp('--operations', operations)).url);
+    const caller = await connect((await startProcess('--operations', operations)).url);
     const startedAt = performance.now();
     const { data } = await caller.initiate('blocking');
     expect(performance.now() - startedAt).toBeLessThan(500);
@@ -121,7 +121,7 @@ describe('serve --http', () => {
     await expect(connect(one.url)).rejects.toThrow(/bearer token/);
     await expect(connect(one.url, 'eve-has-a-long-token')).rejects.toThrow(/bearer token/);
     for (const { command } of [one, two]) {
-      command.process.kill('SIGTERM');
+      command.kill('SIGTERM');
       const { stdout, stderr } = await command.finished;
       expect(stdout + stderr).not.toMatch(/has-a-long/);
       expect(stderr.replace(/^\S+ info Closing\n/m, '')).toMatch(/^Listening on \S+\n$/);
@@ -141,7 +141,6 @@ describe('serve --http', () => {
     const servers = join(place.home, 'mcp.json');
     await writeFile(servers, JSON.stringify({ mcpServers: { slow: { command: 'slow' } } }));
     const found = place.start(['serve', '--http', '--port', '0'], { cwd: place.home });
-    commands.push(found);
     const [, url = ''] = await found.says(/Listening on (\S+)\n/);
     const parameters = { server: 'slow', tool: 'greet' };
     // Nor what holds a place for an hour and does nothing.
@@ -213,9 +212,7 @@ describe('what goes wrong is one line, exit code 2 and no token', () => {
   it('a token file without a token does not open the door', async () => {
     const file = join(place.home, 'tokens');
     await writeFile(file, '# none yet\n');
-    const command = place.start(['serve', '--http', '--port', '0', '--token-file', file]);
-    commands.push(command);
-    const { code, stderr } = await command.finished;
+    const { code, stderr } = await place.run(['serve', '--http', '--port', '0', '--token-file', file]);
     expect(stderr).toMatch(/names no token/);
     expect(code).toBe(2);
   });

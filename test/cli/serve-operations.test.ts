@@ -15,12 +15,19 @@ beforeEach(async () => {
 });
 afterEach(() => place.remove());
 
-/** `run initiate_background_task` of one operation, through a server that is started with `args`. */
+/** `run initiate_background_task` of one operation, through a server that is started with `args` as its process. */
 function runThrough(args: readonly string[], operation: string, parameters: object): Promise<Finished> {
   return place.run([
     ...initiate(operation, parameters),
     ...['--json', '--', process.execPath, BIN, 'serve', '--store', `sqlite:${place.home}/tasks.db`, ...args],
   ]);
+}
+
+/** A function that runs one operation through a server in this process. */
+async function serverHere(...args: readonly string[]) {
+  const server = await place.serveHere('--offer-sleep', ...args);
+  return (operation: string, parameters: object) =>
+    place.run([...initiate(operation, parameters), '--json', ...server]);
 }
 
 describe("a user's own operations", () => {
@@ -35,9 +42,9 @@ describe("a user's own operations", () => {
   });
 
   it('run alone with --no-builtin', async () => {
-    const args = ['--operations', OWN, '--no-builtin'];
-    expect((await runThrough(args, 'bake_cake', { flavour: 'lemon', layers: 2 })).code).toBe(0);
-    const { code, stdout } = await runThrough(args, 'sleep', { seconds: 0 });
+    const run = await serverHere('--operations', OWN, '--no-builtin');
+    expect((await run('bake_cake', { flavour: 'lemon', layers: 2 })).code).toBe(0);
+    const { code, stdout } = await run('sleep', { seconds: 0 });
     expect(code).toBe(1);
     expect(stdout).toMatch(/bake_cake/);
     expect(stdout).not.toMatch(/hash_tree|mcp_tool/);
@@ -57,10 +64,8 @@ describe("a user's own operations", () => {
   });
 
   it('fail with their own code', async () => {
-    const { code, stdout } = await runThrough(['--operations', OWN], 'bake_cake', {
-      flavour: 'concrete',
-      layers: 2,
-    });
+    const run = await serverHere('--operations', OWN);
+    const { code, stdout } = await run('bake_cake', { flavour: 'concrete', layers: 2 });
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
       status: 'failed',
@@ -69,10 +74,8 @@ describe("a user's own operations", () => {
   });
 
   it('are refused parameters that do not fit', async () => {
-    const { code, stdout } = await runThrough(['--operations', OWN], 'bake_cake', {
-      flavour: 'lemon',
-      layers: 11,
-    });
+    const run = await serverHere('--operations', OWN);
+    const { code, stdout } = await run('bake_cake', { flavour: 'lemon', layers: 11 });
     expect(code).toBe(1);
     expect(stdout).toMatch(/INVALID_PARAMETERS.*layers/);
   });
@@ -102,7 +105,7 @@ describe('an operations file that is not usable is one line and exit code 2, and
     const file = join(place.home, 'operations.mjs');
     await writeFile(file, 'await new Promise(() => {});');
     for (const args of [['serve'], ['serve', '--http', '--port', '0'], ['worker']]) {
-      const { code, stderr } = await place.run([...args, '--operations', file]);
+      const { code, stderr } = await place.start([...args, '--operations', file], { input: '' }).finished;
       expect(stderr).toMatch(/failed to load: it awaits at its top level what never comes\n$/);
       expect(code).toBe(2);
     }
@@ -154,7 +157,8 @@ describe('mcp_tool', () => {
     ],
     ['a command of the caller', { server: 'slow', tool: 'greet', command: 'id' }, /greet/],
   ])('%s fails the task', async (_case, parameters, message) => {
-    const { code, stdout } = await run(parameters);
+    const runHere = await serverHere('--config', join(place.home, '.mcp.json'));
+    const { code, stdout } = await runHere('mcp_tool', parameters);
     expect(code).toBe(1);
     expect(stdout).toMatch(message);
   });
@@ -163,7 +167,7 @@ describe('mcp_tool', () => {
     const caller = await connectServe(place, [], place.home);
     const { data } = await caller.initiate('mcp_tool', { server: 'slow', tool: 'forever' });
     const noted = (text: string) =>
-      vi.waitFor(async () => expect(await readFile(notes(), 'utf8').catch(() => '')).toBe(text), 5000);
+      vi.waitFor(async () => expect(await readFile(notes(), 'utf8').catch(() => '')).toBe(text), 20_000);
     await noted('started\n');
     expect((await caller.cancel(data.task_ref)).data.status).toBe('cancelled');
     await noted('started\naborted\n');
@@ -182,13 +186,13 @@ describe('http_request', () => {
 
   it('reaches a loopback address with --allow-private only', async () => {
     const url = await startApi();
-    const allowed = await runThrough(['--allow-private'], 'http_request', { url });
+    const allowed = await (await serverHere('--allow-private'))('http_request', { url });
     expect(allowed.code).toBe(0);
     expect(JSON.parse(allowed.stdout).result.structuredContent).toMatchObject({
       status: 200,
       json: { path: '/v1?q=1' },
     });
-    const refused = await runThrough([], 'http_request', { url });
+    const refused = await (await serverHere())('http_request', { url });
     expect(refused.code).toBe(1);
     expect(refused.stdout).toMatch(/--allow-private/);
   });
@@ -202,13 +206,14 @@ describe('hash_tree', () => {
       await writeFile(join(folder as string, 'data', 'file'), 'text');
     }
     const roots = ['--root', one as string, '--root', other as string];
-    const relative = await runThrough(roots, 'hash_tree', { path: 'data/file' });
+    const run = await serverHere(...roots);
+    const relative = await run('hash_tree', { path: 'data/file' });
     expect(JSON.parse(relative.stdout).result.structuredContent).toMatchObject({
       digest: '982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1',
     });
-    expect((await runThrough(roots, 'hash_tree', { path: join(other as string, 'data') })).code).toBe(0);
+    expect((await run('hash_tree', { path: join(other as string, 'data') })).code).toBe(0);
     for (const path of [outside as string, '../outside', place.home]) {
-      const { code, stdout } = await runThrough(roots, 'hash_tree', { path });
+      const { code, stdout } = await run('hash_tree', { path });
       expect(code).toBe(1);
       expect(stdout).toMatch(/--root/);
     }

@@ -10,8 +10,9 @@ afterEach(() => place.remove());
 
 describe('mcp-await stats', () => {
   it('tells by operation how the tasks of the store stand', async () => {
-    await place.run(initiate('sleep', { seconds: 0 }));
-    await place.run(initiate('hash_tree', { path: 'no-such-file' }));
+    const server = await place.serveHere('--offer-sleep');
+    await place.run([...initiate('sleep', { seconds: 0 }), ...server]);
+    await place.run([...initiate('hash_tree', { path: 'no-such-file' }), ...server]);
     const { code, stdout } = await place.run(['stats']);
     expect(code).toBe(0);
     const rows = stdout
@@ -38,7 +39,8 @@ describe('mcp-await stats', () => {
   });
 
   it('prints one object with --json, over the window that it is given', async () => {
-    await place.run(initiate('sleep', { seconds: 0 }));
+    const server = await place.serveHere('--offer-sleep');
+    await place.run([...initiate('sleep', { seconds: 0 }), ...server]);
     const { stdout } = await place.run(['stats', '--json', '--window', '5m']);
     expect(JSON.parse(stdout)).toMatchObject({
       windowMs: 300_000,

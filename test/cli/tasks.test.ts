@@ -14,8 +14,9 @@ const rowsOf = (stdout: string) =>
     .map(line => line.split(/ {2,}/));
 
 test('mcp-await tasks lists the tasks of a store, the newest first, as the filters say', async () => {
-  await place.run(initiate('sleep', { seconds: 0 }));
-  await place.run(initiate('hash_tree', { path: 'no-such-file' }));
+  const server = await place.serveHere('--offer-sleep');
+  await place.run([...initiate('sleep', { seconds: 0 }), ...server]);
+  await place.run([...initiate('hash_tree', { path: 'no-such-file' }), ...server]);
   const { code, stdout } = await place.run(['tasks']);
   expect(code).toBe(0);
   const [head, failed, completed, ...more] = rowsOf(stdout);

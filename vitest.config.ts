@@ -1,13 +1,14 @@
 import { defineConfig } from 'vitest/config';
 import { FlakyReporter } from './test/flaky-reporter.js';
-import { tiers } from './test/tiers.js';
+import { alone, tiers } from './test/tiers.js';
 
 const report = process.env.TEST_REPORT;
-const project = (name: string, files: { readonly include: string[]; readonly exclude?: string[] }) => ({
-  extends: true as const,
-  // Real servers and databases, on a machine that may be busy: only what hangs comes to this end.
-  test: { name, ...files, ...(name === 'unit' ? {} : { testTimeout: 120_000, hookTimeout: 120_000 }) },
-});
+interface Files {
+  readonly include: string[];
+  readonly exclude?: string[];
+  readonly isolate?: boolean;
+}
+const project = (name: string, files: Files) => ({ extends: true as const, test: { name, ...files } });
 
 export default defineConfig(({ mode }) => {
   // The projects read this file, too, and always in the mode `test`: the first to read it is the command.
@@ -15,8 +16,13 @@ export default defineConfig(({ mode }) => {
   return {
     test: {
       globalSetup: './test/built-once.ts',
-      testTimeout: 30_000,
-      hookTimeout: 30_000,
+      setupFiles: './test/patience.ts',
+      // On a machine that may be busy only what hangs comes to these ends.
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+      expect: { poll: { timeout: 20_000 } },
+      restoreMocks: true,
+      unstubEnvs: true,
       // Most files wait for processes and databases: two at a time also on two cores, where the default is one.
       maxWorkers: 2,
       // A shared machine may stop a process for seconds: `.ci/run` runs a failed test once more, and names it.
@@ -27,7 +33,13 @@ export default defineConfig(({ mode }) => {
         ...(report === undefined ? [] : [['json', { outputFile: report }] as ['json', object]]),
       ],
       projects: [
-        project('unit', { include: ['test/**/*.test.ts'], exclude: Object.values(tiers).flat() }),
+        // A process runs many files and loads the sources and packages once.
+        project('unit', {
+          include: ['test/**/*.test.ts'],
+          exclude: [...Object.values(tiers).flat(), ...alone],
+          isolate: false,
+        }),
+        project('unit-alone', { include: [...alone] }),
         ...Object.entries(tiers).map(([name, include]) => project(name, { include: [...include] })),
       ],
     },

@@ -30,3 +30,6 @@ export const tiers = {
     'test/server/task-page/browser.test.ts',
   ],
 } as const;
+
+/** Unit tests with a process for each file: they replace a module for all that load it, or measure memory. */
+export const alone: readonly string[] = ['test/client/http/streams.test.ts', 'test/attacks/*.test.ts'];

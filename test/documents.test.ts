@@ -15,8 +15,9 @@ import { configSchema } from '../src/server/config/config-schema.js';
 import { settingList } from '../src/server/config/setting-list.js';
 import { builtInOperations } from '../src/server/index.js';
 import { PROCESS_METRICS, STORE_GAUGES } from '../src/server/observability/metric-families.js';
-import { createMetrics } from '../src/server/observability/metrics.js';
+import { countActivity } from '../src/server/observability/metrics.js';
 import { observabilitySettings } from '../src/server/observability/options.js';
+import { createPrometheus } from '../src/server/observability/prometheus.js';
 import { fieldRows, profileRows } from './servers-page.js';
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
@@ -222,7 +223,9 @@ describe('the metrics in docs/bundled-server.md', () => {
   const page = read('docs/bundled-server.md');
 
   it('are those of the code, with their types, labels and sentences', async () => {
-    const { text } = await createMetrics('').render({ stats: undefined, alerts: [] });
+    const prometheus = createPrometheus('');
+    countActivity([prometheus]);
+    const { text } = await prometheus.render({ stats: undefined, alerts: [] });
     const types = new Map([...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(match => [match[1], match[2]]));
     const rows = [...STORE_GAUGES, ...Object.values(PROCESS_METRICS)].map(({ name, labels, help }) => [
       `\`${name}\``,

@@ -31,10 +31,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   version: [],
   'similar-name': [],
   'load-peer': ['errors'],
+  'open-telemetry': [],
   'unknown-option': ['errors'],
 };
 /** What any layer may import. */
-const EVERYWHERE = ['version', 'similar-name', 'load-peer', 'unknown-option'];
+const EVERYWHERE = ['version', 'similar-name', 'load-peer', 'open-telemetry', 'unknown-option'];
 
 const files = sourceFiles();
 const layerOf = (path: string) => path.split('/')[1]?.replace(/\.ts$/, '') ?? '';

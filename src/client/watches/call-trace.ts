@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Span } from '@opentelemetry/api';
+import { type OpenTelemetry, openTelemetry } from '../../open-telemetry.js';
 import { VERSION } from '../../version.js';
 import type { CallWatch } from './call-watch.js';
 import {
@@ -10,34 +10,6 @@ import {
   leftAlone,
   spanEventOf,
 } from './span-attributes.js';
-
-type OpenTelemetry = typeof import('@opentelemetry/api');
-
-/** Where every copy of `@opentelemetry/api` 1.x keeps what was registered in this process. */
-const REGISTERED = Symbol.for('opentelemetry.js.api.1');
-
-/** Null when the package cannot be loaded. */
-let loaded: OpenTelemetry | null | undefined;
-
-/**
- * The API of OpenTelemetry, once somebody has registered a tracer provider; before, nothing is loaded. Not by `import()`:
- * the span of a call begins when the call is made, and under the context of that moment.
- */
-export function openTelemetry(): OpenTelemetry | undefined {
-  const registered = (globalThis as { [REGISTERED]?: { readonly trace?: unknown } })[REGISTERED];
-  if (registered?.trace === undefined) return undefined;
-  if (loaded === undefined) loaded = load();
-  return loaded ?? undefined;
-}
-
-/** Null when the package cannot be resolved from here: the provider may come from another copy of it. */
-function load(): OpenTelemetry | null {
-  try {
-    return createRequire(import.meta.url)('@opentelemetry/api') as OpenTelemetry;
-  } catch {
-    return null;
-  }
-}
 
 /** A server may send progress a thousand times a second. */
 const MAX_EVENTS = 100;
@@ -56,7 +28,7 @@ export interface TracedCall {
  * for MCP, "Client"); undefined when no tracer provider is registered.
  */
 export function traceCall({ tool, meta = {}, client, closed }: TracedCall): CallWatch | undefined {
-  const api = openTelemetry();
+  const api = openTelemetry('trace');
   if (api === undefined) return undefined;
   const parent = api.context.active();
   const span = api.trace.getTracer('mcp-await', VERSION).startSpan(

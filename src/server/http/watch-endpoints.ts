@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Exposition } from '../observability/metrics.js';
+import type { Exposition } from '../observability/prometheus.js';
 import type { Readiness } from '../observability/readiness.js';
 import { notFound, refuseRequest, sendJson, wrongMethod } from './responses.js';
 

@@ -1,11 +1,18 @@
 import { failureRate, type OperationStats } from '../../engine/operation-stats.js';
 import type { StoreView } from './store-watch.js';
 
-/** One metric as Prometheus knows it; the operator's prefix comes before its name. */
+/** One metric, as Prometheus and OpenTelemetry know it; the operator's prefix comes before its name. */
 export interface MetricFamily {
   readonly name: string;
   readonly help: string;
   readonly labels: readonly string[];
+  /** As OpenTelemetry writes it; none where something is counted. */
+  readonly unit?: 's';
+}
+
+export interface HistogramFamily extends MetricFamily {
+  /** Upper bounds of all but the last. */
+  readonly buckets: readonly number[];
 }
 
 export interface Sample {
@@ -38,17 +45,21 @@ export const STORE_GAUGES: readonly StoreGauge[] = [
   },
   perOperation('queue_depth', 'Tasks that wait for a worker.', stats => stats.pending),
   perOperation('tasks_asking', 'Tasks that wait for the answer of a person.', stats => stats.asking),
-  perOperation('oldest_waiting_seconds', 'How long the oldest waiting task has waited.', stats =>
+  durationPerOperation(
+    'oldest_waiting_seconds',
+    'How long the oldest waiting task has waited.',
     // No task waits: that is no wait, not an unknown one.
-    seconds(stats.oldestWaitMs ?? 0),
+    stats => stats.oldestWaitMs ?? 0,
   ),
-  perOperation('task_duration_seconds_mean', 'Mean duration of the tasks that ended in the window.', stats =>
-    seconds(stats.recent.meanDurationMs),
+  durationPerOperation(
+    'task_duration_seconds_mean',
+    'Mean duration of the tasks that ended in the window.',
+    stats => stats.recent.meanDurationMs,
   ),
-  perOperation(
+  durationPerOperation(
     'task_duration_seconds_p95',
     '95th percentile of the durations of the tasks that ended in the window.',
-    stats => seconds(stats.recent.p95DurationMs),
+    stats => stats.recent.p95DurationMs,
   ),
   perOperation('task_failure_rate', 'Share of failed tasks among those that ended in the window.', stats =>
     failureRate(stats.recent),
@@ -86,19 +97,25 @@ export const PROCESS_METRICS = {
     name: 'task_run_duration_seconds',
     help: 'Durations of the runs in this process.',
     labels: ['operation'],
+    unit: 's',
+    // From a look-up to a job of an hour.
+    buckets: [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600],
   },
   calls: { name: 'tool_calls_total', help: 'Calls of tools, by outcome.', labels: ['tool', 'outcome'] },
   initiateDuration: {
     name: 'initiate_duration_seconds',
     help: 'How long initiate_background_task took to answer.',
     labels: [],
+    unit: 's',
+    // About the promised 0.5 s.
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5],
   },
   requests: {
     name: 'http_requests_total',
     help: 'HTTP requests that were answered, by endpoint and status.',
     labels: ['endpoint', 'code'],
   },
-} as const satisfies Readonly<Record<string, MetricFamily>>;
+} as const satisfies Readonly<Record<string, MetricFamily | HistogramFamily>>;
 
 function perOperation(
   name: string,
@@ -117,8 +134,14 @@ function perOperation(
   };
 }
 
-function seconds(milliseconds: number): number;
-function seconds(milliseconds: number | undefined): number | undefined;
-function seconds(milliseconds: number | undefined): number | undefined {
-  return milliseconds === undefined ? undefined : milliseconds / 1000;
+function durationPerOperation(
+  name: string,
+  help: string,
+  getMs: (stats: OperationStats) => number | undefined,
+): StoreGauge {
+  const inSeconds = (stats: OperationStats) => {
+    const durationMs = getMs(stats);
+    return durationMs === undefined ? undefined : durationMs / 1000;
+  };
+  return { ...perOperation(name, help, inSeconds), unit: 's' };
 }

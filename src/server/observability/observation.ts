@@ -1,9 +1,11 @@
 import type { Engine, StoreNotice } from '../../engine/engine.js';
 import type { TaskRecord } from '../../engine/task-record.js';
+import { openTelemetry } from '../../open-telemetry.js';
 import type { Watching } from '../http/watch-endpoints.js';
 import type { Operation } from '../operation.js';
 import { type Activity, both, logActivity } from './activity.js';
 import { createLog, includesLevel, type LogEntry, type LogLevel } from './log.js';
+import { countActivity } from './metrics.js';
 import { type ObservabilityOptions, observabilitySettings } from './options.js';
 import { type Phase, readinessCheck } from './readiness.js';
 import { StoreWatch } from './store-watch.js';
@@ -44,10 +46,13 @@ export async function startObservation({
   const settings = observabilitySettings(options, defaultLevel);
   const log = createLog(settings.logLevel, onLog);
   // Only what can be scraped loads the library.
-  const metrics = withMetrics
-    ? (await import('./metrics.js')).createMetrics(settings.metricsPrefix)
+  const prometheus = withMetrics
+    ? (await import('./prometheus.js')).createPrometheus(settings.metricsPrefix)
     : undefined;
-  const activity = metrics === undefined ? logActivity(log) : both(logActivity(log), metrics.activity);
+  const api = openTelemetry('metrics');
+  const meter = api && (await import('./meter.js')).createMeter(api, settings.metricsPrefix);
+  const metrics = countActivity([prometheus, meter].filter(each => each !== undefined));
+  const activity = both(logActivity(log), metrics.activity);
   let phase: Phase = 'starting';
   let stop = () => {};
   return {
@@ -71,13 +76,17 @@ export async function startObservation({
         intervalMs: settings.alertIntervalSeconds * 1000,
       });
       const isHeard =
-        metrics !== undefined || (onLog !== undefined && includesLevel(settings.logLevel, 'warn'));
+        prometheus !== undefined || (onLog !== undefined && includesLevel(settings.logLevel, 'warn'));
       if (isHeard) watch.start();
-      stop = () => watch.stop();
+      const stopObserving = meter?.observe(() => watch.look());
+      stop = () => {
+        watch.stop();
+        stopObserving?.();
+      };
       return {
         readiness: readinessCheck({ engine, phase: () => phase }),
-        scrape: async () => metrics?.render(await watch.look()),
-        answered: (endpoint, status) => metrics?.answered(endpoint, status),
+        scrape: async () => prometheus?.render(await watch.look()),
+        answered: metrics.answered,
       };
     },
     setPhase(next) {

@@ -7,7 +7,7 @@ import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentele
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AwaitClient } from '../../../src/client/await-client.js';
-import { openTelemetry } from '../../../src/client/watches/call-trace.js';
+import { openTelemetry } from '../../../src/open-telemetry.js';
 import { awaitFixture, failureOf } from '../../fixtures/client/await-fixture.js';
 import { loopbackServer } from '../../fixtures/client/loopback-server.js';
 import {
@@ -288,7 +288,7 @@ describe('a span says how the server was reached', () => {
 
 test('without a tracer provider nothing is loaded and nothing is sent', async () => {
   trace.disable();
-  expect(openTelemetry()).toBeUndefined();
+  expect(openTelemetry('trace')).toBeUndefined();
   const { client, server } = await awaitFixture({ greet: text('hello') });
   await client.callTool({ name: 'greet' });
   expect(metaOf(server)).toEqual([{}]);

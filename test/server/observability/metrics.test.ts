@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PROCESS_METRICS, STORE_GAUGES } from '../../../src/server/observability/metric-families.js';
-import { createMetrics } from '../../../src/server/observability/metrics.js';
+import { countActivity } from '../../../src/server/observability/metrics.js';
+import { createPrometheus } from '../../../src/server/observability/prometheus.js';
 import type { StoreView } from '../../../src/server/observability/store-watch.js';
 import { parseExposition, sampleValue } from './exposition.js';
 import { statsOf } from './stats-of.js';
@@ -25,6 +26,11 @@ const VIEW: StoreView = {
 };
 const NOTHING: StoreView = { stats: undefined, alerts: [] };
 const PREFIX = 'mcp_await_';
+
+function createMetrics(prefix: string) {
+  const prometheus = createPrometheus(prefix);
+  return { ...countActivity([prometheus]), render: prometheus.render };
+}
 
 async function scrape(metrics = createMetrics(PREFIX), view = VIEW) {
   const { contentType, text } = await metrics.render(view);

@@ -1,5 +1,5 @@
 import { parseReference } from '../client/call/reference.js';
-import { handleOfTaskRef, taskRefOf } from '../protocols/pairs/mcp-await.js';
+import { handleOfTaskRef, taskRefOf } from '../protocols/pairs/task-ref.js';
 import { toolPair } from '../protocols/tool-pair.js';
 import type { TaskReference } from '../types.js';
 import { parseObject } from './arguments.js';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { formatReference, parseReferenceText } from '../../src/cli/reference-text.js';
 import { jsonText, terminalText } from '../../src/cli/terminal-text.js';
-import { handleOfTaskRef } from '../../src/protocols/pairs/mcp-await.js';
+import { handleOfTaskRef } from '../../src/protocols/pairs/task-ref.js';
 import { jsonServer, toolNamed } from '../fixtures/cli/json-server.js';
 import { runMain } from '../fixtures/cli/memory-io.js';
 

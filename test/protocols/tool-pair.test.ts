@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../../src/errors.js';
 import { excerpt } from '../../src/protocols/excerpt.js';
 import { meaningOf } from '../../src/protocols/pair/words.js';
-import { handleOfTaskRef, taskRefOf } from '../../src/protocols/pairs/mcp-await.js';
+import { handleOfTaskRef, taskRefOf } from '../../src/protocols/pairs/task-ref.js';
 import type { Exchange, Port } from '../../src/protocols/protocol.js';
 import { toolPair } from '../../src/protocols/tool-pair.js';
 import {

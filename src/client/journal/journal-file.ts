@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { taskRefOf } from '../../protocols/pairs/mcp-await.js';
+import { taskRefOf } from '../../protocols/pairs/task-ref.js';
 import type { PairProof } from '../../protocols/protocol.js';
 import { canonicalJson } from '../../storage/canonical-json.js';
 import { type DatabaseKind, openDatabaseFile } from '../../storage/database.js';

@@ -1,27 +1,30 @@
 import type { McpError } from '@modelcontextprotocol/sdk/types.js';
-import {
-  AwaitAbortedError,
-  AwaitError,
-  AwaitTimeoutError,
-  ConfigurationError,
-  InputRequiredError,
-  TaskNotFoundError,
-} from '../errors.js';
+import { isAwaitError } from '../errors.js';
 import type { TaskError } from '../types.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
 
 export function exitCodeOfError(error: unknown): number {
-  if (error instanceof ConfigurationError) return ExitCode.usage;
-  if (error instanceof AwaitTimeoutError || error instanceof InputRequiredError) return ExitCode.gaveUp;
-  if (error instanceof AwaitAbortedError) return ExitCode.interrupted;
-  if (error instanceof TaskNotFoundError || isMcpError(error)) return ExitCode.failed;
-  return ExitCode.unreachable;
+  if (isMcpError(error)) return ExitCode.failed;
+  if (!isAwaitError(error)) return ExitCode.unreachable;
+  switch (error.code) {
+    case 'CONFIGURATION':
+      return ExitCode.usage;
+    case 'AWAIT_TIMEOUT':
+    case 'INPUT_REQUIRED':
+      return ExitCode.gaveUp;
+    case 'ABORTED':
+      return ExitCode.interrupted;
+    case 'TASK_NOT_FOUND':
+      return ExitCode.failed;
+    default:
+      return ExitCode.unreachable;
+  }
 }
 
 /** An error as data: our own code, or the JSON-RPC code of a server that refused. */
 export function errorFacts(error: unknown): TaskError {
-  if (error instanceof AwaitError) return { code: error.code, message: error.message };
+  if (isAwaitError(error)) return { code: error.code, message: error.message };
   if (isMcpError(error)) return { code: `JSON_RPC_${error.code}`, message: error.message };
   return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) };
 }

@@ -82,14 +82,6 @@ export interface ServerFlags extends SettingsFlag {
   readonly cwd?: string;
 }
 
-/** Whether a command line says itself which server it is about. */
-export function namesServer(
-  { url, urlEnv, server, settings }: ServerFlags,
-  command: readonly string[],
-): boolean {
-  return [url, urlEnv, server, settings, command[0]].some(choice => choice !== undefined);
-}
-
 export function addServerFlags(command: Command): Command {
   const choice = command
     .optionsGroup('Server:')

@@ -7,8 +7,9 @@ import { whenUnlocked } from '../storage/file-lock.js';
 import type { TaskReference } from '../types.js';
 import { errorFacts } from './error-report.js';
 import { UsageError } from './exit-code.js';
-import { namesServer, type ServerFlags } from './flags.js';
+import type { ServerFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { namesServer } from './known-choice.js';
 import { readSource } from './read-source.js';
 
 /** A job that a command is about. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import { describeServer } from '../client/journal/known-server.js';
 import { UsageError } from './exit-code.js';
-import { namesServer, type ServerFlags } from './flags.js';
+import type { ServerFlags } from './flags.js';
 
 /** A server as flags and a command choose it. */
 export interface Choice {
@@ -54,4 +54,12 @@ export function chooseAgain(
 /** A folder that is gone says nothing: the server may not need it. */
 function folder(cwd: string): { readonly cwd?: string } {
   return existsSync(cwd) ? { cwd } : {};
+}
+
+/** Whether a command line says itself which server it is about. */
+export function namesServer(
+  { url, urlEnv, server, settings }: ServerFlags,
+  command: readonly string[],
+): boolean {
+  return [url, urlEnv, server, settings, command[0]].some(choice => choice !== undefined);
 }

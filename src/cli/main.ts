@@ -2,14 +2,18 @@ import type { CommanderError } from 'commander';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { watchOutput } from './output.js';
+import { plainCommand } from './plain-line.js';
+import { showStart } from './start-line.js';
 
 /** Runs one command line and returns its exit code. */
 export async function main(process: CommandIo): Promise<number> {
+  const eraseStart = showStart(process.argv.slice(2), process);
   const output = watchOutput(process);
   let isProtocol = false;
   const exitCode = await runCommand(output.io, () => {
     isProtocol = true;
   });
+  eraseStart();
   // A client that has gone reads no more of the protocol, which is no fault of the command.
   return isProtocol ? exitCode : output.settle(exitCode);
 }
@@ -30,6 +34,8 @@ async function runCommand(io: CommandIo, onProtocol: () => void): Promise<number
       onProtocol();
       return await relay();
     }
+    const plain = serverCommand === undefined ? plainCommand(own, io) : undefined;
+    if (plain !== undefined) return await plain();
     const { buildProgram } = await import('./program.js');
     const program = buildProgram(io, serverCommand ?? [], {
       onExit: code => {

@@ -51,20 +51,24 @@ function loadedIn({ result }: { readonly result: readonly { readonly url: string
   };
 }
 
-const DATABASE = ['@neon-rs/load', 'detect-libc', 'libsql'];
-
 test.each<[string, string[], number]>([
-  ['--help', [], 16],
-  ['--version', [], 16],
-  ['list', [], 36],
-  ['status 0123', [], 44],
-  ['wait 0123', [], 44],
-  ['config', ['jsonc-parser', 'leven', 'zod'], 42],
+  ['--help', [], 2],
+  ['--version', [], 2],
+  ['list', [], 4],
+  ['status 0123', [], 4],
+  ['wait 0123', [], 6],
+  ['config', ['jsonc-parser', 'leven', 'zod'], 40],
 ])('%s loads only what it uses', async (line, packages, most) => {
   const [loaded] = await loadedBy(line.split(' '));
-  const native = new Set(DATABASE);
-  expect(loaded?.packages.filter(name => !native.has(name))).toEqual(['commander', ...packages]);
+  expect(loaded?.packages).toEqual(packages);
   expect(loaded?.own.length).toBeLessThanOrEqual(most);
+  expect(loaded?.own.filter(url => /\/client-/.test(url))).toEqual([]);
+});
+
+test('run loads its client from a few files, and of the packages only what speaks HTTP', async () => {
+  const [loaded] = await loadedBy(['run', 'nothing', '--url', 'http://127.0.0.1:1/mcp']);
+  expect(loaded?.packages).toEqual(['undici']);
+  expect(loaded?.own.length).toBeLessThanOrEqual(16);
 });
 
 const INITIALIZE = `${JSON.stringify({

@@ -3,7 +3,7 @@ import { ExitCode, UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { watchOutput } from './output.js';
 import { plainCommand } from './plain-line.js';
-import { showStart } from './start-line.js';
+import { showStart } from './terminal.js';
 
 /** Runs one command line and returns its exit code. */
 export async function main(process: CommandIo): Promise<number> {

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { showStart } from '../../src/cli/start-line.js';
+import { showStart } from '../../src/cli/terminal.js';
 
 function terminal({ isTTY = true, env = {} }: { isTTY?: boolean; env?: Record<string, string> } = {}) {
   const screen = new PassThrough({ encoding: 'utf8' });

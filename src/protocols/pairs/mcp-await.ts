@@ -1,11 +1,11 @@
 import { pairProfileSchema } from '../pair/profile.js';
-import { PAIR_NAME } from './task-ref.js';
+import { OWN_PAIR } from './task-ref.js';
 
 const waitArgument = { name: 'wait_seconds', mostSeconds: 20, fractions: true };
 
 /** The pair of our own server (docs/bundled-server.md). */
 export const mcpAwait = pairProfileSchema.parse({
-  name: PAIR_NAME,
+  name: OWN_PAIR,
   source: 'mcp-await',
   start: {
     tool: 'initiate_background_task',

@@ -1,7 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type StateWord, TASK_STATES } from '../engine/task-list.js';
-import { parseDuration } from '../time/duration.js';
+import { type Command, Option } from 'commander';
 import type { SettingsFlag } from './config/find-file.js';
+import { collect, count, duration, orOff, port } from './flag-values.js';
 
 export interface WaitFlags {
   readonly onInterrupt: 'detach' | 'cancel';
@@ -123,41 +122,6 @@ export function addConnectionFlags(command: Command): Command {
     .option('--max-answer-bytes <count>', 'largest answer of a server (default: 134217728)', count);
 }
 
-export function collect(value: string, earlier: readonly string[] = []): string[] {
-  return [...earlier, value];
-}
-
-function port(text: string): number {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number > 65_535)
-    throw new InvalidArgumentError('Expected a port from 0 to 65535.');
-  return number;
-}
-
-export function duration(text: string): number {
-  const milliseconds = parseDuration(text);
-  if (milliseconds === undefined || milliseconds === 0) {
-    throw new InvalidArgumentError('Expected a duration such as 500ms, 30s, 5m or 2h.');
-  }
-  return milliseconds;
-}
-
-/** A limit, or `off`. */
-export function orOff(parse: (text: string) => number): (text: string) => number | 'off' {
-  return text => (text === 'off' ? text : parse(text));
-}
-
-export function count(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a positive integer.');
-  return Number(text);
-}
-
-export function taskState(value: string, earlier: readonly StateWord[] = []): StateWord[] {
-  const state = TASK_STATES.find(known => known === value);
-  if (state === undefined) throw new InvalidArgumentError(`Expected one of ${TASK_STATES.join(', ')}.`);
-  return [...earlier, state];
-}
-
 /** Of the flags of a process that runs tasks, those that are no settings. */
 export interface TaskFlags extends SettingsFlag {
   readonly config?: string;
@@ -219,6 +183,11 @@ export function addListenFlags(command: Command): Command {
       '--trusted-proxy <address>',
       'proxy that tells where a sign-in to that page comes from (repeatable)',
       collect,
+    )
+    .option(
+      '--host-timeout <duration>',
+      'answer a call of an operation that takes longer with its reference (default: as the host is known to wait, else 1s)',
+      duration,
     )
     .option('--worker', 'run tasks too (default)')
     .option('--no-worker', 'only accept tasks, and leave them to `mcp-await worker` on the same store');

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { PairProfile } from '../client/tools/pair-options.js';
 import { UsageError } from './exit-code.js';
-import { collect } from './flags.js';
+import { collect } from './flag-values.js';
 
 /** Status words as flags tell of them. */
 export interface WordFlags {

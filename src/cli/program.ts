@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import { TASK_STATES } from '../engine/task-list.js';
 import { VERSION } from '../version.js';
+import { collect, count, duration, orOff, taskState } from './flag-values.js';
 import {
   addConnectionFlags,
   addHttpFlags,
@@ -11,16 +12,11 @@ import {
   addSettingsFlag,
   addTaskFlags,
   addWaitFlags,
-  collect,
-  count,
-  duration,
   EXIT_CODES,
   HOST_NAMES,
   KEY_PREFIX_FLAG,
-  orOff,
   RUN_HELP,
   SHARED_STORES,
-  taskState,
   withServerCommands,
 } from './flags.js';
 import type { CommandIo } from './io.js';

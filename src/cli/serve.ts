@@ -69,6 +69,7 @@ async function start({ flags, settings, stdio, io }: Start): Promise<RunningServ
     worker: server.worker,
     taskPage: server.taskPage,
     inlineWindowMs: server.inlineWindowMs,
+    hostTimeoutMs: server.hostTimeoutMs,
     webhooks: await webhookOptions(settings.webhooks, io),
     ...(http ? { http: await httpOptions(flags.token, settings, io) } : { stdio }),
     onError: error => reportError(error, io),

@@ -2,7 +2,7 @@ import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { answerOf } from './call-answer.js';
 import type { HostWatch, ProxyTask } from './proxy-task.js';
 import type { ProxyTasks } from './proxy-tasks.js';
-import { AWAIT_TOOL, type RunningCall, stillRunning, toldOf } from './still-running.js';
+import { AWAIT_TOOL, type RunningCall, stillRunning, toldOf, waitingForInput } from './still-running.js';
 import type { Upstream } from './upstream.js';
 
 const MAX_REFERENCES = 100;
@@ -83,6 +83,7 @@ export async function answerWithin(
   const ended = await firstEnded(waited, watch);
   if (ended?.end === undefined) return stillRunning(waited);
   if (isListening()) tasks.delivered(ended);
+  if (ended.unanswered !== undefined) return waitingForInput(ended, waited);
   const answer = answerOf(ended.end);
   const others = waited.filter(task => task !== ended);
   if (others.length === 0) return answer;

@@ -3,6 +3,7 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { sdkProgressOf } from '../client/sdk/sdk-progress.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import type { InputRequest, InputResponse } from '../engine/question.js';
+import { InputRequiredError } from '../errors.js';
 import { TokenBucket } from '../pacing/token-bucket.js';
 import { Alarm } from '../time/alarm.js';
 import { untilAborted } from '../time/signals.js';
@@ -99,6 +100,18 @@ export class ProxyTask {
   /** The upstream's handle of the task, where it has one. */
   get handleReference(): TaskReference | undefined {
     return this.#handle?.reference;
+  }
+
+  /** What the task waits for where its host cannot ask anybody: the journal has it for whoever comes back. */
+  get unanswered(): InputRequiredError | undefined {
+    const end = this.#end;
+    if (end === undefined || !('error' in end) || this.#handle?.journalId === undefined) return undefined;
+    return end.error instanceof InputRequiredError ? end.error : undefined;
+  }
+
+  /** The call in the journal, as `mcp-await wait` takes it. */
+  get journalId(): string | undefined {
+    return this.#handle?.journalId;
   }
 
   /** What the upstream asks and nobody has answered yet, by key. */

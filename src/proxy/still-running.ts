@@ -1,4 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { InputRequiredError } from '../errors.js';
 import type { Snapshot } from '../types.js';
 
 /** The one tool of this proxy's own. */
@@ -35,6 +36,32 @@ function oneStillRunning(call: RunningCall): CallToolResult {
     structuredContent: {
       ...toldOf(call),
       next: { tool: AWAIT_TOOL, arguments: { reference } },
+    },
+  };
+}
+
+/** A call that asks what its host can put to nobody. */
+export interface AskingCall extends RunningCall {
+  readonly unanswered: InputRequiredError | undefined;
+  /** As `mcp-await wait` takes it. */
+  readonly journalId: string | undefined;
+}
+
+/** What a host gets that cannot ask a person: what a call asks, who can answer, and how to go on then. */
+export function waitingForInput(call: AskingCall, waited: readonly RunningCall[]): CallToolResult {
+  const { tool, journalId, unanswered } = call;
+  const questions = unanswered?.questions ?? [];
+  const messages = questions.map(({ params }) => JSON.stringify(params.message ?? params));
+  const references = waited.map(({ reference }) => reference);
+  const next = references.length === 1 ? { reference: call.reference } : { references };
+  const text = `\`${tool}\` waits for input, which this host cannot ask for: ${messages.join(', ')}. A person answers in a terminal: \`npx mcp-await wait ${journalId}\`. Then call \`${AWAIT_TOOL}\` with ${JSON.stringify(next)} for the result. Do not call \`${tool}\` again for it.`;
+  return {
+    content: [{ type: 'text', text }],
+    structuredContent: {
+      ...toldOf(call),
+      status: 'input_required',
+      questions,
+      next: { tool: AWAIT_TOOL, arguments: next },
     },
   };
 }

@@ -28,7 +28,8 @@ export const HOST_TIMEOUTS: readonly HostTimeout[] = [
 
 /** Milliseconds that an answer needs to be in time. */
 const MARGIN_MS = 5000;
-const MAX_HOLD_MS = 3_600_000;
+/** Longest time for which a call is held, in milliseconds. */
+export const MAX_HOLD_MS = 3_600_000;
 
 /**
  * How long a call may be held for the host of this name, in milliseconds: until just before its patience ends. Undefined for

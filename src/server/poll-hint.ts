@@ -30,23 +30,37 @@ export type Looker = (owner: string, taskRef: string, signal: AbortSignal) => Pr
  * further one that finds nothing new is held until the task has ended or asks something, so that this is known at once.
  */
 export function createLook(resolve: Resolve): Looker {
-  /** What was asked of the caller when it last looked, by task. */
-  const seen = new Map<string, string>();
+  const seen = new SeenTasks();
   return async (owner, taskRef, signal) => {
     const before = await resolve(owner, taskRef, { waitMs: 0, signal });
-    const isFirst = seen.get(taskRef) !== questionsOf(before);
+    const isFirst = seen.isNew(before);
     const beganAt = performance.now();
     const record = isFirst ? before : await resolve(owner, taskRef, { waitMs: HOLD_MS, signal });
     // A caller who has its share of held calls is answered at once: then only the hint keeps its requests few.
     const isHeld = isFirst || performance.now() - beganAt >= HOLD_MS / 2;
-    seen.delete(taskRef);
-    if (!isEnded(record)) seen.set(taskRef, questionsOf(record));
-    for (const oldest of seen.keys()) if (seen.size > MAX_SEEN) seen.delete(oldest);
+    seen.note(record);
     return { record, pollAfterMs: pollAfterMs(record, Date.now(), isHeld) };
   };
 }
 
-function questionsOf({ inputRequests = {} }: TaskRecord): string {
+/** What tasks asked when somebody last looked at them. */
+export class SeenTasks {
+  readonly #questions = new Map<string, string>();
+
+  /** Whether nobody has seen it yet, or it asks something else now. */
+  isNew(record: TaskRecord): boolean {
+    return this.#questions.get(record.taskRef) !== questionsIn(record);
+  }
+
+  note(record: TaskRecord): void {
+    this.#questions.delete(record.taskRef);
+    if (!isEnded(record)) this.#questions.set(record.taskRef, questionsIn(record));
+    for (const oldest of this.#questions.keys())
+      if (this.#questions.size > MAX_SEEN) this.#questions.delete(oldest);
+  }
+}
+
+function questionsIn({ inputRequests = {} }: TaskRecord): string {
   return Object.keys(inputRequests).join();
 }
 

@@ -26,6 +26,11 @@ export interface ServerOptions extends RuntimeOptions, TaskLimitOptions {
    * with its result, any other with its reference. @default 1000
    */
   readonly inlineWindowMs?: number | undefined;
+  /**
+   * Milliseconds for which such a call is held instead, whichever host calls, at most an hour. @default as the host is known to
+   * wait, else `inlineWindowMs`
+   */
+  readonly hostTimeoutMs?: number | undefined;
   /** Serves Streamable HTTP with these options instead of the standard streams. */
   readonly http?:
     | Omit<HttpServerOptions, 'createMcpServer' | 'offer' | 'watching' | 'taskPage' | 'onError' | 'now'>
@@ -47,6 +52,7 @@ const optionNames: OptionNames<ServerOptions> = {
   maxHeldCalls: true,
   worker: true,
   inlineWindowMs: true,
+  hostTimeoutMs: true,
   taskPage: true,
   http: true,
   stdio: true,
@@ -85,7 +91,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   refuseUnknownOptions('`startServer`', options, optionNames);
   refuseUnknownOptions('`http`', options.http, httpOptionNames);
   const { worker = true } = options;
-  const { inlineWindowMs } = settingValues({ inlineWindowMs: sections.server.inlineWindowMs }, options);
+  const { inlineWindowMs, hostTimeoutMs } = sections.server;
+  const holding = settingValues({ inlineWindowMs, hostTimeoutMs }, options);
   const limits = taskLimits(options);
   const runtime = await openRuntime(options, {
     limits,
@@ -99,7 +106,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const webhooks = createWebhookGate(settings, deliveries);
   const onCreated = activity.initiated;
   const tasks = createTaskService({ engine, operations, webhooks, onCreated, ...limits });
-  const tools = observeCalls(serverTools({ tasks, operations, inlineWindowMs }), activity);
+  const tools = observeCalls(serverTools({ tasks, operations, ...holding }), activity);
   const isOpenToAll =
     options.http !== undefined &&
     options.http.authorization === undefined &&

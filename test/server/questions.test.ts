@@ -10,8 +10,11 @@ import {
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { AwaitClient } from '../../src/client/await-client.js';
+import type { TaskRecord } from '../../src/engine/task-record.js';
 import { defineOperation } from '../../src/server/operation.js';
 import { startServer } from '../../src/server/start-server.js';
+import type { TaskService } from '../../src/server/task-service.js';
+import { afterQuestions } from '../../src/server/tools/after-questions.js';
 import { takesForms } from '../../src/server/tools/server-tool.js';
 import { sleep } from '../../src/time/sleep.js';
 import { callerOf } from '../fixtures/server/connected-tools.js';
@@ -81,6 +84,46 @@ test('a client that cannot ask is told the questions, at once, and holds its nex
   const other = await connect(url, { elicitation: {} }, ada);
   await other.resolve(data.task_ref);
   expect((await held).data).toMatchObject({ status: 'completed', result: { hello: 'Ada' } });
+});
+
+test('a client that cannot ask is told the question in the answer to the call, and what a person can do', async () => {
+  const { client } = await connect(await serve(), {});
+  await client.listTools();
+  const { content, structuredContent } = await client.callTool({ name: 'asking', arguments: {} });
+  const { task_ref } = structuredContent as { task_ref: string };
+  expect(structuredContent).toMatchObject({
+    status: 'processing',
+    how_to_answer: expect.stringContaining(`npx mcp-await wait ${task_ref}`),
+  });
+  expect(JSON.stringify(content)).toContain('waits for input: \\\\\\"Who are you?');
+});
+
+test('AwaitClient hears of a question that is open already before its look is held', async () => {
+  const startedAt = performance.now();
+  const client = await AwaitClient.connect((await serve()).href);
+  onTestFinished(() => client.close());
+  const call = client.callTool({ name: 'asking', arguments: {} });
+  await expect(call).rejects.toMatchObject({
+    code: 'INPUT_REQUIRED',
+    questions: [{ params: { message: 'Who are you?' } }],
+  });
+  expect(performance.now() - startedAt).toBeLessThan(15_000);
+});
+
+test('a call is held on after the answer, for as long as it is held at all', async () => {
+  const asking = { taskRef: 't', inputRequests: { a: {} } } as unknown as TaskRecord;
+  const working = { ...asking, inputRequests: undefined, status: 'processing' } as unknown as TaskRecord;
+  const resolve = vi.fn(async () => working);
+  const tasks = { waitForChange: async () => working, resolve } as unknown as TaskService;
+  const waits = async (waitMs: number) => {
+    const startedAt = performance.now();
+    const signal = new AbortController().signal;
+    await afterQuestions(asking, tasks, { principal: 'ada', signal, askClient() {}, startedAt, waitMs });
+    const [, , wait] = resolve.mock.lastCall as unknown as [string, string, { waitMs: number }];
+    return wait.waitMs;
+  };
+  expect(await waits(115_000)).toBeGreaterThan(100_000);
+  expect(await waits(0)).toBeCloseTo(1000, -2);
 });
 
 test('an answer that does not fit leaves the question open', async () => {

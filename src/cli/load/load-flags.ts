@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseStoreUrl } from '../../engine/store-url.js';
 import { UsageError } from '../exit-code.js';
-import { count, duration, KEY_PREFIX_FLAG, type ServerFlags, SHARED_STORES } from '../flags.js';
+import { count, duration } from '../flag-values.js';
+import { KEY_PREFIX_FLAG, type ServerFlags, SHARED_STORES } from '../flags.js';
 import { type LatencyRange, latencyRange } from './latency.js';
 
 /** What `--restart` kills: all that were started but further workers, or the front alone. */

@@ -1,3 +1,4 @@
+import { MAX_HOLD_MS } from '../host-timeouts.js';
 import { file, folders, integer, numberFrom, oneOf, text, texts, trueOrFalse } from './kinds.js';
 import { optionalSetting, setting } from './setting.js';
 
@@ -59,6 +60,13 @@ export const serverSection = {
     description:
       "How long a call of an operation's own tool is held for its result, before its reference is given.",
     unit: 'milliseconds',
+  }),
+  hostTimeoutMs: optionalSetting(numberFrom(0, MAX_HOLD_MS), {
+    description:
+      "How long a call of an operation's own tool is held where `inlineWindowMs` is not 0, whichever host calls.",
+    unit: 'milliseconds',
+    flag: '--host-timeout',
+    otherwise: 'as the host is known to wait, else `inlineWindowMs`',
   }),
   maxPendingBytes: setting(integer(1), 33_554_432, {
     description:

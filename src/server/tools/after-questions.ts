@@ -8,9 +8,11 @@ import { MAX_WAIT_SECONDS } from './task-answer.js';
 /** What is left to do after an answer is often little. */
 const AFTER_ANSWER_MS = 1000;
 
-interface QuestionContext extends Pick<CallContext, 'principal' | 'signal' | 'askClient'> {
+interface QuestionContext extends Pick<CallContext, 'principal' | 'signal' | 'askClient' | 'reportProgress'> {
   /** When the call began, on the clock of `performance`. */
   readonly startedAt: number;
+  /** For how long it is held, in milliseconds. */
+  readonly waitMs: number;
 }
 
 /**
@@ -20,9 +22,9 @@ interface QuestionContext extends Pick<CallContext, 'principal' | 'signal' | 'as
 export async function afterQuestions(
   record: TaskRecord,
   tasks: TaskService,
-  { principal, signal, askClient, startedAt }: QuestionContext,
+  { principal, signal, askClient, reportProgress: onProgress, startedAt, waitMs }: QuestionContext,
 ): Promise<TaskRecord> {
-  const deadline = startedAt + MAX_WAIT_SECONDS * 1000;
+  const deadline = startedAt + Math.max(waitMs, MAX_WAIT_SECONDS * 1000);
   let known = record;
   while (askClient !== undefined && known.inputRequests !== undefined) {
     askClient(known);
@@ -33,8 +35,9 @@ export async function afterQuestions(
     // It could not be held any longer.
     if (!hasChanged(before, known)) break;
     if (known.inputRequests !== undefined || isEnded(known)) continue;
-    const waitMs = Math.max(0, Math.min(AFTER_ANSWER_MS, deadline - performance.now()));
-    known = await tasks.resolve(principal, known.taskRef, { waitMs, signal });
+    const now = performance.now();
+    const leftMs = Math.max(0, Math.min(Math.max(startedAt + waitMs, now + AFTER_ANSWER_MS), deadline) - now);
+    known = await tasks.resolve(principal, known.taskRef, { waitMs: leftMs, signal, onProgress });
   }
   return known;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Operation } from '../operation.js';
 import type { TaskService } from '../task-service.js';
 import { initiateBackgroundTask } from './initiate-background-task.js';
-import { operationTool } from './operation-tool.js';
+import { type OperationToolOptions, operationTool } from './operation-tool.js';
 import { resolveTaskStatus } from './resolve-task-status.js';
 import { type ServerTool, serverTool } from './server-tool.js';
 import { taskAnswer, taskAnswerSchema, taskRefSchema } from './task-answer.js';
@@ -19,21 +19,21 @@ export const PAIR_TOOLS: readonly string[] = [
 export interface ServerToolsOptions {
   readonly tasks: TaskService;
   readonly operations: ReadonlyMap<string, Operation>;
-  /** How long a call of an operation's own tool is held that does not say so itself, in milliseconds. */
-  readonly inlineWindowMs: number;
+  readonly inlineWindowMs: OperationToolOptions['inlineWindowMs'];
+  readonly hostTimeoutMs?: OperationToolOptions['hostTimeoutMs'];
 }
 
 /** Every tool of the server by its name: those that serve every operation, and one for each. */
 export function serverTools({
   tasks,
   operations,
-  inlineWindowMs,
+  ...holding
 }: ServerToolsOptions): ReadonlyMap<string, ServerTool> {
   const tools = [
     initiateBackgroundTask(tasks, operations),
     resolveTaskStatus(tasks),
     cancelBackgroundTask(tasks),
-    ...[...operations.values()].map(operation => operationTool({ operation, tasks, inlineWindowMs })),
+    ...[...operations.values()].map(operation => operationTool({ operation, tasks, ...holding })),
   ];
   return new Map(tools.map(tool => [tool.definition.name, tool]));
 }

@@ -21,7 +21,7 @@ import {
   takesQuestions,
   toolRefusalOf,
 } from './server-tool.js';
-import { taskAnswerSchema } from './task-answer.js';
+import { questionFields, taskAnswerSchema } from './task-answer.js';
 import { resultOfTask } from './task-result.js';
 
 const referenceSchema = z.object({
@@ -29,6 +29,8 @@ const referenceSchema = z.object({
   status: z.enum(['queued', 'processing']),
   poll_after_ms: z.number(),
   expires_at: z.string(),
+  input_requests: taskAnswerSchema.shape.input_requests,
+  how_to_answer: taskAnswerSchema.shape.how_to_answer,
 });
 
 const endedSchema = z.object({
@@ -41,14 +43,17 @@ export interface OperationToolOptions {
   readonly tasks: TaskService;
   /** How long a call is held that does not say so itself, in milliseconds; longer for hosts that take no tasks, unless it is 0. */
   readonly inlineWindowMs: number;
+  /** How long such a call is held instead, whichever host calls, in milliseconds. @default as the host is known to wait */
+  readonly hostTimeoutMs?: number | undefined;
 }
 
 /** An operation as a tool of its own: its arguments are the operation's parameters. */
-export function operationTool({ operation, tasks, inlineWindowMs }: OperationToolOptions): ServerTool {
+export function operationTool(options: OperationToolOptions): ServerTool {
+  const { operation, tasks, inlineWindowMs, hostTimeoutMs } = options;
   const readMeta = callMetaReader(tasks);
   /** A host that takes no tasks is better served by a result than by a reference, for which its model has to poll. */
   const windowOf = ({ clientName }: CallContext) =>
-    inlineWindowMs === 0 ? 0 : Math.max(inlineWindowMs, holdMsOf(clientName) ?? 0);
+    inlineWindowMs === 0 ? 0 : (hostTimeoutMs ?? Math.max(inlineWindowMs, holdMsOf(clientName) ?? 0));
   async function start(
     argumentsGiven: unknown,
     { principal, meta, ttlSeconds }: StartContext,
@@ -88,7 +93,7 @@ export function operationTool({ operation, tasks, inlineWindowMs }: OperationToo
             requestState: stateOf(taskRef, inputRequests),
           };
         }
-        return answerTo(await afterQuestions(record, tasks, { ...context, startedAt }));
+        return answerTo(await afterQuestions(record, tasks, { ...context, startedAt, waitMs }));
       } catch (error) {
         return toolRefusalOf(error);
       }
@@ -167,13 +172,15 @@ function answerTo(record: TaskRecord): CallToolResult {
     status: record.status === 'pending' ? 'queued' : record.status,
     poll_after_ms: pollAfterMs(record, Date.now()),
     expires_at: new Date(record.expiresAt).toISOString(),
+    ...questionFields(record),
   };
   const result = isEnded(record) ? resultOfTask(record) : referenceResult(task);
   return { ...result, _meta: { ...result._meta, [TASK_META]: task } };
 }
 
 function referenceResult(task: Readonly<Record<string, unknown>>): CallToolResult {
-  const text = `The work goes on in the background. Call resolve_task_status with task_ref ${task.task_ref} for its state and result.`;
+  const state = task.how_to_answer ?? 'The work goes on in the background.';
+  const text = `${state} Call resolve_task_status with task_ref ${task.task_ref} for its state and result.`;
   return {
     content: [
       { type: 'text', text: JSON.stringify(task) },

@@ -14,6 +14,8 @@ export interface ResolveManyOptions {
   readonly signal: AbortSignal;
   /** Undefined where the caller has its share of calls that are held. */
   readonly hold: () => HeldCall | undefined;
+  /** Whether it asks what no caller has been told. */
+  readonly asksNew: (record: TaskRecord) => boolean;
   /** @throws ToolFailure for a task that the caller does not have */
   readonly resolve: (taskRef: string, wait: EndWait) => Promise<TaskRecord>;
 }
@@ -27,10 +29,11 @@ export async function resolveMany(
   options: ResolveManyOptions,
 ): Promise<{ tasks: Entry[]; omitted?: string[] }> {
   const refs = [...new Set(taskRefs)];
-  const { waitMs, signal } = options;
+  const { waitMs, signal, asksNew } = options;
+  const isTold = (found: TaskRecord | ToolFailure) =>
+    found instanceof ToolFailure || isEnded(found) || asksNew(found);
   const first = await Promise.all(refs.map(ref => lookUp(ref, options)));
-  if (waitMs === 0 || first.some(found => found instanceof ToolFailure || isEnded(found)))
-    return answerAbout(refs, first);
+  if (waitMs === 0 || first.some(isTold)) return answerAbout(refs, first);
   const call = options.hold();
   // Its share of calls is held already: the answer says how they stand, and when to ask again.
   if (call === undefined) return answerAbout(refs, first);

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { TaskRecord } from '../../engine/task-record.js';
+import { SeenTasks } from '../poll-hint.js';
 import type { EndWait, TaskService } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
 import { afterQuestions, unlessAskedAgain } from './after-questions.js';
@@ -36,6 +38,7 @@ const output = z.union([
 
 /** Tells the state of a task, or of many; with `wait_seconds` a long poll. */
 export function resolveTaskStatus(tasks: TaskService): ServerTool {
+  const seen = new SeenTasks();
   return serverTool({
     name: 'resolve_task_status',
     title: 'State of a background task',
@@ -53,8 +56,16 @@ export function resolveTaskStatus(tasks: TaskService): ServerTool {
         onTask?.(record);
         return record;
       };
-      if (task_refs !== undefined && task_ref === undefined)
-        return resolveMany(task_refs, { waitMs, signal, resolve, hold: () => tasks.hold(principal) });
+      /** Whoever cannot ask is told a question once, and held the next time. */
+      const asksNew = (record: TaskRecord) => {
+        const isNew = record.inputRequests !== undefined && seen.isNew(record);
+        seen.note(record);
+        return isNew;
+      };
+      if (task_refs !== undefined && task_ref === undefined) {
+        const hold = () => tasks.hold(principal);
+        return resolveMany(task_refs, { waitMs, signal, asksNew, resolve, hold });
+      }
       if (task_ref === undefined || task_refs !== undefined)
         throw new ToolFailure('INVALID_ARGUMENTS', 'Give either `task_ref` or `task_refs`, and not both.');
       const { rounds, askClient } = context;
@@ -64,13 +75,15 @@ export function resolveTaskStatus(tasks: TaskService): ServerTool {
       const wait = { waitMs, signal, onProgress: reportProgress };
       // What is open already is asked at once.
       const isAsking = takesQuestions(rounds) || askClient !== undefined;
-      const asking = isAsking ? await resolve(task_ref, { ...wait, waitMs: 0 }) : undefined;
-      const record = asking?.inputRequests === undefined ? await resolve(task_ref, wait) : asking;
+      const found = await resolve(task_ref, { ...wait, waitMs: 0 });
+      const isTold = asksNew(found) || (isAsking && found.inputRequests !== undefined);
+      const record = isTold ? found : await resolve(task_ref, wait);
+      seen.note(record);
       const { inputRequests } = record;
       if (inputRequests !== undefined && takesQuestions(rounds)) {
         return { resultType: 'input_required', inputRequests };
       }
-      return taskAnswer(await afterQuestions(record, tasks, { ...context, startedAt }), Date.now());
+      return taskAnswer(await afterQuestions(record, tasks, { ...context, startedAt, waitMs }), Date.now());
     },
   });
 }

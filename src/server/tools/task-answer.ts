@@ -43,22 +43,15 @@ export const taskAnswerSchema = z.object({
     .record(z.string(), z.object({ method: z.string(), params: z.record(z.string(), z.unknown()) }))
     .optional()
     .describe('While it waits for answers: what it asks, by key, as MCP elicitations'),
+  how_to_answer: z
+    .string()
+    .optional()
+    .describe('While it waits for answers: how a person gives them where this client cannot ask'),
   poll_after_ms: z.number().optional().describe('While it runs: milliseconds to wait before asking again'),
 });
 
 export function taskAnswer(record: TaskRecord, now: number): z.input<typeof taskAnswerSchema> {
-  const {
-    taskRef,
-    status,
-    createdAt,
-    updatedAt,
-    result,
-    error,
-    progress,
-    inputRequests,
-    webhookUrl,
-    delivery,
-  } = record;
+  const { taskRef, status, createdAt, updatedAt, result, error, progress, webhookUrl, delivery } = record;
   return {
     task_ref: taskRef,
     status,
@@ -67,9 +60,19 @@ export function taskAnswer(record: TaskRecord, now: number): z.input<typeof task
     result: result ?? null,
     error: error ?? null,
     ...(progress !== undefined && { progress }),
-    ...(inputRequests !== undefined && { input_requests: structuredClone(inputRequests) as never }),
+    ...questionFields(record),
     ...(webhookUrl !== undefined && { webhook: webhookAnswer(delivery) }),
     ...(!isEnded(record) && { poll_after_ms: pollAfterMs(record, now) }),
+  };
+}
+
+/** What a task asks, for a client whose host may have no way to put it to anybody. */
+export function questionFields({ taskRef, inputRequests }: TaskRecord) {
+  if (inputRequests === undefined) return {};
+  const questions = Object.values(inputRequests).map(({ params }) => JSON.stringify(params.message));
+  return {
+    input_requests: structuredClone(inputRequests) as never,
+    how_to_answer: `The task waits for input: ${questions.join(', ')}. A person answers in a terminal: \`npx mcp-await wait ${taskRef}\`, with \`--url\` or \`-- COMMAND\` of this server where it is not the bundled one with its own store. Then ask again.`,
   };
 }
 

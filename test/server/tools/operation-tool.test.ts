@@ -122,6 +122,18 @@ describe('the tool of an operation', () => {
     hasty.held.release();
   });
 
+  test('is held as long as the operator says, whichever host calls', async () => {
+    const held = heldOperation();
+    const options = { inlineWindowMs: 20_000, hostTimeoutMs: 10 };
+    const connected = await connectTools([held.operation], options);
+    for (const host of ['claude-code', 'unknown']) {
+      const { client } = await connected.connect('local', host);
+      const answer = await client.callTool({ name: 'held' });
+      expect(answer.structuredContent).toMatchObject({ status: expect.stringMatching('queued|processing') });
+    }
+    held.release();
+  });
+
   test('is the same call where a host sends it again under the same id', async () => {
     const { client, held } = await connect({ inlineWindowMs: 1 });
     const call = async (id: string, args: object = {}) => {

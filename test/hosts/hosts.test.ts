@@ -117,7 +117,7 @@ for (let first = 0; first < runs.length; first += AT_ONCE) {
       it.skipIf(skipped !== undefined).concurrent(
         skipped === undefined ? title : `${title} (${skipped})`,
         { timeout: (LIMIT_SECONDS + 360) * 1000 },
-        async () => {
+        async ({ annotate }) => {
           install(host);
           const run = await runHost({
             host,
@@ -127,6 +127,7 @@ for (let first = 0; first < runs.length; first += AT_ONCE) {
             ...(killThen && { killThen }),
           });
           const facts = JSON.stringify(run);
+          await annotate(`${run.turns} turns, ${run.seconds} s, ${run.starts} starts`);
           expect(run.final?.replaceAll(/[\s\\]/g, ''), facts).toContain(job.result.replaceAll(' ', ''));
           expect(run.turns, facts).toBeLessThanOrEqual(MAX_TURNS);
           expect(run.starts, facts).toBe(job.starts);

@@ -27,6 +27,8 @@ export interface HostRun {
   readonly calls: readonly string[];
   /** The last answer that the model saw, once the host has shown it. */
   readonly final: string | null;
+  /** From the first turn of the model to the last answer that it saw. */
+  readonly seconds?: number;
   /** How often the slow server has started a job. */
   readonly starts: number;
   readonly wire: readonly {

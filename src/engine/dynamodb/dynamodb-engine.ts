@@ -31,6 +31,8 @@ import { NOBODY, TaskStore } from './task-store.js';
 import { TaskWatch } from './task-watch.js';
 
 const MAX_OWED_DELAY_MS = 30_000;
+/** A task that is awaited is looked at all the time; should that fail to tell, a wait reads it again after so long. */
+const RECHECK_MS = 30_000;
 const CLOSE_STEP_MS = 3000;
 
 /** The engine on AWS: one DynamoDB table is the truth, and an SQS queue says what to run next. */
@@ -70,7 +72,7 @@ export class DynamodbEngine implements api.Engine {
         this.#watch.wake();
         return undefined;
       },
-      recheckMs: 5000,
+      recheckMs: RECHECK_MS,
     });
     this.#dispatcher = new Dispatcher({
       queue,

@@ -97,6 +97,7 @@ export class DynamodbWorkerStore implements WorkerStore<MessageRun>, TaskSource<
     this.#hasLeft = true;
     this.#work.ring();
     await this.#returnHeld(this.#held);
+    this.#context.queue.endWait();
     await this.#receiving;
   }
 

@@ -19,7 +19,7 @@ import { TABLE_DEFINITION } from './table.js';
 import { TaskKeys } from './task-item.js';
 import { TaskQueue } from './task-queue.js';
 
-/** A long poll takes a second; what takes longer than this is made again. */
+/** What takes longer than this is made again; a wait for messages has a limit of its own. */
 const REQUEST = { connectionTimeout: 2000, requestTimeout: 5000, throwOnRequestTimeout: true };
 
 /**

@@ -17,7 +17,12 @@ export const MAX_MESSAGES = 10;
 const MAX_DELAY_SECONDS = 900;
 /** The longest time that SQS hides a message. */
 const MAX_HIDDEN_SECONDS = 43_200;
-const WAIT_SECONDS = 1;
+
+/** How long SQS waits for a message before it answers that there is none. */
+const MIN_WAIT_SECONDS = 1;
+const MAX_WAIT_SECONDS = 20;
+/** How much later than that an answer may come. */
+const ANSWER_MS = 4000;
 
 /** A message that was received, and that is hidden from others for a while. */
 export interface TaskMessage {
@@ -57,6 +62,9 @@ export class TaskQueue {
   readonly #sends: GroupedAdds<NewMessage>;
   readonly #removals: GroupedAdds<TaskMessage>;
   readonly #hidings: GroupedAdds<Entry>;
+  readonly #waited = new AbortController();
+  /** Grows while nothing comes: a worker without work asks 180 times an hour. */
+  #waitSeconds = MIN_WAIT_SECONDS;
 
   constructor(options: TaskQueueOptions) {
     this.#options = options;
@@ -99,18 +107,29 @@ export class TaskQueue {
     await this.#sends.add({ body: this.#options.keys.address(taskRef), group, delayMs });
   }
 
-  /** Waits a second for messages, and hides those that come. @throws what the SDK throws */
+  /** Waits for messages, and hides those that come. @throws what the SDK throws */
   async receive(max: number, hiddenMs: number): Promise<readonly TaskMessage[]> {
     const { client, keys, url } = this.#options;
     const command = new ReceiveMessageCommand({
       QueueUrl: url,
       MaxNumberOfMessages: Math.max(1, Math.min(MAX_MESSAGES, max)),
-      WaitTimeSeconds: WAIT_SECONDS,
+      WaitTimeSeconds: this.#waitSeconds,
       VisibilityTimeout: hiddenSeconds(hiddenMs),
       MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'],
     });
-    const { Messages = [] } = await client.send(command);
+    const requestTimeout = this.#waitSeconds * 1000 + ANSWER_MS;
+    const { Messages = [] } = await client.send(command, {
+      abortSignal: this.#waited.signal,
+      requestTimeout,
+    });
+    this.#waitSeconds =
+      Messages.length > 0 ? MIN_WAIT_SECONDS : Math.min(MAX_WAIT_SECONDS, 2 * this.#waitSeconds);
     return Messages.map(message => toTaskMessage(message, keys));
+  }
+
+  /** Ends a long wait for messages, which has found none for seconds; a short one brings what is on its way. */
+  endWait(): void {
+    if (this.#waitSeconds > MIN_WAIT_SECONDS) this.#waited.abort();
   }
 
   /** Hides messages for so long from now on; for 0 ms: shows them at once. */

@@ -10,14 +10,24 @@ export interface TaskWatchOptions {
   readonly onLooked: () => void;
 }
 
-/** Between two looks: what changes in another process is heard of half of it later, in the mean. */
+/** Between two rounds: what changes in another process is heard of half of it later, in the mean. */
 const INTERVAL_MS = 400;
+/** Each look is paid for each task. A task that has run for long is looked at less often: cancels are heard within this. */
+const MAX_INTERVAL_MS = 1000;
+const SHARE_OF_AGE = 0.04;
 
-/** Looks at many tasks with one request for each hundred, at a steady pace. */
+interface Seen {
+  /** Undefined where there was no task. */
+  readonly version: number | undefined;
+  /** On this process's own clock: not looked at before. */
+  readonly nextAt: number;
+}
+
+/** Looks at many tasks with one request for each hundred, in rounds. */
 export class TaskWatch {
   readonly #options: TaskWatchOptions;
-  /** How each task was, by version. */
-  #versions = new Map<string, number | undefined>();
+  /** How each task was when it was looked at. */
+  readonly #seen = new Map<string, Seen>();
   #lookedAt = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | undefined;
   #present: Promise<void> = Promise.resolve();
@@ -54,18 +64,25 @@ export class TaskWatch {
 
   async #look(): Promise<void> {
     const { watched, look, onSeen, onLooked } = this.#options;
-    const taskRefs = [...new Set(watched())];
-    const items = await look(taskRefs);
-    const versions = new Map<string, number | undefined>();
-    for (const taskRef of taskRefs) {
+    const now = performance.now();
+    const taskRefs = new Set(watched());
+    for (const taskRef of this.#seen.keys()) if (!taskRefs.has(taskRef)) this.#seen.delete(taskRef);
+    const due = [...taskRefs].filter(taskRef => (this.#seen.get(taskRef)?.nextAt ?? now) <= now);
+    const items = await look(due);
+    for (const taskRef of due) {
       const item = items.get(taskRef);
       // Progress changes no version.
       const version = item && item.version + item.updatedAt;
-      versions.set(taskRef, version);
-      const hasChanged = !this.#versions.has(taskRef) || this.#versions.get(taskRef) !== version;
-      onSeen(taskRef, item, hasChanged);
+      const before = this.#seen.get(taskRef);
+      this.#seen.set(taskRef, { version, nextAt: now + intervalMs(item) - INTERVAL_MS / 2 });
+      onSeen(taskRef, item, before === undefined || before.version !== version);
     }
-    this.#versions = versions;
     onLooked();
   }
+}
+
+/** A task that waits is looked at in each round: how many are claimed in one says how many messages to send. */
+function intervalMs(item: TaskItem | undefined): number {
+  const ageMs = item?.startedAt === undefined ? 0 : Date.now() - item.startedAt;
+  return Math.min(MAX_INTERVAL_MS, Math.max(INTERVAL_MS, ageMs * SHARE_OF_AGE));
 }

@@ -3,7 +3,7 @@ import { parseStoreUrl } from '../engine/store-url.js';
 import { loadPeer } from '../load-peer.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
-import { printJson, printLines } from './report.js';
+import { printLines } from './report.js';
 import { tableLines } from './text-table.js';
 
 export interface StoreFlags {
@@ -23,7 +23,7 @@ export async function store(flags: StoreFlags, io: CommandIo): Promise<number> {
     );
   if (flags.cloudformation === true) {
     const { cloudformationTemplate } = await import('../engine/dynamodb/table.js');
-    printJson(io, cloudformationTemplate(location));
+    io.stdout.write(`${JSON.stringify(cloudformationTemplate(location), null, 2)}\n`);
     return ExitCode.completed;
   }
   const { createDynamodbStore } = await loadPeer(import('../engine/dynamodb/create-store.js'), {

@@ -11,6 +11,8 @@ export interface StoreCallsOptions {
   readonly label: string;
   /** Whether trying again may help. */
   readonly isConnectionError: (error: unknown) => boolean;
+  /** What to do about an error, as a sentence without its full stop. */
+  readonly advice?: ((error: unknown) => string | undefined) | undefined;
   /** How long a call may take, in milliseconds. @default 10000 */
   readonly patienceMs?: number | undefined;
 }
@@ -31,8 +33,14 @@ export class StoreCalls {
   /** @throws StoreFailure when the store refuses, or does not answer in time */
   async make<Value>(call: () => Promise<Value>): Promise<Value> {
     const deadline = performance.now() + this.#patienceMs;
-    return atMost(this.#tryUntil(deadline, call), this.#patienceMs).catch(cause => {
-      throw this.#failure(cause);
+    let lastError: unknown;
+    const noting = () =>
+      call().catch(error => {
+        lastError = error;
+        throw error;
+      });
+    return atMost(this.#tryUntil(deadline, noting), this.#patienceMs).catch(cause => {
+      throw this.#failure(cause, cause instanceof TimeLimitError ? lastError : cause);
     });
   }
 
@@ -73,15 +81,18 @@ export class StoreCalls {
     return cause instanceof TimeLimitError || this.#options.isConnectionError(cause);
   }
 
-  #failure(cause: unknown): StoreFailure {
+  /** @param error what the store last said, where `cause` is that it took too long */
+  #failure(cause: unknown, error = cause): StoreFailure {
     const { label } = this.#options;
+    const advice = error === undefined ? undefined : this.#options.advice?.(error);
     if (this.isAway(cause)) {
       return new StoreFailure(
-        `The store ${label} did not answer within ${this.#patienceMs / 1000} s. Check that it is running, and try again.`,
+        `The store ${label} did not answer within ${this.#patienceMs / 1000} s. ${advice ?? 'Check that it is running, and try again'}.`,
         { cause },
       );
     }
     const reason = cause instanceof Error ? cause.message : String(cause);
-    return new StoreFailure(`The store ${label} refused: ${reason}`, { cause });
+    const text = advice === undefined ? reason : `${reason.replace(/[.\s]+$/, '')}. ${advice}.`;
+    return new StoreFailure(`The store ${label} refused: ${text}`, { cause });
   }
 }

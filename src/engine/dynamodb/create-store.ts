@@ -55,7 +55,11 @@ export async function createDynamodbStore(location: DynamodbLocation): Promise<r
       await createTimeToLive(client, location.table),
     ];
   } catch (error) {
-    throw awsOpenFailure(location.label, error, 'made');
+    throw awsOpenFailure(
+      error,
+      { ...location, region: await client.config.region().catch(() => '') },
+      'made',
+    );
   }
 }
 
@@ -77,7 +81,7 @@ async function createQueues(queues: SQSClient, name: string): Promise<StorePart[
   return [
     { name: `queue ${deadName}`, isNew: dead.isNew },
     { name: `queue ${name}`, isNew: queue.isNew },
-    { name: `dead-letter queue of ${name}`, isNew: queue.isNew || !isRedriven },
+    { name: `redrive policy of ${name}`, isNew: queue.isNew || !isRedriven },
   ];
 }
 

@@ -31,8 +31,6 @@ import { NOBODY, TaskStore } from './task-store.js';
 import { TaskWatch } from './task-watch.js';
 
 const MAX_OWED_DELAY_MS = 30_000;
-/** A task that is awaited is looked at all the time; should that fail to tell, a wait reads it again after so long. */
-const RECHECK_MS = 30_000;
 const CLOSE_STEP_MS = 3000;
 
 /** The engine on AWS: one DynamoDB table is the truth, and an SQS queue says what to run next. */
@@ -72,7 +70,7 @@ export class DynamodbEngine implements api.Engine {
         this.#watch.wake();
         return undefined;
       },
-      recheckMs: RECHECK_MS,
+      recheckMs: 30_000,
     });
     this.#dispatcher = new Dispatcher({
       queue,
@@ -166,17 +164,13 @@ export class DynamodbEngine implements api.Engine {
     this.#throwIfClosed();
     if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
     const { maxResultBytes, onNotice } = this.#options;
-    const onReleased = (taskRef: string) => {
-      this.#store.ring();
-      this.#looks.ring(taskRef);
-    };
     this.#worker = new TaskWorker(
       {
         store: this.#store,
         maxResultBytes,
         answerWaits: this.#answerWaits,
         onTurn: () => this.#store.ring(),
-        onReleased,
+        onReleased: () => this.#store.ring(),
         onLost: this.#onLost,
         onNotice,
       },
@@ -231,7 +225,13 @@ export class DynamodbEngine implements api.Engine {
     this.#note(taskRef, item?.status);
     if (!hasChanged) return;
     this.#answerWaits.ring(taskRef);
-    this.#looks.ring(taskRef);
+    this.#ring(taskRef, item?.status);
+  }
+
+  /** Each wait that is rung reads the record: those for an end are rung for an end. */
+  #ring(taskRef: string, status: RecordStatus | undefined): void {
+    if (status === undefined || isEnded({ status })) this.#looks.ring(taskRef);
+    else this.#looks.ringChange(taskRef);
   }
 
   async #checkRun(run: MessageRun): Promise<void> {
@@ -247,7 +247,7 @@ export class DynamodbEngine implements api.Engine {
 
   #onOwnChange(taskRef: string, status: RecordStatus): void {
     this.#note(taskRef, status);
-    this.#looks.ring(taskRef);
+    this.#ring(taskRef, status);
     if (status === 'processing') this.#watch.wake();
   }
 

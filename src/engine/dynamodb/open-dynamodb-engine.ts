@@ -11,7 +11,7 @@ import {
 import { StoreCalls } from '../store-calls.js';
 import type { DynamodbLocation } from '../store-url.js';
 import { openAwsClients } from './aws-clients.js';
-import { awsOpenFailure, isAwsAway } from './aws-failure.js';
+import { awsAdvice, awsOpenFailure, isAwsAway } from './aws-failure.js';
 import { DynamodbEngine } from './dynamodb-engine.js';
 import { DynamodbTable } from './dynamodb-table.js';
 import { engineTimes } from './engine-options.js';
@@ -37,7 +37,7 @@ export async function openDynamodbEngine(
     );
   const clients = openAwsClients(location, REQUEST);
   const { dynamodb, sqs } = clients;
-  const calls = new StoreCalls({ label, isConnectionError: isAwsAway });
+  const calls = new StoreCalls({ label, isConnectionError: isAwsAway, advice: awsAdvice });
   const disconnect = () => clients[Symbol.dispose]();
   try {
     const table = new DynamodbTable(dynamodb, calls, name);
@@ -67,7 +67,7 @@ export async function openDynamodbEngine(
     return engine;
   } catch (error) {
     disconnect();
-    throw awsOpenFailure(label, error);
+    throw awsOpenFailure(error, { ...location, region: await dynamodb.config.region().catch(() => '') });
   }
 }
 

@@ -1,6 +1,6 @@
 // Tasks that tell their progress, asked for the first time: backoff alone, and with the forecast that progress allows. Simulated.
-import { backoffPacer } from '../dist/pacing/pacer.js';
-import { progressPacer } from '../dist/pacing/progress-pacer.js';
+import { DurationMemory } from '../dist/pacing/duration-memory.js';
+import { backoffPacer, LearningPacer } from '../dist/pacing/pacer.js';
 import { percentile, printTable } from './measure.js';
 import { pacing, randomFrom } from './waiting-simulation.js';
 
@@ -38,7 +38,16 @@ export function simulateProgress(shapeName, [from, to], tasks = 400) {
   const strategies = {
     backoff: (_clock, random) => backoffPacer(pacing, random),
     forecast: (clock, random) =>
-      progressPacer(backoffPacer(pacing, random), { pacing, ageMs: 0, now: () => clock.elapsedMs }),
+      // Nothing is known of earlier tasks.
+      new LearningPacer({
+        memory: new DurationMemory(),
+        key: '',
+        pacing,
+        ageMs: 0,
+        fromStart: true,
+        random,
+        now: () => clock.elapsedMs,
+      }),
   };
   return Object.fromEntries(
     Object.entries(strategies).map(([name, pacerFor]) => {

@@ -1,7 +1,7 @@
 import yoctoSpinner from 'yocto-spinner';
 import type { AwaitEvent } from '../client/events.js';
 import { messageOf } from '../client/faults/failure.js';
-import { followProgress, fractionOf, type ProgressTrack, remainingMs } from '../pacing/progress-pacer.js';
+import { followProgress, fractionOf, type ProgressTrack, remainingMs } from '../pacing/progress-forecast.js';
 import { formatDuration } from '../time/duration.js';
 import { sleep } from '../time/sleep.js';
 import { isEndStatus, type Snapshot } from '../types.js';

@@ -6,7 +6,6 @@ import type {
   Tool,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { FoundPair } from '../protocols/protocol.js';
-import { AdmissionLimiter } from '../time/admission-limiter.js';
 import type { TaskReference, ToolCall } from '../types.js';
 import { refuseUnknownOptions } from '../unknown-option.js';
 import { type AgentTool, agentTools, type ToolsOptions } from './agent/agent-tools.js';
@@ -34,6 +33,7 @@ import { fromSdkOptions, type SdkCallOptions, takenCallOptions } from './sdk/sdk
 import { toldOnce, tolerantRequests } from './sdk/tolerant-requests.js';
 import { TaskHandle } from './task-handle.js';
 import { pairsFor, resolvePairOptions } from './tools/pair-options.js';
+import { AdmissionLimiter } from './waiting/limiter.js';
 import type { ClientStats } from './watches/call-stats.js';
 
 /** How one tool is awaited, and whether an agent sees it. */
@@ -118,7 +118,7 @@ export class AwaitClient extends PassThrough {
     options?: CallOptions & SdkCallOptions,
   ): Promise<CallToolResult> {
     await this.#admissions.next();
-    const result = await new TaskHandle(this.#begin(call, fromSdkOptions(options))).result();
+    const result = await this.#begin(call, fromSdkOptions(options)).result();
     return resultSchema === undefined ? result : parseResult(result, resultSchema, call.name);
   }
 
@@ -151,8 +151,9 @@ export class AwaitClient extends PassThrough {
     const { catalog, wait } = this.#services;
     const page = await catalog.retry(() => this.#listPage(...parameters), wait);
     const plans = await catalog.plans(wait);
-    const visible = page.tools.filter(tool => !plans.hidden.has(tool.name));
-    return { ...page, tools: visible.map(tool => plans.byTool.get(tool.name)?.listed ?? tool) };
+    const { hidden } = plans;
+    const visible = page.tools.filter(tool => !hidden.has(tool.name));
+    return { ...page, tools: visible.map(tool => plans.of(tool.name)?.listed ?? tool) };
   }
 
   /**
@@ -167,8 +168,8 @@ export class AwaitClient extends PassThrough {
   /** How each tool of the server is awaited, and why. */
   async explainTools(): Promise<ToolExplanation[]> {
     const { catalog, wait } = this.#services;
-    const { byTool, hidden } = await catalog.plans(wait);
-    return [...byTool].map(([tool, { protocol, why, found, listed }]) => ({
+    const { all, hidden } = await catalog.plans(wait);
+    return [...all].map(([tool, { protocol, why, found, listed }]) => ({
       tool,
       protocol: protocol.name,
       why,

@@ -1,5 +1,4 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { resultOfOutcome } from '../protocols/tool-result.js';
 import type { Snapshot, TaskReference } from '../types.js';
 import type { CallRun } from './call/call-run.js';
 import * as explain from './faults/explain.js';
@@ -69,10 +68,8 @@ export class TaskHandle {
    * @throws AwaitError when something went wrong on our side, such as `AwaitTimeoutError`; the SDK's `McpError` when
    * the server refused the call
    */
-  async result(): Promise<CallToolResult> {
-    const outcome = await this.#run.outcome();
-    this.#run.state.entry?.handedOver();
-    return resultOfOutcome(outcome);
+  result(): Promise<CallToolResult> {
+    return this.#run.result();
   }
 
   /**

@@ -1,9 +1,28 @@
 import { BoundedMap } from './bounded-map.js';
 import { estimateDurations } from './duration-estimate.js';
-import { type ObservedDuration, observe } from './duration-history.js';
-import { type DurationStore, memoryDurationStore } from './duration-store.js';
+import { type DurationHistory, type ObservedDuration, observe } from './duration-history.js';
 import type { Pacing } from './next-delay.js';
 import { type PlanPair, type PollPlan, planPolls, requestBudget } from './poll-plan.js';
+
+/** Keys that a store in memory remembers: some 3 kB each at the most. */
+const REMEMBERED_KEYS = 1000;
+
+/**
+ * Where durations are remembered, by a key that names a server and a tool.
+ *
+ * Obligations: bounded; what is read is what was written, or undefined (see `parseDurationHistory`); neither throws,
+ * since a wait must not fail for what it cannot remember. A write that loses a race may be lost.
+ */
+export interface DurationStore {
+  read(key: string): DurationHistory | undefined;
+  write(key: string, history: DurationHistory): void;
+}
+
+/** Remembers for as long as the process lives. */
+export function memoryDurationStore(limit = REMEMBERED_KEYS): DurationStore {
+  const histories = new BoundedMap<DurationHistory>(limit);
+  return { read: key => histories.get(key), write: (key, history) => histories.set(key, history) };
+}
 
 const KEPT_PLANS = 1000;
 /** A plan is made again when what it rests on has grown by this share. */

@@ -10,6 +10,7 @@ import {
   type Pacing,
 } from './next-delay.js';
 import type { PollPlan } from './poll-plan.js';
+import { ProgressForecast } from './progress-forecast.js';
 
 interface LearnedDelayInput extends NextDelayInput {
   /** Undefined when too little is known. */
@@ -79,7 +80,8 @@ export function backoffPacer(pacing: Pacing, random: () => number = Math.random)
 }
 
 /**
- * Asks when earlier tasks suggest it, and remembers this one. What counts is when requests were sent: the task ended
+ * Asks when earlier tasks suggest it, or sooner where the progress of this one says that its end is near, and remembers
+ * this one. A hint of the server is left alone. What counts is when requests were sent: the task ended
  * between the last one answered "running" and the one answered "ended", which holds more than any one moment, since
  * the moment of the answer is late by the very interval that is to be learned. Of a task that was cancelled, or whose
  * wait ended first, it is known that it would have run longer.
@@ -91,6 +93,7 @@ export class LearningPacer implements Pacer {
   #askedMs = 0;
   #runningMs = 0;
   #requests = 0;
+  #forecast: ProgressForecast | undefined;
   #over = false;
 
   constructor(options: LearningPacerOptions) {
@@ -103,7 +106,10 @@ export class LearningPacer implements Pacer {
   delay(attempt: number, hintMs: number | undefined): number {
     const { pacing, random = Math.random } = this.#options;
     const elapsedMs = this.#now() - this.#acceptedAt;
-    return learnedDelay({ plan: this.#plan, elapsedMs, attempt, hintMs, pacing, random });
+    const delayMs = learnedDelay({ plan: this.#plan, elapsedMs, attempt, hintMs, pacing, random });
+    return isUsableHint(hintMs)
+      ? delayMs
+      : Math.min(delayMs, this.#forecast?.delay(attempt, elapsedMs) ?? delayMs);
   }
 
   asking(held: boolean): void {
@@ -111,8 +117,12 @@ export class LearningPacer implements Pacer {
     this.#askedMs = this.#now() - this.#acceptedAt;
   }
 
-  answered(state: 'running' | 'ended' | 'cancelled'): void {
+  answered(state: 'running' | 'ended' | 'cancelled', progress?: Progress): void {
     this.#requests++;
+    if (progress !== undefined) {
+      this.#forecast ??= new ProgressForecast(this.#options.pacing);
+      this.#forecast.observe(progress, this.#now() - this.#acceptedAt);
+    }
     if (state === 'running') this.#runningMs = this.#askedMs;
     else if (!this.#over) this.#conclude(state === 'ended' ? this.#askedMs : null);
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { sdkProgressOf } from '../client/sdk/sdk-progress.js';
+import { sdkProgressOf } from '../client/sdk/sdk-call-options.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import type { InputRequest, InputResponse } from '../engine/question.js';
 import { InputRequiredError } from '../errors.js';

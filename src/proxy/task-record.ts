@@ -1,5 +1,5 @@
 import { McpError } from '@modelcontextprotocol/sdk/types.js';
-import { sdkProgressOf } from '../client/sdk/sdk-progress.js';
+import { sdkProgressOf } from '../client/sdk/sdk-call-options.js';
 import type { TaskRecord } from '../engine/task-record.js';
 import { AwaitError } from '../errors.js';
 import { outcomeOfResult } from '../protocols/tool-result.js';

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { NotSupportedError } from '../../errors.js';
 import type { Protocol, StartAnswer, ToolPlan } from '../../protocols/protocol.js';
+import { resultOfOutcome } from '../../protocols/tool-result.js';
 import { Alarm } from '../../time/alarm.js';
 import { atMost, TimeLimitError } from '../../time/at-most.js';
 import { untilAborted } from '../../time/signals.js';
@@ -89,6 +91,13 @@ export class CallRun {
       this.#outcome.catch(() => {});
     }
     return this.#outcome;
+  }
+
+  /** The outcome as a result, which the caller has now. */
+  async result(): Promise<CallToolResult> {
+    const outcome = await this.outcome();
+    this.state.entry?.handedOver();
+    return resultOfOutcome(outcome);
   }
 
   /** Ends the wait from our side; does nothing once the task has ended. */

@@ -1,5 +1,5 @@
 import { parseDurationHistory } from '../../pacing/duration-history.js';
-import { type DurationStore, memoryDurationStore } from '../../pacing/duration-store.js';
+import { type DurationStore, memoryDurationStore } from '../../pacing/duration-memory.js';
 import type { PairProofs } from '../../protocols/protocol.js';
 import { sleep } from '../../time/sleep.js';
 import type { Outcome, TaskReference, ToolCall } from '../../types.js';

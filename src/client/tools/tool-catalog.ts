@@ -18,11 +18,42 @@ import { readInParts } from '../sdk/readable-answers.js';
 import { isSessionless, nativeTasksOf } from './native-tasks.js';
 import type { ResolvedPairOptions } from './pair-options.js';
 
-/** How one server's tools will be awaited. */
-export interface Plans {
-  readonly byTool: ReadonlyMap<string, ToolPlan>;
+/** How one server's tools will be awaited: each is planned when it is first asked for. */
+export class Plans {
+  readonly #server: PlannedServer;
+  readonly #tools: ReadonlyMap<string, Tool>;
+  readonly #made = new Map<string, ToolPlan>();
+
+  constructor(server: PlannedServer) {
+    this.#server = server;
+    this.#tools = new Map(server.tools.map(tool => [tool.name, tool]));
+  }
+
+  /** Undefined for a tool that the server does not list. */
+  of(name: string): ToolPlan | undefined {
+    const tool = this.#tools.get(name);
+    const plan = this.#made.get(name) ?? (tool && this.#planOf(tool));
+    if (plan !== undefined) this.#made.set(name, plan);
+    return plan;
+  }
+
+  /** Of every tool, by its name, in the order of the list. */
+  get all(): ReadonlyMap<string, ToolPlan> {
+    return new Map([...this.#tools.values()].map(tool => [tool.name, this.of(tool.name) as ToolPlan]));
+  }
+
   /** Tools that plans use by themselves. */
-  readonly hidden: ReadonlySet<string>;
+  get hidden(): ReadonlySet<string> {
+    if (this.#server.showPairTools) return new Set();
+    return new Set([...this.all.values()].flatMap(plan => plan.hiddenTools));
+  }
+
+  #planOf(tool: Tool): ToolPlan {
+    const { sessionless, ...server } = this.#server;
+    // Some servers require tasks of a tool, and do not declare in full that they have them.
+    const isTask = !sessionless && tool.execution?.taskSupport === 'required';
+    return planTool(tool, isTask ? { ...server, nativeTasks: '2025-11-25' } : server);
+  }
 }
 
 /** A server that declares no tools may have some all the same, and may leave the question without an answer. */
@@ -81,15 +112,7 @@ export class ToolCatalog {
   /** @throws what the server or the connection answers to `tools/list` */
   plans(limits: ListLimits): Promise<Plans> {
     if (this.#plans === undefined) {
-      const plans = this.#list(limits).then(tools =>
-        planAll({
-          ...this.#pairs,
-          proofs: this.#proofs,
-          tools,
-          nativeTasks: nativeTasksOf(this.#client),
-          sessionless: isSessionless(this.#client),
-        }),
-      );
+      const plans = this.#planned(limits);
       this.#plans = plans;
       plans.then(
         known => {
@@ -101,6 +124,17 @@ export class ToolCatalog {
       );
     }
     return this.#plans;
+  }
+
+  async #planned(limits: ListLimits): Promise<Plans> {
+    const tools = await this.#list(limits);
+    return new Plans({
+      ...this.#pairs,
+      proofs: this.#proofs,
+      tools,
+      nativeTasks: nativeTasksOf(this.#client),
+      sessionless: isSessionless(this.#client),
+    });
   }
 
   #orAsTask(plan: ToolPlan, name: string): ToolPlan {
@@ -178,24 +212,13 @@ export type ListLimits = Pick<ResolvedWaitOptions, 'requestTimeoutMs' | 'request
 
 /** A tool that the server does not list may still answer a call. @throws ConfigurationError when what was told of it is wrong */
 function planIn(plans: Plans | undefined, name: string): ToolPlan {
-  const plan = plans?.byTool.get(name);
+  const plan = plans?.of(name);
   if (plan?.unusable !== undefined)
     throw new ConfigurationError(`\`${name}\` was not called. ${plan.unusable}`, { tool: name });
   return plan ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
 }
 
 type PlannedServer = ServerFacts & ResolvedPairOptions & { readonly sessionless: boolean };
-
-function planAll({ showPairTools, sessionless, ...server }: PlannedServer): Plans {
-  const plan = (tool: Tool) => {
-    // Some servers require tasks of a tool, and do not declare in full that they have them.
-    const isTask = !sessionless && tool.execution?.taskSupport === 'required';
-    return planTool(tool, isTask ? { ...server, nativeTasks: '2025-11-25' } : server);
-  };
-  const byTool = new Map(server.tools.map(tool => [tool.name, plan(tool)]));
-  const hidden = showPairTools ? [] : [...byTool.values()].flatMap(plan => plan.hiddenTools);
-  return { byTool, hidden: new Set(hidden) };
-}
 
 /** Only a passing fault is worth the wait: an answer will not change. */
 function isUnreachable(error: unknown): boolean {

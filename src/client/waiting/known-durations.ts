@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { DurationMemory } from '../../pacing/duration-memory.js';
-import type { DurationStore } from '../../pacing/duration-store.js';
+import { DurationMemory, type DurationStore } from '../../pacing/duration-memory.js';
 import { backoffPacer, LearningPacer, type Pacer } from '../../pacing/pacer.js';
-import { progressPacer } from '../../pacing/progress-pacer.js';
 import type { TaskReference } from '../../types.js';
 import type { ServerTarget } from '../connect/transport.js';
 import type { ResolvedWaitOptions } from '../options.js';
@@ -43,8 +41,7 @@ export function knownDurations(client: Client, journal?: DurationStore): KnownDu
       const { name, version } = client.getServerVersion() ?? {};
       const key = digest([name, version, ...place, tool]);
       const ageMs = Math.max(0, Date.now() - Date.parse(reference?.startedAt ?? '') || 0);
-      const learning = new LearningPacer({ memory, key, pacing: wait, ageMs, fromStart });
-      return progressPacer(learning, { pacing: wait, ageMs });
+      return new LearningPacer({ memory, key, pacing: wait, ageMs, fromStart });
     },
   };
 }

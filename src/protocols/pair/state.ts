@@ -71,10 +71,7 @@ function isTold(value: unknown): value is string | boolean {
 
 function stateOfValue(value: string | boolean, place: Places, own: Pair['words']): State {
   if (typeof value === 'boolean') return { status: value ? 'completed' : 'working' };
-  return stateOfWord(typeof place === 'string' ? value : lettersOf(value), place, own);
-}
-
-function stateOfWord(word: string, place: Places, own: Pair['words']): State {
+  const word = typeof place === 'string' ? value : lettersOf(value);
   const key = typeof place === 'string' ? place.split('.').at(-1) : undefined;
   const status = meaningOf(word, { key, own });
   return status === undefined ? { status: 'working', unknownWord: excerpt(word) } : { status };
@@ -87,6 +84,7 @@ function lettersOf(value: string): string {
 
 /** Of many parts: all have to be done, and one that failed makes the whole failed. */
 function joint(states: readonly State[]): State | undefined {
+  if (states.length < 2) return states[0];
   const order: readonly TaskStatus[] = ['input_required', 'working', 'failed', 'cancelled', 'completed'];
   return (
     states.find(({ unknownWord }) => unknownWord !== undefined) ??

@@ -102,7 +102,11 @@ export async function cancelPair(handle: PairHandle, exchange: Exchange): Promis
 
 async function pollOne(handle: PairHandle, id: TaskId, exchange: Exchange): Promise<PollAnswer> {
   const { profile } = handle;
-  const answer = await askOrHeld(handle, id, exchange);
+  const answer = await ask(handle, id, exchange).catch(error => {
+    // The status tool holds its answer back for longer than a request may last.
+    if (profile.status.mayHold && isRequestTimeout(error) && !exchange.signal.aborted) return undefined;
+    throw error;
+  });
   if (answer === undefined) return { kind: 'running', status: 'working', raw: undefined };
   const { read, state } = readStatus(answer, profile, id);
   if (read.kind !== 'ended') return read;
@@ -116,21 +120,6 @@ async function pollOne(handle: PairHandle, id: TaskId, exchange: Exchange): Prom
   return isFetched(read, state, profile)
     ? await fetchResult({ handle, id, exchange, answer, read, state })
     : read;
-}
-
-/** The answer of the status tool; undefined where it holds its answer back for longer than a request may last. */
-async function askOrHeld(
-  handle: PairHandle,
-  id: TaskId,
-  exchange: Exchange,
-): Promise<CallToolResult | undefined> {
-  try {
-    return await ask(handle, id, exchange);
-  } catch (error) {
-    if (handle.profile.status.mayHold && isRequestTimeout(error) && !exchange.signal.aborted)
-      return undefined;
-    throw error;
-  }
 }
 
 function ask(handle: PairHandle, id: TaskId, exchange: Exchange): Promise<CallToolResult> {

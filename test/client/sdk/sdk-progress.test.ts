@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sdkProgressOf } from '../../../src/client/sdk/sdk-progress.js';
+import { sdkProgressOf } from '../../../src/client/sdk/sdk-call-options.js';
 import type { Progress, Snapshot } from '../../../src/types.js';
 import { awaitFixture } from '../../fixtures/client/await-fixture.js';
 import { completed, pairTools, startCall, status, working } from '../../fixtures/client/scripted-pair.js';

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { AdmissionLimiter } from '../../src/time/admission-limiter.js';
+import { AdmissionLimiter } from '../../../src/client/waiting/limiter.js';
 
 test('a few callers go on at once', () => {
   const turns = new AdmissionLimiter();

@@ -2,20 +2,22 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { durations, progressShapes, simulateProgress } from '../../bench/progress-simulation.js';
 import { defaultWaitOptions } from '../../src/client/options.js';
+import { DurationMemory } from '../../src/pacing/duration-memory.js';
 import { backoffTime, type Pacing } from '../../src/pacing/next-delay.js';
-import { backoffPacer } from '../../src/pacing/pacer.js';
+import { LearningPacer } from '../../src/pacing/pacer.js';
 import {
   followProgress,
   fractionOf,
   type ProgressTrack,
-  progressPacer,
   remainingMs,
-} from '../../src/pacing/progress-pacer.js';
+} from '../../src/pacing/progress-forecast.js';
 
 const steady: Pacing = { ...defaultWaitOptions, jitter: 0 };
 
 function pacerAt(clock: { elapsedMs: number }) {
-  return progressPacer(backoffPacer(steady), { pacing: steady, ageMs: 0, now: () => clock.elapsedMs });
+  const now = () => clock.elapsedMs;
+  const memory = new DurationMemory();
+  return new LearningPacer({ memory, key: '', pacing: steady, ageMs: 0, fromStart: true, now });
 }
 
 /** When requests go out for a task that tells `told` of its duration, and how many. */

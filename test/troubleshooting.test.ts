@@ -17,7 +17,6 @@ const NOT_OF_WAITS = [
   'src/client/http/',
   'src/client/journal/options',
   'src/client/journal/journal-file',
-  'src/client/sdk/pass-through',
 ];
 
 /** What makes the message of an error, as it stands in the code. */

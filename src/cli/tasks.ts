@@ -1,7 +1,7 @@
 import { openEngine } from '../engine/open-engine.js';
 import { MAX_LIST_LIMIT, STATUS_BY_STATE, type StateWord, stateOf } from '../engine/task-list.js';
 import type { TaskRecord } from '../engine/task-record.js';
-import { taskMessage } from '../server/task-message.js';
+import { taskMessage } from '../server/mcp-status.js';
 import { defaultStoreUrl } from '../storage/state-folder.js';
 import { formatDuration } from '../time/duration.js';
 import type { SettingsFlag } from './config/find-file.js';

@@ -27,10 +27,9 @@ import {
   defaultWaitOptions,
   resolveWaitOptions,
 } from './options.js';
-import { PassThrough } from './sdk/pass-through.js';
 import { parseResult } from './sdk/readable-answers.js';
 import { fromSdkOptions, type SdkCallOptions, takenCallOptions } from './sdk/sdk-call-options.js';
-import { toldOnce, tolerantRequests } from './sdk/tolerant-requests.js';
+import { PassThrough, toldOnce, tolerantRequests } from './sdk/tolerant-requests.js';
 import { TaskHandle } from './task-handle.js';
 import { pairsFor, resolvePairOptions } from './tools/pair-options.js';
 import { AdmissionLimiter } from './waiting/limiter.js';

@@ -9,6 +9,8 @@ import { parseStoreUrl } from './store-url.js';
 
 const THIS_STORE = 'This kind of store';
 
+const bullmqEngine = () => import('./bullmq/open-bullmq-engine.js');
+
 /**
  * Opens the engine that a store URL names.
  * @throws ConfigurationError when the URL is none of the known forms, or the store cannot be opened; StoreFailure when
@@ -22,18 +24,22 @@ export async function openEngine(url: string, options: EngineOptions = {}): Prom
     case 'memory':
       return openSqliteEngine(MEMORY, options);
     case 'redis': {
-      const { openRedisEngine } = await loadPeer(import('./bullmq/redis-engine.js'), {
+      const loading = Promise.all([bullmqEngine(), import('./bullmq/redis-connection.js')]);
+      const packages = ['bullmq', 'ioredis'];
+      const [{ openBullmqEngine }, { connectRedis }] = await loadPeer(loading, {
         part: THIS_STORE,
-        packages: ['bullmq', 'ioredis'],
+        packages,
       });
-      return openRedisEngine(location, options);
+      return openBullmqEngine(connectRedis, location, options);
     }
     case 'postgres': {
-      const { openPostgresEngine } = await loadPeer(import('./bullmq/postgres-engine.js'), {
+      const loading = Promise.all([bullmqEngine(), import('./bullmq/postgres-connection.js')]);
+      const packages = ['bullmq', 'ioredis', 'pg'];
+      const [{ openBullmqEngine }, { connectPostgres }] = await loadPeer(loading, {
         part: THIS_STORE,
-        packages: ['bullmq', 'ioredis', 'pg'],
+        packages,
       });
-      return openPostgresEngine(location, options);
+      return openBullmqEngine(connectPostgres, location, options);
     }
     case 'dynamodb': {
       const { openDynamodbEngine } = await loadPeer(import('./dynamodb/open-dynamodb-engine.js'), {

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { InputRequest, InputResponse } from '../engine/question.js';
-import { checkerOf } from './answer-checker.js';
+import { checkerOf, MAX_ANSWER_BYTES } from './answer-checker.js';
 import { describeIssues } from './describe-issues.js';
-import { MAX_ANSWER_BYTES } from './input-limits.js';
 import { ToolFailure } from './tool-failure.js';
 
 /** An elicitation's result (MCP specification 2025-11-25, client/elicitation). */

@@ -14,3 +14,12 @@ export function mcpStatus({ status, inputRequests }: TaskRecord): TaskStatus {
       return status;
   }
 }
+
+/** A sentence about where a task stands; undefined where there is nothing to say beyond its status. */
+export function taskMessage({ error, progress }: TaskRecord): string | undefined {
+  if (error !== undefined) return `${error.code}: ${error.message}`;
+  if (progress === undefined) return undefined;
+  if (progress.message !== undefined) return progress.message;
+  if (progress.total === 1) return `${Math.round(progress.progress * 100)} %`;
+  return progress.total === undefined ? `${progress.progress}` : `${progress.progress} of ${progress.total}`;
+}

@@ -5,7 +5,7 @@ import {
 } from '@modelcontextprotocol/sdk/client/auth.js';
 import { AuthorizationError } from '../../errors.js';
 import { displayUrl } from '../connect/display-url.js';
-import { NotConnectedError } from '../connection/lost-contact.js';
+import { NotConnectedError } from '../connection/contact.js';
 import { type Challenge, challengeIn, scopeFor } from './challenge.js';
 import { limitedFetch, type NoAnswerError } from './limited-fetch.js';
 import { problemText, providerView, secretsOf } from './provider-view.js';

@@ -14,7 +14,7 @@ import { readTolerantly } from '../../protocols/tolerant.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { startTimer } from '../../time/sleep.js';
 import type { OpenTransport } from '../connect/transport.js';
-import { LostContactError, NotConnectedError } from './lost-contact.js';
+import { LostContactError, NotConnectedError } from './contact.js';
 import { answeredId, isRequest, ownId } from './message-kind.js';
 import { UnreadableAnswerError } from './unreadable-answer.js';
 

@@ -10,9 +10,8 @@ import { untilAborted } from '../../time/signals.js';
 import type { ConnectionEvidence, OpenTransport } from '../connect/transport.js';
 import type { ConnectionEvent } from '../events.js';
 import type { Revision } from '../revision-2026-07-28/revision-transport.js';
-import { Contact } from './contact.js';
+import { Contact, contactAfter, LostContactError, NotConnectedError } from './contact.js';
 import { Link, type LinkListener, lostAnswer } from './link.js';
-import { contactAfter, LostContactError, NotConnectedError } from './lost-contact.js';
 import { answeredId, cancelledId, isRequest } from './message-kind.js';
 import { Reopener, type ReopenerOptions } from './reopener.js';
 

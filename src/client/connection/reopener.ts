@@ -4,8 +4,8 @@ import { TimeLimitError } from '../../time/at-most.js';
 import { formatDuration } from '../../time/duration.js';
 import { sleep } from '../../time/sleep.js';
 import type { ConnectionEvidence } from '../connect/transport.js';
+import { NotConnectedError } from './contact.js';
 import type { Link } from './link.js';
-import { NotConnectedError } from './lost-contact.js';
 import { watchSilence } from './while-heard.js';
 
 /** Maximum number of restarts within a time. */

@@ -6,7 +6,7 @@ import { excerpt } from '../../protocols/excerpt.js';
 import type { ToolPlan } from '../../protocols/protocol.js';
 import { refusalOf } from '../../protocols/refusal.js';
 import { TimeLimitError } from '../../time/at-most.js';
-import { LostContactError, NotConnectedError } from '../connection/lost-contact.js';
+import { LostContactError, NotConnectedError } from '../connection/contact.js';
 import { UnreadableAnswerError } from '../connection/unreadable-answer.js';
 import { PostponedError } from '../http/refusal.js';
 

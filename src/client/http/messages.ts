@@ -5,7 +5,7 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { isRecord, parseJson } from '../../protocols/tool-result.js';
-import { LostContactError } from '../connection/lost-contact.js';
+import { LostContactError } from '../connection/contact.js';
 import { withoutNullMeta } from '../connection/message-kind.js';
 
 /**

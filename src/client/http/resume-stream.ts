@@ -1,6 +1,6 @@
 import type { Response } from 'undici';
 import { sleep } from '../../time/sleep.js';
-import { LostContactError } from '../connection/lost-contact.js';
+import { LostContactError } from '../connection/contact.js';
 import { messageOf } from '../faults/failure.js';
 import { mediaTypeOf } from './body.js';
 import { type EndedStream, reconnectDelayMs } from './reconnect-delay.js';

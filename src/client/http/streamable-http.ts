@@ -4,7 +4,7 @@ import type { Response } from 'undici';
 import { isRecord } from '../../protocols/tool-result.js';
 import { sleep, startTimer } from '../../time/sleep.js';
 import type { RequestExtension } from '../connection/client-transport.js';
-import { LostContactError, NotConnectedError } from '../connection/lost-contact.js';
+import { LostContactError, NotConnectedError } from '../connection/contact.js';
 import { answeredId, asSent, cancelledId, isRequest } from '../connection/message-kind.js';
 import { messageOf } from '../faults/failure.js';
 import { bodyText, errorTextOf, mediaTypeOf } from './body.js';

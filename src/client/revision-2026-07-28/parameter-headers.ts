@@ -1,5 +1,4 @@
 import { isRecord } from '../../protocols/tool-result.js';
-import { headerValue } from './header-value.js';
 
 /** An argument that also travels as a header (SEP-2243, `x-mcp-header`). */
 export interface ParameterHeader {
@@ -91,4 +90,13 @@ function asText(value: unknown): string | undefined {
   return typeof value === 'number' && Number.isFinite(value) && !Number.isInteger(value)
     ? String(value)
     : undefined;
+}
+
+const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/;
+const ENCODED = /^=\?base64\?.*\?=$/;
+
+/** A value as an HTTP header may carry it: as it is, or encoded where it is not plain ASCII (SEP-2243, "Value Encoding"). */
+export function headerValue(value: string): string {
+  if (PLAIN.test(value) && !ENCODED.test(value)) return value;
+  return `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=`;
 }

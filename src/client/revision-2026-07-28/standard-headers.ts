@@ -1,5 +1,5 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { headerValue } from './header-value.js';
+import { headerValue } from './parameter-headers.js';
 import { REVISION_VERSION } from './revision-wire.js';
 
 /** The parameter that the header `Mcp-Name` repeats, by method (SEP-2243). */

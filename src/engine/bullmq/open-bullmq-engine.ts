@@ -8,8 +8,7 @@ import {
   DEFAULT_RETENTION_MS,
   KEY_PREFIX,
 } from '../engine-defaults.js';
-import { failureCode } from '../failure-code.js';
-import { StoreFailure } from '../store-failure.js';
+import { failureCode, StoreFailure } from '../store-failure.js';
 import type { ServerLocation } from '../store-url.js';
 import { BullmqEngine } from './bullmq-engine.js';
 import { lockTimes } from './lock-times.js';

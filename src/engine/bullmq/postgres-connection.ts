@@ -12,7 +12,7 @@ import {
   Worker,
 } from 'bullmq';
 import pg from 'pg';
-import { failureCode } from '../failure-code.js';
+import { failureCode } from '../store-failure.js';
 import { byServerClock, type Query } from './postgres-clock.js';
 import { PostgresEnds } from './postgres-ends.js';
 import {

@@ -1,7 +1,7 @@
 import { Queue, QueueEvents, type QueueEventsListener, type QueueEventsOptions, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { StoreNotice } from '../engine.js';
-import { failureCode } from '../failure-code.js';
+import { failureCode } from '../store-failure.js';
 import {
   CHANGE_EVENTS,
   END_EVENTS,

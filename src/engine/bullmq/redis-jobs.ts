@@ -1,6 +1,6 @@
 import type { IQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { failureCode } from '../failure-code.js';
+import { failureCode } from '../store-failure.js';
 import type { StoredJob } from './job-record.js';
 import type { DataChange, NewestJobs, NewestQuery, Page, QueueHead, QueueState } from './queue-connection.js';
 import { newestRedisRefs } from './redis-index.js';

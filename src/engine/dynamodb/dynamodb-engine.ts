@@ -8,6 +8,7 @@ import { hasChanged } from '../record-change.js';
 import { RecordLooks } from '../record-looks.js';
 import { isInvalid } from '../record-shape.js';
 import { StoreFailure } from '../store-failure.js';
+import { TooManyTasksError } from '../task-errors.js';
 import { type ListOptions, type TaskPage, toListQuery } from '../task-list.js';
 import {
   isEnded,
@@ -18,7 +19,6 @@ import {
 } from '../task-record.js';
 import { TaskWaits } from '../task-waits.js';
 import { TaskWorker } from '../task-worker.js';
-import { TooManyTasksError } from '../too-many-tasks.js';
 import { Dispatcher } from './dispatcher.js';
 import { DynamodbWorkerStore, type MessageRun } from './dynamodb-worker-store.js';
 import type { DynamodbEngineOptions } from './engine-options.js';

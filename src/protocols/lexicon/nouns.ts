@@ -1,4 +1,7 @@
-import { wordList } from './word-list.js';
+/** The words of a list, given by where they are from: public APIs that name their resources or methods so. */
+export function wordList(words: Readonly<Record<string, string>>): ReadonlySet<string> {
+  return new Set(Object.values(words).flatMap(group => group.split(' ')));
+}
 
 /** Words of a name that is about a state or a result. */
 export const STATE = wordList({

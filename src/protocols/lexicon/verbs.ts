@@ -1,4 +1,4 @@
-import { wordList } from './word-list.js';
+import { wordList } from './nouns.js';
 
 const ENDS = {
   'Google AIP-135 and AIP-151, AWS Delete… Stop… Terminate…, POSIX':

@@ -1,8 +1,7 @@
 import type { Task } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskRecord } from '../../engine/task-record.js';
-import { mcpStatus } from '../mcp-status.js';
+import { mcpStatus, taskMessage } from '../mcp-status.js';
 import { pollAfterMs } from '../poll-hint.js';
-import { taskMessage } from '../task-message.js';
 
 /** Names the task that a message belongs to (spec 2025-11-25, basic/utilities/tasks, "Related Task Metadata"). */
 export function relatedTask(taskRef: string): Record<string, unknown> {

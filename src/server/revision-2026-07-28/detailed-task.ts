@@ -1,8 +1,7 @@
 import type { TaskRecord } from '../../engine/task-record.js';
 import type { TaskError, TaskStatus } from '../../types.js';
-import { mcpStatus } from '../mcp-status.js';
+import { mcpStatus, taskMessage } from '../mcp-status.js';
 import { pollAfterMs } from '../poll-hint.js';
-import { taskMessage } from '../task-message.js';
 import { resultOfTask } from '../tools/task-result.js';
 import { CODE } from './wire.js';
 

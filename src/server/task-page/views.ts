@@ -2,7 +2,7 @@ import { stateOf, TASK_STATES, type TaskPage } from '../../engine/task-list.js';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
 import { formatDuration } from '../../time/duration.js';
 import { TASKS_PATH } from '../http/watch-endpoints.js';
-import { taskMessage } from '../task-message.js';
+import { taskMessage } from '../mcp-status.js';
 import { charts } from './charts.js';
 import { type Html, html, timeOf } from './html.js';
 

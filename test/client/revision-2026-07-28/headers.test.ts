@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { headerValue } from '../../../src/client/revision-2026-07-28/header-value.js';
 import {
   headersOfCall,
+  headerValue,
   parameterHeaders,
 } from '../../../src/client/revision-2026-07-28/parameter-headers.js';
 import { standardHeaders } from '../../../src/client/revision-2026-07-28/standard-headers.js';

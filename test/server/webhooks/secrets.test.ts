@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../../src/errors.js';
-import { parseSecrets } from '../../../src/server/webhooks/secrets.js';
-import { readWebhookOptions } from '../../../src/server/webhooks/webhook-options.js';
+import { parseSecrets, readWebhookOptions } from '../../../src/server/webhooks/webhook-options.js';
 
 const secretOf = (bytes: number) => `whsec_${randomBytes(bytes).toString('base64')}`;
 

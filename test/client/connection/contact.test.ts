@@ -1,6 +1,6 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { expect, test } from 'vitest';
-import { contactAfter, type LostContact } from '../../../src/client/connection/lost-contact.js';
+import { contactAfter, type LostContact } from '../../../src/client/connection/contact.js';
 
 const http = (status: number, text = '') => new StreamableHTTPError(status, text);
 

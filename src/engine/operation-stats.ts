@@ -25,6 +25,20 @@ export interface RecentStats {
   readonly p95DurationMs: number | undefined;
 }
 
+/** How tasks stand, by operation in alphabetical order, from all of their records. */
+export function statsByOperation(
+  records: readonly TaskRecord[],
+  times: { readonly now: number; readonly windowMs: number },
+): readonly OperationStats[] {
+  const operations = [...new Set(records.map(({ operation }) => operation))].sort();
+  return operations.map(operation =>
+    statsOf(
+      records.filter(record => record.operation === operation),
+      { operation, ...times },
+    ),
+  );
+}
+
 /** How the tasks of one operation stand, from all of their records. */
 export function statsOf(
   records: readonly TaskRecord[],

@@ -1,5 +1,5 @@
 import type { Progress, TaskError } from '../types.js';
-import type { InputRequest } from './question.js';
+import { type InputRequest, type Questions, waitsUntil } from './question.js';
 
 /** The server's status words (DESIGN: `resolve_task_status`). */
 export type RecordStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled';
@@ -126,4 +126,24 @@ export function newRecord(
     result: undefined,
     error: undefined,
   };
+}
+
+/** What becomes of a task whose run is over before it has ended: it waits for another; undefined where it has had its last. */
+export function backInQueue(
+  { runCount, excusedRuns, retryAttempts }: Pick<TaskRecord, 'runCount' | 'excusedRuns' | 'retryAttempts'>,
+  questions: Questions,
+  { now, ttlMs }: { readonly now: number; readonly ttlMs: number },
+) {
+  // A run that waits for an answer counts for nothing.
+  const isExcused = (waitsUntil(questions) ?? 0) > now;
+  if (runCount - excusedRuns > retryAttempts && !isExcused) return undefined;
+  return {
+    status: 'pending',
+    startedAt: undefined,
+    progress: undefined,
+    waitedMs: 0,
+    updatedAt: now,
+    expiresAt: now + ttlMs,
+    excusedRuns: excusedRuns + Number(isExcused),
+  } as const;
 }

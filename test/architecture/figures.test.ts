@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readSources, sourceFigures } from '../../bench/house/source.js';
 import { projectRoot } from './source-files.js';
 
 const figures = sourceFigures(readSources(projectRoot));
+const mapStore = readFileSync(new URL('../fixtures/engine/map-store.ts', import.meta.url), 'utf8');
+const mapStoreLines = mapStore.split('\n').filter(line => !/^\s*($|\/\/|\/?\*)/.test(line)).length;
 
 /** What each figure may be, and what it should come to. A bound is lowered with the figure, and raised only with a new feature. */
 const BOUNDS = [
@@ -21,6 +24,7 @@ const BOUNDS = [
   { figure: "fields of the loop's input", value: figures.loopInputFields?.length, bound: 8, goal: 8 },
   { figure: 'fields of the run context', value: figures.runContextFields?.length, bound: 8, goal: 8 },
   { figure: 'methods of a store', value: figures.contractMethods?.length, bound: 11, goal: 11 },
+  { figure: 'lines of the smallest engine', value: mapStoreLines, bound: 199, goal: 199 },
   { figure: 'lines of the BullMQ engine', value: figures.bullmqCodeLines, bound: 2700, goal: 1600 },
 ];
 

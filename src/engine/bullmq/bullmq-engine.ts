@@ -1,23 +1,12 @@
 import { atMost } from '../../time/at-most.js';
-import type {
-  Engine,
-  EngineWorker,
-  StoreNotice,
-  Submission,
-  WaitForChangeOptions,
-  WaitForEndOptions,
-  WorkerOptions,
-} from '../engine.js';
+import type { StoreNotice, Submission } from '../engine.js';
 import type { OperationStats } from '../operation-stats.js';
-import type { InputResponse } from '../question.js';
-import { hasChanged } from '../record-change.js';
 import { StoreCalls } from '../store-calls.js';
-import { StoreFailure } from '../store-failure.js';
+import { type Responses, StoreEngine } from '../store-engine.js';
 import { TooManyTasksError } from '../task-errors.js';
-import { type ListOptions, type TaskPage, toListQuery } from '../task-list.js';
+import type { ListQuery, TaskPage } from '../task-list.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
-import { TaskWorker } from '../task-worker.js';
 import { BullmqWorkerStore } from './bullmq-worker-store.js';
 import { listJobs } from './job-list.js';
 import { type JobRun, JobSource } from './job-source.js';
@@ -47,52 +36,53 @@ export interface BullmqEngineOptions {
 }
 
 /** The distributed engine: BullMQ on Redis or PostgreSQL, which any number of processes may share. */
-export class BullmqEngine implements Engine {
+export class BullmqEngine extends StoreEngine<JobRun> {
+  protected readonly label: string;
+  protected readonly waits: TaskChanges;
   readonly #options: BullmqEngineOptions;
   readonly #connection: QueueConnection;
   readonly #jobs: TaskJobs;
-  readonly #changes: TaskChanges;
   readonly #owners: OwnerLimiter;
   /** What this engine's own worker may still have to run. */
   readonly #submitted = new Set<string>();
   readonly #workers: StoreWorker[] = [];
   readonly #maintenance: StoreMaintenance;
-  #worker: TaskWorker<JobRun> | undefined;
-  #closing: Promise<void> | undefined;
 
   constructor(options: BullmqEngineOptions) {
-    this.#options = options;
-    this.#connection = options.connection;
+    super(options);
     const { connection, label, retentionMs } = options;
+    this.#options = options;
+    this.#connection = connection;
+    this.label = label;
     const calls = new StoreCalls({ label, isConnectionError: connection.isConnectionError });
     const known = new KnownOperations(connection.backend(REGISTRY), calls);
-    this.#jobs = new TaskJobs({ connection, calls, known, retentionMs, onLost: this.#onLost });
+    this.#jobs = new TaskJobs({ connection, calls, known, retentionMs, onLost: this.onLost });
     this.#owners = new OwnerLimiter({
       presentTurn: operation => this.#jobs.queue(operation).presentTurn(),
       hasEnded: taskRef => this.#hasEnded(taskRef),
     });
-    this.#changes = new TaskChanges({
+    this.waits = new TaskChanges({
       connection,
       jobs: this.#jobs,
+      answerWaits: this.answerWaits,
       onEnd: taskRef => this.#onEnd(taskRef),
     });
     this.#maintenance = new StoreMaintenance({
       jobs: this.#jobs,
       checkIntervalMs: options.locks.checkIntervalMs,
-      onLost: this.#onLost,
+      onLost: this.onLost,
       onSwept: () => this.#forgetEnded(),
     });
   }
 
-  async submit(task: NewTask): Promise<Submission> {
-    this.#throwIfClosed();
-    const submission = await this.#submitInTurn(task);
+  protected async insert(task: NewTask): Promise<Submission> {
+    const submission = await this.#insertInTurn(task);
     const isOwed = submission.created && (task.delayMs ?? 0) <= MAX_OWED_DELAY_MS;
     if (isOwed) this.#submitted.add(task.taskRef);
     return submission;
   }
 
-  async #submitInTurn(task: NewTask): Promise<Submission> {
+  async #insertInTurn(task: NewTask): Promise<Submission> {
     const { taskRef, owner, operation, maxUnfinished } = task;
     if (!(await this.#owners.enter(taskRef, owner, maxUnfinished))) {
       const record = await this.#jobs.findByKey(task);
@@ -101,8 +91,7 @@ export class BullmqEngine implements Engine {
     }
     try {
       const turn = (task.delayMs ?? 0) > 0 ? undefined : await this.#owners.turnOf(owner, operation);
-      const ttlMs = Math.min(task.ttlMs, this.#options.retentionMs);
-      const submission = await this.#jobs.submit({ ...task, ttlMs }, turn);
+      const submission = await this.#jobs.submit(task, turn);
       if (!submission.created) this.#owners.leave(taskRef);
       return submission;
     } catch (error) {
@@ -111,73 +100,41 @@ export class BullmqEngine implements Engine {
     }
   }
 
-  async find(taskRef: string): Promise<TaskRecord | undefined> {
-    this.#throwIfClosed();
+  protected look(taskRef: string): Promise<TaskRecord | undefined> {
     return this.#jobs.find(taskRef);
   }
 
-  async waitForEnd(taskRef: string, options: WaitForEndOptions): Promise<TaskRecord | undefined> {
-    this.#throwIfClosed();
-    return this.#changes.untilEnd(taskRef, isEnded, options);
-  }
-
-  async waitForChange(taskRef: string, options: WaitForChangeOptions): Promise<TaskRecord | undefined> {
-    this.#throwIfClosed();
-    return this.#changes.untilChange(taskRef, record => hasChanged(options.known, record), options);
-  }
-
-  async answer(
-    taskRef: string,
-    responses: Readonly<Record<string, InputResponse>>,
-  ): Promise<TaskRecord | undefined> {
-    this.#throwIfClosed();
+  protected async storeAnswers(taskRef: string, responses: Responses): Promise<TaskRecord | undefined> {
     const record = await this.#jobs.answer(taskRef, responses);
-    this.#changes.ringChange(taskRef);
+    this.waits.ringChange(taskRef);
     return record;
   }
 
-  async cancel(taskRef: string): Promise<TaskRecord | undefined> {
-    this.#throwIfClosed();
+  protected async storeCancel(taskRef: string): Promise<TaskRecord | undefined> {
     const record = await this.#jobs.cancel(taskRef);
     if (record?.status === 'cancelled') {
       this.#onEnd(taskRef);
-      this.#changes.ring(taskRef);
+      this.waits.ring(taskRef);
     }
     return record;
   }
 
-  async recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
-    this.#throwIfClosed();
-    await this.#jobs.recordDelivery(taskRef, delivery);
+  protected storeDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
+    return this.#jobs.recordDelivery(taskRef, delivery);
   }
 
-  startWorker(options: WorkerOptions): EngineWorker {
-    this.#throwIfClosed();
-    if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
-    const { locks, maxResultBytes, onNotice } = this.#options;
+  protected workerParts() {
     const store = new BullmqWorkerStore({
-      locks,
+      locks: this.#options.locks,
       open: operation => this.#openSource(operation),
       isOwing: operations => this.#isOwing(operations),
     });
-    this.#worker = new TaskWorker(
-      {
-        store,
-        maxResultBytes,
-        answerWaits: this.#changes.answerWaits,
-        // The queue's events tell of it.
-        onTurn: () => {},
-        onReleased: this.#onReleased,
-        onLost: this.#onLost,
-        onNotice,
-      },
-      options,
-    );
-    return this.#worker;
+    // Of a turn, the queue's events tell.
+    const onTurn = () => {};
+    return { store, onTurn, onReleased: this.#onReleased };
   }
 
-  async stats(windowMs: number): Promise<readonly OperationStats[]> {
-    this.#throwIfClosed();
+  protected async readStats(windowMs: number): Promise<readonly OperationStats[]> {
     const queues = await this.#jobs.queues();
     const stats: OperationStats[] = [];
     // One after the other: what is asked for every few seconds leaves room for calls.
@@ -185,9 +142,7 @@ export class BullmqEngine implements Engine {
     return stats.filter(hasTasks);
   }
 
-  async list(options: ListOptions): Promise<TaskPage> {
-    this.#throwIfClosed();
-    const query = toListQuery(options);
+  protected async readPage(query: ListQuery): Promise<TaskPage> {
     const queues = await this.#jobs.queues();
     const { operation = '' } = query;
     return listJobs(
@@ -196,16 +151,11 @@ export class BullmqEngine implements Engine {
     );
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
+  protected async release(): Promise<void> {
     const cared = this.#maintenance.stop();
-    await this.#worker?.drain(0);
-    await settledSoon([this.#changes.endWaits(), cared]);
-    const parts = [this.#changes, ...this.#workers, this.#jobs];
+    await this.worker?.drain(0);
+    await settledSoon([this.waits.endWaits(), cared]);
+    const parts = [this.waits, ...this.#workers, this.#jobs];
     await settledSoon(parts.map(part => part.close()));
     await settledSoon([this.#connection.close()]);
   }
@@ -213,31 +163,23 @@ export class BullmqEngine implements Engine {
   #onEnd(taskRef: string): void {
     this.#submitted.delete(taskRef);
     this.#owners.leave(taskRef);
-    this.#worker?.drop(taskRef);
+    this.worker?.drop(taskRef);
   }
 
   #openSource(operation: string): JobSource {
-    void this.#changes.insistOnListening(operation);
+    void this.waits.insistOnListening(operation);
     const worker = this.#connection.worker(operation);
     worker.on('error', () => {});
     this.#workers.push(worker);
     return new JobSource(this.#jobs.queue(operation), {
       waiting: worker.getBackend(),
       maxIdleMs: this.#connection.maxIdleMs,
-      onLost: this.#onLost,
+      onLost: this.onLost,
       onReleased: this.#onReleased,
     });
   }
 
-  readonly #onReleased = (taskRef: string) => this.#changes.ring(taskRef);
-
-  readonly #onLost = (record: TaskRecord) => {
-    try {
-      this.#options.onLost(record);
-    } catch {
-      // What the caller makes of it is none of the engine's business.
-    }
-  };
+  readonly #onReleased = (taskRef: string) => this.waits.ring(taskRef);
 
   async #isOwing(operations: readonly string[]): Promise<boolean> {
     for (const taskRef of this.#submitted) {
@@ -253,7 +195,7 @@ export class BullmqEngine implements Engine {
   /** Nobody may be here who hears of the ends of what this engine has submitted. */
   async #forgetEnded(): Promise<void> {
     for (const taskRef of [...this.#owners.taskRefs].slice(0, MAX_LOOKED_AFTER)) {
-      if (this.#isClosing) return;
+      if (this.isClosing) return;
       if (await this.#hasEnded(taskRef)) {
         this.#submitted.delete(taskRef);
         this.#owners.leave(taskRef);
@@ -264,14 +206,6 @@ export class BullmqEngine implements Engine {
   async #hasEnded(taskRef: string): Promise<boolean> {
     const record = await this.#jobs.find(taskRef);
     return record === undefined || isEnded(record);
-  }
-
-  get #isClosing(): boolean {
-    return this.#closing !== undefined;
-  }
-
-  #throwIfClosed(): void {
-    if (this.#isClosing) throw new StoreFailure(`The store ${this.#options.label} was closed.`);
   }
 }
 

@@ -2,7 +2,7 @@ import { startTimer } from '../../time/sleep.js';
 import type { WaitForEndOptions } from '../engine.js';
 import { RecordLooks } from '../record-looks.js';
 import type { TaskRecord } from '../task-record.js';
-import { TaskWaits } from '../task-waits.js';
+import type { TaskWaits } from '../task-waits.js';
 import type { QueueConnection, StoreEnds } from './queue-connection.js';
 import type { TaskJobs } from './task-jobs.js';
 
@@ -13,6 +13,8 @@ const RETRY_MS = 1000;
 export interface TaskChangesContext {
   readonly connection: QueueConnection;
   readonly jobs: TaskJobs;
+  /** Of the runs of this engine's worker. */
+  readonly answerWaits: TaskWaits;
   /** Told of each task that has ended, perhaps more than once; `ring` is called for it, too. */
   readonly onEnd: (taskRef: string) => void;
 }
@@ -25,8 +27,6 @@ export class TaskChanges {
   readonly #heard = new Set<string>();
   readonly #ends: StoreEnds[] = [];
   readonly #looks: RecordLooks;
-  /** Of the runs of this engine's worker. */
-  readonly answerWaits = new TaskWaits();
   #isClosing = false;
 
   constructor(context: TaskChangesContext) {
@@ -49,12 +49,12 @@ export class TaskChanges {
   /** Wakes whoever waits for a change of the task, or an answer to it. */
   ringChange(taskRef: string): void {
     this.#looks.ringChange(taskRef);
-    this.answerWaits.ring(taskRef);
+    this.#context.answerWaits.ring(taskRef);
   }
 
   ring(taskRef: string): void {
     this.#looks.ring(taskRef);
-    this.answerWaits.ring(taskRef);
+    this.#context.answerWaits.ring(taskRef);
   }
 
   /** A worker has to hear of the tasks that are cancelled or answered while it runs them. */
@@ -96,7 +96,7 @@ export class TaskChanges {
         this.ring(taskRef);
       },
       onChange: taskRef => this.ringChange(taskRef),
-      hearsChanges: () => this.#looks.changeCount + this.answerWaits.count > 0,
+      hearsChanges: () => this.#looks.changeCount + this.#context.answerWaits.count > 0,
     });
     this.#ends.push(ends);
     this.#heard.add(operation);

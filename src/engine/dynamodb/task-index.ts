@@ -1,4 +1,4 @@
-import { type OperationStats, statsOf } from '../operation-stats.js';
+import { type OperationStats, statsByOperation } from '../operation-stats.js';
 import { isListed, type ListPosition, type ListQuery, type TaskPage, toPage } from '../task-list.js';
 import type { TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
@@ -88,21 +88,17 @@ export async function readStats(
   windowMs: number,
 ): Promise<readonly OperationStats[]> {
   const now = Date.now();
-  const byOperation = new Map<string, TaskRecord[]>();
+  const records: TaskRecord[] = [];
   const read = async (partition: string) => {
     const query = { index: 'states', keys: '#statePartition = :partition', values: { partition } };
     for await (const page of table.pages(query)) {
       for (const entry of page) {
-        if (!isUnexpired(entry as unknown as TaskItem, now)) continue;
-        const record = entryRecord(keys, entry);
-        byOperation.set(record.operation, [...(byOperation.get(record.operation) ?? []), record]);
+        if (isUnexpired(entry as unknown as TaskItem, now)) records.push(entryRecord(keys, entry));
       }
     }
   };
   await Promise.all([...keys.partitions('unfinished'), ...keys.partitions('ended')].map(read));
-  return [...byOperation]
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([operation, records]) => statsOf(records, { operation, now, windowMs }));
+  return statsByOperation(records, { now, windowMs });
 }
 
 /** What an entry of an index tells of a task; the rest is as if it were not there. */

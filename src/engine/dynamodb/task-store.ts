@@ -1,11 +1,11 @@
 import type { Progress, TaskError } from '../../types.js';
 import type { ClaimedTask, Submission } from '../engine.js';
-import { answer, type InputResponse, type Questions, waitsUntil } from '../question.js';
+import { answer, type InputResponse, type Questions } from '../question.js';
 import { INVALID_RECORD, isInvalid, parseStored } from '../record-shape.js';
 import { type QuestionStore, RunOverError } from '../run-questions.js';
 import type { StorableEnd } from '../storable-end.js';
 import { CANCELLED } from '../task-errors.js';
-import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
+import { backInQueue, isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import type { DynamodbTable, Fields, ItemChange, Written } from './dynamodb-table.js';
 import { type EditQuestions, editedQuestions, runQuestionStore } from './item-questions.js';
 import { insertTask } from './task-insert.js';
@@ -217,25 +217,13 @@ export class TaskStore {
       if (before === undefined || !isOfRun(before, { worker, runCount })) return undefined;
       const now = Date.now();
       const isUnreadable = isInvalid(itemRecord(taskRef, before));
-      const isExcused = !isUnreadable && (waitsUntil(questionsOf(before)) ?? 0) > now;
-      const isLast = runCount - before.excusedRuns > before.retryAttempts && !isExcused;
+      const { ttlMs } = before;
+      const again = isUnreadable ? undefined : backInQueue(before, questionsOf(before), { now, ttlMs });
       const set = isUnreadable
         ? this.#endedUnreadable(taskRef, now)
-        : isLast
-          ? { ...this.#ended(taskRef, before.ttlMs, now), status: 'failed', error: JSON.stringify(error) }
-          : {
-              status: 'pending',
-              front,
-              worker: undefined,
-              startedAt: undefined,
-              progress: undefined,
-              waitedMs: 0,
-              updatedAt: now,
-              dueAt: now,
-              excusedRuns: before.excusedRuns + Number(isExcused),
-              expiresAt: now + before.ttlMs,
-              removeAt: removalTime(now + before.ttlMs),
-            };
+        : again === undefined
+          ? { ...this.#ended(taskRef, ttlMs, now), status: 'failed', error: JSON.stringify(error) }
+          : { ...again, front, worker: undefined, dueAt: now, removeAt: removalTime(again.expiresAt) };
       const written = await this.#update(taskRef, {
         set,
         condition: `#version = :version AND ${OF_RUN}`,

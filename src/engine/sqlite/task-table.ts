@@ -37,13 +37,11 @@ interface NewValues {
 /** The tasks of a store, and all that can happen to them. */
 export class TaskTable {
   readonly #clock: Clock;
-  readonly #retentionMs: number;
   readonly #statements;
   readonly questions: QuestionTable;
 
-  constructor(database: Database, clock: Clock, retentionMs = Number.POSITIVE_INFINITY) {
+  constructor(database: Database, clock: Clock) {
     this.#clock = clock;
-    this.#retentionMs = retentionMs;
     this.#statements = prepareTaskStatements(database);
     this.questions = new QuestionTable(this.#statements, clock);
   }
@@ -62,7 +60,7 @@ export class TaskTable {
       parameters: JSON.stringify(parameters) ?? 'null',
       digest: digestJson(parameters),
       slaMs: Math.ceil(task.slaMs),
-      ttlMs: Math.ceil(Math.min(task.ttlMs, this.#retentionMs)),
+      ttlMs: Math.ceil(task.ttlMs),
       retryAttempts: task.retryAttempts ?? 0,
       inputTimeoutMs: Math.ceil(task.inputTimeoutMs ?? DEFAULT_INPUT_TIMEOUT_MS),
       webhookUrl: task.webhookUrl ?? null,

@@ -101,7 +101,8 @@ export abstract class StoreEngine<Run> implements Engine {
     this.assertOpen();
     if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
     const { maxResultBytes = DEFAULT_MAX_RESULT_BYTES, onNotice = () => {} } = this.#options;
-    const own = { maxResultBytes, onNotice, onLost: this.onLost, answerWaits: this.answerWaits };
+    const onLost = (record: TaskRecord) => this.onLost(record);
+    const own = { maxResultBytes, onNotice, onLost, answerWaits: this.answerWaits };
     this.#worker = new TaskWorker({ ...own, ...this.workerParts() }, options);
     return this.#worker;
   }
@@ -140,11 +141,11 @@ export abstract class StoreEngine<Run> implements Engine {
   }
 
   /** Tells of a task that was failed without its run having ended it. */
-  protected readonly onLost = (record: TaskRecord): void => {
+  protected onLost(record: TaskRecord): void {
     try {
       this.#options.onLost?.(record);
     } catch {
       // What the caller makes of it is none of the engine's business.
     }
-  };
+  }
 }

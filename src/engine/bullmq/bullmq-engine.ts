@@ -56,7 +56,13 @@ export class BullmqEngine extends StoreEngine<JobRun> {
     this.label = label;
     const calls = new StoreCalls({ label, isConnectionError: connection.isConnectionError });
     const known = new KnownOperations(connection.backend(REGISTRY), calls);
-    this.#jobs = new TaskJobs({ connection, calls, known, retentionMs, onLost: this.onLost });
+    this.#jobs = new TaskJobs({
+      connection,
+      calls,
+      known,
+      retentionMs,
+      onLost: record => this.onLost(record),
+    });
     this.#owners = new OwnerLimiter({
       presentTurn: operation => this.#jobs.queue(operation).presentTurn(),
       hasEnded: taskRef => this.#hasEnded(taskRef),
@@ -70,7 +76,7 @@ export class BullmqEngine extends StoreEngine<JobRun> {
     this.#maintenance = new StoreMaintenance({
       jobs: this.#jobs,
       checkIntervalMs: options.locks.checkIntervalMs,
-      onLost: this.onLost,
+      onLost: record => this.onLost(record),
       onSwept: () => this.#forgetEnded(),
     });
   }
@@ -174,7 +180,7 @@ export class BullmqEngine extends StoreEngine<JobRun> {
     return new JobSource(this.#jobs.queue(operation), {
       waiting: worker.getBackend(),
       maxIdleMs: this.#connection.maxIdleMs,
-      onLost: this.onLost,
+      onLost: record => this.onLost(record),
       onReleased: this.#onReleased,
     });
   }

@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { atMost } from '../../time/at-most.js';
 import { sleep } from '../../time/sleep.js';
-import type * as api from '../engine.js';
+import type { EngineWorker, Submission, WorkerOptions } from '../engine.js';
 import type { OperationStats } from '../operation-stats.js';
-import type { InputResponse } from '../question.js';
-import { hasChanged } from '../record-change.js';
 import { RecordLooks } from '../record-looks.js';
 import { isInvalid } from '../record-shape.js';
-import { StoreFailure } from '../store-failure.js';
+import { type Responses, StoreEngine } from '../store-engine.js';
 import { TooManyTasksError } from '../task-errors.js';
-import { type ListOptions, type TaskPage, toListQuery } from '../task-list.js';
+import type { ListQuery, TaskPage } from '../task-list.js';
 import {
   isEnded,
   type NewTask,
@@ -17,8 +15,6 @@ import {
   type TaskRecord,
   type WebhookDelivery,
 } from '../task-record.js';
-import { TaskWaits } from '../task-waits.js';
-import { TaskWorker } from '../task-worker.js';
 import { Dispatcher } from './dispatcher.js';
 import { DynamodbWorkerStore, type MessageRun } from './dynamodb-worker-store.js';
 import type { DynamodbEngineOptions } from './engine-options.js';
@@ -34,27 +30,27 @@ const MAX_OWED_DELAY_MS = 30_000;
 const CLOSE_STEP_MS = 3000;
 
 /** The engine on AWS: one DynamoDB table is the truth, and an SQS queue says what to run next. */
-export class DynamodbEngine implements api.Engine {
+export class DynamodbEngine extends StoreEngine<MessageRun> {
+  protected readonly label: string;
+  protected readonly waits: RecordLooks;
   readonly #options: DynamodbEngineOptions;
   readonly #instance = randomUUID();
   readonly #tasks: TaskStore;
   readonly #owners: OwnerTasks;
   readonly #dispatcher: Dispatcher;
   readonly #presence: EnginePresence;
-  readonly #looks: RecordLooks;
   readonly #watch: TaskWatch;
-  readonly #answerWaits = new TaskWaits();
   readonly #store: DynamodbWorkerStore;
   readonly #owed: OwedTasks;
   readonly #closed = new AbortController();
-  #worker: TaskWorker<MessageRun> | undefined;
-  #closing: Promise<void> | undefined;
 
   constructor(options: DynamodbEngineOptions) {
+    super(options);
     this.#options = options;
-    const { table, keys, queue, times, retentionMs } = options;
+    this.label = options.label;
+    const { table, keys, queue, times } = options;
     const instance = this.#instance;
-    this.#tasks = new TaskStore(table, keys, retentionMs);
+    this.#tasks = new TaskStore(table, keys);
     const tasks = this.#tasks;
     this.#owners = new OwnerTasks(taskRefs => tasks.items(taskRefs, true));
     this.#owed = new OwedTasks(taskRefs => tasks.items(taskRefs, true));
@@ -64,8 +60,8 @@ export class DynamodbEngine implements api.Engine {
       onSeen: (taskRef, item, hasChanged) => this.#onSeen(taskRef, item, hasChanged),
       onLooked: () => this.#dispatcher.looked(),
     });
-    this.#looks = new RecordLooks({
-      find: taskRef => this.#look(taskRef),
+    this.waits = new RecordLooks({
+      find: taskRef => this.look(taskRef),
       untilHeard: () => {
         this.#watch.wake();
         return undefined;
@@ -79,7 +75,7 @@ export class DynamodbEngine implements api.Engine {
       sleep: delayMs => sleep(delayMs, this.#closed.signal, { unref: true }).catch(() => {}),
     });
     const dispatch = this.#dispatcher.add.bind(this.#dispatcher);
-    const onLost = this.#onLost;
+    const onLost = (record: TaskRecord) => this.onLost(record);
     this.#presence = new EnginePresence({
       table,
       keys,
@@ -104,8 +100,7 @@ export class DynamodbEngine implements api.Engine {
   /** Makes the engine known to the others on the table. */
   start = () => this.#presence.start();
 
-  async submit(task: NewTask): Promise<api.Submission> {
-    this.#throwIfClosed();
+  protected async insert(task: NewTask): Promise<Submission> {
     const { taskRef, owner, maxUnfinished } = task;
     const delayMs = Math.max(0, task.delayMs ?? 0);
     const isFull = !(await this.#owners.enter(taskRef, owner, maxUnfinished));
@@ -117,7 +112,7 @@ export class DynamodbEngine implements api.Engine {
       const submission = await this.#tasks.insert(task, front);
       if (!submission.created) this.#owners.leave(taskRef);
       else {
-        if (this.#worker !== undefined && delayMs <= MAX_OWED_DELAY_MS) this.#owed.add(taskRef);
+        if (this.worker !== undefined && delayMs <= MAX_OWED_DELAY_MS) this.#owed.add(taskRef);
         this.#dispatcher.add({ taskRef, owner, dueAt: submission.record.createdAt + Math.ceil(delayMs) });
       }
       return submission;
@@ -127,31 +122,14 @@ export class DynamodbEngine implements api.Engine {
     }
   }
 
-  async find(taskRef: string): Promise<TaskRecord | undefined> {
-    this.#throwIfClosed();
-    return this.#look(taskRef);
-  }
-
-  async waitForEnd(taskRef: string, options: api.WaitForEndOptions): Promise<TaskRecord | undefined> {
-    this.#throwIfClosed();
-    return this.#looks.untilEnd(taskRef, isEnded, options);
-  }
-
-  async waitForChange(taskRef: string, options: api.WaitForChangeOptions): Promise<TaskRecord | undefined> {
-    this.#throwIfClosed();
-    return this.#looks.untilChange(taskRef, record => hasChanged(options.known, record), options);
-  }
-
-  async answer(taskRef: string, responses: Readonly<Record<string, InputResponse>>) {
-    this.#throwIfClosed();
+  protected async storeAnswers(taskRef: string, responses: Responses): Promise<TaskRecord | undefined> {
     const record = await this.#tasks.answer(taskRef, responses);
-    this.#answerWaits.ring(taskRef);
-    this.#looks.ringChange(taskRef);
+    this.answerWaits.ring(taskRef);
+    this.waits.ringChange(taskRef);
     return record;
   }
 
-  async cancel(taskRef: string): Promise<TaskRecord | undefined> {
-    this.#throwIfClosed();
+  protected async storeCancel(taskRef: string): Promise<TaskRecord | undefined> {
     const record = await this.#tasks.cancel(taskRef);
     if (record !== undefined && isEnded(record)) {
       this.#drop(taskRef);
@@ -160,52 +138,35 @@ export class DynamodbEngine implements api.Engine {
     return record;
   }
 
-  startWorker(options: api.WorkerOptions): api.EngineWorker {
-    this.#throwIfClosed();
-    if (this.#worker !== undefined) throw new TypeError('An engine has one worker at most.');
-    const { maxResultBytes, onNotice } = this.#options;
-    this.#worker = new TaskWorker(
-      {
-        store: this.#store,
-        maxResultBytes,
-        answerWaits: this.#answerWaits,
-        onTurn: () => this.#store.ring(),
-        onReleased: () => this.#store.ring(),
-        onLost: this.#onLost,
-        onNotice,
-      },
-      options,
-    );
+  override startWorker(options: WorkerOptions): EngineWorker {
+    const worker = super.startWorker(options);
     for (const taskRef of this.#owners.taskRefs) this.#owed.add(taskRef);
-    return this.#worker;
+    return worker;
   }
 
-  async recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
-    this.#throwIfClosed();
-    await this.#tasks.recordDelivery(taskRef, delivery);
+  protected workerParts() {
+    const ring = () => this.#store.ring();
+    return { store: this.#store, onTurn: ring, onReleased: ring };
   }
 
-  async stats(windowMs: number): Promise<readonly OperationStats[]> {
-    this.#throwIfClosed();
+  protected storeDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
+    return this.#tasks.recordDelivery(taskRef, delivery);
+  }
+
+  protected readStats(windowMs: number): Promise<readonly OperationStats[]> {
     return readStats(this.#options, windowMs);
   }
 
-  async list(options: ListOptions): Promise<TaskPage> {
-    this.#throwIfClosed();
-    return listTasks({ ...this.#options, tasks: this.#tasks }, toListQuery(options));
+  protected readPage(query: ListQuery): Promise<TaskPage> {
+    return listTasks({ ...this.#options, tasks: this.#tasks }, query);
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    await this.#worker?.drain(0);
+  protected async release(): Promise<void> {
+    await this.worker?.drain(0);
     this.#closed.abort();
     await settledSoon([
       this.#dispatcher.close(),
-      this.#looks.close(),
+      this.waits.close(),
       this.#store.close(),
       this.#watch.stop(),
     ]);
@@ -214,7 +175,7 @@ export class DynamodbEngine implements api.Engine {
   }
 
   *#watched(): Iterable<string> {
-    yield* this.#looks.taskRefs();
+    yield* this.waits.taskRefs();
     yield* this.#store.running.keys();
     yield* this.#dispatcher.watched();
   }
@@ -224,14 +185,14 @@ export class DynamodbEngine implements api.Engine {
     if (run !== undefined && !isOfRun(item, run)) void this.#checkRun(run);
     this.#note(taskRef, item?.status);
     if (!hasChanged) return;
-    this.#answerWaits.ring(taskRef);
+    this.answerWaits.ring(taskRef);
     this.#ring(taskRef, item?.status);
   }
 
   /** Each wait that is rung reads the record: those for an end are rung for an end. */
   #ring(taskRef: string, status: RecordStatus | undefined): void {
-    if (status === undefined || isEnded({ status })) this.#looks.ring(taskRef);
-    else this.#looks.ringChange(taskRef);
+    if (status === undefined || isEnded({ status })) this.waits.ring(taskRef);
+    else this.waits.ringChange(taskRef);
   }
 
   async #checkRun(run: MessageRun): Promise<void> {
@@ -242,7 +203,7 @@ export class DynamodbEngine implements api.Engine {
   #drop(taskRef: string, run = this.#store.running.get(taskRef)): void {
     if (run !== undefined && this.#store.running.get(taskRef) !== run) return;
     if (run !== undefined) this.#store.letGo(run);
-    this.#worker?.drop(taskRef);
+    this.worker?.drop(taskRef);
   }
 
   #onOwnChange(taskRef: string, status: RecordStatus): void {
@@ -264,16 +225,12 @@ export class DynamodbEngine implements api.Engine {
     await sweep.round();
   }
 
-  readonly #onLost = (record: TaskRecord) => {
+  protected override onLost(record: TaskRecord): void {
     this.#onOwnChange(record.taskRef, record.status);
-    try {
-      this.#options.onLost(record);
-    } catch {
-      // What the caller makes of it is none of the engine's business.
-    }
-  };
+    super.onLost(record);
+  }
 
-  async #look(taskRef: string): Promise<TaskRecord | undefined> {
+  protected async look(taskRef: string): Promise<TaskRecord | undefined> {
     const record = await this.#tasks.find(taskRef);
     if (record !== undefined && isInvalid(record)) void this.#failInvalid(record);
     return record;
@@ -283,14 +240,10 @@ export class DynamodbEngine implements api.Engine {
     try {
       const item = await this.#tasks.item(record.taskRef);
       const failed = item && (await this.#tasks.failInvalid(record.taskRef, item));
-      if (failed !== undefined) this.#onLost(failed);
+      if (failed !== undefined) this.onLost(failed);
     } catch {
       // The next look tries again.
     }
-  }
-
-  #throwIfClosed(): void {
-    if (this.#closing !== undefined) throw new StoreFailure(`The store ${this.#options.label} was closed.`);
   }
 }
 

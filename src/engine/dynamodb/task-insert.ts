@@ -13,18 +13,17 @@ const MAX_INLINE_BYTES = 1024;
 export interface InsertContext {
   readonly table: DynamodbTable;
   readonly keys: TaskKeys;
-  readonly retentionMs: number;
   readonly find: (taskRef: string) => Promise<TaskRecord | undefined>;
 }
 
 /** Stores a task, and its idempotency key with it; `front` is the engine that is to send its message. */
 export async function insertTask(
-  { table, keys, retentionMs, find }: InsertContext,
+  { table, keys, find }: InsertContext,
   { task, front }: { readonly task: NewTask; readonly front: string },
 ): Promise<Submission> {
   const { taskRef, owner, operation, idempotencyKey, retryAttempts = 0 } = task;
   const delayMs = Math.max(0, task.delayMs ?? 0);
-  const ttlMs = Math.ceil(Math.min(task.ttlMs, retentionMs));
+  const ttlMs = Math.ceil(task.ttlMs);
   const inputTimeoutMs = Math.ceil(task.inputTimeoutMs ?? DEFAULT_INPUT_TIMEOUT_MS);
   const createdAt = Date.now();
   const record = newRecord(task, {

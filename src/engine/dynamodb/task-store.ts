@@ -40,10 +40,10 @@ const UNFINISHED = '(#status = :processing OR (#status = :pending AND #expiresAt
 export class TaskStore {
   readonly #table: DynamodbTable;
   readonly #keys: TaskKeys;
-  readonly #context: { readonly table: DynamodbTable; readonly keys: TaskKeys; readonly retentionMs: number };
+  readonly #context: { readonly table: DynamodbTable; readonly keys: TaskKeys };
 
-  constructor(table: DynamodbTable, keys: TaskKeys, retentionMs: number) {
-    this.#context = { table, keys, retentionMs };
+  constructor(table: DynamodbTable, keys: TaskKeys) {
+    this.#context = { table, keys };
     this.#table = table;
     this.#keys = keys;
   }

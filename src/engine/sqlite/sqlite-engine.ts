@@ -89,7 +89,7 @@ class SqliteEngine extends StoreEngine<Run> {
       ...shared,
       file: this.#file,
       running: () => [...this.#tasks.claimed, ...(this.worker?.taskRefs ?? [])],
-      onLost: this.onLost,
+      onLost: record => this.onLost(record),
       onBeat: () => this.#onForeignChange(),
     });
   }

@@ -53,7 +53,7 @@ export async function newTestStore(aws: AwsServices, endpoints: AwsEndpoints = {
   return {
     keys,
     table,
-    tasks: new TaskStore(table, keys, HOUR_MS),
+    tasks: new TaskStore(table, keys),
     async open(options: EngineOptions = {}) {
       return closedAtEnd(await openEngine(aws.storeUrl(label, endpoints), { leaseMs: LEASE_MS, ...options }));
     },

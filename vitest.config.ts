@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { FlakyReporter } from './test/flaky-reporter.js';
-import { alone, tiers } from './test/tiers.js';
+import { alone, onFakeTime, tiers } from './test/tiers.js';
 
 const report = process.env.TEST_REPORT;
 interface Files {
@@ -9,6 +9,8 @@ interface Files {
   readonly isolate?: boolean;
 }
 const project = (name: string, files: Files) => ({ extends: true as const, test: { name, ...files } });
+
+const others: readonly string[] = Object.values(tiers).flat();
 
 export default defineConfig(({ mode }) => {
   // The projects read this file, too, and always in the mode `test`: the first to read it is the command.
@@ -36,7 +38,12 @@ export default defineConfig(({ mode }) => {
         // A process runs many files and loads the sources and packages once.
         project('unit', {
           include: ['test/**/*.test.ts'],
-          exclude: [...Object.values(tiers).flat(), ...alone],
+          exclude: [...others, ...alone, ...onFakeTime],
+          isolate: false,
+        }),
+        project('unit-fake-time', {
+          include: [...onFakeTime],
+          exclude: [...others, ...alone],
           isolate: false,
         }),
         project('unit-alone', { include: [...alone] }),

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
 /** What a tier of tests needs beyond Node and our own code, and which files are in it. All others are unit tests. */
 export const tiers = {
   /** Redis and PostgreSQL servers that the tests start, processes that are killed, and outages that take their time. */
@@ -8,7 +10,7 @@ export const tiers = {
     'test/server/asking-processes.test.ts',
     'test/server/webhooks/restart.test.ts',
     'test/client/faults/{each-stage,random-faults}.test.ts',
-    'test/cli/{answer-memory,completion,fronts-and-workers,idempotency,journal-crash,kept-server,serve,sign-in,store-faults,store-refusals,terminal,watching,webhooks,worker}.test.ts',
+    'test/cli/{answer-memory,completion,fronts-and-workers,idempotency,journal-crash,kept-server,serve,sign-in,stats-on-servers,store-faults,store-refusals,terminal,watching,webhooks,worker}.test.ts',
     'test/cli/load/load.test.ts',
     'test/packaging/compose.test.ts',
     'test/torture/torture.test.ts',
@@ -33,3 +35,15 @@ export const tiers = {
 
 /** Unit tests with a process for each file: they replace a module for all that load it, or measure memory. */
 export const alone: readonly string[] = ['test/client/http/streams.test.ts', 'test/attacks/*.test.ts'];
+
+/**
+ * Tests whose clock is their own, and which may look at what is left on it. Those that run in real time share no process
+ * with them: what a client of these does after its test would be on that clock.
+ */
+export const onFakeTime: readonly string[] = readdirSync(new URL('.', import.meta.url), { recursive: true })
+  .map(name => `test/${String(name).replaceAll('\\', '/')}`)
+  .filter(
+    file =>
+      file.endsWith('.test.ts') &&
+      readFileSync(new URL(`../${file}`, import.meta.url), 'utf8').includes('useFakeTimers'),
+  );

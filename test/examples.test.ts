@@ -1,7 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
@@ -12,40 +11,38 @@ import { builtInOperations } from '../src/server/operations/index.js';
 import { createExecute } from '../src/server/runner.js';
 import { startServer } from '../src/server/start-server.js';
 import { createTaskService } from '../src/server/task-service.js';
-import { ROOT } from './cli/command.js';
+import { BIN, initiate, newWorkplace, ROOT, type Workplace } from './cli/command.js';
+import { type ExampleProject, newExampleProject } from './example-project.js';
 import { authorizingServer } from './fixtures/client/authorizing-server.js';
 
 const run = promisify(execFile);
 
-/** A project with sources, in which mcp-await is installed. In a clone, `npx mcp-await` would build the clone again. */
+let place: Workplace;
 let home: string;
+let project: ExampleProject;
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'mcp-await-examples-'));
-  await mkdir(join(home, 'node_modules/.bin'), { recursive: true });
-  await symlink(join(ROOT, 'bin/mcp-await.js'), join(home, 'node_modules/.bin/mcp-await'));
-  await mkdir(join(home, 'src'));
-  await writeFile(join(home, 'src/index.js'), 'export {};');
-  await writeFile(join(home, 'package.json'), '{"private":true}');
+  place = await newWorkplace();
+  home = place.home;
+  project = await newExampleProject();
 });
-afterAll(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
+afterAll(async () => {
+  await place.remove();
+  await project.remove();
+});
 
 /** What each example must print; one that checks itself ends with an error where it is not so. */
 const outputs: Record<string, RegExp> = {
   'quick-start.js': /slept_seconds: 3/,
   'custom-loop.js': /The digest is [0-9a-f]{64}\.\n$/,
-  'langgraph.js': /12 jobs, All done\.\n$/,
   'stop-and-resume.js': /left \{"version":1[\s\S]*completed[\s\S]*slept_seconds: 2/,
 };
 
 it.each(Object.entries(outputs))('%s runs as it is', async (file, output) => {
-  const options = { cwd: home, env: { ...process.env, MCP_AWAIT_HOME: join(home, 'state') } };
-  const { stdout } = await run(process.execPath, [join(ROOT, 'examples', file)], options);
-  expect(stdout).toMatch(output);
+  expect(await project.run(file)).toMatch(output);
 });
 
 it('patience.config.json is a settings file that bounds a wait to 20 requests', async () => {
-  const words = ['bin/mcp-await.js', 'config', '--settings', 'examples/patience.config.json', '--json'];
-  const { stdout } = await run(process.execPath, words, { cwd: ROOT, env: { ...process.env, HOME: home } });
+  const { stdout } = await place.run(['config', '--settings', 'examples/patience.config.json', '--json']);
   expect(JSON.parse(stdout).settings.polling).toMatchObject({
     initialIntervalMs: { value: 1000, source: 'file' },
     maxIntervalMs: { value: 30_000, source: 'file' },
@@ -55,24 +52,14 @@ it('patience.config.json is a settings file that bounds a wait to 20 requests', 
 });
 
 it('own-operations.js is served by mcp-await serve', async () => {
-  const args = JSON.stringify({ operation_type: 'bake_cake', parameters: { flavour: 'plum', layers: 2 } });
-  const server = [
-    '--',
-    process.execPath,
-    'bin/mcp-await.js',
-    'serve',
-    '--operations',
-    'examples/own-operations.js',
-  ];
-  const words = ['bin/mcp-await.js', 'run', 'initiate_background_task', '--args', args, ...server];
-  const options = { cwd: ROOT, env: { ...process.env, HOME: home } };
-  const { stdout } = await run(process.execPath, words, options);
+  const server = ['--', process.execPath, BIN, 'serve', '--operations', 'examples/own-operations.js'];
+  const { stdout } = await place.run([...initiate('bake_cake', { flavour: 'plum', layers: 2 }), ...server]);
   expect(JSON.parse(stdout)).toEqual({ cake: 'plum cake of 2 layers' });
 });
 
 it('receive-webhook.js believes a signed message of mcp-await serve, once, and nothing else', async () => {
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
-  const env = { ...process.env, MCP_AWAIT_HOME: home, MCP_AWAIT_WEBHOOK_SECRET: secret, PORT: '0' };
+  const env = { ...process.env, MCP_AWAIT_WEBHOOK_SECRET: secret, PORT: '0' };
   const receiver = spawn(process.execPath, ['examples/receive-webhook.js'], { cwd: ROOT, env });
   onTestFinished(() => void receiver.kill());
   let printed = '';
@@ -87,13 +74,9 @@ it('receive-webhook.js believes a signed message of mcp-await serve, once, and n
   const parameters = { operation_type: 'sleep', parameters: { seconds: 0 }, webhook_url: url };
   const file = join(home, 'webhook-secret');
   await writeFile(file, `${secret}\n`);
-  const serve = ['serve', '--webhook-secret-file', file, '--webhook-allow-private', '--webhook-allow-http'];
-  const words = ['run', 'initiate_background_task', '--args', JSON.stringify(parameters), '--'];
-  await run(
-    process.execPath,
-    ['bin/mcp-await.js', ...words, process.execPath, 'bin/mcp-await.js', ...serve],
-    { cwd: ROOT, env },
-  );
+  const flags = ['--webhook-secret-file', file, '--webhook-allow-private', '--webhook-allow-http'];
+  const server = await place.serveHere('--offer-sleep', ...flags);
+  await place.run(['run', 'initiate_background_task', '--args', JSON.stringify(parameters), ...server]);
   await prints(/task\.completed \{"slept_seconds":0\}\n/);
   expect(printed.match(/task\./g)).toHaveLength(1);
 });
@@ -180,6 +163,8 @@ it('every example is run', async () => {
       ...Object.keys(outputs),
       'ask-a-person.js',
       'authorize.js',
+      // In test/integrations/.
+      'langgraph.js',
       'own-operations.js',
       'receive-webhook.js',
     ].toSorted(),

@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { forget } from '../../../src/cli/forget.js';
 import type { CommandIo } from '../../../src/cli/io.js';
+import { AwaitClient } from '../../../src/client/await-client.js';
+import type { AwaitEvent } from '../../../src/client/events.js';
 import type { JournalFile } from '../../../src/client/journal/journal-file.js';
 import { journalLimits } from '../../../src/client/journal/journal-limits.js';
 import { type JournalPlace, newJournalPlace } from './journal-fixture.js';
@@ -22,7 +24,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-describe('a pair that has proved itself in one process', () => {
+describe('a pair that has proved itself to one client', () => {
   let server: string;
 
   beforeEach(async () => {
@@ -38,19 +40,38 @@ describe('a pair that has proved itself in one process', () => {
     );
   });
 
-  /** What a new process says of the pair. */
-  async function newProcess(journal = join(folder, 'journal.db'), used = true): Promise<readonly string[]> {
+  const reasonsIn = (event: AwaitEvent | undefined, used = true) => {
+    expect(event).toMatchObject({ type: 'pair-detected', statusTool: 'get_job_status', used });
+    return event?.type === 'pair-detected' ? event.reasons : [];
+  };
+
+  /** What a client in a process of its own says of the pair. */
+  async function newProcess(): Promise<readonly string[]> {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [fixture('detection/one-call.mjs'), journal, process.execPath, server, '20'],
+      [fixture('detection/one-call.mjs'), join(folder, 'journal.db'), ...[process.execPath, server, '20']],
       { timeout: 60_000 },
     );
-    const [event] = JSON.parse(stdout);
-    expect(event).toMatchObject({ statusTool: 'get_job_status', used });
-    return event.reasons;
+    return reasonsIn(JSON.parse(stdout)[0]);
   }
 
-  test('is known to the next, until a user forgets it', { timeout: 120_000 }, async () => {
+  /** What a new client says of the pair. */
+  async function newClient({ journal = true, used = true } = {}): Promise<readonly string[]> {
+    const events: AwaitEvent[] = [];
+    const client = await AwaitClient.connect(
+      { command: process.execPath, args: [server, '20'] },
+      {
+        journal: journal && { file: join(folder, 'journal.db') },
+        initialIntervalMs: 10,
+        onEvent: event => event.type === 'pair-detected' && events.push(event),
+      },
+    );
+    await client.callTool({ name: 'start_job' });
+    await client.close();
+    return reasonsIn(events[0], used);
+  }
+
+  test('is known to the next, until a user forgets it', async () => {
     expect(await newProcess()).not.toContain(REASON);
     expect(await newProcess()).toContain(REASON);
     let told = '';
@@ -65,31 +86,31 @@ describe('a pair that has proved itself in one process', () => {
     expect(await newProcess()).not.toContain(REASON);
   });
 
-  test('is forgotten once a tool has changed', { timeout: 120_000 }, async () => {
-    await newProcess();
+  test('is forgotten once a tool has changed', async () => {
+    await newClient();
     await writeFile(
       server,
       (await readFile(server, 'utf8')).replace('Returns the state', 'Returns the status and the state'),
     );
-    expect(await newProcess()).not.toContain(REASON);
+    expect(await newClient()).not.toContain(REASON);
   });
 
-  test('is forgotten once the status tool knows nothing of a job', { timeout: 120_000 }, async () => {
+  test('is forgotten once the status tool knows nothing of a job', async () => {
     const text = await readFile(server, 'utf8');
     await writeFile(
       server,
       `import { existsSync } from 'node:fs';\n${text.replace('jobs.get(job_id);', "existsSync(process.argv[1] + '.lost') ? undefined : $&")}`,
     );
-    await newProcess();
+    await newClient();
     await writeFile(`${server}.lost`, '');
-    expect(await newProcess(undefined, false)).toContain(REASON);
+    expect(await newClient({ used: false })).toContain(REASON);
     await rm(`${server}.lost`);
-    expect(await newProcess()).not.toContain(REASON);
+    expect(await newClient()).not.toContain(REASON);
   });
 
-  test('is unknown to a client without a journal', { timeout: 120_000 }, async () => {
-    await newProcess();
-    expect(await newProcess('')).not.toContain(REASON);
+  test('is unknown to a client without a journal', async () => {
+    await newClient();
+    expect(await newClient({ journal: false })).not.toContain(REASON);
   });
 });
 

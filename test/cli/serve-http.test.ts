@@ -82,27 +82,32 @@ describe('serve --http', () => {
     await new Promise(resolve => setTimeout(resolve, 300));
     command.kill('SIGINT');
     expect((await command.finished).code).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(4000);
+    expect(performance.now() - startedAt).toBeLessThan(9000);
   });
 
   it('answers before an operation blocks the process', async () => {
     const operations = join(place.home, 'blocking.mjs');
+    const answered = join(place.home, 'answered');
     const dist = new URL('../../dist/server/index.js', import.meta.url);
     const zod = import.meta.resolve('zod');
     await writeFile(
       operations,
-      `import { defineOperation } from '${dist}';
+      `import { existsSync } from 'node:fs';
+       import { defineOperation } from '${dist}';
        import { z } from '${zod}';
        export const operations = [defineOperation({
-         name: 'blocking', description: 'Blocks.', input: z.object({}), slaSeconds: 10,
-         async run() { const until = Date.now() + 1500; while (Date.now() < until); return 'done'; },
+         name: 'blocking', description: 'Blocks.', input: z.object({}), slaSeconds: 60,
+         async run() {
+           const turn = new Int32Array(new SharedArrayBuffer(4));
+           for (let looks = 0; looks < 1000 && !existsSync('${answered}'); looks++) Atomics.wait(turn, 0, 0, 20);
+           return existsSync('${answered}');
+         },
        })];`,
     );
     const caller = await connect((await startProcess('--operations', operations)).url);
-    const startedAt = performance.now();
     const { data } = await caller.initiate('blocking');
-    expect(performance.now() - startedAt).toBeLessThan(500);
-    expect((await caller.resolve(data.task_ref, 10)).data.result).toBe('done');
+    await writeFile(answered, '');
+    expect((await caller.resolve(data.task_ref, 20)).data.result).toBe(true);
   });
 
   it('keeps the tasks of one token from another, on two ports of one store, and says no token', async () => {

@@ -51,7 +51,7 @@ async function startTask(caller: Caller, seconds: number): Promise<{ taskRef: st
       expect(pid).toBeGreaterThan(0);
       return pid;
     },
-    { timeout: 5000 },
+    { timeout: 20_000 },
   );
   return { taskRef, serverPid };
 }
@@ -168,7 +168,7 @@ describe('a client that goes away', () => {
   it('does not stop a task that writes to a standard error that nobody reads any more', async () => {
     const caller = await connectServe(place, ['--operations', NOISY]);
     const { data } = await caller.initiate('noisy', { seconds: 1 });
-    await vi.waitFor(() => expect(caller.stderr()).toContain('a log line'), 5000);
+    await vi.waitFor(() => expect(caller.stderr()).toContain('a log line'));
     await caller.client.close();
     expect(await endOf(data.task_ref)).toMatchObject({ status: 'completed', result: 'still here' });
   });
@@ -196,7 +196,7 @@ describe('a server that dies', () => {
       const pid = Number((await onlooker.resolve(taskRef)).data.progress?.message);
       expect(pid).toBeGreaterThan(0);
       return pid;
-    }, 5000);
+    });
     await onlooker.client.close();
     process.kill(serverPid, 'SIGKILL');
     expect((await command.finished).code).not.toBe(0);
@@ -238,7 +238,7 @@ describe('a signal', () => {
     });
     expect(answer.structuredContent).toMatchObject({ status: 'processing' });
     await caller.client.close();
-    await untilEnded(serverPid, 5000);
+    await untilEnded(serverPid);
     expect(await endOf(taskRef)).toMatchObject({ status: 'completed' });
   });
 
@@ -249,8 +249,8 @@ describe('a signal', () => {
     await new Promise(resolve => setTimeout(resolve, 300));
     expect(isRunning(serverPid)).toBe(true);
     process.kill(caller.relayPid, 'SIGTERM');
-    await untilEnded(serverPid, 3000);
-    await untilEnded(caller.relayPid, 3000);
+    await untilEnded(serverPid);
+    await untilEnded(caller.relayPid);
     expect(await endOf(taskRef)).toMatchObject({
       status: 'failed',
       error: { code: 'WORKER_STOPPED', retryable: true },
@@ -265,7 +265,7 @@ describe('a signal', () => {
     // Two signals at once may arrive as one.
     await new Promise(resolve => setTimeout(resolve, 300));
     process.kill(serverPid, 'SIGTERM');
-    await untilEnded(serverPid, 5000);
+    await untilEnded(serverPid);
     expect(await endOf(taskRef)).toMatchObject({ status: 'failed', error: { code: 'WORKER_STOPPED' } });
   });
 });

@@ -61,7 +61,7 @@ export function isRunning(pid: number): boolean {
   return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, 'utf8'));
 }
 
-export function untilEnded(pid: number, timeout = 10_000): Promise<void> {
+export function untilEnded(pid: number, timeout = 20_000): Promise<void> {
   return vi.waitFor(
     () => {
       if (isRunning(pid)) throw new Error(`Process ${pid} still runs`);

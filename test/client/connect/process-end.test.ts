@@ -25,7 +25,7 @@ async function runProgram(target: unknown, body: string): Promise<string> {
   const { stdout, stderr } = await promisify(execFile)(
     process.execPath,
     ['--input-type=module', '--eval', program],
-    { timeout: 15_000 },
+    { timeout: 60_000 },
   );
   expect(stderr).toBe('');
   return stdout;

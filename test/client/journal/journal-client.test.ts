@@ -49,7 +49,7 @@ const countOf = (server: { calls: readonly { tool: string }[] }, tool: string) =
 
 /** Waits until the journal says so. */
 async function until(expected: readonly string[]): Promise<void> {
-  await expect.poll(states, { interval: 5, timeout: 5000 }).toEqual(expected);
+  await expect.poll(states, { interval: 5 }).toEqual(expected);
 }
 
 describe('what is written, and when', () => {

@@ -51,8 +51,8 @@ describe.concurrent('closing leaves no process behind:', () => {
       for (const { transport, pid, closed } of all) {
         await closed;
         const child = Number(/child=(\d+)/.exec(transport.stderr)?.[1] ?? pid);
-        await vi.waitUntil(() => !isRunning(pid), { timeout: 5000 });
-        await vi.waitUntil(() => !isRunning(child), { timeout: 5000 });
+        await vi.waitUntil(() => !isRunning(pid), { timeout: 20_000 });
+        await vi.waitUntil(() => !isRunning(child), { timeout: 20_000 });
         expect(transport.ending).toBeDefined();
       }
     },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Bench } from '../conformance.js';
 import { ManualClock } from '../manual-clock.js';
-import { eventually, HOUR_MS, ManualExecute, newTask } from '../scripted.js';
+import { eventually, HOUR_MS, ManualExecute, newTask, PROMPT_MS } from '../scripted.js';
 
 export function describeEnds({ open, unless }: Bench): void {
   async function runOne(engineOptions: Parameters<typeof open>[0] = {}) {
@@ -10,7 +10,7 @@ export function describeEnds({ open, unless }: Bench): void {
     engine.startWorker(manual.worker());
     const { record } = await engine.submit(newTask({ idempotencyKey: 'k' }));
     const started = await manual.next();
-    const ended = () => engine.waitForEnd(record.taskRef, { timeoutMs: 5000 });
+    const ended = () => engine.waitForEnd(record.taskRef, { timeoutMs: 20_000 });
     return { engine, manual, started, ended, taskRef: record.taskRef };
   }
 
@@ -22,7 +22,7 @@ export function describeEnds({ open, unless }: Bench): void {
       const found = await eventually(async () => {
         const record = await engine.find(taskRef);
         return record?.progress === undefined ? undefined : record;
-      }, 1000);
+      }, PROMPT_MS);
       expect(found).toMatchObject({ status: 'processing', progress });
       expect(found.updatedAt).toBeGreaterThanOrEqual(found.startedAt ?? Number.POSITIVE_INFINITY);
     });
@@ -35,7 +35,7 @@ export function describeEnds({ open, unless }: Bench): void {
         if (step % 10 === 0) seen.add((await engine.find(taskRef))?.progress?.progress ?? 0);
       }
       expect(seen.size).toBeLessThan(25);
-      await eventually(async () => (await engine.find(taskRef))?.progress?.progress === 500, 1000);
+      await eventually(async () => (await engine.find(taskRef))?.progress?.progress === 500, PROMPT_MS);
     });
 
     test('keeps the last report when the task ends right after it', async () => {
@@ -94,7 +94,7 @@ export function describeEnds({ open, unless }: Bench): void {
         },
       });
       const { record } = await engine.submit(newTask());
-      expect(await engine.waitForEnd(record.taskRef, { timeoutMs: 5000 })).toMatchObject({
+      expect(await engine.waitForEnd(record.taskRef, { timeoutMs: 20_000 })).toMatchObject({
         status: 'failed',
         error: { message: 'Broken', retryable: false },
       });

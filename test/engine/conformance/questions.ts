@@ -4,7 +4,7 @@ import type { InputRequest } from '../../../src/engine/question.js';
 import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { sleep } from '../../../src/time/sleep.js';
 import type { Bench, HandleOptions } from '../conformance.js';
-import { eventually, HOUR_MS, ManualExecute, newTask } from '../scripted.js';
+import { eventually, HOUR_MS, ManualExecute, newTask, PROMPT_MS } from '../scripted.js';
 
 /** Long enough for a worker that is free to take a task that waits. */
 const SOON_MS = 300;
@@ -184,7 +184,7 @@ export function describeQuestions({ open, unless }: Bench): void {
       expect(await engine.answer('nobody', { a: yes })).toBeUndefined();
     });
 
-    handles('is answered through any process, within a second', async () => {
+    handles('is answered through any process, promptly', async () => {
       const { engine, manual } = await openWorker();
       const front = await open();
       const { record } = await front.submit(newTask());
@@ -195,7 +195,7 @@ export function describeQuestions({ open, unless }: Bench): void {
       const answeredAt = performance.now();
       await front.answer(record.taskRef, { [key]: yes });
       expect(await answer).toEqual(yes);
-      expect(performance.now() - answeredAt).toBeLessThan(1000);
+      expect(performance.now() - answeredAt).toBeLessThan(PROMPT_MS);
       expect((await engine.find(record.taskRef))?.inputRequests).toBeUndefined();
     });
   });
@@ -455,7 +455,7 @@ export function describeQuestions({ open, unless }: Bench): void {
         const begunAt = performance.now();
         step();
         const [changed, changedAt] = await wait;
-        expect(changedAt - begunAt).toBeLessThan(1000);
+        expect(changedAt - begunAt).toBeLessThan(PROMPT_MS);
         known = changed;
       }
       expect(known).toMatchObject({ status: 'completed' });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { sleep } from '../../../src/time/sleep.js';
 import type { Bench, HandleOptions } from '../conformance.js';
-import { ManualExecute, newTask } from '../scripted.js';
+import { ManualExecute, newTask, PROMPT_MS } from '../scripted.js';
 
 /** Long enough for a worker that is free to take a task that waits. */
 const SOON_MS = 300;
@@ -74,14 +74,14 @@ export function describeRetries({ open, unless }: Bench): void {
         const [first, second] = [await openWorker(), await open()];
         const parameters = { list: [1, { deep: true }] };
         const { record } = await first.engine.submit(newTask({ retryAttempts: 1, parameters }));
-        const wait = front.waitForEnd(record.taskRef, { timeoutMs: 10_000 });
+        const wait = front.waitForEnd(record.taskRef, { timeoutMs: 20_000 });
         const earlier = await first.manual.next();
         const manual = new ManualExecute();
         second.startWorker(manual.worker());
         await (stop === 'drain' ? first.worker.drain(0) : first.engine.close());
         const stoppedAt = performance.now();
         const again = await manual.next();
-        expect(performance.now() - stoppedAt).toBeLessThan(2000);
+        expect(performance.now() - stoppedAt).toBeLessThan(PROMPT_MS);
         expect(again.parameters).toStrictEqual(parameters);
         expect(again.record).toMatchObject({ taskRef: record.taskRef, status: 'processing', runCount: 2 });
         earlier.complete('of the first run');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { sleep } from '../../../src/time/sleep.js';
 import type { Bench } from '../conformance.js';
-import { eventually, ManualExecute, newTask } from '../scripted.js';
+import { eventually, ManualExecute, newTask, PROMPT_MS } from '../scripted.js';
 
 /** Cancelling tasks, and ending a worker. */
 export function describeStops({ open }: Bench): void {
@@ -39,7 +39,7 @@ export function describeStops({ open }: Bench): void {
       const [started, untouched] = [await manual.next(), await manual.next()];
       const cancelled = await engine.cancel(record.taskRef);
       expect(cancelled).toMatchObject({ status: 'cancelled', taskRef: record.taskRef });
-      await eventually(() => started.context.signal.aborted, 1000);
+      await eventually(() => started.context.signal.aborted, PROMPT_MS);
       started.context.reportProgress({ progress: 9 });
       started.complete('late');
       await sleep(20);
@@ -229,7 +229,7 @@ export function describeStops({ open }: Bench): void {
       const { worker } = await openWithWorker();
       const begunAt = performance.now();
       await Promise.all([worker.drain(20_000), worker.drain(20_000)]);
-      expect(performance.now() - begunAt).toBeLessThan(1000);
+      expect(performance.now() - begunAt).toBeLessThan(PROMPT_MS);
     });
   });
 }

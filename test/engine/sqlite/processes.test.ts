@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openEngine } from '../../../src/engine/open-engine.js';
 import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { newTask, until } from '../engine-store.js';
+import { PROMPT_MS } from '../scripted.js';
 import { EngineProcess, fixture } from './engine-process.js';
 import { createFolder } from './sqlite-store.js';
 
@@ -210,7 +211,7 @@ describe('several processes', () => {
     }
   });
 
-  test('cancel a task that another one runs, and its signal aborts within a second', async () => {
+  test('cancel a task that another one runs, and its signal aborts promptly', async () => {
     const [worker, other] = [await start(), await start()];
     await worker.work();
     const { taskRef } = (await worker.submit(forever())).record;
@@ -218,7 +219,7 @@ describe('several processes', () => {
     const cancelledAt = Date.now();
     expect(await other.cancel(taskRef)).toMatchObject({ status: 'cancelled' });
     const { at } = await worker.seen('aborted', taskRef);
-    expect((at ?? 0) - cancelledAt).toBeLessThan(1000);
+    expect((at ?? 0) - cancelledAt).toBeLessThan(PROMPT_MS);
     const record = await other.wait(taskRef, 0);
     expect(record).toMatchObject({ status: 'cancelled', error: { code: 'CANCELLED' } });
     expect(record).not.toHaveProperty('result');
@@ -247,18 +248,18 @@ describe('the process of an engine', () => {
   const run = promisify(execFile);
 
   test.each(['nothing', 'worker', 'submit', 'worker and submit'])('ends by itself with: %s', async what => {
-    await run(process.execPath, [fixture('idle.js'), url, what], { timeout: 5000 });
+    await run(process.execPath, [fixture('idle.js'), url, what], { timeout: 60_000 });
   });
 
   test('lives until a wait has ended', async () => {
     const { stdout } = await run(process.execPath, [fixture('idle.js'), url, 'submit wait'], {
-      timeout: 5000,
+      timeout: 60_000,
     });
     expect(stdout).toBe('waited');
   });
 
   test('lives until what it runs has ended', async () => {
-    const { stdout } = await run(process.execPath, [fixture('busy.js'), url], { timeout: 5000 });
+    const { stdout } = await run(process.execPath, [fixture('busy.js'), url], { timeout: 60_000 });
     expect(stdout).toBe('done');
     const engine = await openEngine(url);
     expect(await engine.find('task_1')).toMatchObject({ status: 'completed' });

@@ -42,10 +42,8 @@ describe('an accepted call', () => {
       },
     });
     const { initiate, resolve } = await (await connectTools([blocking])).connect();
-    const startedAt = performance.now();
     const { data } = await initiate('blocking');
     order.push('answer');
-    expect(performance.now() - startedAt).toBeLessThan(200);
     expect((await resolve(data.task_ref, 5)).data).toMatchObject({ status: 'completed', result: 'done' });
     expect(order).toEqual(['answer', 'run']);
   });

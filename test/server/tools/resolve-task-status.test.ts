@@ -119,7 +119,7 @@ describe('wait_seconds', () => {
     await vi.waitFor(() => expect(held.runs).toHaveLength(1));
     held.release();
     expect((await answer).data.status).toBe('completed');
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   test('answers as soon as somebody cancels the task', async () => {
@@ -137,7 +137,7 @@ describe('wait_seconds', () => {
     expect((await resolve(data.task_ref, 0.05)).data.status).toBe('processing');
     const tookMs = performance.now() - startedAt;
     expect(tookMs).toBeGreaterThan(45);
-    expect(tookMs).toBeLessThan(1000);
+    expect(tookMs).toBeLessThan(10_000);
   });
 
   test('ends when the caller gives up, and when the caller goes', async () => {
@@ -204,7 +204,7 @@ describe('a refused question', () => {
     const { refused, data } = await resolve(taskRef, 20);
     expect(refused).toBe(true);
     expect(data.error.code).toBe('TASK_NOT_FOUND');
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   test('a task of somebody else is answered word for word as one that does not exist', async () => {

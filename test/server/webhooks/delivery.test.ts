@@ -53,7 +53,7 @@ function delivery(caller: Caller, taskRef: string, expected: object) {
       expect(data.webhook).toMatchObject(expected);
       return data.webhook;
     },
-    { timeout: 5000, interval: 5 },
+    { interval: 5 },
   );
 }
 

@@ -85,7 +85,7 @@ describe('the worker has the last word', () => {
         expect(webhook.status).not.toBe('pending');
         return webhook;
       },
-      { timeout: 5000, interval: 5 },
+      { interval: 5 },
     );
   }
 

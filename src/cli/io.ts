@@ -1,5 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 
+type Signal = 'SIGINT' | 'SIGTERM' | 'SIGTSTP' | 'SIGCONT';
+
 /** What a command may use of its process; `process` itself is one. */
 export interface CommandIo {
   readonly argv: readonly string[];
@@ -14,6 +16,8 @@ export interface CommandIo {
   readonly terminal?: Writable;
   readonly env: Readonly<Record<string, string | undefined>>;
   cwd(): string;
-  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
-  off(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  readonly pid?: number;
+  kill?(pid: number, signal: 'SIGTSTP'): unknown;
+  on(signal: Signal, listener: () => void): unknown;
+  off(signal: Signal, listener: () => void): unknown;
 }

@@ -15,6 +15,9 @@ export interface ListFlags {
   readonly json?: boolean;
 }
 
+/** What was heard before that may no longer be so. */
+const STALE_MS = 5000;
+
 const HEAD = ['id', 'tool', 'server', 'status', 'age', 'message'];
 
 /** `mcp-await list`: the jobs of this machine's journal. */
@@ -43,8 +46,20 @@ export async function list({ all = false, refresh, json }: ListFlags, io: Comman
       oneLine(record.message ?? ''),
     ]);
     printLines(io, tableLines([HEAD, ...rows], 'left'));
+    const heardMs = refresh === true ? 0 : sinceHeardMs(records, now);
+    if (heardMs >= STALE_MS)
+      io.stderr.write(
+        `What is open was last heard of ${formatDuration(Math.floor(heardMs / 1000) * 1000)} ago; \`mcp-await list --refresh\` asks how it stands now.\n`,
+      );
   }
   return ExitCode.completed;
+}
+
+/** Of the open jobs, how long ago the one was heard of of which nothing was heard for longest; 0 where none is open. */
+function sinceHeardMs(records: readonly JournalRecord[], now: number): number {
+  // The process that holds a job writes down what it hears.
+  const open = records.filter(({ state, claimUntil }) => state === 'running' && claimUntil <= now);
+  return Math.max(0, ...open.map(({ updatedAt }) => now - updatedAt));
 }
 
 function statusOf({ state, status, claimUntil, protocol }: JournalRecord, now: number): string {

@@ -37,6 +37,7 @@ export function watchOutput(io: CommandIo): Output {
       terminal: io.stderr,
       env: io.env,
       cwd: () => io.cwd(),
+      ...(io.pid !== undefined && { pid: io.pid, kill: (pid, signal) => io.kill?.(pid, signal) }),
       on: (signal, listener) => io.on(signal, listener),
       off: (signal, listener) => io.off(signal, listener),
     },

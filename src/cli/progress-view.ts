@@ -192,6 +192,10 @@ function drawnView(io: CommandIo): ProgressView {
     // To set the text draws it.
     if (pauses === 0 && spinner.isSpinning) spinner.text = line();
   };
+  const show = () => {
+    const isWanted = state !== undefined && !stopped.signal.aborted && pauses === 0;
+    if (isWanted && !spinner.isSpinning) spinner.start(line());
+  };
   const tick = async () => {
     while (!stopped.signal.aborted) {
       draw();
@@ -216,12 +220,26 @@ function drawnView(io: CommandIo): ProgressView {
     }
     spinner.start(line());
   };
+  // Ctrl-Z: the shell gets its cursor back, and the line comes again with the command.
+  const onSuspend = () => {
+    spinner.stop();
+    io.off('SIGTSTP', onSuspend);
+    if (io.pid !== undefined) io.kill?.(io.pid, 'SIGTSTP');
+  };
+  const onContinue = () => {
+    io.on('SIGTSTP', onSuspend);
+    show();
+  };
   const stop = () => {
     stopped.abort();
     spinner.stop();
     stream.off('resize', onResize);
+    io.off('SIGTSTP', onSuspend);
+    io.off('SIGCONT', onContinue);
   };
   stream.on('resize', onResize);
+  io.on('SIGTSTP', onSuspend);
+  io.on('SIGCONT', onContinue);
   return {
     step: text => begin(stepState(text)),
     task(name, ageMs) {
@@ -244,8 +262,7 @@ function drawnView(io: CommandIo): ProgressView {
       return {
         [Symbol.dispose]() {
           pauses--;
-          const isShown = state !== undefined && !stopped.signal.aborted;
-          if (pauses === 0 && isShown) spinner.start(line());
+          show();
         },
       };
     },

@@ -14,6 +14,17 @@ it('list --refresh asks the server how a job stands', async () => {
     .toMatch(/^[0-9a-f]{6} .*completed, not delivered/m);
 }, 60_000);
 
+it('list says when it was told of an open job, and how to be told anew', async () => {
+  await place.run([...initiate('sleep', { seconds: 60 }), '--detach']);
+  await expect
+    .poll(async () => (await place.run(['list'])).stderr, { timeout: 30_000, interval: 500 })
+    .toMatch(
+      /^What is open was last heard of \d+ s ago; `mcp-await list --refresh` asks how it stands now\.\n$/,
+    );
+  const [{ id }] = JSON.parse((await place.run(['list', '--json'])).stdout);
+  await place.run(['cancel', id]);
+}, 60_000);
+
 it('list --refresh leaves a job that still runs as it is', async () => {
   const { stdout } = await place.run([...initiate('sleep', { seconds: 60 }), '--detach', '--json']);
   expect(JSON.parse(stdout).status).toBe('working');

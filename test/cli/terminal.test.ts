@@ -57,6 +57,25 @@ describe.skipIf(!hasTmux)(name, () => {
     expect(screen().replaceAll('\n', '')).toMatch(/mcp-await wait [0-9a-f]{6}\b/);
   }, 60_000);
 
+  it('Ctrl-Z gives the cursor back, and the line comes again with the command', async () => {
+    const env = `env -u CI LANG=C.UTF-8 PS1=ready MCP_AWAIT_HOME=${quote(home)}`;
+    tmux('new-session', '-d', '-x', '80', '-y', '20', `${env} bash --norc --noprofile -i`);
+    await shows(/^ready/);
+    const cursor = () => tmux('display-message', '-p', '#{cursor_flag}').trim();
+    tmux('send-keys', `${quote(process.execPath)} ${quote(BIN)} run sleep --arg seconds=60`, 'Enter');
+    await shows(/^\S sleep · █*░+ \d+ %/m);
+    expect(cursor()).toBe('0');
+    tmux('send-keys', 'C-z');
+    await shows(/Stopped/);
+    expect(screen()).not.toContain('░');
+    expect(cursor()).toBe('1');
+    tmux('send-keys', 'fg', 'Enter');
+    await shows(/^\S sleep · █*░+ \d+ %/m);
+    tmux('send-keys', 'C-c');
+    await shows(/mcp-await wait [0-9a-f]{6}/);
+    expect(cursor()).toBe('1');
+  }, 90_000);
+
   it('another encoding gets ASCII signs', async () => {
     runIn(80, 3, 'LC_ALL=C');
     await shows(/^\S sleep - #+\.+ \d+ %/);

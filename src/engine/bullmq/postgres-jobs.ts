@@ -3,7 +3,15 @@ import type pg from 'pg';
 import type { StoreNotice } from '../engine.js';
 import type { RecordStatus } from '../task-record.js';
 import { longResultAt, type StoredJob } from './job-record.js';
-import type { DataChange, NewestJobs, NewestQuery, Page, QueueHead, QueueState } from './queue-connection.js';
+import {
+  type DataChange,
+  LOOKED_AT,
+  type NewestJobs,
+  type NewestQuery,
+  type Page,
+  type QueueHead,
+  type QueueState,
+} from './queue-connection.js';
 
 const REPLACE_DATA = `
   UPDATE job SET data = $3::jsonb
@@ -82,15 +90,18 @@ export async function listPostgresJobs(
   return rows.map(toStoredJob);
 }
 
-/** For lists: BullMQ's own indexes tell neither an owner nor a time of creation. */
+/**
+ * BullMQ's own indexes tell neither an owner nor a time of creation, for lists; and every look of its own for the jobs of
+ * dead workers takes their marks away, for which it would read the table.
+ */
 const INDEXES = {
   mcp_await_job_listed: '(queue, added_at_ms, id COLLATE "C")',
   mcp_await_job_listed_by_owner: `(queue, (data->>'ownerDigest'), added_at_ms, id COLLATE "C")`,
+  mcp_await_job_stalled: '(queue) WHERE stalled_marked',
 };
 
-/** Makes the indexes of `newestPostgresJobs` where they are not there. Without the right to, lists cost more. */
+/** Makes our indexes where they are not there. Without the right to, the same costs more. */
 export async function indexJobs(pool: pg.Pool): Promise<readonly StoreNotice[]> {
-  const names = Object.keys(INDEXES);
   const { rows } = await pool.query('SELECT indexname FROM pg_indexes WHERE schemaname = $1', [
     DEFAULT_SCHEMA,
   ]);
@@ -101,9 +112,10 @@ export async function indexJobs(pool: pg.Pool): Promise<readonly StoreNotice[]> 
     }
     return [];
   } catch (error) {
-    const fields = { indexes: names.join(), error: error instanceof Error ? error.message : String(error) };
+    const indexes = missing.map(([name]) => name).join();
+    const fields = { indexes, error: error instanceof Error ? error.message : String(error) };
     const message =
-      'The indexes for lists of tasks could not be made, so lists read all tasks: let the owner of the table bullmq.job start a server once.';
+      'Our indexes could not be made, so lists and looks for dead workers read all tasks: let the owner of the table bullmq.job start a server once.';
     return [{ level: 'warn', message, fields }];
   }
 }
@@ -128,18 +140,24 @@ export async function newestPostgresJobs(
   if (ownerDigest !== undefined) values.push(ownerDigest);
   const { rows } = await pool.query(
     `SELECT id, data, added_at_ms, attempts_started, attempts_made, stalled_count, processed_at_ms, finished_at_ms,
-            failed_reason, progress, stacktrace, return_value IS NOT NULL AS has_result
-       FROM job
-      WHERE queue = $1 AND ${isOwned} AND (${isWanted})
-        AND (added_at_ms, id COLLATE "C") < ($2, $3 COLLATE "C")
-      ORDER BY added_at_ms DESC, id COLLATE "C" DESC LIMIT $4`,
+            failed_reason, progress, stacktrace, return_value IS NOT NULL AS has_result, is_wanted, place
+       FROM (SELECT *, ${isWanted} AS is_wanted, row_number() OVER (ORDER BY added_at_ms DESC, id COLLATE "C" DESC) AS place
+               FROM (SELECT * FROM job
+                      WHERE queue = $1 AND ${isOwned} AND (added_at_ms, id COLLATE "C") < ($2, $3 COLLATE "C")
+                      ORDER BY added_at_ms DESC, id COLLATE "C" DESC LIMIT ${LOOKED_AT}) AS looked_at) AS placed
+      WHERE is_wanted OR place = ${LOOKED_AT}
+      ORDER BY place LIMIT $4`,
     values,
   );
-  const jobs = rows.map(row =>
-    toStoredJob({ ...row, return_value: row.has_result ? longResultAt(0) : null }),
-  );
-  const last = jobs.length < count ? undefined : jobs.at(-1);
-  return { jobs, reached: last && { createdAt: last.timestamp, taskRef: last.id } };
+  const jobs = rows
+    .filter(row => row.is_wanted)
+    .map(row => toStoredJob({ ...row, return_value: row.has_result ? longResultAt(0) : null }));
+  const last = rows.at(-1);
+  const isCut = rows.length === count || Number(last?.place) === LOOKED_AT;
+  return {
+    jobs,
+    reached: isCut ? { createdAt: Number(last.added_at_ms), taskRef: String(last.id) } : undefined,
+  };
 }
 
 /** @param row as pg returns it */

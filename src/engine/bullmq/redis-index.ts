@@ -2,7 +2,7 @@ import type { IQueueBackend } from 'bullmq';
 import type { ChainableCommander, Redis } from 'ioredis';
 import type { ListPosition } from '../task-list.js';
 import type { RecordStatus } from '../task-record.js';
-import type { NewestQuery, NotedJob } from './queue-connection.js';
+import { LOOKED_AT, type NewestQuery, type NotedJob } from './queue-connection.js';
 
 /**
  * What lists of tasks stand on, beside BullMQ's own sets, which tell neither an owner nor a time of creation: per queue
@@ -10,9 +10,6 @@ import type { NewestQuery, NotedJob } from './queue-connection.js';
  * its owner.
  */
 const INDEX = 'listed';
-
-/** Jobs that one script looks at: 2 ms of the server's time. */
-const LOOKED_AT = 1000;
 
 /** Adds jobs to the index. It is done before they are added themselves, so that no job is missing there. */
 export async function noteRedisJobs(

@@ -98,9 +98,6 @@ const status = z.strictObject({
     .describe(
       'Where the status word is, or true for done and false for not yet. Several values: all have to be done.',
     ),
-  doneAt: places
-    .optional()
-    .describe('What is true, or there at all, once the task is done, and false or missing before.'),
   says: z
     .partialRecord(endStatus, phrases)
     .optional()

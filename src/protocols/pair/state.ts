@@ -17,7 +17,7 @@ const SENTENCES = ['failed', 'cancelled', 'input_required', 'working', 'complete
  */
 export function readState(data: AnswerData, pair: Pair, ids: readonly string[] = []): State | undefined {
   const told = tellsWhere(pair)
-    ? (stateByWord(data, pair) ?? stateBySign(data, pair) ?? stateByPhrase(data, pair))
+    ? (stateByWord(data, pair) ?? stateByPhrase(data, pair))
     : usualState(data, { subject: subjectOf(pair, ids), own: pair.words });
   const exitCode = exitCodeIn(data, pair);
   if (exitCode !== undefined && exitCode !== 0 && (told === undefined || isEnd(told)))
@@ -28,8 +28,8 @@ export function readState(data: AnswerData, pair: Pair, ids: readonly string[] =
 }
 
 /** Whether the profile says where states are. */
-export function tellsWhere({ status: { statusAt, doneAt, says } }: Pair): boolean {
-  return statusAt !== undefined || doneAt !== undefined || says !== undefined;
+export function tellsWhere({ status: { statusAt, says } }: Pair): boolean {
+  return statusAt !== undefined || says !== undefined;
 }
 
 /** The exit code of an answer, where the profile says that there is one. */
@@ -90,20 +90,6 @@ function joint(states: readonly State[]): State | undefined {
     states.find(({ unknownWord }) => unknownWord !== undefined) ??
     order.map(status => states.find(state => state.status === status)).find(state => state !== undefined)
   );
-}
-
-function stateBySign(data: AnswerData, { status }: Pair): State | undefined {
-  if (status.doneAt === undefined || data.sources.length === 0) return undefined;
-  const signs = valuesAt(data, status.doneAt);
-  const isDone = signs.length > 0 && signs.every(isSign);
-  if (isDone) return { status: 'completed' };
-  return failureBeside(data, { status }) ? { status: 'failed' } : { status: 'working' };
-}
-
-/** True, or something that is there; a number is a counter. */
-function isSign(value: unknown): boolean {
-  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
-  return value === true || (typeof value === 'string' && value !== '');
 }
 
 function stateByPhrase({ text }: AnswerData, { status }: Pair): State | undefined {

@@ -135,7 +135,7 @@ function ownWord({ word }: { readonly word?: string }): string | undefined {
 function readErrorAnswer(answer: CallToolResult, data: AnswerData, pair: Pair, id: TaskId): PollAnswer {
   const { tool, handleArgument: argument, notFoundCodes } = pair.status;
   if (notFoundCodes !== undefined) throw refusedRequest(data, pair, { id, tool, argument });
-  const word = readState(data, { ...pair, status: { ...pair.status, doneAt: undefined } })?.status;
+  const word = readState(data, pair)?.status;
   // A state beside the error is the task's own; without one the error may be that of the request.
   const refused =
     word === 'failed' || word === 'cancelled'

@@ -208,17 +208,14 @@ describe('a status answer', () => {
       structured({ jobs: [{ state: 'done' }, { state: 'odd' }] }),
       'working',
     ],
-    ['done: false', pair({ doneAt: 'done' }), structured({ done: false }), 'working'],
-    ['done: true', pair({ doneAt: 'done' }), structured({ done: true }), 'completed'],
+    ['done: false', pair({ statusAt: 'done' }), structured({ done: false }), 'working'],
+    ['done: true', pair({ statusAt: 'done' }), structured({ done: true }), 'completed'],
     [
       'done: true, with an error',
-      pair({ doneAt: 'done' }),
+      pair({ statusAt: 'done' }),
       structured({ done: true, error: { message: 'no' } }),
       'failed',
     ],
-    ['a report that is not there yet', pair({ doneAt: 'report' }), structured({ report: null }), 'working'],
-    ['a report that is there', pair({ doneAt: 'report' }), structured({ report: 'x' }), 'completed'],
-    ['a number is a counter', pair({ doneAt: 'completed' }), structured({ completed: 3 }), 'working'],
     [
       'a phrase',
       pair({ says: { working: ['still'], completed: ['Success'] } }),
@@ -500,7 +497,6 @@ test('whatever a server answers, a reader answers in the contract or throws one 
   );
   const profile = pair({
     statusAt: ['status', { label: 'Status' }],
-    doneAt: 'done',
     says: { completed: ['ok'] },
     exitCodeAt: 'code',
     errorAt: 'error',

@@ -30,7 +30,7 @@ const COUNTED = {
   run: { names: ['CallRun', 'TaskRun'], below: 'src/client/' },
   loopInput: { names: ['Wait'], below: 'src/client/' },
   runContext: { names: ['RunContext'], below: 'src/client/' },
-  contract: { names: ['TaskStore', 'Store', 'Engine'], below: 'src/engine/' },
+  contract: { names: ['WorkerStore', 'Engine'], below: 'src/engine/' },
 };
 
 /** Promises and arrays call a function at once, or of themselves: nobody comes back by it. */

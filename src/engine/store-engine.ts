@@ -36,6 +36,9 @@ interface Waits {
   ): Promise<Found>;
 }
 
+/** What a worker needs of an engine's own. */
+export type WorkerParts<Run> = Pick<TaskWorkerContext<Run>, 'store' | 'onTurn' | 'onReleased'>;
+
 /**
  * What every engine does alike: it takes no call once it is closed, lets callers wait, and has one worker at most. An
  * engine of its own says what its store does.
@@ -62,7 +65,7 @@ export abstract class StoreEngine<Run> implements Engine {
   protected abstract storeDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void>;
   protected abstract readStats(windowMs: number): Promise<readonly OperationStats[]>;
   protected abstract readPage(query: ListQuery): Promise<TaskPage>;
-  protected abstract workerParts(): Pick<TaskWorkerContext<Run>, 'store' | 'onTurn' | 'onReleased'>;
+  protected abstract workerParts(): WorkerParts<Run>;
   /** Ends all waits and stops the worker, and then releases everything. */
   protected abstract release(): Promise<void>;
 

@@ -3,6 +3,9 @@ import type { RecordStatus, TaskRecord } from './task-record.js';
 /** Most tasks of one page. */
 export const MAX_LIST_LIMIT = 500;
 
+/** Tasks on a page of `tasks/list`. */
+export const LIST_LIMIT = 100;
+
 export interface ListOptions {
   /** @default the tasks of all owners: for operators only */
   readonly owner?: string | undefined;

@@ -11,9 +11,8 @@ import { answerWithin, awaitTask, awaitToolFor } from './await-task.js';
 import { unknownName } from './call-answer.js';
 import { metaForUpstream } from './feature-answers.js';
 import type { HostCalls } from './host-calls.js';
-import { taskAnswers } from './native-tasks.js';
+import { type AnsweredTasks, taskAnswers } from './native-tasks.js';
 import type { Patience } from './patience.js';
-import type { ProxyTasks } from './proxy-tasks.js';
 import { AWAIT_TOOL } from './still-running.js';
 import { recordOf } from './task-record.js';
 import { Upstream, type UpstreamHost, type UpstreamTarget } from './upstream.js';
@@ -34,9 +33,8 @@ export function nextProgress(last: number | undefined, told: Progress | undefine
 }
 
 /** What all hosts of a proxy share. */
-export interface ProxyParts {
+export interface ProxyParts extends AnsweredTasks {
   readonly targets: readonly UpstreamTarget[];
-  readonly tasks: ProxyTasks;
   readonly feed: TaskFeed;
   /** Every connection of the process, also those whose host has gone. */
   readonly connected: Set<Upstream>;
@@ -62,7 +60,7 @@ export function connectUpstreams(
 }
 
 export interface HostOfferOptions {
-  readonly parts: Pick<ProxyParts, 'tasks' | 'feed'>;
+  readonly parts: AnsweredTasks & Pick<ProxyParts, 'feed'>;
   readonly principal: string;
   readonly upstreams: () => Upstreams;
   readonly calls: HostCalls;
@@ -127,7 +125,7 @@ export function hostOffer(options: HostOfferOptions): Offer {
   });
 
   return {
-    tasks: taskAnswers(tasks, upstreams),
+    tasks: taskAnswers(parts, upstreams),
     feed,
     tools: {
       async list() {

@@ -80,7 +80,7 @@ export function createHostSession(options: HostSessionOptions): Server {
       protocolVersion: SUPPORTED_PROTOCOL_VERSIONS.includes(params.protocolVersion)
         ? params.protocolVersion
         : LATEST_PROTOCOL_VERSION,
-      capabilities: mergedCapabilities(upstreams.all),
+      capabilities: mergedCapabilities(upstreams.all, options.listsTasks),
       serverInfo: SERVER_INFO,
       instructions: await instructionsOf(upstreams.all),
     };

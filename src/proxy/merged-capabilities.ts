@@ -1,5 +1,5 @@
 import type { ServerCapabilities } from '@modelcontextprotocol/sdk/types.js';
-import { TASKS_CAPABILITY } from '../server/revision-2025-11-25/mcp-server.js';
+import { tasksCapability } from '../server/revision-2025-11-25/mcp-server.js';
 import type { Upstream } from './upstream.js';
 
 /** All that a proxy can serve, if its upstreams can. */
@@ -9,17 +9,20 @@ export const ALL_CAPABILITIES: ServerCapabilities = {
   prompts: { listChanged: true },
   logging: {},
   completions: {},
-  tasks: TASKS_CAPABILITY,
+  tasks: tasksCapability(true),
 };
 
 /** What a host is told: what any upstream has. One that cannot be reached may have anything. */
-export function mergedCapabilities(upstreams: readonly Pick<Upstream, 'capabilities'>[]): ServerCapabilities {
+export function mergedCapabilities(
+  upstreams: readonly Pick<Upstream, 'capabilities'>[],
+  listsTasks: boolean,
+): ServerCapabilities {
   const known = upstreams.map(({ capabilities }) => capabilities);
   const has = (test: (capabilities: ServerCapabilities) => unknown) =>
     known.some(capabilities => capabilities === undefined || Boolean(test(capabilities)));
   return {
     tools: { listChanged: true },
-    tasks: TASKS_CAPABILITY,
+    tasks: tasksCapability(listsTasks),
     ...(has(each => each.resources) && {
       resources: { listChanged: true, ...(has(each => each.resources?.subscribe) && { subscribe: true }) },
     }),

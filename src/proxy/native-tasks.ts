@@ -1,4 +1,5 @@
 import { hasChanged } from '../engine/record-change.js';
+import { LIST_LIMIT, type TaskPage, toListQuery, toPage } from '../engine/task-list.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { checkAnswers } from '../server/input-answers.js';
 import { createLook } from '../server/poll-hint.js';
@@ -15,8 +16,17 @@ const MAX_TTL_SECONDS = 30 * 86_400;
 /** How long an upstream may take to stop. */
 const CANCEL_WITHIN_MS = 5000;
 
+export interface AnsweredTasks {
+  readonly tasks: ProxyTasks;
+  /** Whether callers can be told apart, so that each may list its own calls. */
+  readonly listsTasks: boolean;
+}
+
 /** Calls as the tasks of hosts that speak MCP's own, in either revision. */
-export function taskAnswers(tasks: ProxyTasks, upstreams: () => readonly Upstream[]): TaskAnswers {
+export function taskAnswers(
+  { tasks, listsTasks }: AnsweredTasks,
+  upstreams: () => readonly Upstream[],
+): TaskAnswers {
   const found = async (principal: string, reference: string): Promise<ProxyTask> => {
     const task = await tasks.find(principal, reference, upstreams());
     if (task !== undefined) return task;
@@ -36,7 +46,13 @@ export function taskAnswers(tasks: ProxyTasks, upstreams: () => readonly Upstrea
     return recordOf(task);
   }
 
+  async function list(principal: string, cursor: string | undefined): Promise<TaskPage> {
+    const query = toListQuery({ owner: principal, limit: LIST_LIMIT, cursor });
+    return toPage(query, (await tasks.list(principal, upstreams())).map(recordOf));
+  }
+
   return {
+    ...(listsTasks && { list }),
     ttlBounds: [1, MAX_TTL_SECONDS],
     resolve,
     look: createLook(resolve),

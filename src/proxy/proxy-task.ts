@@ -30,6 +30,20 @@ export interface ProxyTaskOptions {
   readonly startedAt: number;
 }
 
+/** What is known of a call, here or from the journal. */
+export type KnownCall = Pick<
+  ProxyTask,
+  | 'reference'
+  | 'principal'
+  | 'tool'
+  | 'startedAt'
+  | 'updatedAt'
+  | 'snapshot'
+  | 'end'
+  | 'questions'
+  | 'isCancelled'
+>;
+
 export interface HostWatch {
   /** How long to wait for the end; `Infinity` for no limit. */
   readonly limitMs: number;

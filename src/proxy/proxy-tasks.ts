@@ -6,10 +6,9 @@ import { resultOfOutcome } from '../protocols/tool-result.js';
 import { ToolFailure } from '../server/tool-failure.js';
 import { ChangeNotice } from '../time/change-notice.js';
 import { sleep } from '../time/sleep.js';
-import type { ToolCall } from '../types.js';
+import type { Snapshot, ToolCall } from '../types.js';
 import { keyScope, type ProxyJournal } from './proxy-journal.js';
-import { ProxyTask, type StartedCall } from './proxy-task.js';
-import type { RunningCall } from './still-running.js';
+import { type KnownCall, ProxyTask, type StartedCall } from './proxy-task.js';
 import type { Upstream } from './upstream.js';
 
 /** A host with more calls under way is broken, or means harm. */
@@ -90,18 +89,13 @@ export class ProxyTasks {
   }
 
   /** The calls of this caller whose results nobody has had yet, the oldest first. */
-  async list(principal: string, upstreams: readonly Upstream[]): Promise<readonly RunningCall[]> {
-    const calls = new Map<string, RunningCall>();
+  async list(principal: string, upstreams: readonly Upstream[]): Promise<readonly KnownCall[]> {
+    const calls = new Map<string, KnownCall>();
     for (const upstream of upstreams) {
       const scope = keyScope(principal, upstream.id);
       for (const record of (await this.#journal?.undelivered(scope)) ?? []) {
-        const { idempotencyKey = '', tool, status, message, startedAt } = record;
-        const reference = idempotencyKey.slice(scope.length);
-        const snapshot = {
-          status: status === 'unknown' ? ('failed' as const) : status,
-          ...(message !== undefined && { message }),
-        };
-        calls.set(reference, { reference, tool, snapshot, startedAt });
+        const call = callOf(record, principal, (record.idempotencyKey ?? '').slice(scope.length));
+        calls.set(call.reference, call);
       }
     }
     for (const task of [...this.#ended.values(), ...this.#running.values()]) {
@@ -156,6 +150,21 @@ export class ProxyTasks {
     if (this.#running.size < MAX_RUNNING) return;
     throw new ToolFailure('BUSY', `${MAX_RUNNING} calls are under way already: wait for some to end`, true);
   }
+}
+
+function callOf(record: JournalRecord, principal: string, reference: string): KnownCall {
+  const { tool, status, message, startedAt, updatedAt, outcome } = record;
+  const snapshot: Snapshot = {
+    status: status === 'unknown' ? 'failed' : status,
+    attempt: 0,
+    elapsedMs: updatedAt - startedAt,
+    raw: undefined,
+    ...(message !== undefined && { message }),
+  };
+  const result = outcome && { result: resultOfOutcome(outcome) };
+  const end = status === 'unknown' ? { error: outcomeUnknown(record) } : result;
+  const known = { reference, principal, tool, startedAt, updatedAt, snapshot, end };
+  return { ...known, questions: undefined, isCancelled: status === 'cancelled' };
 }
 
 /** As long as anybody may guess. */

@@ -31,7 +31,7 @@ const FORMS = { elicitation: { form: {} } };
  * log and tell of changes.
  */
 export function revisionOffer(parts: ProxyParts): Offer {
-  const { tasks, feed, patience } = parts;
+  const { feed, patience } = parts;
   const begunAt = Date.now();
   /** One or two for each caller, with and without questions: there is a known number of tokens. */
   const byCaller = new Map<string, KnownCaller>();
@@ -84,7 +84,7 @@ export function revisionOffer(parts: ProxyParts): Offer {
     }
     const { upstreams, offer, ...known } = callerOf(principal, clientCapabilities.elicitation !== undefined);
     const instructions = await known.instructions();
-    const { resources, prompts, completions } = mergedCapabilities(upstreams.all);
+    const { resources, prompts, completions } = mergedCapabilities(upstreams.all, parts.listsTasks);
     return {
       ...offer,
       more: {
@@ -100,7 +100,7 @@ export function revisionOffer(parts: ProxyParts): Offer {
     };
   }
 
-  return { tools: fixedTools(new Map()), tasks: taskAnswers(tasks, () => []), feed, forCaller };
+  return { tools: fixedTools(new Map()), tasks: taskAnswers(parts, () => []), feed, forCaller };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from '../client/connect/connection-options.js';
 import type { WaitOptions } from '../client/options.js';
 import type { HttpServerOptions } from '../server/http/http-server.js';
-import { LOCAL_PRINCIPAL } from '../server/http/principals.js';
+import { isOpenToAll, LOCAL_PRINCIPAL } from '../server/http/principals.js';
 import type { RunningServer } from '../server/start-server.js';
 import { type StdioStreams, serveStdio } from '../server/stdio.js';
 import { atMost } from '../time/at-most.js';
@@ -50,7 +50,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningServer> 
     stdio === undefined ? Number.POSITIVE_INFINITY : HOST_TIMEOUT_MS,
   );
   const feed = taskFeed(tasks);
-  const parts = { targets, tasks, feed, connected, patience, wait, onNotice };
+  const listsTasks = http === undefined || !isOpenToAll(http.tokens, http.authorization);
+  const parts = { targets, tasks, feed, listsTasks, connected, patience, wait, onNotice };
   const offer = revisionOffer(parts);
   const stopped = newDeferred();
   const idleWithin = (graceMs: number) => atMost(tasks.idle(), graceMs).catch(() => {});

@@ -5,14 +5,14 @@ import { AwaitError } from '../errors.js';
 import { outcomeOfResult } from '../protocols/tool-result.js';
 import type { TaskError } from '../types.js';
 import { relayed } from './call-answer.js';
-import type { ProxyTask } from './proxy-task.js';
+import type { KnownCall } from './proxy-task.js';
 
 /** As long as the journal keeps calls. */
 const KEPT_MS = 30 * 86_400_000;
 
 /** A call as the server's protocols tell tasks. */
-export function recordOf(task: ProxyTask): TaskRecord {
-  const { reference, principal, tool, startedAt, updatedAt, snapshot, end } = task;
+export function recordOf(call: KnownCall): TaskRecord {
+  const { reference, principal, tool, startedAt, updatedAt, snapshot, end } = call;
   const progress = end === undefined ? sdkProgressOf(snapshot) : undefined;
   return {
     taskRef: reference,
@@ -28,17 +28,17 @@ export function recordOf(task: ProxyTask): TaskRecord {
     runCount: 1,
     retryAttempts: 0,
     excusedRuns: 0,
-    inputRequests: task.questions,
+    inputRequests: call.questions,
     waitedMs: 0,
     webhookUrl: undefined,
     delivery: undefined,
     // That it is working is what the status says.
     progress: progress?.message === 'working' ? undefined : progress,
-    ...endOf(task),
+    ...endOf(call),
   };
 }
 
-function endOf({ end, isCancelled, snapshot }: ProxyTask): Pick<TaskRecord, 'status' | 'result' | 'error'> {
+function endOf({ end, isCancelled, snapshot }: KnownCall): Pick<TaskRecord, 'status' | 'result' | 'error'> {
   if (isCancelled || (end !== undefined && snapshot.status === 'cancelled')) {
     return { status: 'cancelled', result: undefined, error: errorOf('CANCELLED', 'The task was cancelled') };
   }

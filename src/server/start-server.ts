@@ -4,7 +4,7 @@ import { type OptionNames, refuseUnknownOptions } from '../unknown-option.js';
 import { sections } from './config/config-schema.js';
 import { settingValues } from './config/setting-values.js';
 import type { HttpServerOptions } from './http/http-server.js';
-import { LOCAL_PRINCIPAL } from './http/principals.js';
+import { isOpenToAll, LOCAL_PRINCIPAL } from './http/principals.js';
 import { observeCalls } from './observability/activity.js';
 import type { Observation } from './observability/observation.js';
 import { fixedTools, type Offer } from './offer.js';
@@ -107,11 +107,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const onCreated = activity.initiated;
   const tasks = createTaskService({ engine, operations, webhooks, onCreated, ...limits });
   const tools = observeCalls(serverTools({ tasks, operations, ...holding }), activity);
-  const isOpenToAll =
-    options.http !== undefined &&
-    options.http.authorization === undefined &&
-    (options.http.tokens ?? []).length === 0;
-  const answers = isOpenToAll ? { ...tasks, list: undefined } : tasks;
+  const listsTasks =
+    options.http === undefined || !isOpenToAll(options.http.tokens, options.http.authorization);
+  const answers = listsTasks ? tasks : { ...tasks, list: undefined };
   const offer: Offer = { tools: fixedTools(tools), tasks: answers, feed: createTaskFeed(engine) };
   const parts: Parts = {
     ...runtime,

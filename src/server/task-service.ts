@@ -3,7 +3,7 @@ import type { Engine, WaitForChangeOptions } from '../engine/engine.js';
 import { hasChanged } from '../engine/record-change.js';
 import { UNKNOWN_OWNER } from '../engine/record-shape.js';
 import { TooManyTasksError } from '../engine/task-errors.js';
-import { InvalidCursorError, type TaskPage } from '../engine/task-list.js';
+import { LIST_LIMIT, type TaskPage } from '../engine/task-list.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
 import { newTaskRef } from '../engine/task-ref.js';
 import { similarName } from '../similar-name.js';
@@ -21,9 +21,6 @@ import { ToolFailure } from './tool-failure.js';
 import type { WebhookGate } from './webhooks/webhook-gate.js';
 
 const PROGRESS_INTERVAL_MS = 1000;
-
-/** Tasks on a page of `tasks/list`. */
-const LIST_LIMIT = 100;
 
 /** A hundred years. */
 const MAX_MS = 100 * 365 * 86_400_000;
@@ -89,7 +86,7 @@ export interface TaskService {
    * @throws ToolFailure `TASK_NOT_FOUND`; `INVALID_ANSWER` when one does not fit its question, and then none is taken
    */
   answer(owner: string, taskRef: string, responses: Readonly<Record<string, unknown>>): Promise<TaskRecord>;
-  /** A page of the caller's tasks, the newest first. @throws ToolFailure `INVALID_ARGUMENTS` for a cursor that is none */
+  /** A page of the caller's tasks, the newest first. @throws InvalidCursorError */
   list(owner: string, cursor: string | undefined): Promise<TaskPage>;
   /** @throws ToolFailure `TASK_NOT_FOUND` */
   cancel(owner: string, taskRef: string): Promise<TaskRecord>;
@@ -190,12 +187,7 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
       if (Object.keys(answers).length === 0) return record;
       return (await engine.answer(taskRef, answers)) ?? notFound(taskRef);
     },
-    async list(owner, cursor) {
-      return engine.list({ owner, limit: LIST_LIMIT, cursor }).catch(error => {
-        if (error instanceof InvalidCursorError) throw new ToolFailure('INVALID_ARGUMENTS', error.message);
-        throw error;
-      });
-    },
+    list: (owner, cursor) => engine.list({ owner, limit: LIST_LIMIT, cursor }),
     async cancel(owner, taskRef) {
       const record = await owned(owner, taskRef);
       if (!isEnded(record)) await webhooks.announce(record);

@@ -1,4 +1,5 @@
 import { StoreFailure } from '../engine/store-failure.js';
+import { InvalidCursorError } from '../engine/task-list.js';
 import type { TaskError } from '../types.js';
 
 /** A call that one of our tools refuses. The caller gets it as a tool error with the same facts as data. */
@@ -22,5 +23,6 @@ export class ToolFailure extends Error {
 export function toFailure(error: unknown): ToolFailure {
   if (error instanceof ToolFailure) return error;
   if (error instanceof StoreFailure) return new ToolFailure('STORE_UNAVAILABLE', error.message, true);
+  if (error instanceof InvalidCursorError) return new ToolFailure('INVALID_ARGUMENTS', error.message);
   throw error;
 }

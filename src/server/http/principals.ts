@@ -4,6 +4,11 @@ import { ConfigurationError } from '../../errors.js';
 /** Who calls when the server knows no tokens. */
 export const LOCAL_PRINCIPAL = 'local';
 
+/** Whether all callers of a server are one principal, although they may be several. */
+export function isOpenToAll(tokens: readonly string[] = [], authorization?: unknown): boolean {
+  return tokens.length === 0 && authorization === undefined;
+}
+
 const MIN_TOKEN = 16;
 
 /** A token that the server accepts, as its SHA-256 digest. */

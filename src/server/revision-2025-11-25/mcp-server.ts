@@ -21,12 +21,13 @@ import { nativeTask } from './native-task.js';
 import { handleTaskRequests, refuse, type TaskRequestsOptions } from './task-requests.js';
 
 /** Any tool may be one that runs as a task. */
-export const TASKS_CAPABILITY = { cancel: {}, requests: { tools: { call: {} } } };
+export function tasksCapability(listsTasks: boolean) {
+  return { cancel: {}, requests: { tools: { call: {} } }, ...(listsTasks && { list: {} }) };
+}
 
 /** An SDK server that offers the tools to one principal, in one session of the protocol up to 2025-11-25. */
 export function createMcpServer(offer: Offer, principal: string): Server {
-  const listing = offer.tasks.list === undefined ? {} : { list: {} };
-  const capabilities = { tools: {}, tasks: { ...TASKS_CAPABILITY, ...listing } };
+  const capabilities = { tools: {}, tasks: tasksCapability(offer.tasks.list !== undefined) };
   const server = new Server(SERVER_INFO, { capabilities, instructions: INSTRUCTIONS });
   server.onclose = serveOffer(server, { offer, principal });
   return server;

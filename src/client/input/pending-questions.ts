@@ -44,12 +44,15 @@ export class PendingQuestions {
   }
 
   /**
-   * Whether somebody is there to answer.
+   * Whether somebody is there to answer questions of all these methods; of any, where there are none.
    * @throws ConfigurationError when a handler is given that the server will not ask
    */
-  canAnswer({ onInput }: Pick<Asked, 'onInput'>): boolean {
+  canAnswer({ onInput }: Pick<Asked, 'onInput'>, methods: readonly string[]): boolean {
     if (onInput !== undefined) this.#register();
-    return this.#answered !== undefined || questionMethods.some(({ method }) => this.#isTaken(method));
+    const isAnswered = (method: string) => this.#answered?.has(method) === true || this.#isTaken(method);
+    return methods.length === 0
+      ? questionMethods.some(({ method }) => isAnswered(method))
+      : methods.every(isAnswered);
   }
 
   /** Assigns questions that name one of these tasks to this wait, until the returned Disposable is disposed. */

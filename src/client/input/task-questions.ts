@@ -68,8 +68,10 @@ export class TaskQuestions implements Disposable {
     const fresh = Object.entries(answer.questions ?? {}).filter(([key]) => !seen.has(key));
     const canListen = protocol.listenForQuestions !== undefined && !this.#isListening;
     if (fresh.length === 0 && !canListen) return;
-    if (!context.services.questions.canAnswer(this.#asked)) {
-      this.#leaveOpen(fresh.map(([, question]) => question));
+    const asked = fresh.map(([, question]) => question);
+    const methods = asked.map(({ method }) => method);
+    if (!context.services.questions.canAnswer(this.#asked, methods)) {
+      this.#leaveOpen(asked);
       return;
     }
     // Where an answer has no way back, the server asks in its own time.

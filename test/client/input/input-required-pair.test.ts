@@ -27,6 +27,16 @@ describe('a task of the bundled pair that asks', () => {
     });
   });
 
+  test('ends the wait also where the client answers questions of other kinds', async () => {
+    const { client } = await awaitFixture(pairTools(asking), {
+      clientOptions: { capabilities: { roots: {} } },
+      onInput: () => ({ roots: [] }),
+    });
+    const failure = failureOf(client.callTool(startCall));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await failure).toMatchObject({ code: 'INPUT_REQUIRED', questions: [question] });
+  });
+
   test('is awaited on where the client answers: the server asks in a request of its own', async () => {
     const { client } = await awaitFixture(pairTools([asking, completed]), {
       clientOptions: { capabilities: { elicitation: {} } },

@@ -1,13 +1,31 @@
 import { join } from 'node:path';
+import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { expect, test } from 'vitest';
+import { sleep } from '../../src/time/sleep.js';
 import { callAsModel, EVERYTHING, newHome, serversFile, startHost, textOf } from './proxy-host.js';
 
 const node = process.execPath;
 const everything = [node, EVERYTHING, 'stdio'] as const;
 
+/** A server with one tool, which says 200 times that its tools have changed. */
+const CHANGING = `
+  import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+  import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+  import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+  const server = new Server({ name: 'changing', version: '1' }, { capabilities: { tools: { listChanged: true } } });
+  const tools = [{ name: 'change', inputSchema: { type: 'object' } }];
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools }));
+  server.setRequestHandler(CallToolRequestSchema, async () => {
+    for (let count = 0; count < 200; count++) await server.sendToolListChanged();
+    return { content: [] };
+  });
+  await server.connect(new StdioServerTransport());`;
+
 test('a host that would time out gets the result of a long task by the one tool that the answer names', async () => {
   const { client } = await startHost(['--host-timeout', '2s'], newHome());
-  const names = (await client.listTools()).tools.map(tool => tool.name);
+  const { tools } = await client.listTools();
+  const names = tools.map(tool => tool.name);
+  expect(tools.find(({ name }) => name === 'await_task')?._meta).toEqual({ 'anthropic/alwaysLoad': true });
   expect(names).toContain('sleep');
   expect(names).toContain('await_task');
   expect(names).not.toContain('resolve_task_status');
@@ -27,6 +45,17 @@ test('a tool that blocks is awaited in the same way, and each progress tells mor
   expect(answers.length).toBeGreaterThan(1);
   expect(textOf(result)).toContain('Long running operation completed');
   expect(progress.length).toBeGreaterThan(2);
+});
+
+test('200 changes of a list in a burst reach the host as one or two', async () => {
+  let heard = 0;
+  const home = newHome();
+  const { client } = await startHost(['--', node, '--input-type=module', '-e', CHANGING], home);
+  client.setNotificationHandler(ToolListChangedNotificationSchema, () => void heard++);
+  await client.callTool({ name: 'change', arguments: {} });
+  await expect.poll(() => heard, { timeout: 10_000 }).toBeGreaterThan(0);
+  await sleep(1500);
+  expect(heard).toBeLessThanOrEqual(2);
 });
 
 test('without a limit the call is held to its end, and progress keeps the time-out of the host from firing', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BIN } from '../cli/command.js';
 import {
+  ASKING_OPERATIONS,
   FOLDER,
   type HostName,
   type HostPlan,
@@ -31,6 +32,8 @@ const proxy = [BIN, 'proxy', '--host-timeout', HOLD];
 const http = ['--http', '--port', String(PORT)];
 const byUrl = { type: 'http', url: `http://127.0.0.1:${PORT}/mcp` };
 
+const asking = ['--operations', ASKING_OPERATIONS, '--no-builtin'];
+
 const render = {
   prompt: `CALL render {"seconds":${JOB_SECONDS}}`,
   result: `rendered ${JOB_SECONDS} s`,
@@ -42,7 +45,7 @@ const sleep = {
   starts: 0,
 };
 
-interface Shape extends Pick<HostPlan, 'listener' | 'killThen'> {
+interface Shape extends Pick<HostPlan, 'listener' | 'killThen' | 'isInstalled'> {
   readonly name: string;
   readonly entry: (host: HostName) => HostPlan['entry'];
   readonly job: typeof render;
@@ -80,6 +83,16 @@ const SHAPES: readonly Shape[] = [
     core: [],
   },
   {
+    name: 'the bundled server, which is told of the wall and answers before it',
+    entry: host => ({
+      command: process.execPath,
+      args: [BIN, 'serve', '--host-timeout', HOLD],
+      ...walls[host],
+    }),
+    job: sleep,
+    core: ['gemini-cli'],
+  },
+  {
     name: 'the proxy, with a host that is killed and started again',
     // Without a wall: how much of the job is left when the host is back depends on the machine.
     entry: () => ({ command: process.execPath, args: [BIN, 'proxy', ...slow] }),
@@ -94,6 +107,43 @@ const SHAPES: readonly Shape[] = [
     job: { prompt: `CALL paint {"seconds":${JOB_SECONDS}}`, result: 'painted blue', starts: 1 },
     core: [],
     hosts: ['claude-code', 'claude-code-interactive'],
+  },
+  {
+    // `codex exec` declares that it can ask, and says no by itself.
+    name: 'the proxy, with a question during the job that the host declines',
+    entry: host => ({ command: process.execPath, args: [...proxy, ...slow], ...walls[host] }),
+    job: { prompt: 'CALL paint {"seconds":1}', result: 'painted decline', starts: 1 },
+    core: [],
+    hosts: ['codex'],
+  },
+  {
+    name: 'the bundled server, with a question that the host can put to nobody, as what a person can do,',
+    entry: () => ({ command: process.execPath, args: [BIN, 'serve', ...asking] }),
+    job: { prompt: 'CALL paint {"seconds":1}', result: 'npx mcp-await wait task_paint_', starts: 0 },
+    core: [],
+    hosts: ['gemini-cli'],
+  },
+  {
+    name: 'the proxy, with a question that the host can put to nobody, as what a person can do,',
+    entry: () => ({
+      command: process.execPath,
+      args: [BIN, 'proxy', '--', process.execPath, BIN, 'serve', ...asking],
+    }),
+    job: { prompt: 'CALL paint {"seconds":1}', result: 'Which color?', starts: 0 },
+    core: ['gemini-cli'],
+    hosts: ['gemini-cli'],
+  },
+  {
+    name: 'the file that `mcp-await install` has changed',
+    entry: host => ({
+      command: process.execPath,
+      args: [SLOW_SERVER, `${FOLDER}/jobs.log`],
+      ...walls[host],
+    }),
+    isInstalled: true,
+    job: render,
+    core: ['codex'],
+    hosts: ['claude-code', 'codex', 'gemini-cli'],
   },
 ];
 
@@ -112,7 +162,7 @@ const runs = SHAPES.flatMap(shape => (shape.hosts ?? ALL).map(host => ({ shape, 
 for (let first = 0; first < runs.length; first += AT_ONCE) {
   describe('a long job', () => {
     for (const { shape, host, skipped } of runs.slice(first, first + AT_ONCE)) {
-      const { name, job, entry, listener, killThen } = shape;
+      const { name, job, entry, listener, killThen, isInstalled } = shape;
       const title = `through ${name} reaches the model of ${host} in at most ${MAX_TURNS} turns${job.starts === 1 ? ', started once' : ''}`;
       it.skipIf(skipped !== undefined).concurrent(
         skipped === undefined ? title : `${title} (${skipped})`,
@@ -125,6 +175,7 @@ for (let first = 0; first < runs.length; first += AT_ONCE) {
             entry: entry(host),
             ...(listener && { listener }),
             ...(killThen && { killThen }),
+            ...(isInstalled && { isInstalled }),
           });
           const facts = JSON.stringify(run);
           await annotate(`${run.turns} turns, ${run.seconds} s, ${run.starts} starts`);

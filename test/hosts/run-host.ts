@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ROOT } from '../cli/command.js';
+import { BIN, ROOT } from '../cli/command.js';
 import { hosts } from '../fixtures/hosts/hosts.mjs';
 
 export type HostName = keyof typeof hosts;
@@ -16,6 +16,8 @@ export interface HostPlan {
   /** The entry of the host's file. A string is the URL of a server that `listener` starts. */
   readonly entry: Readonly<Record<string, unknown>>;
   readonly listener?: readonly string[];
+  /** Lets `mcp-await install` put the proxy before the entry in the host's own file, and the host read that. */
+  readonly isInstalled?: boolean;
   /** Kills the host once the job has started, and starts it again with this prompt. */
   readonly killThen?: string;
 }
@@ -45,6 +47,7 @@ export const LIMIT_SECONDS = 240;
 /** Where the slow server writes its starts; stands in an entry for the folder of the run. */
 export const FOLDER = '<folder>';
 export const SLOW_SERVER = fixture('slow-server.mjs');
+export const ASKING_OPERATIONS = fixture('asking-operations.mjs');
 
 const namespace = process.platform === 'linux' ? namespaceCommand() : undefined;
 
@@ -76,7 +79,14 @@ export function install(name: HostName): void {
 }
 
 /** Runs a host to the end of its prompt, or for `LIMIT_SECONDS`; what it leaves running ends with its namespace. */
-export async function runHost({ host, prompt, entry, listener, killThen }: HostPlan): Promise<HostRun> {
+export async function runHost({
+  host,
+  prompt,
+  entry,
+  listener,
+  killThen,
+  isInstalled,
+}: HostPlan): Promise<HostRun> {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-host-'));
   const plan = join(folder, 'plan.json');
   const text = JSON.stringify({
@@ -86,6 +96,7 @@ export async function runHost({ host, prompt, entry, listener, killThen }: HostP
     servers: { slow: entry },
     listener,
     killThen,
+    installWith: isInstalled ? BIN : undefined,
     limitSeconds: LIMIT_SECONDS,
     cwd: ROOT,
     folder,

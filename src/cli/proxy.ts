@@ -72,12 +72,14 @@ async function start({
       io,
     ),
   }));
-  const settings = await useSettings(flags, io);
+  // Its own --host-timeout may be off, which the setting of `serve` may not.
+  const { hostTimeout, ...others } = flags;
+  const settings = await useSettings(others, io);
   const onError = (error: unknown) => reportError(error, io);
   const server = await startProxy({
     targets,
     journal: flags.journal === false ? undefined : new ProxyJournal(defaultJournalFile(io.env), onError),
-    hostTimeoutMs: flags.hostTimeout === 'off' ? Number.POSITIVE_INFINITY : flags.hostTimeout,
+    hostTimeoutMs: hostTimeout === 'off' ? Number.POSITIVE_INFINITY : hostTimeout,
     wait: { ...waitOptionsOf(settings), ...settings.connection },
     ...(stdio === undefined ? { http: await httpOptions(flags.token, settings, io) } : { stdio }),
     onNotice: line => void io.stderr.write(`${line}\n`),

@@ -90,6 +90,7 @@ describeWithChromium('the page of tasks in a browser', browser => {
       expect(await charts.count()).toBe(2);
       await page.getByText('Failures: 1 of the last 2 that ended').waitFor();
 
+      await opened.check(`list of ${where}`);
       await page.getByLabel('State').selectOption('failed');
       await page.getByRole('button', { name: 'Show' }).click();
       await linkOf(page, broken).waitFor();

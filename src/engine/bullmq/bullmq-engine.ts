@@ -1,4 +1,4 @@
-import { atMost } from '../../time/at-most.js';
+import { isWithin } from '../../time/at-most.js';
 import type { StoreNotice, Submission } from '../engine.js';
 import type { OperationStats } from '../operation-stats.js';
 import { StoreCalls } from '../store-calls.js';
@@ -22,6 +22,7 @@ import { TaskJobs } from './task-jobs.js';
 /** A server whose client has gone does not wait for what is due later. */
 const MAX_OWED_DELAY_MS = 30_000;
 const MAX_LOOKED_AFTER = 1000;
+/** A store that is away answers nothing any more; what is left of the connections to it then keeps no process alive. */
 const CLOSE_STEP_MS = 2000;
 
 export interface BullmqEngineOptions {
@@ -160,10 +161,11 @@ export class BullmqEngine extends StoreEngine<JobRun> {
   protected async release(): Promise<void> {
     const cared = this.#maintenance.stop();
     await this.worker?.drain(0);
-    await settledSoon([this.waits.endWaits(), cared]);
+    await isWithin(Promise.allSettled([this.waits.endWaits(), cared]), CLOSE_STEP_MS);
     const parts = [this.waits, ...this.#workers, this.#jobs];
-    await settledSoon(parts.map(part => part.close()));
-    await settledSoon([this.#connection.close()]);
+    const closed = Promise.allSettled(parts.map(part => part.close()));
+    await isWithin(closed, CLOSE_STEP_MS);
+    await isWithin(Promise.allSettled([this.#connection.close()]), CLOSE_STEP_MS);
   }
 
   #onEnd(taskRef: string): void {
@@ -213,11 +215,6 @@ export class BullmqEngine extends StoreEngine<JobRun> {
     const record = await this.#jobs.find(taskRef);
     return record === undefined || isEnded(record);
   }
-}
-
-/** A store that is away answers nothing any more; what is left of the connections to it then keeps no process alive. */
-async function settledSoon(work: readonly Promise<unknown>[]): Promise<void> {
-  await atMost(Promise.allSettled(work), CLOSE_STEP_MS).catch(() => {});
 }
 
 function hasTasks({ pending, processing, completed, failed, cancelled }: OperationStats): boolean {

@@ -2,16 +2,11 @@ import type { JobJson } from 'bullmq';
 import type { Progress, TaskError } from '../../types.js';
 import { DEFAULT_RETENTION_MS } from '../engine-defaults.js';
 import { openRequests, waitedMs, waitsUntil } from '../question.js';
-import {
-  INVALID_RECORD,
-  InvalidRecordError,
-  parseFields,
-  parseStored,
-  UNKNOWN_OWNER,
-} from '../record-shape.js';
+import { InvalidRecordError, parseFields, parseStored } from '../record-shape.js';
 import { CANCELLED, WORKER_LOST } from '../task-errors.js';
 import type { RecordStatus, TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
+import { unreadableRecord } from '../unreadable-record.js';
 import {
   type EarlyEnd,
   type FailedReason,
@@ -85,29 +80,8 @@ function invalidRecord(job: StoredJob, now: number): TaskRecord | undefined {
   const { timestamp: createdAt, finishedOn: endedAt = job.processedOn ?? createdAt } = job;
   const expiresAt = endedAt + DEFAULT_RETENTION_MS;
   if (expiresAt <= now) return undefined;
-  return {
-    taskRef: job.id,
-    owner: UNKNOWN_OWNER,
-    operation: operationOf(job.id) ?? '',
-    status: 'failed',
-    parametersDigest: '',
-    createdAt,
-    updatedAt: endedAt,
-    startedAt: job.processedOn,
-    endedAt,
-    expiresAt,
-    slaMs: 0,
-    retryAttempts: 0,
-    excusedRuns: 0,
-    inputRequests: undefined,
-    runCount: job.attemptsStarted,
-    waitedMs: 0,
-    webhookUrl: undefined,
-    delivery: undefined,
-    progress: undefined,
-    result: undefined,
-    error: INVALID_RECORD,
-  };
+  const { id: taskRef, processedOn: startedAt, attemptsStarted: runCount } = job;
+  return unreadableRecord({ taskRef, createdAt, updatedAt: endedAt, startedAt, expiresAt, runCount });
 }
 
 interface RecordContext {

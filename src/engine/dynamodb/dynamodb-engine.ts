@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { atMost } from '../../time/at-most.js';
+import { isWithin } from '../../time/at-most.js';
 import { sleep } from '../../time/sleep.js';
 import type { EngineWorker, Submission, WorkerOptions } from '../engine.js';
 import type { OperationStats } from '../operation-stats.js';
@@ -164,13 +164,16 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
   protected async release(): Promise<void> {
     await this.worker?.drain(0);
     this.#closed.abort();
-    await settledSoon([
-      this.#dispatcher.close(),
-      this.waits.close(),
-      this.#store.close(),
-      this.#watch.stop(),
-    ]);
-    await settledSoon([this.#presence.stop()]);
+    await isWithin(
+      Promise.allSettled([
+        this.#dispatcher.close(),
+        this.waits.close(),
+        this.#store.close(),
+        this.#watch.stop(),
+      ]),
+      CLOSE_STEP_MS,
+    );
+    await isWithin(Promise.allSettled([this.#presence.stop()]), CLOSE_STEP_MS);
     this.#options.disconnect();
   }
 
@@ -245,8 +248,4 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
       // The next look tries again.
     }
   }
-}
-
-async function settledSoon(work: readonly Promise<unknown>[]): Promise<void> {
-  await atMost(Promise.allSettled(work), CLOSE_STEP_MS).catch(() => {});
 }

@@ -3,16 +3,15 @@ import { openRequests, type Questions } from '../question.js';
 import {
   checkStatus,
   checkTypes,
-  INVALID_RECORD,
   InvalidRecordError,
   parseError,
   parseFields,
   parseQuestions,
   parseStored,
-  UNKNOWN_OWNER,
 } from '../record-shape.js';
 import { isEnded, type RecordStatus, type TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
+import { unreadableRecord } from '../unreadable-record.js';
 import type { Fields, ItemKey } from './dynamodb-table.js';
 
 /**
@@ -211,31 +210,24 @@ function readRecord(taskRef: string, item: TaskItem): TaskRecord {
 
 function invalidRecord(taskRef: string, item: TaskItem): TaskRecord {
   const number = (value: unknown) => (typeof value === 'number' ? value : 0);
-  const createdAt = number(item.createdAt);
+  const { startedAt, webhookUrl } = item;
   const updatedAt = number(item.updatedAt);
-  return {
+  return unreadableRecord({
     taskRef,
-    owner: typeof item.owner === 'string' ? item.owner : UNKNOWN_OWNER,
-    operation: operationOf(taskRef) ?? '',
-    status: 'failed',
+    ...(typeof item.owner === 'string' && { owner: item.owner }),
     parametersDigest: String(item.parametersDigest ?? ''),
-    createdAt,
+    createdAt: number(item.createdAt),
     updatedAt,
-    startedAt: item.startedAt,
+    startedAt,
     endedAt: item.endedAt ?? updatedAt,
     expiresAt: number(item.expiresAt),
     slaMs: number(item.slaMs),
     runCount: number(item.runCount),
     retryAttempts: number(item.retryAttempts),
     excusedRuns: number(item.excusedRuns),
-    inputRequests: undefined,
     waitedMs: number(item.waitedMs),
-    webhookUrl: item.webhookUrl,
-    delivery: undefined,
-    progress: undefined,
-    result: undefined,
-    error: INVALID_RECORD,
-  };
+    webhookUrl,
+  });
 }
 
 /** A number stands for parts that nobody has read. */

@@ -93,11 +93,13 @@ describeWithChromium('the page of tasks in a browser', browser => {
       await opened.check(`list of ${where}`);
       await page.getByLabel('State').selectOption('failed');
       await page.getByRole('button', { name: 'Show' }).click();
+      await page.waitForURL(/state=failed/);
       await linkOf(page, broken).waitFor();
       expect(await page.locator('tbody tr').count()).toBe(1);
       await page.getByLabel('State').selectOption('');
       await page.getByLabel('Operation').fill('echo');
       await page.getByLabel('Operation').press('Enter');
+      await page.waitForURL(/operation=echo/);
       await linkOf(page, done).click();
       await page.getByText('run 1 began').waitFor();
       await page.getByText('"hello"').waitFor();
@@ -165,9 +167,11 @@ describeWithChromium('the page of tasks in a browser', browser => {
       throw new Error(`${text} is not reached.`);
     };
     await page.goto('/tasks');
+    // The browser puts the focus there once it has drawn the page.
+    await page.locator('#token:focus').waitFor();
     await page.keyboard.type(TOKEN);
     await page.keyboard.press('Enter');
-    await page.waitForLoadState();
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
     await tabTo('Sign out');
     await page.keyboard.press('Tab');
     await page.keyboard.type('running');

@@ -10,7 +10,7 @@ export interface EnginePresenceOptions {
   readonly beatMs: number;
   /** An engine that was silent for so long is gone. */
   readonly goneAfterMs: number;
-  /** Called after each beat. */
+  /** Called after each beat, unless the last call is still under way: no beat waits for it. */
   readonly onBeat: () => Promise<void>;
 }
 
@@ -33,6 +33,7 @@ export class EnginePresence {
   #lookedAt = performance.now();
   #cancelNext = () => {};
   #present: Promise<void> = Promise.resolve();
+  #maintenance: Promise<void> | undefined;
   #isStopped = false;
 
   constructor(options: EnginePresenceOptions) {
@@ -63,6 +64,7 @@ export class EnginePresence {
     this.#isStopped = true;
     this.#cancelNext();
     await this.#present;
+    await this.#maintenance;
     await this.#options.table.remove(this.#options.keys.engine(this.#options.instance));
   }
 
@@ -79,9 +81,14 @@ export class EnginePresence {
   }
 
   async #round(): Promise<void> {
-    await this.#tell();
-    await this.#look();
-    if (!this.#isStopped) await this.#options.onBeat();
+    await Promise.all([this.#tell(), this.#look()]);
+    if (this.#isStopped) return;
+    this.#maintenance ??= this.#options
+      .onBeat()
+      .catch(() => {})
+      .finally(() => {
+        this.#maintenance = undefined;
+      });
   }
 
   async #tell(): Promise<void> {

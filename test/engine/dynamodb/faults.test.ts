@@ -199,6 +199,24 @@ describeWithAws('the store on DynamoDB and SQS, with faults on the way there', a
     );
   });
 
+  test('a sweep that takes long lets no engine look dead', async () => {
+    const { store, toTable } = await newStore();
+    const leaseMs = 3000;
+    const [front, back] = [await store.open({ leaseMs }), await store.open({ leaseMs })];
+    const manual = new ManualExecute();
+    back.startWorker(manual.worker());
+    const { record } = await front.submit(newTask());
+    const running = await manual.next();
+    const isOfSweep = ({ what, body }: SeenRequest) => what === 'Query' && body.includes('"states"');
+    toTable.decide = request => (isOfSweep(request) ? { kind: 'delay', delayMs: leaseMs } : undefined);
+    await sleep(3 * leaseMs);
+    expect(toTable.seen.filter(isOfSweep).length).toBeGreaterThan(16);
+    toTable.decide = () => undefined;
+    running.complete('done');
+    const end = await front.waitForEnd(record.taskRef, { timeoutMs: 20_000 });
+    expect(end).toMatchObject({ status: 'completed', runCount: 1 });
+  });
+
   describe('a delay of more than fifteen minutes', () => {
     const delaysOf = ({ body }: SeenRequest): readonly number[] =>
       JSON.parse(body).Entries.map(({ DelaySeconds }: { DelaySeconds: number }) => DelaySeconds);

@@ -97,7 +97,7 @@ describeWithAws('the store on DynamoDB and SQS, with faults on the way there', a
     };
     toQueue.decide = () => (count++ % 3 === 0 ? throttled('ThrottlingException') : undefined);
     const submissions = await Promise.all(
-      Array.from({ length: 3 }, (_, index) => engine.submit(newTask({ idempotencyKey: String(index) }))),
+      Array.from({ length: 2 }, (_, index) => engine.submit(newTask({ idempotencyKey: String(index) }))),
     );
     for (const { record } of submissions) {
       const end = await engine.waitForEnd(record.taskRef, { timeoutMs: 30_000 });
@@ -201,7 +201,7 @@ describeWithAws('the store on DynamoDB and SQS, with faults on the way there', a
 
   test('a sweep that takes long lets no engine look dead', async () => {
     const { store, toTable } = await newStore();
-    const leaseMs = 3000;
+    const leaseMs = 2000;
     const [front, back] = [await store.open({ leaseMs }), await store.open({ leaseMs })];
     const manual = new ManualExecute();
     back.startWorker(manual.worker());
@@ -209,7 +209,7 @@ describeWithAws('the store on DynamoDB and SQS, with faults on the way there', a
     const running = await manual.next();
     const isOfSweep = ({ what, body }: SeenRequest) => what === 'Query' && body.includes('"states"');
     toTable.decide = request => (isOfSweep(request) ? { kind: 'delay', delayMs: leaseMs } : undefined);
-    await sleep(3 * leaseMs);
+    await sleep(2 * leaseMs);
     expect(toTable.seen.filter(isOfSweep).length).toBeGreaterThan(16);
     toTable.decide = () => undefined;
     running.complete('done');

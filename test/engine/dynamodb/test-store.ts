@@ -50,12 +50,14 @@ export async function newTestStore(aws: AwsServices, endpoints: AwsEndpoints = {
     onTestFinished(() => engine.close());
     return engine;
   };
+  const url = aws.storeUrl(label, endpoints);
   return {
+    url,
     keys,
     table,
     tasks: new TaskStore(table, keys),
     async open(options: EngineOptions = {}) {
-      return closedAtEnd(await openEngine(aws.storeUrl(label, endpoints), { leaseMs: LEASE_MS, ...options }));
+      return closedAtEnd(await openEngine(url, { leaseMs: LEASE_MS, ...options }));
     },
     /** An engine with times that are no options. */
     async openWith(times: Partial<EngineTimes>) {

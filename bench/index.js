@@ -5,6 +5,7 @@ import { callOverhead } from './call-overhead.js';
 import { coldStart } from './cold-start.js';
 import { detection } from './detection.js';
 import { dynamodbEngine } from './dynamodb-engine.js';
+import { dynamodbLatency } from './dynamodb-latency.js';
 import { engine } from './engine.js';
 import { idle } from './idle.js';
 import { initiate } from './initiate.js';
@@ -18,6 +19,7 @@ const benches = {
   agent,
   engine,
   'dynamodb-engine': dynamodbEngine,
+  'dynamodb-latency': dynamodbLatency,
   'call-overhead': callOverhead,
   'cold-start': coldStart,
   idle,

@@ -22,7 +22,9 @@ export async function readArguments(
 ): Promise<Arguments> {
   const allowedKeys = Object.keys(tool.inputSchema.properties ?? {});
   const given =
-    source === undefined ? {} : parseObject(await readSource(source, '--args', io), '--args', allowedKeys);
+    source === undefined
+      ? {}
+      : parseObject(await readSource(source, '--args', io), shownSource(source), allowedKeys);
   const named = new Map<string, unknown>();
   for (const pair of pairs) {
     const [key, value] = parsePair(pair, tool, allowedKeys);
@@ -36,13 +38,19 @@ export async function readArguments(
   return { ...given, ...Object.fromEntries(named) };
 }
 
+/** `--args`, and where its text came from. */
+function shownSource(source: string): string {
+  if (source === '-') return '--args from standard input';
+  return source.startsWith('@') ? `--args ${excerpt(source)}` : '--args';
+}
+
 /** @throws UsageError when the text is no JSON object, or one that cannot be sent as it is written */
 export function parseObject(json: string, flag: string, allowedKeys: readonly string[] = []): Arguments {
+  const wanted = `must be a JSON object such as '{"path":"src"}'`;
+  if (json.trim() === '') throw new UsageError(`${flag} ${wanted}, and is empty.`);
   const value = parseExactJson(json, { flag, allowedKeys });
   if (isRecord(value)) return value;
-  throw new UsageError(
-    `${flag} must be a JSON object such as '{"path":"src"}', got ${json.trim().slice(0, 40)}`,
-  );
+  throw new UsageError(`${flag} ${wanted}, got ${json.trim().slice(0, 40)}`);
 }
 
 function parsePair(pair: string, { inputSchema }: Tool, allowedKeys: readonly string[]): [string, unknown] {

@@ -252,10 +252,12 @@ Examples:
   mcp-await run hash_tree --arg path=. --detach
 ${EXIT_CODES}`;
 
-/** The usage of each command that finds a server shows that a command may follow. */
-export function withServerCommands(program: Command): Command {
-  for (const command of program.commands)
+/** Each command says where its help is, and the usage of those that find a server that a command may follow. */
+export function withUsage(program: Command): Command {
+  for (const command of program.commands) {
+    command.showHelpAfterError(`(see \`mcp-await ${command.name()} --help\`)`);
     if (command.options.some(({ long }) => long === '--url'))
       command.usage(`${command.usage()} [-- COMMAND]`);
+  }
   return program;
 }

@@ -147,6 +147,10 @@ interface HttpServer extends NamedServer {
 function httpServer(source: string, { config }: Pick<ServerFlags, 'config'>, io: CommandIo): HttpServer {
   const isUrl = /^https?:\/\//i.test(source);
   if (isUrl && config !== undefined) throw new UsageError('--config goes with the name of a server.');
+  if (!isUrl && source.includes('://'))
+    throw new UsageError(
+      `Expected the name of a server, or a URL with http:// or https://, got one with ${source.split('://')[0]}://`,
+    );
   const chosen = chooseServer(
     isUrl ? { url: source } : { server: source, ...(config && { config }) },
     [],

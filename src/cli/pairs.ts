@@ -10,6 +10,7 @@ import { canAsk } from './ask/terminal-asker.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { knownTool } from './known-tool.js';
 import { type WordFlags, wordsOfFlags } from './pair-flags.js';
 import { printJson } from './report.js';
 import { plainText } from './terminal-text.js';
@@ -34,16 +35,17 @@ export function pairs(flags: PairsFlags, command: readonly string[], io: Command
     throw new UsageError('--timeout goes with --try.');
   // The answers of the two tools are wanted as they come.
   return withClient({ ...flags, detect: flags.try === undefined }, command, io, async session => {
-    const { client, interrupts, view } = session;
+    const { client, interrupts, server, view } = session;
     view.step('asking for the list of tools');
     const all = await proposalsOf(client);
     view.stop();
     const proposed = all.filter(({ proposal }) => flags.tool === undefined || proposal.start === flags.tool);
     if (proposed.length === 0) {
+      if (flags.tool !== undefined) knownTool(await client.explainTools(), flags.tool, server, io);
       io.stderr.write(
         flags.tool === undefined
           ? 'No two tools of the server look like a pair that is not known already.\n'
-          : `No pair that is not known already looks as if \`${plainText(flags.tool)}\` started it.${startsOf(all)}\n`,
+          : `\`${plainText(flags.tool)}\` looks like the start of no pair, or of one that is known already.${startsOf(all)}\n`,
       );
       return flags.try === undefined ? ExitCode.completed : ExitCode.failed;
     }

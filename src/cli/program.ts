@@ -17,7 +17,7 @@ import {
   KEY_PREFIX_FLAG,
   RUN_HELP,
   SHARED_STORES,
-  withServerCommands,
+  withUsage,
 } from './flags.js';
 import type { CommandIo } from './io.js';
 import { addLoadFlags } from './load/load-flags.js';
@@ -41,7 +41,7 @@ export function buildProgram(
     .version(VERSION)
     .configureOutput({ writeOut: text => io.stdout.write(text), writeErr: text => io.stderr.write(text) })
     .exitOverride()
-    .showHelpAfterError('(add --help for usage)');
+    .showHelpAfterError('(see `mcp-await --help`)');
 
   const run = program
     .command('run')
@@ -290,5 +290,5 @@ export function buildProgram(
     .argument('<pid>', 'its process', count)
     .action(async pid => (await import('../client/stdio/process-group.js')).endGroup(pid));
 
-  return withServerCommands(program);
+  return withUsage(program);
 }

@@ -102,6 +102,8 @@ function proxyTargets(
   const journal = { file: defaultJournalFile(io.env), required: false, acknowledge: true };
   if (config === undefined || url !== undefined || server !== undefined || command.length > 0) {
     const { target, configFile, words, known } = chooseServer(flags, command, io);
+    // A name that stands for nothing is told at once, not at the first call.
+    if (server !== undefined) namedServer(server, { configFile, directory: io.cwd(), environment: io.env });
     const name = server ?? (url === undefined ? basename(command[0] ?? 'mcp-await') : hostOf(url));
     const id = JSON.stringify([words, known ?? io.cwd()]);
     return [

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { readTextFile } from '../storage/text-file.js';
+import { readTextFile, unreadableReason } from '../storage/text-file.js';
 import { UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
 
@@ -10,6 +10,6 @@ export async function readSource(source: string, flag: string, io: CommandIo): P
   if (!source.startsWith('@')) return source;
   const file = resolve(io.cwd(), source.slice(1));
   return readTextFile(file).catch(cause => {
-    throw new UsageError(`The file of ${flag} cannot be read: ${cause.message}`, { cause });
+    throw new UsageError(`The file ${file} of ${flag} cannot be read: ${unreadableReason(cause)}`, { cause });
   });
 }

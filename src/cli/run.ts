@@ -8,6 +8,7 @@ import type { CommandIo } from './io.js';
 import { knownTool } from './known-tool.js';
 import { type PairFlags, pairOfFlags, wordsOfFlags } from './pair-flags.js';
 import type { ChosenServer } from './server-choice.js';
+import { quote } from './shell-quote.js';
 import { waitOptionsOf } from './wait-options.js';
 import { withClient } from './with-client.js';
 
@@ -31,6 +32,8 @@ export function run(
   command: readonly string[],
   io: CommandIo,
 ): Promise<number> {
+  if (flags.idempotencyKey === '')
+    throw new UsageError('--idempotency-key is empty: name the job, such as --idempotency-key report-may.');
   const pair = pairOfFlags(toolName, flags);
   const pairs = pair === undefined ? [] : [pair];
   return withClient(
@@ -62,6 +65,11 @@ export function run(
         return leaveJob(task, output);
       }
       const code = await awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
+      const missing = (tool.inputSchema.required ?? []).filter(name => !Object.hasOwn(call.arguments, name));
+      if (code === ExitCode.failed && missing.length > 0)
+        io.stderr.write(
+          `\`${toolName}\` was called without ${missing.map(name => `\`${name}\``).join(' and ')}, which it requires: \`mcp-await tools ${quote(toolName)}${server.words}\` shows how it is called.\n`,
+        );
       if (code === ExitCode.completed && lacksResultAt(flags.resultKey, task.snapshot.raw))
         io.stderr.write(
           `The last answer about the task has nothing at \`${flags.resultKey}\` (--result-key): the result is the whole answer.\n`,

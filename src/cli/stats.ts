@@ -1,9 +1,8 @@
-import { openEngine } from '../engine/open-engine.js';
 import { failureRate, type OperationStats } from '../engine/operation-stats.js';
-import { defaultStoreUrl } from '../storage/state-folder.js';
 import { formatDuration } from '../time/duration.js';
 import type { SettingsFlag } from './config/find-file.js';
 import { useSettings } from './config/load-settings.js';
+import { openExistingStore } from './existing-store.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { printJson, printLines } from './report.js';
@@ -34,11 +33,7 @@ const HEAD = [
 /** `mcp-await stats`: how the tasks of a store stand, by operation. */
 export async function stats(flags: StatsFlags, io: CommandIo): Promise<number> {
   const { window = HOUR_MS, json } = flags;
-  const { state } = await useSettings(flags, io);
-  const engine = await openEngine(state.provider ?? defaultStoreUrl(io.env), {
-    leaseMs: state.leaseSeconds * 1000,
-    keyPrefix: state.keyPrefix,
-  });
+  const engine = await openExistingStore(await useSettings(flags, io), io);
   try {
     const operations = await engine.stats(window);
     if (json === true) printJson(io, { windowMs: window, operations: operations.map(withRate) });

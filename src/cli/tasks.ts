@@ -1,11 +1,10 @@
-import { openEngine } from '../engine/open-engine.js';
 import { MAX_LIST_LIMIT, STATUS_BY_STATE, type StateWord, stateOf } from '../engine/task-list.js';
 import type { TaskRecord } from '../engine/task-record.js';
 import { taskMessage } from '../server/mcp-status.js';
-import { defaultStoreUrl } from '../storage/state-folder.js';
 import { formatDuration } from '../time/duration.js';
 import type { SettingsFlag } from './config/find-file.js';
 import { useSettings } from './config/load-settings.js';
+import { openExistingStore } from './existing-store.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { printJson, printLines } from './report.js';
@@ -27,11 +26,7 @@ const HEAD = ['task', 'owner', 'state', 'age', 'ran', 'message'];
 /** `mcp-await tasks`: the tasks of a store, the newest first. */
 export async function tasks(flags: TasksFlags, io: CommandIo): Promise<number> {
   const { limit = DEFAULT_LIMIT, json } = flags;
-  const { state } = await useSettings(flags, io);
-  const engine = await openEngine(state.provider ?? defaultStoreUrl(io.env), {
-    leaseMs: state.leaseSeconds * 1000,
-    keyPrefix: state.keyPrefix,
-  });
+  const engine = await openExistingStore(await useSettings(flags, io), io);
   try {
     const records: TaskRecord[] = [];
     let cursor: string | undefined;

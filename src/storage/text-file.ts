@@ -17,6 +17,23 @@ export function encodeTextLike(text: string, bytes: Uint8Array): Uint8Array {
   return Buffer.from(hasMark ? `\ufeff${text}` : text);
 }
 
+/** Why a file that is named cannot be read, and what to do about it. */
+export function unreadableReason(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return `there is none (${code}). Check its path.`;
+    case 'EISDIR':
+      return `it is a folder (${code}). Name a file.`;
+    case 'EACCES':
+    case 'EPERM':
+      return `this user may not read it (${code}). Check its permissions.`;
+    default:
+      return `${message}.`;
+  }
+}
+
 /** @throws the file system's error */
 export async function readTextFile(file: string): Promise<string> {
   return decodeText(await readFile(file));

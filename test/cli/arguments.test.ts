@@ -133,7 +133,7 @@ describe('a number that cannot be sent as it is written', () => {
 
 describe('a key that cannot be sent', () => {
   test.each([
-    ['{"a":1,"a":2}', /--args has the key "a" twice/],
+    ['{"a":1,"a":2}', /^--args (from standard input )?has the key "a" twice/],
     ['{"a":1,"a":1}', /"a" twice/],
     ['{"x":[{"b":{"c":1,"c":2}}]}', /"c" twice/],
     ['{"a":1,"\\u0061":2}', /"a" twice/],

@@ -174,9 +174,13 @@ describe('what goes wrong is one line, exit code 2 and no token', () => {
     [
       'a token file that is not there',
       ['--token-file', 'no-such-file'],
-      /token file no-such-file cannot be read: ENOENT/,
+      /token file no-such-file cannot be read: there is none \(ENOENT\)/,
     ],
-    ['a token file that is a folder', ['--token-file', 'src'], /token file src cannot be read: EISDIR/],
+    [
+      'a token file that is a folder',
+      ['--token-file', 'src'],
+      /token file src cannot be read: it is a folder \(EISDIR\)/,
+    ],
     ['a token and a token file', ['--token', 's3cret-s3cret-s3cret', '--token-file', 'x'], /not both/],
     ['a port that is none', ['--port', '65536'], /65536/],
     [
@@ -200,7 +204,7 @@ describe('what goes wrong is one line, exit code 2 and no token', () => {
       ...args,
     ]);
     expect(stderr).toMatch(message);
-    expect(stderr.replace(/\(add --help for usage\)\n/, '')).toMatch(/^[^\n]+\n$/);
+    expect(stderr.replace(/\(see `mcp-await [^\n]*\n/, '')).toMatch(/^[^\n]+\n$/);
     expect(stderr).not.toContain('s3cret');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });

@@ -5,7 +5,7 @@ import { fileProblems } from '../../server/config/problems.js';
 import { type Setting, settingList } from '../../server/config/setting-list.js';
 import { importModule } from '../../server/import-module.js';
 import { parseCommentedJson } from '../../storage/commented-json.js';
-import { readTextFile } from '../../storage/text-file.js';
+import { readTextFile, unreadableReason } from '../../storage/text-file.js';
 import { UsageError } from '../exit-code.js';
 import type { Layer } from './layer.js';
 
@@ -31,7 +31,7 @@ export async function readSettingsFile(file: string, tell: (line: string) => voi
 
 async function contentOf(file: string, tell: (line: string) => void): Promise<unknown> {
   const text = await readTextFile(file).catch(cause => {
-    throw new UsageError(`The settings file ${file} cannot be read: ${cause.message}`, { cause });
+    throw new UsageError(`The settings file ${file} cannot be read: ${unreadableReason(cause)}`, { cause });
   });
   if (/\.[mc]?[jt]s$/.test(file)) return exportOf(file, tell);
   try {

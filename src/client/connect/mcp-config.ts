@@ -6,7 +6,7 @@ import { isRecord } from '../../protocols/tool-result.js';
 import { similarName } from '../../similar-name.js';
 import { parseCommentedJson } from '../../storage/commented-json.js';
 import { replaceFile } from '../../storage/replace-file.js';
-import { decodeText, encodeTextLike } from '../../storage/text-file.js';
+import { decodeText, encodeTextLike, unreadableReason } from '../../storage/text-file.js';
 import { isDisabled, type OauthEntry, oauthOf, targetOfEntry, timeoutOf } from './mcp-config-entry.js';
 import type { ServerTarget } from './transport.js';
 
@@ -155,7 +155,7 @@ function readBytes(file: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (cause) {
-    throw new ConfigurationError(`The file ${file} cannot be read: ${(cause as Error).message}`, { cause });
+    throw new ConfigurationError(`The file ${file} cannot be read: ${unreadableReason(cause)}`, { cause });
   }
 }
 

@@ -34,7 +34,7 @@ export function valueProblem(setting: Setting, issue: z.core.$ZodIssue | undefin
 function unknownKey(parents: readonly string[], key: string): string {
   const path = [...parents, key].join('.');
   const meant = nearest(parents, key);
-  return `${path}: there is no such setting${meant === undefined ? '' : `; did you mean \`${meant}\`?`}`;
+  return `${path}: there is no such setting; ${meant === undefined ? '`mcp-await config` prints all' : `did you mean \`${meant}\`?`}`;
 }
 
 /** The setting or section that was meant, most likely: one that stands there, or in another section. */

@@ -149,7 +149,7 @@ describe('the file', () => {
 
   it('that is named and missing is refused', async () => {
     const loading = loadSettings({ settings: 'none.json' }, newPlace().io());
-    await expect(loading).rejects.toThrow(/none\.json cannot be read: ENOENT/);
+    await expect(loading).rejects.toThrow(/none\.json cannot be read: there is none \(ENOENT\)/);
   });
 
   it('is one file only', async () => {
@@ -200,7 +200,7 @@ describe('what is wrong', () => {
       `${file}: pooling: there is no such setting; did you mean \`polling\`?`,
       `${file}: maxConcurency: there is no such setting; did you mean \`execution.maxConcurrency\`?`,
       `${file}: ttl: there is no such setting; did you mean \`state.ttlSeconds\`?`,
-      `${file}: nonsense: there is no such setting`,
+      `${file}: nonsense: there is no such setting; \`mcp-await config\` prints all`,
     ]);
   });
 

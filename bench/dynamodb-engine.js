@@ -15,8 +15,8 @@ const COUNTED = 200;
 const WORK_MS = 20_000;
 const IDLE_MS = 60_000;
 
-/** Public list prices in US dollars, Standard table class on demand and standard queues; docs/production.md names region and date. */
-const PRICES = { write: 0.625 / 1e6, read: 0.125 / 1e6, sqs: 0.4 / 1e6 };
+/** Public list prices in US dollars, as docs/production.md names them: DynamoDB on demand, SQS with message groups. */
+const PRICES = { write: 0.625 / 1e6, read: 0.125 / 1e6, sqs: 0.5 / 1e6 };
 const HOURS_A_MONTH = 730;
 
 export async function dynamodbEngine() {

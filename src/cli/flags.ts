@@ -127,7 +127,7 @@ export interface TaskFlags extends SettingsFlag {
   readonly config?: string;
 }
 
-const STORES = 'where tasks live: sqlite:PATH, memory:, redis://, rediss:// or postgres://';
+const STORES = 'where tasks live: sqlite:PATH, memory:, redis://, rediss://, postgres:// or dynamodb://';
 export const SHARED_STORES = 'sqlite:PATH, redis://, rediss://, postgres:// or dynamodb://';
 export const KEY_PREFIX_FLAG =
   'keeps installations apart that share one Redis or PostgreSQL (default: mcp_task:)';

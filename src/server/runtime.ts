@@ -29,7 +29,7 @@ const { execution, state } = sections;
 export interface RuntimeOptions {
   /** The background work that is on offer, or that a worker can run; it leaves all other tasks alone. */
   readonly operations: readonly Operation[];
-  /** Where tasks live: `sqlite:PATH`, `memory:`, `redis://`, `rediss://` or `postgres://`. @default a SQLite file in the state folder */
+  /** Where tasks live: `sqlite:PATH`, `memory:`, `redis://`, `rediss://`, `postgres://` or `dynamodb://`. @default a SQLite file in the state folder */
   readonly store?: string | undefined;
   /** Most tasks that run at the same time. @default 50 */
   readonly concurrency?: number | undefined;

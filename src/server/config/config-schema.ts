@@ -34,7 +34,7 @@ export const sections = {
     }),
     keyPrefix: setting(keyPrefix, DEFAULT_KEY_PREFIX, {
       description:
-        'Keeps installations apart that share one Redis or PostgreSQL; a SQLite file is one of its own.',
+        'Keeps installations apart that share one Redis, PostgreSQL or DynamoDB table; a SQLite file is one of its own.',
       flag: '--key-prefix',
     }),
     ttlSeconds: setting(positiveNumber, 86_400, {

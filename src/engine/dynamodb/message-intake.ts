@@ -18,7 +18,7 @@ export interface IntakeContext {
   readonly heldMs: number;
   /** Whether this worker runs the task, or is about to. */
   readonly isHere: (taskRef: string) => boolean;
-  /** Whether another message of the task has been taken in. */
+  /** Whether a message of the task has been taken in. */
   readonly isHeld: (taskRef: string) => boolean;
   readonly remove: (message: TaskMessage) => void;
   readonly onLost: (record: TaskRecord) => void;
@@ -49,7 +49,8 @@ export async function takeIn(context: IntakeContext, received: Received): Promis
   }
   if (item.status === 'processing') return takeOver(context, { message, taskRef, item });
   const dueInMs = item.dueAt - Date.now();
-  if (isHeld(taskRef)) remove(message);
+  // It may be the same message: one is removed when its task has ended, and not before.
+  if (isHeld(taskRef)) await queue.hide([message], times.hiddenMs);
   else if (dueInMs > heldMs) await queue.hide([message], Math.min(dueInMs, times.maxHiddenMs));
   else return item;
   return undefined;

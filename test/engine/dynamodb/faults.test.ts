@@ -155,6 +155,19 @@ describeWithAws('the store on DynamoDB and SQS, with faults on the way there', a
     expect(toQueue.seen.filter(is('SendMessageBatch'))).toHaveLength(2);
   });
 
+  test('a message that comes again while its task is held for its time is not taken for another one', async () => {
+    const { store, toQueue } = await newStore();
+    const engine = await store.openWith({ hiddenMs: 0 });
+    const worker = engine.startWorker(WORKER);
+    const { record } = await engine.submit(newTask({ delayMs: 900 }));
+    const isRemoved = () => toQueue.seen.some(is('DeleteMessageBatch'));
+    const hides = () => toQueue.seen.filter(is('ChangeMessageVisibilityBatch'));
+    await eventually(() => isRemoved() || hides().length > 0);
+    await worker.drain(0);
+    (await store.open()).startWorker(WORKER);
+    expect(await engine.waitForEnd(record.taskRef, { timeoutMs: 20_000 })).toMatchObject({ runCount: 1 });
+  });
+
   test('a task whose parameters cannot be fetched stays in the queue, and is run once they can', async () => {
     const { store, toTable } = await newStore();
     const engine = await store.openWith({ hiddenMs: 1000 });

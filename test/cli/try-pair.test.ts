@@ -157,7 +157,9 @@ describe('mcp-await pairs init --try', () => {
   test('calls nothing for a tool that starts no pair', async () => {
     const { calls, init } = await bakery();
     const { code, stderr } = await init({ try: '{}', tool: 'greet' });
-    expect(stderr).toContain('as if `greet` started it. There are: start_render.');
+    expect(stderr).toContain(
+      '`greet` looks like the start of no pair, or of one that is known already. There are: start_render.',
+    );
     expect({ code, calls }).toEqual({ code: 1, calls: [] });
   });
 });

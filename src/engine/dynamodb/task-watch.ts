@@ -13,7 +13,7 @@ export interface TaskWatchOptions {
 /** Between two rounds: what changes in another process is heard of half of it later, in the mean. */
 const INTERVAL_MS = 400;
 /** Each look is paid for each task. A task that has run for long is looked at less often: cancels are heard within this. */
-const MAX_INTERVAL_MS = 1000;
+const MAX_INTERVAL_MS = 800;
 const SHARE_OF_AGE = 0.04;
 
 interface Seen {

@@ -29,7 +29,10 @@ export async function serve(flags: ServeFlags, io: CommandIo): Promise<number> {
   });
   // From the line on, whoever reads it may send a signal.
   const ended = untilEnded(server, settings.execution.drainSeconds, io);
-  if (server.url !== undefined) io.stderr.write(`Listening on ${server.url}\n`);
+  if (server.url !== undefined) {
+    const page = settings.server.taskPage ? `The page of tasks is ${new URL('/tasks', server.url)}\n` : '';
+    io.stderr.write(`Listening on ${server.url}\n${page}`);
+  }
   await ended;
   return ExitCode.completed;
 }

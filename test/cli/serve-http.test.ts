@@ -60,6 +60,12 @@ describe('serve --http', () => {
     expect(repeated.data).toMatchObject({ task_ref: taskRef, status: 'completed' });
   });
 
+  it('names the address of its page of tasks', async () => {
+    const { command } = await startHttp('--task-page');
+    const [, page = ''] = await command.says(/^The page of tasks is (\S+)$/m);
+    expect(await (await fetch(page)).text()).toContain('<title>');
+  });
+
   it('answers long polls before it ends', async () => {
     const { command, url } = await startHttp();
     const caller = await connect(url);

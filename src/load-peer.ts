@@ -29,6 +29,12 @@ export async function loadPeer<Module>(
 function isMissing(cause: unknown, packages: readonly string[]): boolean {
   const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return false;
-  const names = packages.map(name => name.replace(/(?!^)@.*$/, ''));
+  const names = packages.map(withoutVersion);
   return names.some(name => [`'${name}'`, `'${name}/`].some(named => String(message).includes(named)));
+}
+
+/** `@scope/name@1.2` as `@scope/name`. */
+function withoutVersion(name: string): string {
+  const at = name.indexOf('@', 1);
+  return at < 0 ? name : name.slice(0, at);
 }

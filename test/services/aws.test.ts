@@ -10,6 +10,7 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
   UpdateTimeToLiveCommand,
+  waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import {
   CreateQueueCommand,
@@ -34,6 +35,7 @@ describeWithAws('the emulators', aws => {
     client = new DynamoDBClient({ endpoint: aws().dynamodb.url });
     queues = new SQSClient({ endpoint: aws().sqs.url, useQueueUrlAsEndpoint: false });
     await client.send(new CreateTableCommand({ TableName, ...definition() }));
+    await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, { TableName });
   });
   afterAll(() => {
     client.destroy();

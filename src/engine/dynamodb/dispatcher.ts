@@ -82,11 +82,12 @@ export class Dispatcher {
     this.#ownerOf.delete(taskRef);
   }
 
-  /** Called after each look at all that is watched. */
+  /** Called after each look at all that is watched. The windows are alike: SQS hands out what an owner has more of more often. */
   looked(): void {
-    for (const owner of this.#owners.values()) {
-      if (owner.waiting.size === 0) continue;
-      owner.window = Math.min(MAX_WINDOW, Math.max(MIN_WINDOW, 2 * owner.claimedCount));
+    const waiting = [...this.#owners.values()].filter(owner => owner.waiting.size > 0);
+    const mostClaimed = waiting.reduce((most, { claimedCount }) => Math.max(most, claimedCount), 0);
+    for (const owner of waiting) {
+      owner.window = Math.min(MAX_WINDOW, Math.max(MIN_WINDOW, 2 * mostClaimed));
       owner.claimedCount = 0;
       this.#fill(owner);
     }

@@ -28,7 +28,7 @@ export function connectionProblem(
     return `The host of ${proxy ?? where} is unknown; check its spelling.`;
   // What fetch says of ports on which other protocols are spoken.
   if (messageOf(error) === 'bad port')
-    return `No request is sent to the port of ${where}: it belongs to another protocol (bad port). Check the port, or let the server listen on another.`;
+    return `${where} could not be spoken to: no request is sent to its port, which belongs to another protocol (bad port). Check the port, or let the server listen on another.`;
   return protocol === 'https:' ? tlsProblem(error, code, where) : plainProblem(error, code, where);
 }
 

@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { openTelemetry } from '../open-telemetry.js';
 import type { NativeTasks, Port } from '../protocols/protocol.js';
-import { onDispose } from '../time/on-dispose.js';
 import { ReconnectingTransport } from './connection/reconnecting-transport.js';
+import type { CallWatch } from './events.js';
 import { Circuits, resolveCircuitOptions } from './faults/circuits.js';
 import * as explain from './faults/explain.js';
 import { PendingQuestions } from './input/pending-questions.js';
@@ -16,23 +17,17 @@ import {
   type ResolvedWaitOptions,
   resolveWaitOptions,
 } from './options.js';
-import { type Ready, sdkPort } from './sdk/sdk-port.js';
+import { type Ready, sdkPort, tapMessages } from './sdk/sdk-port.js';
 import type { ProblemListener } from './sdk/tolerant-requests.js';
 import { nativeTasksOf } from './tools/native-tasks.js';
 import { resolvePairOptions } from './tools/pair-options.js';
 import { ToolCatalog } from './tools/tool-catalog.js';
 import { type KnownDurations, knownDurations } from './waiting/known-durations.js';
 import { Limiter } from './waiting/limiter.js';
-import {
-  ResourceSubscriptions,
-  readNotification,
-  TaskNotifications,
-  tapNotifications,
-} from './waiting/notifications.js';
+import { ResourceSubscriptions, readNotification, TaskNotifications } from './waiting/notifications.js';
 import { PollScheduler, pollRate } from './waiting/poll-scheduler.js';
-import { CallStats, type ClientStats } from './watches/call-stats.js';
+import { CallStats, type ClientStats, type CountedCall } from './watches/call-stats.js';
 import { traceCall } from './watches/call-trace.js';
-import { type CallWatch, CallWatches } from './watches/call-watch.js';
 
 /** Requests that the server may hold at the same time; each is a connection over HTTP. */
 const MAX_HELD_REQUESTS = 32;
@@ -47,7 +42,7 @@ const MAX_STARTS = 32;
 export interface ClientServices {
   /** The defaults of every call. */
   readonly wait: ResolvedWaitOptions;
-  readonly ready: Ready;
+  readonly ready: Ready | undefined;
   readonly port: Port;
   /** The tasks of MCP itself that the connection can use. */
   readonly nativeTasks: () => NativeTasks | undefined;
@@ -62,14 +57,14 @@ export interface ClientServices {
   readonly notifications: TaskNotifications;
   readonly resources: ResourceSubscriptions;
   /** Has the server tell of these tasks until the returned Disposable is disposed, where it tells only what it is asked to. */
-  readonly follow: (taskIds: readonly string[]) => Disposable | undefined;
+  readonly follow: ((taskIds: readonly string[]) => Disposable | undefined) | undefined;
   /** The waits under way. */
   readonly openRuns: OpenRuns;
   readonly journal: Journal | undefined;
   /** Answers the server's questions. */
   readonly questions: PendingQuestions;
   /** What goes along with one call: breaker, statistics, trace, and the user's `onEvent`. */
-  readonly watch: (tool: string, meta: Meta | undefined) => CallWatches;
+  readonly watch: (tool: string, meta: Meta | undefined) => CountedCall;
   readonly stats: () => ClientStats;
 }
 
@@ -80,7 +75,7 @@ export interface RunContext {
   readonly wait: ResolvedWaitOptions;
   readonly call: Pick<CallOptions, 'signal' | 'onUpdate' | 'onInput' | 'idempotencyKey'>;
   /** Observes the call, and may prevent its sending. */
-  readonly watch: CallWatches;
+  readonly watch: CountedCall;
 }
 
 type Meta = Readonly<Record<string, unknown>>;
@@ -98,13 +93,12 @@ export function clientServices(
   const { closed } = openRuns;
   const wait = resolveWaitOptions(options, defaultWaitOptions);
   const scheduler = new PollScheduler(pollRate(options));
-  const ready: Ready = signal => connection?.ready(signal);
+  const ready: Ready | undefined = connection && (signal => connection.ready(signal));
   const questions = new PendingQuestions(client, options.onInput);
-  const port = sdkPort(client, ready, {
+  const port = sdkPort(client, {
+    ready,
     // A request that waits for a token, or for somebody who signs in, is not silent.
-    get lastOpenAt() {
-      return Math.max(questions.open.lastOpenAt, connection?.evidence().tokenAskedAt ?? 0);
-    },
+    lastSignAt: () => Math.max(questions.open.lastOpenAt, connection?.evidence().tokenAskedAt ?? 0),
   });
   const journal = openJournal(client, options);
   const catalog = new ToolCatalog({
@@ -135,10 +129,15 @@ export function clientServices(
     // Reconnects at once, because tasks inside the server's process run only while the process does.
     if (openRuns.size > 0) connection.restore();
   });
-  tapNotifications(client, notification => {
-    if (notification.method === 'notifications/tools/list_changed') catalog.forget();
-    const told = readNotification(notification);
-    if (told !== undefined) notifications.tell(told);
+  tapMessages(client, {
+    received(message) {
+      questions.open.received(message);
+      if ('id' in message) return;
+      if (message.method === 'notifications/tools/list_changed') catalog.forget();
+      const told = readNotification(message);
+      if (told !== undefined) notifications.tell(told);
+    },
+    answered: id => questions.open.closed(id),
   });
   return {
     wait,
@@ -152,15 +151,17 @@ export function clientServices(
     durations: knownDurations(client, journal?.durations()),
     notifications,
     resources,
-    follow: taskIds => connection?.follow(taskIds),
+    follow: connection && (taskIds => connection.follow(taskIds)),
     openRuns,
     journal,
     questions,
     watch: (tool, meta) => {
-      const trace = traceCall({ tool, meta, client, closed });
-      const watches: (CallWatch | undefined)[] = [circuits?.watch(tool), stats.watch(tool), trace];
-      if (onEvent !== undefined) watches.push({ hear: onEvent });
-      return new CallWatches(watches.filter(each => each !== undefined));
+      const others: CallWatch[] = [];
+      const tracing = openTelemetry('trace');
+      if (circuits !== undefined) others.push(circuits.watch(tool));
+      if (tracing !== undefined) others.push(traceCall(tracing, { tool, meta, client, closed }));
+      if (onEvent !== undefined) others.push({ hear: onEvent });
+      return stats.watch(tool, others);
     },
     stats: () => stats.read(tool => circuits?.stats(tool)),
   };
@@ -175,25 +176,25 @@ interface Endable {
 export class OpenRuns {
   readonly #endings = new Set<Endable>();
   readonly #closing = new AbortController();
+  /** Aborts when the client is closed. */
+  readonly closed: AbortSignal = this.#closing.signal;
 
   constructor() {
     setMaxListeners(0, this.closed);
-  }
-
-  /** Aborts when the client is closed. */
-  get closed(): AbortSignal {
-    return this.#closing.signal;
   }
 
   get size(): number {
     return this.#endings.size;
   }
 
-  /** From now on closing ends the wait, until the returned Disposable is disposed; of a closed client it ends at once. */
-  add(ending: Endable): Disposable {
+  /** From now on closing ends the wait, until it is removed; of a closed client it ends at once. */
+  add(ending: Endable): void {
     if (this.closed.aborted) ending.end(explain.closed);
     this.#endings.add(ending);
-    return onDispose(() => this.#endings.delete(ending));
+  }
+
+  remove(ending: Endable): void {
+    this.#endings.delete(ending);
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import type { Snapshot, TaskReference, TaskStatus } from '../types.js';
+import type { Outcome, Snapshot, TaskReference, TaskStatus } from '../types.js';
 
 /** What becomes of the connection of a client that has connected by itself. Says nothing about tasks. */
 export type ConnectionEvent =
@@ -78,3 +78,23 @@ export type AwaitEvent =
   | { readonly type: 'journal-failed'; readonly error: unknown }
   /** The task has ended. */
   | { readonly type: 'task-ended'; readonly tool: string; readonly status: TaskStatus };
+
+/** How a call ended for its caller: with what became of the task, or with what is thrown. */
+export type CallEnd =
+  | {
+      readonly outcome: Outcome;
+      /** Whether the journal knew it already, so that nothing was sent. */
+      readonly stored?: boolean;
+    }
+  | { readonly error: unknown };
+
+/** Observes one call from the moment when the caller makes it. */
+export interface CallWatch {
+  /** Added to `_meta` of every request of the call. */
+  readonly meta?: Readonly<Record<string, unknown>> | undefined;
+  /** The call is about to be sent. @throws CircuitOpenError when it must not be */
+  starting?(): void;
+  hear?(event: AwaitEvent): void;
+  /** The call is over. Called once; never for a task whose handle has no waiting caller. */
+  ended?(end: CallEnd): void;
+}

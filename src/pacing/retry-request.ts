@@ -28,14 +28,15 @@ export async function retryRequest<Answer>(
 ): Promise<Answer> {
   const { signal } = options;
   signal.throwIfAborted();
-  // Most requests are answered at once, and need none of the machinery.
-  const first = await send().then(
-    answer => ({ answer }),
-    (error: unknown) => ({ error }),
-  );
-  if ('error' in first) return repeat(first.error, send, options);
+  let answer: Answer;
+  try {
+    answer = await send();
+  } catch (error) {
+    // Most requests are answered at once, and need none of the machinery.
+    return repeat(error, send, options);
+  }
   signal.throwIfAborted();
-  return first.answer;
+  return answer;
 }
 
 function repeat<Answer>(

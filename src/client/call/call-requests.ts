@@ -33,7 +33,7 @@ export class CallRequests {
     const { context, state, signal, idempotencyKey } = options;
     const { services, wait, watch } = context;
     this.exchange = {
-      port: portWithMeta(services.port, watch.meta),
+      port: watch.meta === undefined ? services.port : portWithMeta(services.port, watch.meta),
       signal,
       requestTimeoutMs: wait.requestTimeoutMs,
       silenceTimeoutMs: wait.silenceTimeoutMs,
@@ -59,7 +59,7 @@ export class CallRequests {
       using hold = isLong || wait.inlineWaitMs === 0 ? undefined : holdLimiter.take();
       // A start that waits for its turn is not sent any more when the wait is over. One that the server holds keeps no other waiting.
       using _permit = isLong || hold !== undefined ? undefined : await startLimiter.enter(signal);
-      await ready(signal);
+      await ready?.(signal);
       await scheduler.ready(signal);
       const startSignal = plan.startKind === 'blocking' ? signal : (later?.signal ?? neverAborts);
       const holdMs = hold === undefined ? 0 : wait.inlineWaitMs;
@@ -71,10 +71,10 @@ export class CallRequests {
   }
 
   /** The answer to one status request, which is sent in its turn, again until it is answered. @param onSend called when it goes out */
-  async poll({ protocol, handle }: RunningTask, holdMs: number, onSend: () => void): Promise<PollAnswer> {
+  async poll({ protocol, reference }: RunningTask, holdMs: number, onSend: () => void): Promise<PollAnswer> {
     const { context, state, signal } = this.#options;
     const { scheduler } = context.services;
-    const due = { protocol, handle, exchange: { ...this.exchange, holdMs }, onSend };
+    const due = { protocol, handle: reference.handle, exchange: { ...this.exchange, holdMs }, onSend };
     try {
       return await this.retry(() => scheduler.poll(due));
     } catch (error) {
@@ -107,10 +107,10 @@ export class CallRequests {
   }
 
   /** A cancel is sent even after the end of the wait, as long as the client is open. */
-  cancelTask({ protocol, handle }: RunningTask): Promise<void> {
+  cancelTask({ protocol, reference }: RunningTask): Promise<void> {
     const exchange = { ...this.exchange, signal: neverAborts };
     const { closed } = this.#options.context.services.openRuns;
-    return this.retry(() => protocol.cancel(handle, exchange), this.#mayRepeat, closed);
+    return this.retry(() => protocol.cancel(reference.handle, exchange), this.#mayRepeat, closed);
   }
 }
 
@@ -124,7 +124,6 @@ type Meta = Readonly<Record<string, unknown>>;
 
 /** A port that adds to the `_meta` of every request. What a request has there already stays. */
 function portWithMeta(port: Port, meta: Meta): Port {
-  if (Object.keys(meta).length === 0) return port;
   return {
     callTool: (call, options) => port.callTool({ ...call, _meta: { ...meta, ...call._meta } }, options),
     request: (request, schema, options) => {

@@ -8,12 +8,12 @@ import { atMost, TimeLimitError } from '../../time/at-most.js';
 import { untilAborted } from '../../time/signals.js';
 import type { Outcome, TaskReference, ToolCall } from '../../types.js';
 import type { RunContext } from '../client-services.js';
+import type { CallEnd } from '../events.js';
 import * as explain from '../faults/explain.js';
 import { TaskQuestions } from '../input/task-questions.js';
-import type { Known } from '../journal/journal.js';
+import type { Journal, Known } from '../journal/journal.js';
 import { awaitEnd } from '../waiting/await-loop.js';
 import { linkedResource, TaskListening } from '../waiting/notifications.js';
-import type { CallEnd } from '../watches/call-watch.js';
 import { CallRequests, SOON_MS } from './call-requests.js';
 import { Ending } from './ending.js';
 import { protocolOf, referenceTo } from './reference.js';
@@ -134,7 +134,8 @@ export class CallRun {
     signal.throwIfAborted();
     state.at = { name: 'planning', plan };
     if (plan.notice !== undefined) state.warn(plan.notice);
-    const known = await this.#lookUp(call, plan);
+    const { journal } = this.#context.services;
+    const known = journal && (await this.#lookUp(journal, call, plan));
     state.entry = known?.entry;
     if (known?.reference !== undefined) return this.#resume({ reference: known.reference, known });
     if (known?.outcome !== undefined) return this.#answerWith(known.outcome);
@@ -150,13 +151,11 @@ export class CallRun {
   }
 
   /** Writes the call down before it is sent, or finds what the journal knows of it. */
-  async #lookUp(call: ToolCall, { protocol, idempotent }: ToolPlan): Promise<Known | undefined> {
-    const { services, call: options } = this.#context;
-    if (services.journal === undefined) return undefined;
+  #lookUp(journal: Journal, call: ToolCall, { protocol, idempotent }: ToolPlan): Promise<Known | undefined> {
     const { signal } = this.#ending;
     // Only the caller's own key: no other process knows a key that the client generated.
-    const { idempotencyKey } = options;
-    const looking = services.journal.begin({
+    const { idempotencyKey } = this.#context.call;
+    const looking = journal.begin({
       call,
       protocol: protocol.name,
       idempotencyKey,
@@ -179,9 +178,10 @@ export class CallRun {
     }
     const { hintMs, leastMs, raw } = answer;
     const resource = linkedResource(raw);
-    const begun = { name: 'running', task: { protocol, handle, hintMs, leastMs, resource } } as const;
+    const reference = referenceTo(protocol, tool, handle);
+    const begun = { name: 'running', task: { protocol, reference, hintMs, leastMs, resource } } as const;
     state.at = begun;
-    state.accept(referenceTo(protocol, tool, handle));
+    state.accept(reference);
     state.observe(answer, 0);
     return begun;
   }
@@ -191,7 +191,7 @@ export class CallRun {
     state.entry = known?.entry;
     state.resume(reference);
     const protocol = protocolOf(reference, this.#context.services.nativeTasks());
-    const begun = { name: 'running', task: { protocol, handle: reference.handle } } as const;
+    const begun = { name: 'running', task: { protocol, reference } } as const;
     state.at = begun;
     return known?.outcome === undefined ? begun : this.#answerWith(known.outcome);
   }
@@ -227,10 +227,10 @@ export class CallRun {
     const alarm = this.#alarm;
     const requests = this.#requests;
     using _clocks = this.#ending.watch();
-    using questions = new TaskQuestions({ context, requests, task, state, alarm, ending: this.#ending });
+    using questions = new TaskQuestions({ context, requests, task, alarm, ending: this.#ending });
     using listening = new TaskListening({ ...context.services, task, alarm, state });
     using pacer = context.services.durations.pacer(this.tool, context.wait, {
-      reference: state.reference,
+      reference: task.reference,
       fromStart: this.#plan !== undefined,
     });
     const isNew = this.#plan !== undefined;
@@ -270,7 +270,7 @@ export class CallRun {
     const reference = referenceTo(protocol, tool, handle);
     entry?.accepted(reference);
     this.#context.watch.hear({ type: 'task-orphaned', tool, reference });
-    if (this.#cancelling) this.#requests.cancelTask({ protocol, handle }).catch(() => {});
+    if (this.#cancelling) this.#requests.cancelTask({ protocol, reference }).catch(() => {});
   }
 }
 

@@ -1,4 +1,3 @@
-import { onDispose } from '../../time/on-dispose.js';
 import { onAbort } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
 import type { RunContext } from '../client-services.js';
@@ -6,19 +5,18 @@ import * as explain from '../faults/explain.js';
 import type { TaskState } from './task-state.js';
 
 /** The end of a wait from our side: whichever cause comes first wins, and is the `reason` of `signal`. */
-export class Ending {
+export class Ending implements Disposable {
   readonly #controller = new AbortController();
+  readonly signal: AbortSignal = this.#controller.signal;
   readonly #context: RunContext;
   readonly #state: TaskState;
   #release: (() => void) | undefined;
+  #stopDeadline: (() => void) | undefined;
+  #quiet: Disposable | undefined;
 
   constructor(context: RunContext, state: TaskState) {
     this.#context = context;
     this.#state = state;
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
   }
 
   /** Ends the wait with this reason; does nothing once the task has ended. */
@@ -43,22 +41,24 @@ export class Ending {
     this.#release = undefined;
   }
 
-  /** Ends the wait at its deadline and when the client is closed, and tells of silence, until it is disposed. */
-  watch(): Disposable {
+  /** Ends the wait at its deadline and when the client is closed, and tells of silence, until this is disposed. */
+  watch(): this {
     const { services, wait } = this.#context;
-    const open = services.openRuns.add(this);
-    const quiet = this.#state.watchQuiet(services.questions.open);
-    const stopDeadline = this.#startDeadline(wait.deadlineMs);
-    return onDispose(() => {
-      stopDeadline?.();
-      quiet[Symbol.dispose]();
-      open[Symbol.dispose]();
-    });
+    const { deadlineMs } = wait;
+    services.openRuns.add(this);
+    this.#quiet = this.#state.watchQuiet(services.questions.open);
+    if (deadlineMs !== Number.POSITIVE_INFINITY) {
+      const leftMs = Math.max(0, this.#state.begunAt + deadlineMs - performance.now());
+      this.#stopDeadline = startTimer(leftMs, () =>
+        this.end(facts => explain.deadlinePassed(facts, deadlineMs)),
+      );
+    }
+    return this;
   }
 
-  #startDeadline(deadlineMs: number): (() => void) | undefined {
-    if (deadlineMs === Number.POSITIVE_INFINITY) return undefined;
-    const leftMs = Math.max(0, this.#state.begunAt + deadlineMs - performance.now());
-    return startTimer(leftMs, () => this.end(facts => explain.deadlinePassed(facts, deadlineMs)));
+  [Symbol.dispose](): void {
+    this.#stopDeadline?.();
+    this.#quiet?.[Symbol.dispose]();
+    this.#context.services.openRuns.remove(this);
   }
 }

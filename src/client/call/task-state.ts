@@ -6,17 +6,10 @@ import type { RunContext } from '../client-services.js';
 import * as explain from '../faults/explain.js';
 import type { JournalEntry } from '../journal/journal-entry.js';
 
-/** How the state of a task is asked for. */
-interface StatusRequest {
-  readonly hintMs: number | undefined;
-  readonly holdMs: number;
-  readonly woken: boolean;
-}
-
 /** A task of its own, as far as its wait needs it. */
 export interface RunningTask {
   readonly protocol: Protocol;
-  readonly handle: unknown;
+  readonly reference: TaskReference;
   /** Milliseconds that the answer to the start asks us to wait. */
   readonly hintMs?: number | undefined;
   /** What that answer says of the least time between requests. */
@@ -47,7 +40,6 @@ interface Told {
 
 /** The known state of one call, which reports changes to its listeners. */
 export class TaskState {
-  readonly changed = new ChangeNotice();
   /** Receives each change before all other listeners. */
   entry: JournalEntry | undefined;
   /** On the clock of `performance.now()`. */
@@ -55,6 +47,7 @@ export class TaskState {
   /** How far the call has come. */
   at: CallState = { name: 'planning' };
   readonly #context: RunContext;
+  #changed: ChangeNotice | undefined;
   #unknownWords: Set<string> | undefined;
   #snapshot: Snapshot = { status: 'working', attempt: 0, elapsedMs: 0, raw: undefined };
   #reference: TaskReference | undefined;
@@ -74,6 +67,12 @@ export class TaskState {
     if (at.name === 'ended') return at.protocol;
     if (at.plan === undefined) throw new TypeError('The protocol of a call is known once it is accepted.');
     return at.plan.protocol;
+  }
+
+  /** Tells of each new state. */
+  get changed(): ChangeNotice {
+    this.#changed ??= new ChangeNotice();
+    return this.#changed;
   }
 
   /** What messages about the call can draw on. */
@@ -108,18 +107,6 @@ export class TaskState {
 
   resume(reference: TaskReference): void {
     this.#reference = reference;
-  }
-
-  schedule(delayMs: number): void {
-    const { tool, watch } = this.#context;
-    if (this.#reference === undefined) return;
-    watch.hear({ type: 'status-scheduled', tool, reference: this.#reference, delayMs });
-  }
-
-  request(attempt: number, asked: StatusRequest): void {
-    const { tool, watch } = this.#context;
-    if (this.#reference === undefined) return;
-    watch.hear({ type: 'status-requested', tool, reference: this.#reference, attempt, ...asked });
   }
 
   observe(answer: PollAnswer, attempt: number): void {
@@ -173,7 +160,7 @@ export class TaskState {
 
   close(): void {
     this.#over = true;
-    this.changed.announce();
+    this.#changed?.announce();
   }
 
   #reportUnknown(word: string): void {
@@ -204,19 +191,16 @@ export class TaskState {
     };
     this.#snapshot = snapshot;
     if (!hasEnded) this.entry?.running(snapshot);
-    this.changed.announce();
+    this.#changed?.announce();
     call.onUpdate?.(snapshot);
     watch.hear({ type: 'task-updated', tool, snapshot });
   }
 }
 
 /** Whether a state tells more than the one before: an answer that says the same is no sign of life. */
-function isNew(state: Told, before: Snapshot): boolean {
-  return (
-    state.status !== before.status ||
-    withoutTimes(state.message) !== withoutTimes(before.message) ||
-    state.progress?.progress !== before.progress?.progress
-  );
+function isNew({ status, message, progress }: Told, before: Snapshot): boolean {
+  if (status !== before.status || progress?.progress !== before.progress?.progress) return true;
+  return message !== before.message && withoutTimes(message) !== withoutTimes(before.message);
 }
 
 const TIMES =

@@ -13,9 +13,8 @@ import { BoundedMap } from '../../pacing/bounded-map.js';
 import { Circuit, type CircuitState, type CircuitVerdict, type Pass } from '../../pacing/circuit.js';
 import { formatDuration } from '../../time/duration.js';
 import { refuseUnknownOptions } from '../../unknown-option.js';
-import type { AwaitEvent } from '../events.js';
+import type { AwaitEvent, CallEnd, CallWatch } from '../events.js';
 import { checkOption, type OptionKind } from '../option-check.js';
-import type { CallEnd, CallWatch } from '../watches/call-watch.js';
 import { isTransient } from './failure.js';
 
 /** When calls of a tool that keeps failing are stopped before they are sent. */

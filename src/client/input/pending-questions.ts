@@ -1,12 +1,17 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { ErrorCode, McpError, RELATED_TASK_META_KEY } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ErrorCode,
+  type JSONRPCNotification,
+  type JSONRPCRequest,
+  McpError,
+  RELATED_TASK_META_KEY,
+} from '@modelcontextprotocol/sdk/types.js';
 import { ConfigurationError } from '../../errors.js';
 import type { TaskQuestion } from '../../protocols/protocol.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { onDispose } from '../../time/on-dispose.js';
 import type { TaskReference } from '../../types.js';
 import type { InputAnswer, InputHandler } from './input-handler.js';
-import { OpenQuestions } from './open-questions.js';
 import { questionMethods } from './question-methods.js';
 
 /** No handler answers questions of this kind. */
@@ -31,14 +36,13 @@ export class PendingQuestions {
   readonly #client: Client;
   readonly #onInput: InputHandler | undefined;
   /** The questions that somebody is answering. */
-  readonly open: OpenQuestions;
+  readonly open = new OpenQuestions();
   readonly #tasks = new Map<string, Asked>();
   /** The methods whose questions reach a handler; undefined until somebody may answer. */
   #answered: ReadonlySet<string> | undefined;
 
   constructor(client: Client, onInput: InputHandler | undefined) {
     this.#client = client;
-    this.open = new OpenQuestions(client);
     this.#onInput = onInput;
     if (onInput !== undefined) this.#register();
   }
@@ -121,4 +125,39 @@ export class PendingQuestions {
 function relatedTask({ params }: TaskQuestion): string | undefined {
   const related = isRecord(params._meta) ? params._meta[RELATED_TASK_META_KEY] : undefined;
   return isRecord(related) && typeof related.taskId === 'string' ? related.taskId : undefined;
+}
+
+/** Whether somebody answers what the server asks: a person, a model. The time that takes is no silence of the server. */
+class OpenQuestions {
+  readonly #open = new Set<unknown>();
+  #lastClosedAt = Number.NEGATIVE_INFINITY;
+
+  /** When a question was last open, on the clock of `performance.now()`. */
+  get lastOpenAt(): number {
+    return this.#open.size > 0 ? performance.now() : this.#lastClosedAt;
+  }
+
+  /** Hears what the server asks by a request of its own, and what it takes back. */
+  received(message: JSONRPCRequest | JSONRPCNotification): void {
+    if (!('id' in message)) {
+      if (message.method === 'notifications/cancelled') this.closed(message.params?.requestId);
+    } else if (message.method !== 'ping') this.#open.add(message.id);
+  }
+
+  /** Counts a question that came in an answer, not as a request, as open until it is answered. */
+  during(answer: Promise<unknown>): void {
+    this.#open.add(answer);
+    const close = () => this.closed(answer);
+    answer.then(close, close);
+  }
+
+  /** Forgets all open questions: the connection is lost, so their answers cannot be delivered. */
+  clear(): void {
+    for (const question of this.#open) this.closed(question);
+  }
+
+  /** @param question the id of a request that is answered or taken back, or a promise of an answer */
+  closed(question: unknown): void {
+    if (this.#open.delete(question)) this.#lastClosedAt = performance.now();
+  }
 }

@@ -1,10 +1,10 @@
 import { ProtocolViolationError } from '../../errors.js';
-import type { Exchange, PollAnswer, TaskQuestion } from '../../protocols/protocol.js';
+import type { Exchange, Running, TaskQuestion } from '../../protocols/protocol.js';
 import type { Alarm } from '../../time/alarm.js';
 import { type LinkedSignal, linkSignals } from '../../time/signals.js';
 import type { CallRequests } from '../call/call-requests.js';
 import type { Ending } from '../call/ending.js';
-import type { RunningTask, TaskState } from '../call/task-state.js';
+import type { RunningTask } from '../call/task-state.js';
 import type { RunContext } from '../client-services.js';
 import * as explain from '../faults/explain.js';
 import type { Asked } from './pending-questions.js';
@@ -13,7 +13,6 @@ export interface TaskQuestionsOptions {
   readonly context: RunContext;
   readonly requests: CallRequests;
   readonly task: RunningTask;
-  readonly state: TaskState;
   /** Rings when the state has probably changed. */
   readonly alarm: Alarm;
   /** Ends the wait. */
@@ -40,32 +39,28 @@ export class TaskQuestions implements Disposable {
   #conversation: Conversation | undefined;
   #seen: Set<string> | undefined;
   #answering: Promise<void> | undefined;
-  #thinking = 0;
+  /** Questions that somebody is thinking about. */
+  openCount = 0;
   #isListening = false;
 
   constructor(options: TaskQuestionsOptions) {
-    const { context, task, state } = options;
+    const { context, task } = options;
     const { tool, call } = context;
     this.#options = options;
-    const { reference } = state;
+    const { reference } = task;
     this.#asked = { tool, reference, onInput: call.onInput, onThinking: answer => this.#countWhile(answer) };
     const { answer, listenForQuestions } = task.protocol;
     if ((answer ?? listenForQuestions ?? call.onInput) !== undefined) this.#enter();
   }
 
-  /** Whether the task waits for somebody who is thinking about an answer. */
-  get areOpen(): boolean {
-    return this.#thinking > 0;
-  }
-
-  hear(answer: PollAnswer): void {
-    if (answer.kind === 'ended' || answer.status !== 'input_required') return;
+  /** Hears an answer that the task is `input_required`. */
+  hear({ questions = {} }: Running): void {
     const { context, task } = this.#options;
     const { protocol } = task;
     this.#enter();
     this.#seen ??= new Set();
     const seen = this.#seen;
-    const fresh = Object.entries(answer.questions ?? {}).filter(([key]) => !seen.has(key));
+    const fresh = Object.entries(questions).filter(([key]) => !seen.has(key));
     const canListen = protocol.listenForQuestions !== undefined && !this.#isListening;
     if (fresh.length === 0 && !canListen) return;
     const asked = fresh.map(([, question]) => question);
@@ -96,7 +91,7 @@ export class TaskQuestions implements Disposable {
   /** From now on questions that name the task are this wait's. */
   #enter(): void {
     const { context, task } = this.#options;
-    const topics = task.protocol.topics?.(task.handle) ?? [];
+    const topics = task.protocol.topics?.(task.reference.handle) ?? [];
     this.#entry ??= context.services.questions.enter(topics, this.#asked);
   }
 
@@ -112,7 +107,7 @@ export class TaskQuestions implements Disposable {
 
   async #reply(key: string, question: TaskQuestion): Promise<void> {
     const { context, requests, task, alarm } = this.#options;
-    const { protocol, handle } = task;
+    const { protocol, reference } = task;
     const { signal } = this.#exchange;
     if (signal.aborted) return;
     let answer: unknown;
@@ -123,7 +118,7 @@ export class TaskQuestions implements Disposable {
       return;
     }
     if (signal.aborted) return;
-    const send = async () => protocol.answer?.(handle, { [key]: answer }, this.#exchange);
+    const send = async () => protocol.answer?.(reference.handle, { [key]: answer }, this.#exchange);
     await requests.retry(send).then(
       () => alarm.ring(),
       error => this.#fail(error),
@@ -134,7 +129,7 @@ export class TaskQuestions implements Disposable {
     const { task, alarm } = this.#options;
     this.#isListening = true;
     try {
-      await task.protocol.listenForQuestions?.(task.handle, this.#exchange);
+      await task.protocol.listenForQuestions?.(task.reference.handle, this.#exchange);
       alarm.ring();
     } catch {
       // Says nothing about the task: the next status answer tells whether to listen again.
@@ -152,8 +147,8 @@ export class TaskQuestions implements Disposable {
   }
 
   #countWhile(answer: Promise<unknown>): void {
-    this.#thinking++;
-    const done = () => void this.#thinking--;
+    this.openCount++;
+    const done = () => void this.openCount--;
     answer.then(done, done);
   }
 }

@@ -1,6 +1,12 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ErrorCode,
+  type JSONRPCNotification,
+  type JSONRPCRequest,
+  McpError,
+  type RequestId,
+} from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import { AwaitError, ConfigurationError } from '../../errors.js';
 import { excerpt } from '../../protocols/excerpt.js';
@@ -8,8 +14,6 @@ import type { Port, RequestOptions } from '../../protocols/protocol.js';
 import { toolResultSchema } from '../../protocols/readable-result.js';
 import { IdleTimer } from '../../time/idle-timer.js';
 import { linkSignals, neverAborts } from '../../time/signals.js';
-import type { Progress } from '../../types.js';
-import type { OpenQuestions } from '../input/open-questions.js';
 
 type ClientRequest = Parameters<Client['request']>[0];
 
@@ -19,30 +23,41 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** Settles when a request can be sent; undefined when it can be sent now. */
 export type Ready = (signal: AbortSignal) => Promise<unknown> | undefined;
 
-/** The port on a connected v1 client of @modelcontextprotocol/sdk. @param questions the time that they take is no silence */
-export function sdkPort(
-  client: Client,
-  ready: Ready = () => undefined,
-  questions?: Pick<OpenQuestions, 'lastOpenAt'>,
-): Port {
+export interface PortOptions {
+  readonly ready?: Ready | undefined;
+  /** When somebody else than the server was last waited for, on the clock of `performance.now()`: that is no silence. */
+  readonly lastSignAt?: (() => number) | undefined;
+}
+
+/** The port on a connected v1 client of @modelcontextprotocol/sdk. */
+export function sdkPort(client: Client, { ready, lastSignAt }: PortOptions = {}): Port {
   const send = async <Schema extends z.ZodType>(request: object, schema: Schema, options: RequestOptions) => {
     const { signal, timeoutMs, onProgress } = options;
     // The wait for a connection is outside the time-out of the request, because nothing has been sent yet.
-    await ready(signal);
+    const connecting = ready?.(signal);
+    if (connecting !== undefined) await connecting;
     // Each request has its own signal: the SDK never removes its abort listener, and would cancel requests that have ended.
     using linked = linkSignals(signal === neverAborts ? undefined : signal);
     using timer = new IdleTimer({
       limitMs: timeoutMs,
-      lastSignAt: questions && (() => questions.lastOpenAt),
+      lastSignAt,
       onIdle: () => linked.abort(new McpError(ErrorCode.RequestTimeout, 'Request timed out')),
     });
+    /** The SDK passes an absent field as undefined. */
+    const onprogress: ProgressCallback | undefined =
+      onProgress &&
+      (({ progress, total, message }) => {
+        timer.sign();
+        onProgress({
+          progress,
+          ...(total !== undefined && { total }),
+          ...(message !== undefined && { message }),
+        });
+      });
     const sdkOptions = {
       signal: linked.signal,
       timeout: MAX_TIMEOUT_MS,
-      ...(onProgress && {
-        onprogress: toListener(onProgress, () => timer.sign()),
-        resetTimeoutOnProgress: true,
-      }),
+      ...(onprogress && { onprogress, resetTimeoutOnProgress: true }),
     };
     return await client.request(request as ClientRequest, schema, sdkOptions).catch(throwOwn);
   };
@@ -51,6 +66,28 @@ export function sdkPort(
     callTool: (call, options) =>
       send({ method: 'tools/call', params: { ...call } }, toolResultSchema, options),
     request: send,
+  };
+}
+
+/** Hears messages of a client's transport before they go on. */
+export interface MessageListener {
+  received(message: JSONRPCRequest | JSONRPCNotification): void;
+  /** The client has answered a request of the server. */
+  answered(id: RequestId | undefined): void;
+}
+
+/** Shows messages of the client's present transport. A handler that is set on the client would replace the user's own. */
+export function tapMessages({ transport }: Client, listener: MessageListener): void {
+  const deliver = transport?.onmessage;
+  if (transport === undefined || deliver === undefined) return;
+  const send = transport.send.bind(transport);
+  transport.onmessage = (message, extra) => {
+    if ('method' in message) listener.received(message);
+    deliver(message, extra);
+  };
+  transport.send = (message, options) => {
+    if (!('method' in message)) listener.answered(message.id);
+    return send(message, options);
   };
 }
 
@@ -63,16 +100,4 @@ function throwOwn(error: unknown): never {
     );
   }
   throw error instanceof McpError && error.data instanceof AwaitError ? error.data : error;
-}
-
-/** The SDK passes an absent field as undefined. */
-function toListener(onProgress: (progress: Progress) => void, sign: () => void): ProgressCallback {
-  return ({ progress, total, message }) => {
-    sign();
-    onProgress({
-      progress,
-      ...(total !== undefined && { total }),
-      ...(message !== undefined && { message }),
-    });
-  };
 }

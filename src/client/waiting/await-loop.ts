@@ -82,7 +82,7 @@ export async function awaitEnd(wait: Wait, isNew: boolean): Promise<Ended | unde
   const { task, context } = wait;
   const { longPollMs, maxAttempts } = context.wait;
   const { holdLimiter } = context.services;
-  const holds = longPollMs > 0 && task.protocol.holds?.(task.handle) === true;
+  const holds = longPollMs > 0 && task.protocol.holds?.(task.reference.handle) === true;
   let round = planRound({ ...BEGINNING, isLook: !isNew, holdsAtOnce: holds && isNew }, task, wait);
   while (round.countedCount < maxAttempts) {
     const step = nextStep(round, holds && holdLimiter.hasRoom);
@@ -149,7 +149,17 @@ function planRound(position: Position, told: Pick<RunningTask, 'hintMs' | 'least
 async function ask(holdMs: number, { attempt, hintMs, slept }: Round, wait: Wait) {
   const { context, task, state, requests, alarm, pacer, questions } = wait;
   using _permit = holdMs > 0 ? context.services.holdLimiter.take() : undefined;
-  state.request(attempt, { hintMs, holdMs, woken: slept === 'woken' });
+  const { reference } = task;
+  const woken = slept === 'woken';
+  context.watch.hear({
+    type: 'status-requested',
+    tool: context.tool,
+    reference,
+    attempt,
+    hintMs,
+    holdMs,
+    woken,
+  });
   let askedAt = performance.now();
   const answer = await requests.poll(task, holdMs, () => {
     // Notifications before this moment need no further request: the answer will include what they tell.
@@ -159,18 +169,19 @@ async function ask(holdMs: number, { attempt, hintMs, slept }: Round, wait: Wait
   });
   pacer.answered(paceOf(answer), answer.kind === 'running' ? answer.progress : undefined);
   state.observe(answer, attempt + 1);
-  questions.hear(answer);
-  return { answer, askedAt, isAnswering: questions.areOpen };
+  if (answer.kind === 'running' && answer.status === 'input_required') questions.hear(answer);
+  return { answer, askedAt, isAnswering: questions.openCount > 0 };
 }
 
 /** @returns whether a notification has ended the sleep */
 async function sleepUntilNotified(
   delayMs: number,
   noWakeBefore: number,
-  { context, state, requests, alarm, listening }: Wait,
+  { context, task, requests, alarm, listening }: Wait,
 ): Promise<'through' | 'woken'> {
   const { signal } = requests.exchange;
-  state.schedule(delayMs);
+  const { tool, watch } = context;
+  watch.hear({ type: 'status-scheduled', tool, reference: task.reference, delayMs });
   if (context.wait.longPollMs > 0) listening.sleeping();
   const dueAt = performance.now() + delayMs;
   if (!(await alarm.sleep(delayMs, signal))) return 'through';

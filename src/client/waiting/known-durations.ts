@@ -13,7 +13,7 @@ export interface KnownDurations {
 }
 
 interface AwaitedTask {
-  readonly reference: TaskReference | undefined;
+  readonly reference: TaskReference;
   /** Whether this process has started it. */
   readonly fromStart: boolean;
 }
@@ -39,8 +39,9 @@ export function knownDurations(client: Client, journal?: DurationStore): KnownDu
     pacer: (tool, wait, { reference, fromStart }) => {
       if (wait.pacing === 'backoff') return backoffPacer(wait);
       const { name, version } = client.getServerVersion() ?? {};
-      const key = digest([name, version, ...place, tool]);
-      const ageMs = Math.max(0, Date.now() - Date.parse(reference?.startedAt ?? '') || 0);
+      const named = JSON.stringify([name, version, ...place, tool]);
+      const key = createHash('sha256').update(named).digest('base64url');
+      const ageMs = Math.max(0, Date.now() - Date.parse(reference.startedAt) || 0);
       return new LearningPacer({ memory, key, pacing: wait, ageMs, fromStart });
     },
   };
@@ -55,8 +56,4 @@ function placeOf(target: ServerTarget): readonly string[] {
   if (!('url' in target)) return [target.command, ...(target.args ?? [])];
   const { origin, pathname } = new URL(target.url);
   return [origin, pathname];
-}
-
-function digest(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('base64url');
 }

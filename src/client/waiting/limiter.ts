@@ -1,6 +1,4 @@
-import { onDispose } from '../../time/on-dispose.js';
-
-/** Limits how many are at work at the same time, such as requests under way. */
+/** Limits how many are at work at the same time, such as requests under way. Whoever has a permit disposes it once. */
 export class Limiter {
   readonly #waiting = new Set<(permit: Disposable) => void>();
   #free: number;
@@ -17,7 +15,7 @@ export class Limiter {
   take(): Disposable | undefined {
     if (this.#free === 0) return undefined;
     this.#free--;
-    return this.#permit();
+    return this;
   }
 
   /** A permit as soon as one is free; first come, first served. @throws the signal's reason */
@@ -40,16 +38,13 @@ export class Limiter {
     }
   }
 
-  #permit(): Disposable {
-    return onDispose(() => this.#release());
-  }
-
-  #release(): void {
+  /** Gives one permit back. */
+  [Symbol.dispose](): void {
     const [next] = this.#waiting;
     if (next === undefined) this.#free++;
     else {
       this.#waiting.delete(next);
-      next(this.#permit());
+      next(this);
     }
   }
 }
@@ -69,20 +64,16 @@ export class AdmissionLimiter {
 
   /** Resolves when the caller may go on; undefined when it may at once. */
   next(): Promise<void> | undefined {
-    if (this.#waiting.length === 0 && this.#take()) return undefined;
-    return new Promise(resolve => {
-      this.#waiting.push(resolve);
-      if (this.#waiting.length === 1) this.#arm();
-    });
-  }
-
-  #take(): boolean {
     const now = performance.now();
     if (now >= this.#windowEndsAt) {
       this.#windowEndsAt = now + WINDOW_MS;
       this.#left = MAX_AT_ONCE;
     }
-    return --this.#left >= 0;
+    if (this.#waiting.length === 0 && --this.#left >= 0) return undefined;
+    return new Promise(resolve => {
+      this.#waiting.push(resolve);
+      if (this.#waiting.length === 1) this.#arm();
+    });
   }
 
   #arm(): void {

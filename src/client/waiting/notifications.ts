@@ -1,31 +1,10 @@
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import {
-  EmptyResultSchema,
-  isJSONRPCNotification,
-  type JSONRPCNotification,
-} from '@modelcontextprotocol/sdk/types.js';
+import { EmptyResultSchema, type JSONRPCNotification } from '@modelcontextprotocol/sdk/types.js';
 import { BoundedMap } from '../../pacing/bounded-map.js';
 import type { Port, Protocol } from '../../protocols/protocol.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import type { Alarm } from '../../time/alarm.js';
 import { onDispose } from '../../time/on-dispose.js';
-
-/**
- * Shows `listener` every notification that reaches the client's present transport, and leaves it to
- * the client. A handler set on the client would replace the user's own.
- */
-export function tapNotifications(
-  client: Client,
-  listener: (notification: JSONRPCNotification) => void,
-): void {
-  const { transport } = client;
-  const deliver = transport?.onmessage;
-  if (transport === undefined || deliver === undefined) return;
-  transport.onmessage = (message, extra) => {
-    if (isJSONRPCNotification(message)) listener(message);
-    deliver(message, extra);
-  };
-}
+import type { TaskReference } from '../../types.js';
 
 /** What a server tells of a task without being asked. It is a hint to ask, never an answer. */
 export interface TaskNotification {
@@ -176,12 +155,12 @@ export function linkedResource(answer: unknown): string | undefined {
 export interface TaskListeningOptions {
   readonly task: {
     readonly protocol: Protocol;
-    readonly handle: unknown;
+    readonly reference: TaskReference;
     readonly resource?: string | undefined;
   };
   readonly notifications: TaskNotifications;
   readonly resources: ResourceSubscriptions;
-  readonly follow: (taskIds: readonly string[]) => Disposable | undefined;
+  readonly follow: ((taskIds: readonly string[]) => Disposable | undefined) | undefined;
   readonly alarm: Alarm;
   /** Shows a sentence that the server has sent. */
   readonly state: { hear(message: string): void };
@@ -197,9 +176,9 @@ export class TaskListening implements Disposable {
 
   constructor(options: TaskListeningOptions) {
     const { task, notifications, resources } = options;
-    const { protocol, handle, resource } = task;
+    const { protocol, reference, resource } = task;
     this.#options = options;
-    this.#topics = protocol.topics?.(handle) ?? [];
+    this.#topics = protocol.topics?.(reference.handle) ?? [];
     this.#subscribed = resource === undefined ? undefined : resources.follow(resource);
     const all = resource === undefined ? this.#topics : [...this.#topics, resource];
     this.#notified = notifications.listen(all, notification => this.#hear(notification));
@@ -207,7 +186,7 @@ export class TaskListening implements Disposable {
 
   /** The wait sleeps: a server that tells only what it was asked to tell is asked now, and not while it holds an answer. */
   sleeping(): void {
-    this.#followed ??= this.#options.follow(this.#topics);
+    this.#followed ??= this.#options.follow?.(this.#topics);
   }
 
   /** A notification of work under way is shown; every other is a reason to ask. */

@@ -15,7 +15,8 @@ interface DuePoll {
 }
 
 interface QueuedPoll extends DuePoll {
-  readonly resolve: (answer: PollAnswer) => void;
+  /** With the answer to a request about many, or with undefined when it is its turn to be sent alone. */
+  readonly resolve: (answer: PollAnswer | undefined) => void;
   readonly reject: (error: unknown) => void;
   /** An answer about many had no place for it. */
   alone: boolean;
@@ -44,23 +45,14 @@ export class PollScheduler {
 
   /** The answer to a status request, which is sent in its turn. @throws what the protocol throws, or the signal's reason */
   async poll(due: DuePoll): Promise<PollAnswer> {
-    const { signal } = due.exchange;
-    signal.throwIfAborted();
-    let leave = () => {};
-    try {
-      return await new Promise((resolve, reject) => {
-        const queued = { ...due, resolve, reject, alone: false };
-        leave = () => {
-          this.#queue.delete(queued);
-          if (this.#queue.size === 0) this.#disarm();
-          reject(signal.reason);
-        };
-        signal.addEventListener('abort', leave, { once: true });
-        this.#enqueue(queued);
-      });
-    } finally {
-      signal.removeEventListener('abort', leave);
+    const { protocol, handle, exchange, onSend } = due;
+    exchange.signal.throwIfAborted();
+    if (this.#queue.size > 0 || this.#waitMs() > 0) {
+      const answer = await this.#wait(due);
+      if (answer !== undefined) return answer;
     }
+    onSend();
+    return protocol.poll(handle, exchange);
   }
 
   /** Sends nothing for a while, because the server asked for that. @param wishMs undefined when it did not say how long */
@@ -79,6 +71,30 @@ export class PollScheduler {
     return this.#pausedUntil - performance.now();
   }
 
+  /** Milliseconds until a request may be sent; 0 takes its place in the rate. */
+  #waitMs(): number {
+    return Math.max(this.#pauseMs(), 0) || this.#bucket.take(performance.now());
+  }
+
+  async #wait(due: DuePoll): Promise<PollAnswer | undefined> {
+    const { signal } = due.exchange;
+    let leave = () => {};
+    try {
+      return await new Promise((resolve, reject) => {
+        const queued = { ...due, resolve, reject, alone: false };
+        leave = () => {
+          this.#queue.delete(queued);
+          if (this.#queue.size === 0) this.#disarm();
+          reject(signal.reason);
+        };
+        signal.addEventListener('abort', leave, { once: true });
+        this.#enqueue(queued);
+      });
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
   #enqueue(poll: QueuedPoll): void {
     this.#queue.add(poll);
     if (this.#stopTimer === undefined) this.#serve();
@@ -86,8 +102,7 @@ export class PollScheduler {
 
   #serve(): void {
     while (this.#queue.size > 0) {
-      const pauseMs = this.#pauseMs();
-      const waitMs = pauseMs > 0 ? pauseMs : this.#bucket.take(performance.now());
+      const waitMs = this.#waitMs();
       if (waitMs > 0) {
         this.#arm(waitMs);
         return;
@@ -125,13 +140,12 @@ export class PollScheduler {
   }
 
   #send(turn: readonly QueuedPoll[]): void {
-    for (const { onSend } of turn) onSend();
-    const [first, ...others] = turn;
-    if (first === undefined) return;
-    if (others.length === 0) {
-      first.protocol.poll(first.handle, first.exchange).then(first.resolve, first.reject);
+    const [first, second] = turn;
+    if (second === undefined) {
+      first?.resolve(undefined);
       return;
     }
+    for (const { onSend } of turn) onSend();
     askTogether(turn).then(
       answers => {
         for (const [index, poll] of turn.entries()) this.#settle(poll, answers[index]);

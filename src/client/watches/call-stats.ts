@@ -1,8 +1,7 @@
 import { AwaitAbortedError, AwaitDetachedError, CircuitOpenError } from '../../errors.js';
 import { BoundedMap } from '../../pacing/bounded-map.js';
-import type { AwaitEvent } from '../events.js';
+import type { AwaitEvent, CallEnd, CallWatch } from '../events.js';
 import type { CircuitStats } from '../faults/circuits.js';
-import type { CallEnd, CallWatch } from './call-watch.js';
 
 /** Beyond this many tools, the one that was called longest ago is forgotten. */
 const MAX_TOOLS = 1000;
@@ -40,34 +39,47 @@ export interface ClientStats {
 type Mutable<Counts> = { -readonly [Name in keyof Counts]: Counts[Name] };
 type Counts = Mutable<Omit<ToolStats, 'meanDurationMs' | 'circuit'>> & { ended: number; totalMs: number };
 
-class CountedCall implements CallWatch {
+/** Counts one call, and tells whatever else goes along with it. */
+export class CountedCall implements CallWatch {
+  readonly meta: CallWatch['meta'];
   readonly #counts: Counts;
+  readonly #others: readonly CallWatch[];
   readonly #begunAt = performance.now();
   #started = false;
+  #over = false;
 
-  constructor(counts: Counts) {
+  constructor(counts: Counts, others: readonly CallWatch[]) {
     this.#counts = counts;
+    this.#others = others;
+    this.meta = others.find(({ meta }) => meta !== undefined)?.meta;
     counts.running++;
   }
 
+  /** After the first that refuses the call, the others are not told of its start. */
   starting(): void {
+    for (const other of this.#others) other.starting?.();
     this.#started = true;
     this.#counts.startRequests++;
   }
 
-  hear({ type }: AwaitEvent): void {
-    if (type === 'status-requested') this.#counts.statusRequests++;
-    if (type === 'request-failed') this.#counts.failedRequests++;
+  hear(event: AwaitEvent): void {
+    if (event.type === 'status-requested') this.#counts.statusRequests++;
+    if (event.type === 'request-failed') this.#counts.failedRequests++;
+    for (const other of this.#others) other.hear?.(event);
   }
 
   ended(end: CallEnd): void {
+    if (this.#over) return;
+    this.#over = true;
     const counts = this.#counts;
     counts.running--;
     const kind = kindOf(end);
     counts[kind]++;
-    if (!this.#started || (kind !== 'completed' && kind !== 'failed')) return;
-    counts.ended++;
-    counts.totalMs += performance.now() - this.#begunAt;
+    if (this.#started && (kind === 'completed' || kind === 'failed')) {
+      counts.ended++;
+      counts.totalMs += performance.now() - this.#begunAt;
+    }
+    for (const other of this.#others) other.ended?.(end);
   }
 }
 
@@ -75,8 +87,11 @@ class CountedCall implements CallWatch {
 export class CallStats {
   readonly #tools = new BoundedMap<Counts>(MAX_TOOLS);
 
-  watch(tool: string): CallWatch {
-    return new CountedCall(this.#countsOf(tool));
+  /** @param others what else goes along with the call, such as a trace */
+  watch(tool: string, others: readonly CallWatch[] = []): CountedCall {
+    const counts = this.#tools.get(tool) ?? newCounts(tool);
+    this.#tools.set(tool, counts);
+    return new CountedCall(counts, others);
   }
 
   read(circuitOf: (tool: string) => CircuitStats | undefined): ClientStats {
@@ -86,12 +101,6 @@ export class CallStats {
       return { ...counts, meanDurationMs, ...(circuit && { circuit }) };
     });
     return { tools };
-  }
-
-  #countsOf(tool: string): Counts {
-    const counts = this.#tools.get(tool) ?? newCounts(tool);
-    this.#tools.set(tool, counts);
-    return counts;
   }
 }
 

@@ -178,8 +178,10 @@ export class TaskState {
       this.#notices.delete('quiet');
       this.#quiet?.sign();
     }
-    const { status, message, progress, raw } = told;
+    const { status, message, raw } = told;
     const hasEnded = isEndStatus(status);
+    // An answer that is silent about progress takes none back, such as the one that tells of the task's start.
+    const progress = told.progress ?? (hasEnded ? undefined : this.#snapshot.progress);
     const snapshot = {
       status,
       ...(message !== undefined && { message }),

@@ -148,6 +148,25 @@ describe('the wait for a task of a pair', () => {
     ]);
   });
 
+  test('keeps the progress that is known where an answer says nothing of it', async () => {
+    const half = { progress: 1, total: 2 };
+    const start: Reply = async request => {
+      await request.progress(half);
+      return started()(request);
+    };
+    const { client } = await awaitFixture(pairTools([working, completed], start));
+    const seen: Snapshot[] = [];
+    const result = client.callTool(startCall, undefined, { onUpdate: update => seen.push(update) });
+    await vi.advanceTimersByTimeAsync(3000);
+    await result;
+    expect(seen.map(({ status, progress }) => [status, progress?.progress])).toEqual([
+      ['working', 1],
+      ['working', 1],
+      ['working', 1],
+      ['completed', undefined],
+    ]);
+  });
+
   test('is not disturbed by a clock that jumps by hours', async () => {
     const { client, callTimes } = await awaitFixture(pairTools(runningThen(3, completed)));
     const seen: Snapshot[] = [];

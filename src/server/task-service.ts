@@ -15,6 +15,7 @@ import { type HeldCall, HeldCalls } from './held-calls.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { checkAnswers } from './input-answers.js';
 import type { Operation } from './operation.js';
+import { howToOffer } from './operations/how-to-offer.js';
 import { createLook, type Looker } from './poll-hint.js';
 import { type TaskLimitOptions, taskLimits } from './task-limits.js';
 import { ToolFailure } from './tool-failure.js';
@@ -255,7 +256,11 @@ function unknownOperation(name: string, known: readonly string[]): never {
   const nearest = similarName(name, known);
   const guess = nearest === undefined ? '' : `Did you mean \`${nearest}\`? `;
   const hint = known.length === 0 ? 'This server has none.' : `${guess}Known: ${known.join(', ')}.`;
-  throw new ToolFailure('UNKNOWN_OPERATION', `There is no operation \`${name}\`. ${hint}`);
+  const offer = howToOffer(name);
+  throw new ToolFailure(
+    'UNKNOWN_OPERATION',
+    [`There is no operation \`${name}\`.`, offer, hint].filter(Boolean).join(' '),
+  );
 }
 
 function keyReused(record: TaskRecord, idempotencyKey: string | undefined): never {

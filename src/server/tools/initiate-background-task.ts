@@ -73,7 +73,7 @@ function describe(operations: readonly Operation[]): string {
       `- ${name}: ${description} Parameters: ${JSON.stringify(jsonSchema(input, 'input'))}`,
   );
   return [
-    'Starts long work in the background and returns a task_ref at once; resolve_task_status then tells its state and result.',
+    'Starts one of its operations in the background and returns a task_ref at once; resolve_task_status then tells its state and result.',
     'Operations:',
     ...entries,
   ].join('\n');

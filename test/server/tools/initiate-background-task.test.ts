@@ -72,6 +72,12 @@ describe('a refused call queues nothing and says why', () => {
       'UNKNOWN_OPERATION',
       /`ecko`.*`echo`\? Known: echo, held/,
     ],
+    [
+      'a built-in operation that is left out',
+      { operation_type: 'sleep' },
+      'UNKNOWN_OPERATION',
+      /`sleep`\. `mcp-await serve --offer-sleep` offers it\. Known: echo/,
+    ],
     ['a name of every object', { operation_type: 'constructor' }, 'UNKNOWN_OPERATION', /`constructor`/],
     ['an empty operation', { operation_type: '' }, 'UNKNOWN_OPERATION', /Known: echo/],
     ['no parameters where some are needed', { operation_type: 'echo' }, 'INVALID_PARAMETERS', /`echo`.*text/],

@@ -411,12 +411,12 @@ function sources(folder: string): string {
     .join('\n');
 }
 
-/** Those for people; what commands start for themselves is hidden. */
+/** Those for people, beside help; what commands start for themselves is hidden. */
 function commandsOf(root: Command): Command[] {
   return root
     .createHelp()
     .visibleCommands(root)
-    .filter(command => root.commands.includes(command));
+    .filter(command => command.name() !== 'help');
 }
 
 function describeProgram(root: Command): string {

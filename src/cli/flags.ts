@@ -256,8 +256,31 @@ ${EXIT_CODES}`;
 export function withUsage(program: Command): Command {
   for (const command of program.commands) {
     command.showHelpAfterError(`(see \`mcp-await ${command.name()} --help\`)`);
+    const choices = command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices).join(', ');
+    if (choices !== '')
+      command.configureOutput({
+        // The parser names the choices only where another word stands in their place.
+        outputError: (text, write) =>
+          write(text.replace(/^(error: missing required argument '.*')$/m, `$1: ${choices}`)),
+      });
     if (command.options.some(({ long }) => long === '--url'))
       command.usage(`${command.usage()} [-- COMMAND]`);
   }
+  return withHelp(program);
+}
+
+/** `help` that answers a word which is no command as the parser does: with the nearest one. */
+function withHelp(program: Command): Command {
+  program
+    .helpCommand(false)
+    .command('help')
+    .description('display help for command')
+    .argument('[command]')
+    .helpOption(false)
+    .action(async name => {
+      const verb = program.commands.find(command => command.name() === name);
+      if (name !== undefined && verb === undefined) await program.parseAsync([name], { from: 'user' });
+      else (verb ?? program).outputHelp();
+    });
   return program;
 }

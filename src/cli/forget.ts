@@ -20,7 +20,11 @@ export async function forget(
     throw new UsageError('Name the job to forget by its id or key, or give --pairs for the proved pairs.');
   if (name === undefined) {
     const count = (await withJobs(io, journal => journal.forgetProofs())) ?? 0;
-    io.stderr.write(`Forgot ${count} proved ${count === 1 ? 'pair' : 'pairs'} of tools.\n`);
+    io.stderr.write(
+      count === 0
+        ? 'No pair of tools has proved itself so far: there is nothing to forget.\n'
+        : `Forgot ${count} proved ${count === 1 ? 'pair' : 'pairs'} of tools.\n`,
+    );
     return ExitCode.completed;
   }
   const record = await withJobs(io, journal => {

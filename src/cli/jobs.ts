@@ -76,11 +76,15 @@ export async function findJob({ source, flags, command, io }: JobQuestion): Prom
       );
   }
   // It comes with all protocols, which an id does without.
-  const { parseReferenceText } = await import('./reference-text.js');
+  const { isOwnTaskRef, parseReferenceText } = await import('./reference-text.js');
   const reference = parseReferenceText(text);
   // Another server may have a task of the same name.
   if (isNamed) return { record: undefined, reference };
   const record = (await look(journal => journal.findByReference(reference)))?.[0];
+  if (record === undefined && !text.startsWith('{') && !isOwnTaskRef(text))
+    throw new UsageError(
+      `There is no job ${text} in the journal, and it is no task_ref of the bundled server; \`mcp-await list --all\` shows the jobs. A task of another server is named with its --url, --server or -- COMMAND.`,
+    );
   return { record, reference: record?.reference ?? reference };
 }
 

@@ -4,6 +4,7 @@ import { SIGN_IN } from '../client/authorization/sign-in.js';
 import { AwaitClient } from '../client/await-client.js';
 import { resolveTarget } from '../client/connect/connect.js';
 import { displayUrl } from '../client/connect/display-url.js';
+import { configFileOf } from '../client/connect/mcp-config.js';
 import type { HttpTarget } from '../client/connect/transport.js';
 import { messageOf } from '../client/faults/failure.js';
 import { underProcessLock } from '../storage/process-lock.js';
@@ -150,6 +151,10 @@ function httpServer(source: string, { config }: Pick<ServerFlags, 'config'>, io:
   if (!isUrl && source.includes('://'))
     throw new UsageError(
       `Expected the name of a server, or a URL with http:// or https://, got one with ${source.split('://')[0]}://`,
+    );
+  if (!isUrl && configFileOf({ configFile: config, directory: io.cwd() }) === undefined)
+    throw new UsageError(
+      `There is no .mcp.json or mcp.json in ${io.cwd()} or above it to look the server ${source} up in: give its URL, or name the file with --config.`,
     );
   const chosen = chooseServer(
     isUrl ? { url: source } : { server: source, ...(config && { config }) },

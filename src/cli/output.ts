@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { asStarted } from './command-name.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { terminalText } from './terminal-text.js';
@@ -11,7 +12,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** The streams of one command line, and what became of that which was printed. */
 export interface Output {
-  /** Standard error takes the control characters out of everything that is written to it. */
+  /** Standard error takes the control characters out of everything that is written to it, and names commands as this one was started. */
   readonly io: CommandIo;
   /** Waits until all is written. @returns the exit code, which tells where a completed command could not print its result */
   settle(exitCode: number): Promise<number>;
@@ -24,7 +25,7 @@ export function watchOutput(io: CommandIo): Output {
   });
   // Nobody may read the messages any more; the work goes on.
   io.stderr.on('error', () => {});
-  const stderr = cleaned(io.stderr);
+  const stderr = cleaned(io.stderr, text => asStarted(terminalText(text), io));
   return {
     io: {
       argv: io.argv,
@@ -63,9 +64,9 @@ export async function printed({ stdout, stderr }: CommandIo): Promise<boolean> {
   return all.every(Boolean);
 }
 
-function cleaned<Stream extends Writable>(stream: Stream): Stream {
+function cleaned<Stream extends Writable>(stream: Stream, clean: (text: string) => string): Stream {
   const write = (chunk: unknown, ...rest: unknown[]) =>
-    Reflect.apply(stream.write, stream, [typeof chunk === 'string' ? terminalText(chunk) : chunk, ...rest]);
+    Reflect.apply(stream.write, stream, [typeof chunk === 'string' ? clean(chunk) : chunk, ...rest]);
   return new Proxy(stream, {
     get(target, name) {
       if (name === 'write') return write;

@@ -44,7 +44,7 @@ export function pairs(flags: PairsFlags, command: readonly string[], io: Command
       if (flags.tool !== undefined) knownTool(await client.explainTools(), flags.tool, server, io);
       io.stderr.write(
         flags.tool === undefined
-          ? 'No two tools of the server look like a pair that is not known already.\n'
+          ? `No two tools of the server look like a pair that is not known already: \`mcp-await tools --why${server.words}\` tells how each tool is awaited.\n`
           : `\`${plainText(flags.tool)}\` looks like the start of no pair, or of one that is known already.${startsOf(all)}\n`,
       );
       return flags.try === undefined ? ExitCode.completed : ExitCode.failed;

@@ -1,4 +1,5 @@
 import { VERSION } from '../version.js';
+import { asStarted } from './command-name.js';
 import { ExitCode } from './exit-code.js';
 import { HELP } from './help-text.js';
 import type { CommandIo } from './io.js';
@@ -18,7 +19,7 @@ const HELP_COLUMNS = 80;
 export function plainCommand(words: readonly string[], io: CommandIo): Command | undefined {
   const [verb = '', ...rest] = words;
   const print = (text: string) => async () => {
-    io.stdout.write(text);
+    io.stdout.write(asStarted(text, io));
     return ExitCode.completed;
   };
   switch (verb) {

@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import { TASK_STATES } from '../engine/task-list.js';
 import { VERSION } from '../version.js';
+import { asStarted } from './command-name.js';
 import { collect, count, duration, orOff, taskState } from './flag-values.js';
 import {
   addConnectionFlags,
@@ -39,7 +40,10 @@ export function buildProgram(
   const program = new Command('mcp-await')
     .description('Call any MCP tool and get its result, however long it takes.')
     .version(VERSION)
-    .configureOutput({ writeOut: text => io.stdout.write(text), writeErr: text => io.stderr.write(text) })
+    .configureOutput({
+      writeOut: text => io.stdout.write(asStarted(text, io)),
+      writeErr: text => io.stderr.write(text),
+    })
     .exitOverride()
     .showHelpAfterError('(see `mcp-await --help`)');
 

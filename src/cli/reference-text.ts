@@ -1,4 +1,5 @@
 import { parseReference } from '../client/call/reference.js';
+import { operationOf } from '../engine/task-ref.js';
 import { handleOfTaskRef, taskRefOf } from '../protocols/pairs/task-ref.js';
 import { toolPair } from '../protocols/tool-pair.js';
 import type { TaskReference } from '../types.js';
@@ -13,6 +14,11 @@ const BARE = /^\w[\w.:-]*$/;
 export function formatReference(reference: TaskReference): string {
   const taskRef = taskRefOf(reference.handle);
   return taskRef !== undefined && BARE.test(taskRef) ? taskRef : jsonText(reference);
+}
+
+/** Whether a text has the form of a `task_ref` that the bundled server gives. */
+export function isOwnTaskRef(text: string): boolean {
+  return operationOf(text) !== undefined;
 }
 
 /**

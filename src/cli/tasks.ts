@@ -43,7 +43,7 @@ export async function tasks(flags: TasksFlags, io: CommandIo): Promise<number> {
     } while (cursor !== undefined && records.length < limit);
     const now = Date.now();
     if (json === true) printJson(io, records.map(jsonOf));
-    else if (records.length === 0) io.stderr.write('The store holds no such tasks.\n');
+    else if (records.length === 0) io.stderr.write(nothingFound(flags));
     else printLines(io, tableLines([HEAD, ...records.map(record => tableRow(record, now))], 'left'));
     if (json !== true && cursor !== undefined)
       io.stderr.write(`There are more: --limit ${limit * 10} shows up to ${limit * 10}.\n`);
@@ -51,6 +51,15 @@ export async function tasks(flags: TasksFlags, io: CommandIo): Promise<number> {
   } finally {
     await engine.close();
   }
+}
+
+/** What to do where the flags may have left tasks out. */
+function nothingFound({ state, operation, owner }: TasksFlags): string {
+  const given = Object.entries({ '--state': state, '--operation': operation, '--owner': owner });
+  const names = given.flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+  return names.length === 0
+    ? 'The store holds no tasks. `mcp-await list` lists the jobs of this machine, on any server.\n'
+    : `The store holds no such tasks; without ${names.join(' and ')} it may.\n`;
 }
 
 function tableRow(record: TaskRecord, now: number): string[] {

@@ -6,6 +6,11 @@ import { plainText } from './terminal-text.js';
 import { cutTo } from './terminal-width.js';
 import { tableLines } from './text-table.js';
 
+const [LONG, PLAIN] = [
+  'Long: a call starts a task, and `run` waits for its result, also where a description speaks of a reference',
+  'Plain: a call answers with its result',
+];
+
 /** Whether a call may start a task that goes on after its answer. */
 function isLong({ protocol }: ToolExplanation): boolean {
   return protocol !== 'sync';
@@ -31,8 +36,8 @@ export function toolList(
     return members.length === 0 ? [] : [[head, ...members.flatMap(each => each.lines)]];
   };
   const groups = [
-    ...group('Long: a call starts a task, and its result is waited for', true),
-    ...group('Plain: a call answers with its result', false),
+    ...group(LONG, true),
+    ...group(PLAIN, false),
     ...(hidden.length === 0
       ? []
       : [['Used by the long ones, and hidden from agents', `  ${hidden.join(', ')}`]]),
@@ -60,9 +65,7 @@ export function toolDetails(row: ToolExplanation, serverWords: string): readonly
     plainText(tool),
     ...(definition.description ?? '').split('\n').map(line => `  ${plainText(line)}`.trimEnd()),
     '',
-    isLong(row)
-      ? 'Long: a call starts a task, and its result is waited for'
-      : 'Plain: a call answers with its result',
+    isLong(row) ? LONG : PLAIN,
     ...reasonsFor(row),
     ...(hidden ? ['    hidden from agents: another tool uses it'] : []),
     '',

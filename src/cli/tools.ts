@@ -1,3 +1,4 @@
+import { asStarted } from './command-name.js';
 import { ExitCode } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
 import type { CommandIo } from './io.js';
@@ -32,7 +33,11 @@ export function tools(
     const { toolDetails, toolList } = await import('./tool-text.js');
     const columns = io.stdout.isTTY === true ? io.stdout.columns || 80 : COLUMNS_IN_A_PIPE;
     if (flags.json === true) printJson(io, one ?? rows);
-    else if (one !== undefined) printLines(io, toolDetails(one, server.words));
+    else if (one !== undefined)
+      printLines(
+        io,
+        toolDetails(one, server.words).map(line => asStarted(line, io)),
+      );
     else if (rows.length === 0) io.stderr.write('The server has no tools.\n');
     else printLines(io, toolList(rows, { columns, why: flags.why === true }));
     if (one === undefined && io.stderr.isTTY === true) {

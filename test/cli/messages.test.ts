@@ -60,6 +60,14 @@ test.each<[string, string[], RegExp]>([
     ['stats', '--store', 'sqlite:none.db'],
     /^There is no store .*none\.db: check the path/,
   ],
+  ['help of no command', ['help', 'lst'], /^error: unknown command 'lst'\n\(Did you mean list\?\)/],
+  ['a shell that is not said', ['completion'], /missing required argument 'shell': bash, zsh, fish\n/],
+  [
+    'what is no id and no reference',
+    ['wait', 'zzz'],
+    /^There is no job zzz .*`mcp-await list --all` shows the jobs\..*--url/,
+  ],
+  ['a name to sign in to', ['login', 'x', '--config', 'none'], /none cannot be read: there is none/],
 ])('%s is told with what to do about it', async (_case, words, message) => {
   const { code, stdout, stderr } = await runMain(words, { cwd });
   expect(stderr).toMatch(message);
@@ -93,6 +101,40 @@ test('a call that failed without an argument that it requires is told which', as
   expect(stderr).toContain(
     `\`echo\` was called without \`title\`, which it requires: \`mcp-await tools echo --url ${url}\` shows how it is called.`,
   );
+});
+
+test('an operation that a server leaves out is told with the flag that offers it', async () => {
+  const url = await jsonServer(({ method }) =>
+    method === 'tools/list' ? { result: { tools: [toolNamed('initiate_background_task')] } } : undefined,
+  );
+  const stderrOf = async (tool: string, server: string) =>
+    (await runMain(['run', tool, '--url', server])).stderr;
+  expect(await stderrOf('sleep', url)).toContain(
+    'no tool `sleep`. `mcp-await serve --offer-sleep` offers it. It has: initiate_background_task.',
+  );
+  expect(await stderrOf('mcp_tool', url)).toContain('`mcp-await serve --config FILE` offers it.');
+  expect(await stderrOf('render', url)).not.toContain('offers it');
+  expect(await stderrOf('sleep', await asking())).not.toContain('offers it');
+});
+
+test('a word that is no reference is taken for one of a server that is named', async () => {
+  const { stderr } = await runMain(['wait', 'zzz', '--url', await asking(), '--timeout', '1s']);
+  expect(stderr).not.toContain('There is no job');
+});
+
+test('what is not there yet is told with what makes it', async () => {
+  const env = { MCP_AWAIT_HOME: mkdtempSync(join(cwd, 'home-')) };
+  const alone = { cwd: mkdtempSync(join(tmpdir(), 'alone-')), env };
+  try {
+    expect((await runMain(['login', 'reports'], alone)).stderr).toMatch(/give its URL, or name the file/);
+    expect((await runMain(['forget', '--pairs'], alone)).stderr).toMatch(/^No pair of tools has proved/);
+    const { stdout } = await runMain(['doctor', '--server', 'x', '--config', 'mcp.json'], { cwd, env });
+    expect(stdout).toMatch(/no server x in .*mcp\.json\. → name one of reports, or another file/);
+    const { stderr } = await runMain(['pairs', 'init', '--url', await asking()], alone);
+    expect(stderr).toMatch(/: `mcp-await tools --why --url .*` tells how each tool is awaited\./);
+  } finally {
+    rmSync(alone.cwd, { recursive: true, force: true, maxRetries: 5 });
+  }
 });
 
 test('pairs of a tool that the server lacks are refused with what it has', async () => {

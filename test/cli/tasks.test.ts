@@ -42,8 +42,11 @@ test('mcp-await tasks says that nothing is there, and what is wrong with a flag'
   expect(await place.run(['tasks'])).toMatchObject({
     code: 0,
     stdout: '',
-    stderr: 'The store holds no such tasks.\n',
+    stderr: 'The store holds no tasks. `mcp-await list` lists the jobs of this machine, on any server.\n',
   });
+  expect((await place.run(['tasks', '--state', 'failed', '--owner', 'me'])).stderr).toBe(
+    'The store holds no such tasks; without --state and --owner it may.\n',
+  );
   const wrong = await place.run(['tasks', '--state', 'done']);
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain('Expected one of waiting, running, completed, failed, cancelled.');

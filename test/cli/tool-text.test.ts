@@ -21,6 +21,8 @@ const tool = (name: string, fields: Partial<ToolExplanation> = {}): ToolExplanat
   },
   ...fields,
 });
+const LONG =
+  'Long: a call starts a task, and `run` waits for its result, also where a description speaks of a reference';
 const rows = [
   tool('render_report', { protocol: 'tool-pair', why: 'a profile tells of it' }),
   tool('list_reports'),
@@ -29,7 +31,7 @@ const rows = [
 
 it('lists long and plain tools apart, a line each, no wider than the terminal', () => {
   expect(toolList(rows, { columns: 34, why: false })).toEqual([
-    'Long: a call starts a task, and its result is waited for',
+    LONG,
     '  render_report  Tells of render_…',
     '',
     'Plain: a call answers with its result',
@@ -52,7 +54,7 @@ it('shows the arguments of one tool as flags to copy', () => {
     '  Tells of render_report.',
     '  At length.',
     '',
-    'Long: a call starts a task, and its result is waited for',
+    LONG,
     '    tool-pair: a profile tells of it',
     '',
     'Arguments',

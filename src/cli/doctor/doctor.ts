@@ -5,6 +5,7 @@ import type { Settings } from '../../server/config/config-schema.js';
 import { maskSecrets } from '../../server/config/mask-secrets.js';
 import { defaultStoreUrl, stateFolder } from '../../storage/state-folder.js';
 import { formatDuration } from '../../time/duration.js';
+import { asStarted } from '../command-name.js';
 import { useSettings } from '../config/load-settings.js';
 import { errorFacts } from '../error-report.js';
 import { ExitCode } from '../exit-code.js';
@@ -34,7 +35,11 @@ export async function doctor(flags: DoctorFlags, io: CommandIo): Promise<number>
   const findings: Finding[] = [];
   const tell = (found: readonly Finding[]) => {
     findings.push(...found);
-    if (flags.json !== true) printLines(io, found.map(lineOf));
+    if (flags.json !== true)
+      printLines(
+        io,
+        found.map(finding => asStarted(lineOf(finding), io)),
+      );
   };
   tell([checkNode(process.versions.node)]);
   tell([checkFolder(stateFolder(io.env), process.getuid?.())]);

@@ -55,7 +55,11 @@ function namesIn(source: Parameters<typeof listServers>[0], { server }: ServerCh
       return {
         check,
         status: 'failed' as const,
-        says: `there is no server ${server} in ${file ?? 'any mcp.json'}.`,
+        says: `there is no server ${server} in ${file ?? 'any .mcp.json or mcp.json here or above'}.`,
+        remedy:
+          all.length === 0
+            ? 'name the file with --config'
+            : `name one of ${all.map(({ name }) => name).join(', ')}, or another file with --config`,
       };
     if (file === undefined)
       return {

@@ -80,7 +80,7 @@ function pathOf(host: HostFile, { file, project }: InstallFlags, place: HostPlac
 
 /** @throws UsageError when it is not there, or cannot be read */
 export function readHostFile(host: HostFile, path: string, place: HostPlace): ReadHostFile {
-  const bytes = bytesOf(host, path);
+  const bytes = bytesOf(host, path, place);
   const text = decodeText(bytes);
   if (!Buffer.from(encodeTextLike(text, bytes)).equals(bytes))
     throw new UsageError(`The file ${path} is no text in UTF-8 or UTF-16. Nothing was changed.`);
@@ -88,7 +88,8 @@ export function readHostFile(host: HostFile, path: string, place: HostPlace): Re
   return { host, file: realpathSync(path), bytes, text, servers };
 }
 
-function bytesOf({ title, project }: HostFile, path: string): Uint8Array {
+function bytesOf(host: HostFile, path: string, place: HostPlace): Uint8Array {
+  const { title, project } = host;
   try {
     const bytes = readFileSync(path);
     if (bytes.length <= MAX_BYTES) return bytes;
@@ -97,7 +98,7 @@ function bytesOf({ title, project }: HostFile, path: string): Uint8Array {
     const others = project === undefined ? '' : `, --project is ${project} in this folder`;
     throw new UsageError(
       code === 'ENOENT'
-        ? `There is no file ${path}: ${title} is told of no servers there. --file names another${others}.`
+        ? `There is no file ${path}: ${title} is told of no servers there. ${howToAdd(host, place)} --file names another file${others}.`
         : `The file ${path} cannot be read: ${reasonOf(cause, 'name another with --file')}`,
       { cause },
     );
@@ -105,6 +106,17 @@ function bytesOf({ title, project }: HostFile, path: string): Uint8Array {
   throw new UsageError(
     `The file ${path} is larger than ${MAX_BYTES / 1024 / 1024} MiB. Nothing was changed.`,
   );
+}
+
+/** How a host is told of its first server. */
+function howToAdd({ format, keys }: HostFile, place: HostPlace): string {
+  const key = keys(place)[0]?.join('.') ?? '';
+  const server = { command: 'npx', args: ['-y', 'PACKAGE'] };
+  const entry =
+    format === 'toml'
+      ? `[${key}.NAME] with command = "npx" and args = ["-y", "PACKAGE"]`
+      : JSON.stringify({ [key]: { NAME: server } });
+  return `Add a server to it first, such as ${entry}, and run this again.`;
 }
 
 /** What is going to be written, and what a person is told of it then. */
@@ -125,7 +137,8 @@ function installPlan(read: ReadHostFile, flags: InstallFlags, io: CommandIo): Pl
     if (wrapping.kind === 'skipped') io.stderr.write(`${plainText(name)} stays as it is: ${wrapping.why}.\n`);
   }
   if (changes.length === 0) {
-    const none = servers.length === 0 ? `${read.file} names no servers. ` : '';
+    const none =
+      servers.length === 0 ? `${read.file} names no servers. ${howToAdd(host, hostPlace(io))} ` : '';
     return void io.stderr.write(`${none}There is nothing to change.\n`);
   }
   const content = encodeTextLike(withEntries(read.text, changes, host.format), read.bytes);

@@ -209,14 +209,15 @@ describe('mcp-await install', () => {
 
   test('tells of a file that is missing, binary, read-only or empty', async () => {
     expect((await run(['cursor', '--yes'])).stderr).toMatch(
-      /There is no file .*mcp\.json: Cursor is told of no servers there\. .*--project/,
+      /There is no file .*mcp\.json: Cursor is told of no servers there\. Add .*\{"mcpServers":\{"NAME":.*--project/,
     );
+    expect((await run(['codex', '--yes'])).stderr).toContain('[mcp_servers.NAME] with command = "npx"');
     const file = write(fileOf('cursor'), Buffer.from([0x7b, 0xc3, 0x28]));
     expect((await run(['cursor', '--yes'])).stderr).toContain('is no text in UTF-8');
     write(file, '');
     expect(await run(['cursor', '--yes'])).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('names no servers'),
+      stderr: expect.stringMatching(/names no servers\. Add a server to it first, such as \{"mcpServers"/),
     });
     write(file, JSON_TEXT);
     chmodSync(file, 0o444);

@@ -1,9 +1,19 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import type { Command } from 'commander';
+import { type Argument, Command, type Option } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { ExitCode } from '../src/cli/exit-code.js';
+import {
+  addConnectionFlags,
+  addHttpFlags,
+  addPollingFlags,
+  addServerFlags,
+  addSettingsFlag,
+  addTaskFlags,
+  RUN_HELP,
+} from '../src/cli/flags.js';
+import { addWordFlags } from '../src/cli/pair-flags.js';
 import { buildProgram } from '../src/cli/program.js';
 import { connectionShape } from '../src/client/connect/connection-options.js';
 import { circuitOptions } from '../src/client/faults/circuits.js';
@@ -384,13 +394,15 @@ it('docs/cli.md is what the program says of itself', async () => {
 /** The headings of a page, as GitHub makes anchors of them. */
 function anchorsOf(text: string): string[] {
   const outsideOfCode = text.replace(/^```[\s\S]*?^```/gm, '');
-  return [...outsideOfCode.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
-    heading
-      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\p{M} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  );
+  return [...outsideOfCode.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
+}
+
+function anchorOf(heading: string): string {
+  return heading
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\p{M} _-]/gu, '')
+    .replaceAll(' ', '-');
 }
 
 /** The names of an interface's own options, with what their comments say of the default. */
@@ -419,19 +431,67 @@ function commandsOf(root: Command): Command[] {
     .filter(command => command.name() !== 'help');
 }
 
-function describeProgram(root: Command): string {
-  const parts = commandsOf(root).map(command => {
-    const words = command.registeredArguments.map(argument => ` <${argument.name()}>`).join('');
-    const argumentRows = command.registeredArguments.map(
-      argument => `| \`<${argument.name()}>\` | ${argument.description} |`,
-    );
-    const optionRows = command.options.map(({ flags, description }) => `| \`${flags}\` | ${description} |`);
-    const rows = [...argumentRows, ...optionRows].map(row => `${row}\n`).join('');
-    return `## mcp-await ${command.name()}${words}\n\n${sentence(command.description())}\n\n| | |\n|---|---|\n${rows}`;
+/** Flags that several commands have: what they are for, and their rows. A flag is in the first group that has it. */
+function sharedFlags(): readonly { readonly topic: string; readonly rows: readonly string[] }[] {
+  const known = new Set<string>();
+  return Object.entries({
+    'the settings file': addSettingsFlag,
+    'the connection': addConnectionFlags,
+    'the server': addServerFlags,
+    polling: addPollingFlags,
+    'status words': addWordFlags,
+    'running tasks': addTaskFlags,
+    'serving HTTP': addHttpFlags,
+  }).map(([topic, add]) => {
+    const rows = add(new Command()).options.map(optionRow);
+    const ownRows = rows.filter(row => !known.has(row));
+    for (const row of rows) known.add(row);
+    return { topic, rows: ownRows };
   });
-  const note =
-    'This page is made from the program: `npx vitest run test/documents.test.ts --update` writes it.';
-  return `# The command line\n\n${note}\n\n${parts.join('\n')}`;
+}
+
+function optionRow({ flags, description, argChoices, defaultValue }: Option): string {
+  const choices = argChoices === undefined ? [] : [`choices: ${argChoices.join(', ')}`];
+  const shown = ['string', 'number'].includes(typeof defaultValue) ? [`default: ${defaultValue}`] : [];
+  const notes = [...choices, ...shown].join('; ');
+  return `| \`${flags}\` | ${description}${notes && ` (${notes})`} |`;
+}
+
+function argumentRow(argument: Argument): string {
+  const choices = argument.argChoices === undefined ? '' : ` (choices: ${argument.argChoices.join(', ')})`;
+  return `| \`<${argument.name()}>\` | ${argument.description}${choices} |`;
+}
+
+function rowsOf(rows: readonly string[]): string {
+  return rows.length === 0 ? '' : `| | |\n|---|---|\n${rows.map(row => `${row}\n`).join('')}`;
+}
+
+function describeProgram(root: Command): string {
+  const groups = sharedFlags();
+  const parts = commandsOf(root).map(command => {
+    const { registeredArguments, options } = command;
+    const words = registeredArguments
+      .map(argument => (argument.required ? ` <${argument.name()}>` : ` [${argument.name()}]`))
+      .join('');
+    const rows = options.map(optionRow);
+    const shared = groups.filter(group => group.rows.every(row => rows.includes(row)));
+    const own = rows.filter(row => !shared.some(group => group.rows.includes(row)));
+    const links = shared.map(({ topic }) => `[${topic}](#flags-for-${anchorOf(topic)})`);
+    return [
+      `## mcp-await ${command.name()}${words}`,
+      sentence(command.description()),
+      rowsOf([...registeredArguments.map(argumentRow), ...own]).trimEnd(),
+      links.length === 0 ? '' : `And flags for ${links.join(', ')}.`,
+    ]
+      .filter(Boolean)
+      .join('\n\n');
+  });
+  const sections = groups.map(({ topic, rows }) => `## Flags for ${topic}\n\n${rowsOf(rows).trimEnd()}`);
+  const note = `[The first page](../README.md#on-the-command-line) lists the commands. \`mcp-await COMMAND --help\` prints all flags of one command. This
+page is made from the program: \`npx vitest run test/documents.test.ts --update\` writes it.`;
+  const examples = /Examples:\n([\s\S]*?)\n\n/.exec(RUN_HELP)?.[1]?.replace(/^ +/gm, '');
+  const example = `\`\`\`\n${examples}\n\`\`\``;
+  return `${['# The command line', note, example, ...parts, ...sections].join('\n\n')}\n`;
 }
 
 function sentence(text: string): string {

@@ -50,7 +50,7 @@ export function addOutputFlags(command: Command): Command {
   return command
     .optionsGroup('Output:')
     .option('--json', 'print one JSON object with status, reference, attempts and result')
-    .option('--quiet', 'print nothing on stderr but errors');
+    .option('--quiet', 'print only errors on standard error');
 }
 
 /** The hosts whose files `mcp-await install` knows. */
@@ -84,21 +84,18 @@ export interface ServerFlags extends SettingsFlag {
 export function addServerFlags(command: Command): Command {
   const choice = command
     .optionsGroup('Server:')
-    .option('--url <url>', 'server at this Streamable HTTP endpoint')
-    .option('--url-env <variable>', 'server at the endpoint that this variable of the environment has')
+    .option('--url <url>', 'URL of a server over Streamable HTTP')
+    .option('--url-env <variable>', 'variable of the environment that has the URL')
     .option('--header <line>', "HTTP header 'Name: value' for --url (repeatable)", collect)
     .option(
       '--header-env <name=variable>',
-      'HTTP header for --url whose value a variable of the environment has (repeatable)',
+      'HTTP header for --url whose value is in a variable of the environment (repeatable)',
       collect,
     )
-    .option('--server <name>', 'server of this name in the nearest .mcp.json or mcp.json')
+    .option('--server <name>', 'name of a server in the nearest .mcp.json or mcp.json')
     .option('--config <file>', 'look the name up in this mcpServers file')
-    .option('--sign-in', 'open a browser where the server wants a sign-in, also without a terminal')
-    .option(
-      '--no-sign-in',
-      'sign nobody in, also at a terminal; what `mcp-await login` has kept is used all the same',
-    )
+    .option('--sign-in', 'open a browser if the server needs a sign-in, even without a terminal')
+    .option('--no-sign-in', 'never open a browser; the tokens of `mcp-await login` are still used')
     .option('--env <name=value>', 'variable of the environment for -- COMMAND (repeatable)', collect);
   // What follows is the verb's own.
   return addConnectionFlags(addSettingsFlag(choice))
@@ -114,12 +111,12 @@ export function addConnectionFlags(command: Command): Command {
   return command
     .option(
       '--connect-timeout <duration>',
-      'give up connecting after this silence; a command that writes to its standard error is not silent (default: 60s)',
+      'give up connecting after this silence; a command that writes to standard error is not silent (default: 60s)',
       duration,
     )
-    .option('--discover', 'ask a server first whether it speaks MCP without sessions (default)')
-    .option('--no-discover', 'begin with `initialize` at once')
-    .option('--max-answer-bytes <count>', 'largest answer of a server (default: 134217728)', count);
+    .option('--discover', 'first ask a server whether it speaks MCP 2026-07-28 (default)')
+    .option('--no-discover', 'do not ask, and send `initialize`')
+    .option('--max-answer-bytes <count>', 'largest accepted answer of a server (default: 134217728)', count);
 }
 
 /** Of the flags of a process that runs tasks, those that are no settings. */
@@ -127,22 +124,22 @@ export interface TaskFlags extends SettingsFlag {
   readonly config?: string;
 }
 
-const STORES = 'where tasks live: sqlite:PATH, memory:, redis://, rediss://, postgres:// or dynamodb://';
+const STORES = 'store of the tasks: sqlite:PATH, memory:, redis://, rediss://, postgres:// or dynamodb://';
 export const SHARED_STORES = 'sqlite:PATH, redis://, rediss://, postgres:// or dynamodb://';
 export const KEY_PREFIX_FLAG =
-  'keeps installations apart that share one Redis or PostgreSQL (default: mcp_task:)';
+  'separates installations that share one Redis, PostgreSQL or DynamoDB table (default: mcp_task:)';
 
 export function addTaskFlags(command: Command): Command {
   return addSettingsFlag(command)
     .option('--store <url>', `${STORES} (default: a file in the state folder)`)
     .option('--key-prefix <prefix>', KEY_PREFIX_FLAG)
     .option('--operations <file>', 'ES module that exports operations of your own')
-    .option('--builtin', 'offer the built-in operations beside them (default)')
-    .option('--no-builtin', 'offer only those of --operations')
-    .option('--concurrency <count>', 'most tasks at the same time (default: 50)', count)
+    .option('--builtin', 'also offer the built-in operations (default)')
+    .option('--no-builtin', 'offer only the operations of --operations')
+    .option('--concurrency <count>', 'largest number of tasks at the same time (default: 50)', count)
     .option(
       '--lease <duration>',
-      'time within which the tasks of a process that died fail; the same for all on a store (default: 30s)',
+      'time within which the tasks of a dead process fail; the same for all processes on a store (default: 30s)',
       duration,
     )
     .option(
@@ -150,8 +147,8 @@ export function addTaskFlags(command: Command): Command {
       'folder that hash_tree may read (repeatable; default: the working directory)',
       collect,
     )
-    .option('--allow-private', 'let http_request reach loopback and private addresses')
-    .option('--no-allow-private', 'refuse them, also where the settings allow them')
+    .option('--allow-private', 'let http_request call loopback and private addresses')
+    .option('--no-allow-private', 'refuse them, even if the settings allow them')
     .option('--config <file>', 'mcpServers file whose servers mcp_tool may call')
     .option(
       '--log-level <level>',
@@ -160,57 +157,57 @@ export function addTaskFlags(command: Command): Command {
     .optionsGroup('Webhooks:')
     .option(
       '--webhook-secret-file <file>',
-      'take webhooks, and sign them with the whsec_ secret in this file (or in MCP_AWAIT_WEBHOOK_SECRET)',
+      'turn webhooks on, and sign them with the whsec_ secret in this file (or in MCP_AWAIT_WEBHOOK_SECRET)',
     )
     .option(
       '--webhook-host <pattern>',
-      'host that webhooks may go to, such as *.example.com (repeatable; default: any public host)',
+      'host to which webhooks may go, such as *.example.com (repeatable; default: any public host)',
       collect,
     )
     .option('--webhook-allow-private', 'let webhooks go to loopback and private addresses')
-    .option('--no-webhook-allow-private', 'refuse them, also where the settings allow them')
-    .option('--webhook-allow-http', 'let webhooks go over plain HTTP')
-    .option('--no-webhook-allow-http', 'refuse it, also where the settings allow it');
+    .option('--no-webhook-allow-private', 'refuse them, even if the settings allow them')
+    .option('--webhook-allow-http', 'let webhooks use plain HTTP')
+    .option('--no-webhook-allow-http', 'refuse it, even if the settings allow it');
 }
 
 export function addListenFlags(command: Command): Command {
   return addHttpFlags(command)
-    .option('--offer-sleep', 'let callers start the operation sleep (default on the standard streams)')
-    .option('--no-offer-sleep', 'leave it out (default over HTTP)')
-    .option('--task-page', "show a caller's tasks in a browser, at /tasks (goes with --http)")
-    .option('--no-task-page', 'do not (default)')
+    .option('--offer-sleep', 'offer the operation sleep (default on the standard streams)')
+    .option('--no-offer-sleep', 'do not offer it (default over HTTP)')
+    .option('--task-page', "show a caller's tasks in a browser, at /tasks (needs --http)")
+    .option('--no-task-page', 'do not show them (default)')
     .option(
       '--trusted-proxy <address>',
-      'proxy that tells where a sign-in to that page comes from (repeatable)',
+      'proxy whose X-Forwarded-For says where a sign-in to that page comes from (repeatable)',
       collect,
     )
     .option(
       '--host-timeout <duration>',
-      'answer a call of an operation that takes longer with its reference (default: as the host is known to wait, else 1s)',
+      'answer a call of an operation that takes longer with its reference (default: the known limit of the host, else 1s)',
       duration,
     )
-    .option('--worker', 'run tasks too (default)')
-    .option('--no-worker', 'only accept tasks, and leave them to `mcp-await worker` on the same store');
+    .option('--worker', 'also run tasks (default)')
+    .option('--no-worker', 'only accept tasks; `mcp-await worker` on the same store runs them');
 }
 
 export function addHttpFlags(command: Command): Command {
   return command
     .optionsGroup('Transport:')
     .option('--http', 'serve Streamable HTTP instead of the standard streams')
-    .option('--stdio', 'serve the standard streams, also where the settings say HTTP')
-    .option('--host <address>', 'address to listen on (default: 127.0.0.1); any other needs a token')
-    .option('--port <number>', 'port to listen on, 0 for any free one (default: 3000)', port)
-    .option('--token-file <file>', 'one token per line, as name=token or bare')
-    .option('--auth-issuer <url>', 'take access tokens of this authorization server, as they name it in iss')
-    .option('--auth-audience <text>', 'whom these tokens must be for: the aud in them')
-    .option('--auth-scope <scope>', 'scope that they must have (repeatable)', collect)
-    .option('--auth-allow-private', 'let the authorization server have a private address')
-    .option('--no-auth-allow-private', 'refuse that, also where the settings allow it')
+    .option('--stdio', 'serve the standard streams, even if the settings say HTTP')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1); any other address needs a token')
+    .option('--port <number>', 'port to listen on, 0 for any free port (default: 3000)', port)
+    .option('--token-file <file>', 'file with one token per line, as name=token or bare')
+    .option('--auth-issuer <url>', 'accept access tokens of this authorization server, as named in their iss')
+    .option('--auth-audience <text>', 'audience that these tokens must have in aud')
+    .option('--auth-scope <scope>', 'scope that these tokens must have (repeatable)', collect)
+    .option('--auth-allow-private', 'allow a private address for the authorization server')
+    .option('--no-auth-allow-private', 'refuse it, even if the settings allow it')
     .option(
       '--public-url <url>',
-      'URL of the endpoint as clients know it (default: the audience where it is a URL, else where it listens)',
+      'URL of the endpoint as clients know it (default: the audience if it is a URL, else the address it listens on)',
     )
-    .option('--allowed-host <name>', 'further name in the Host header (repeatable)', collect)
+    .option('--allowed-host <name>', 'further name that is allowed in the Host header (repeatable)', collect)
     .option('--allowed-origin <origin>', 'further Origin whose pages may call (repeatable)', collect)
     .option(
       '--local-origins',
@@ -223,18 +220,21 @@ export function addProbeFlags(command: Command): Command {
   return command
     .option(
       '--metrics-port <number>',
-      'serve /metrics, /health and /ready on this port, 0 for any free one',
+      'serve /metrics, /health and /ready on this port, 0 for any free port',
       port,
     )
-    .option('--task-page', 'show the tasks of all owners in a browser there, at /tasks')
-    .option('--no-task-page', 'do not (default)')
+    .option('--task-page', 'show the tasks of all owners in a browser, at /tasks of that port')
+    .option('--no-task-page', 'do not show them (default)')
     .option(
       '--trusted-proxy <address>',
-      'proxy that tells where a sign-in to that page comes from (repeatable)',
+      'proxy whose X-Forwarded-For says where a sign-in to that page comes from (repeatable)',
       collect,
     )
-    .option('--metrics-host <address>', 'address for them (default: 127.0.0.1); any other needs tokens')
-    .option('--metrics-token-file <file>', 'tokens that /metrics takes, one per line');
+    .option(
+      '--metrics-host <address>',
+      'address for that port (default: 127.0.0.1); any other address needs tokens',
+    )
+    .option('--metrics-token-file <file>', 'file with the tokens for /metrics, one per line');
 }
 
 /** What follows the options in the help of a command that waits. */

@@ -9,42 +9,37 @@ Options:
 
 Commands:
   run [options] <tool>          call a tool and print its final result
-  wait [options] <reference>    pick a job up again and print its final result
-  status [options] <reference>  tell once how a job stands
-  cancel [options] <reference>  cancel a job and tell how it then stands
+  wait [options] <reference>    resume a job and print its final result
+  status [options] <reference>  print the state of a job
+  cancel [options] <reference>  cancel a job and print its state
   list [options]                list the jobs of this machine's journal, the
                                 newest first
   forget [options] [id|key]     remove a job from this machine's journal, so
                                 that its key starts a new one
   login [options] <server>      sign in to a server by OAuth, for all commands
                                 of this user
-  logout [options] <server>     give the tokens of a server back, and forget
-                                them
-  tools [options] [tool]        list a server's tools, or tell of one how it is
-                                called
-  pairs [options] <action>      propose profiles for the pairs of start and
-                                status tools of a server
+  logout [options] <server>     revoke the tokens of a server and delete them
+  tools [options] [tool]        list a server's tools, or show how to call one
+                                of them
+  pairs [options] <action>      propose profiles for the start/status pairs of a
+                                server
   serve [options]               run the bundled server, on the standard streams
                                 or over HTTP
-  proxy [options]               serve any server, or all of an mcpServers file
-                                (--config), so that hosts that time out can use
-                                it
-  install [options] <host>      put the proxy before the servers of a host's
-                                file, so that its long calls end well
-  doctor [options]              look at all that calls stand on: Node, state
-                                folder, store, journal, hosts, and each server
-  worker [options]              run the tasks that servers started with
-                                --no-worker accept on the same store
-  store [options] <action>      make the table, indexes, time to live and queues
-                                of a store on DynamoDB
-  stats [options]               tell how the tasks of a store stand, by
-                                operation
+  proxy [options]               serve one server, or all of an mcpServers file
+                                (--config), to hosts that time out
+  install [options] <host>      put the proxy in front of the servers in a
+                                host's file
+  doctor [options]              check Node, the state folder, the store, the
+                                journal, the hosts and each server
+  worker [options]              run the tasks of servers with --no-worker on the
+                                same store
+  store [options] <action>      create the table, indexes, time to live and
+                                queues of a DynamoDB store
+  stats [options]               count the tasks of a store, by operation
   tasks [options]               list the tasks of a store, the newest first
-  config [options]              print every setting that holds, and who says so;
+  config [options]              print every setting and where it comes from;
                                 takes the flags of serve and run
-  load [options]                run many tasks at once and judge how the server
-                                bears it
-  completion <shell>            print what a shell needs to complete these
-                                commands
+  load [options]                run many tasks at once and measure the server
+  completion <shell>            print the completion script of a shell
   help [command]                display help for command
 `;

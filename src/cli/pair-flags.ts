@@ -21,23 +21,19 @@ export interface PairFlags extends WordFlags {
 
 export function addWordFlags(command: Command): Command {
   return command
-    .optionsGroup('Start/status pair, where it is not found:')
-    .option(
-      '--done-word <word>',
-      'status word for a task that is completed, of any pair (repeatable)',
-      collect,
-    )
-    .option('--failed-word <word>', 'status word for a task that failed, of any pair (repeatable)', collect);
+    .optionsGroup('Start/status pair, if it is not detected:')
+    .option('--done-word <word>', 'status word that means completed, for any pair (repeatable)', collect)
+    .option('--failed-word <word>', 'status word that means failed, for any pair (repeatable)', collect);
 }
 
 export function addPairFlags(command: Command): Command {
   return addWordFlags(command)
-    .option('--status-tool <tool>', 'tool that tells the state of what the called tool starts')
-    .option('--id-arg <argument>', 'its argument that takes the handle of the task')
-    .option('--id-key <path>', 'where the answer to the start has the handle (default: where it usually is)')
-    .option('--status-key <path>', 'where the status answer has the state (default: where it usually is)')
-    .option('--result-key <path>', 'where it has the result (default: the whole answer)')
-    .option('--cancel-tool <tool>', 'tool that cancels, with the same argument');
+    .option('--status-tool <tool>', 'tool that reports the state of what the called tool starts')
+    .option('--id-arg <argument>', 'argument of the status tool that takes the handle of the task')
+    .option('--id-key <path>', 'path of the handle in the answer to the start (default: the usual places)')
+    .option('--status-key <path>', 'path of the state in the status answer (default: the usual places)')
+    .option('--result-key <path>', 'path of the result in the status answer (default: the whole answer)')
+    .option('--cancel-tool <tool>', 'tool that cancels; takes the same argument');
 }
 
 /**

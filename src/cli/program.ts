@@ -53,23 +53,27 @@ export function buildProgram(
     .argument('<tool>', 'name of the tool')
     .optionsGroup('Call:')
     .option('--args <json>', 'arguments as a JSON object, @file, or - for standard input')
-    .option('--arg <key=value>', "one argument, read as the type in the tool's schema (repeatable)", collect)
+    .option(
+      '--arg <key=value>',
+      "one argument, converted to the type in the tool's schema (repeatable)",
+      collect,
+    )
     .option('--idempotency-key <key>', 'the same key returns the same task instead of starting a second one')
-    .option('--detach', 'print the reference once the job has started, and leave it running')
-    .option('--no-journal', 'leave the job out of the journal, so that `mcp-await list` does not know it')
+    .option('--detach', 'print the reference when the job has started, and leave it running')
+    .option('--no-journal', 'do not keep the job in the journal; `mcp-await list` does not show it')
     .action(async (tool, flags) =>
       onExit(await (await import('./run.js')).run(tool, flags, serverCommand, io)),
     );
   addPairFlags(addWaitFlags(addServerFlags(run)))
-    .option('--no-detect', 'use no pair of tools that neither a profile nor a flag tells of')
-    .option('--no-detect-actions', 'use no actions of one tool as such a pair')
+    .option('--no-detect', 'use no detected pair of tools, only profiles and flags')
+    .option('--no-detect-actions', 'use no detected pair among the actions of one tool')
     .addHelpText('after', RUN_HELP);
 
   addWordFlags(addWaitFlags(addServerFlags(program.command('wait'))))
-    .description('pick a job up again and print its final result')
+    .description('resume a job and print its final result')
     .argument(
       '<reference>',
-      'an id of `mcp-await list` or its beginning, a task_ref, the JSON of a reference, @file, or - for standard input',
+      'ID of `mcp-await list` or its beginning, a task_ref, the JSON of a reference, @file, or - for standard input',
     )
     .action(async (reference, flags) =>
       onExit(await (await import('./wait.js')).wait(reference, flags, serverCommand, io)),
@@ -77,8 +81,8 @@ export function buildProgram(
     .addHelpText('after', EXIT_CODES);
 
   const lookedAt = {
-    status: 'tell once how a job stands',
-    cancel: 'cancel a job and tell how it then stands',
+    status: 'print the state of a job',
+    cancel: 'cancel a job and print its state',
   };
   for (const verb of ['status', 'cancel'] as const)
     addServerFlags(program.command(verb))
@@ -92,63 +96,69 @@ export function buildProgram(
   program
     .command('list')
     .description("list the jobs of this machine's journal, the newest first")
-    .option('--all', 'with those whose end was delivered, for 30 days')
-    .option('--refresh', 'ask the servers first how the open jobs stand; this starts those that are commands')
+    .option('--all', 'also the jobs whose outcome was delivered, for 30 days')
+    .option('--refresh', 'first ask the servers about the open jobs; this starts servers that are commands')
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./list.js')).list(flags, io)));
 
   program
     .command('forget')
     .description("remove a job from this machine's journal, so that its key starts a new one")
-    .argument('[id|key]', 'an id of `mcp-await list` or its beginning, or an idempotency key')
-    .option('--force', 'also one that may still run')
-    .option('--pairs', 'forget which pairs of tools have proved themselves, instead of a job')
+    .argument('[id|key]', 'ID of `mcp-await list` or its beginning, or an idempotency key')
+    .option('--force', 'also a job that may still run')
+    .option('--pairs', 'forget which detected pairs of tools have worked, instead of a job')
     .action(async (name, flags) => onExit(await (await import('./forget.js')).forget(name, flags, io)));
 
   addSettingsFlag(program.command('login'))
     .description('sign in to a server by OAuth, for all commands of this user')
     .argument('<server>', 'URL of its endpoint, or its name in the nearest .mcp.json or mcp.json')
     .option('--config <file>', 'look the name up in this mcpServers file')
-    .option('--client-id <id>', 'client that is registered by hand (default: registers by itself)')
+    .option('--client-id <id>', 'ID of a client that you have registered (default: registers one)')
     .option('--client-secret-file <file>', 'file with the secret of that client')
-    .option('--scope <scopes>', 'scopes to ask for, with spaces between (default: what the server names)')
-    .option('--redirect-url <url>', 'where the browser comes back to (default: any free port of 127.0.0.1)')
+    .option(
+      '--scope <scopes>',
+      'scopes to ask for, separated by spaces (default: those that the server names)',
+    )
+    .option('--redirect-url <url>', 'URL to which the browser returns (default: any free port of 127.0.0.1)')
     .option('--browser', 'open a browser, also without a terminal (default at a terminal)')
-    .option('--no-browser', 'only show the link')
-    .option('--again', 'sign in anew, such as to another account')
+    .option('--no-browser', 'only print the link')
+    .option('--again', 'sign in again, for example to another account')
     .action(async (server, flags) => onExit(await (await import('./login.js')).login(server, flags, io)));
 
   program
     .command('logout')
-    .description('give the tokens of a server back, and forget them')
+    .description('revoke the tokens of a server and delete them')
     .argument('<server>', 'as for login')
     .option('--config <file>', 'look the name up in this mcpServers file')
     .action(async (server, flags) => onExit(await (await import('./login.js')).logout(server, flags, io)));
 
   addServerFlags(program.command('tools'))
-    .description("list a server's tools, or tell of one how it is called")
+    .description("list a server's tools, or show how to call one of them")
     .argument('[tool]', 'show the arguments of this tool, as flags to copy')
     .optionsGroup('Tools:')
-    .option('--no-detect', 'look for no pairs of tools')
-    .option('--no-detect-actions', 'look for no pairs among the actions of one tool')
-    .option('--why', 'also print how each is awaited, and what speaks for a found pair or against it')
-    .option('--json', 'print a JSON array, or of one tool an object')
+    .option('--no-detect', 'do not look for pairs of tools')
+    .option('--no-detect-actions', 'do not look for pairs among the actions of one tool')
+    .option(
+      '--why',
+      'also print how each tool is awaited, and the evidence for and against each detected pair',
+    )
+    .option('--json', 'print a JSON array, or one object for one tool')
     .action(async (tool, flags) =>
       onExit(await (await import('./tools.js')).tools(flags, serverCommand, io, tool)),
     );
 
   addWordFlags(addServerFlags(program.command('pairs')))
-    .description('propose profiles for the pairs of start and status tools of a server')
+    .description('propose profiles for the start/status pairs of a server')
     .addArgument(new Argument('<action>', 'what to do').choices(['init']))
-    .option('--yes', 'take all that have strong evidence, without asking')
+    .option('--yes', 'accept all pairs with strong evidence, without asking')
     .option('--tool <name>', 'only the pair that this tool starts (default: all)')
     .option(
       '--try <json>',
-      'call the tool ONCE with these arguments, show what it and its status tool answer, and write words and places down: a JSON object, @file, or - for standard input',
+      'call the tool ONCE with these arguments, show its answer and that of its status tool, and save the words and places that were found: a JSON object, @file, or - for standard input',
     )
     .option(
       '--timeout <duration>',
-      'with --try: stop asking for the state after this time, such as 90s (default: 2m)',
+      'with --try: stop polling after this time, such as 90s (default: 2m)',
       duration,
     )
     .action(async (_action, flags) =>
@@ -172,16 +182,14 @@ export function buildProgram(
     });
 
   addHttpFlags(addServerFlags(program.command('proxy')))
-    .description(
-      'serve any server, or all of an mcpServers file (--config), so that hosts that time out can use it',
-    )
+    .description('serve one server, or all of an mcpServers file (--config), to hosts that time out')
     .option('--token <token>', 'bearer token that callers must send')
     .option(
       '--host-timeout <duration>',
-      'answer a call that takes longer with its reference, or off (default: as the host is known to wait, else 55s on stdio, off over HTTP)',
+      'answer a call that takes longer with its reference, or off (default: the known limit of the host, else 55s on stdio, off over HTTP)',
       orOff(duration),
     )
-    .option('--no-journal', 'leave calls out of the journal, so that their results end with this process')
+    .option('--no-journal', 'do not keep calls in the journal; their results end with this process')
     .action(async flags => {
       const { isBehindRelay, relayStdio } = await import('./stdio-relay.js');
       const isRelay = flags.http !== true && !isBehindRelay(io);
@@ -193,54 +201,52 @@ export function buildProgram(
 
   program
     .command('install')
-    .description("put the proxy before the servers of a host's file, so that its long calls end well")
-    .addArgument(new Argument('<host>', 'whose file to change').choices(HOST_NAMES))
-    .option('--project', "the host's file in this folder (default: the file of this user)")
+    .description("put the proxy in front of the servers in a host's file")
+    .addArgument(new Argument('<host>', 'host whose file to change').choices(HOST_NAMES))
+    .option('--project', "the host's file in this folder (default: the file of your user)")
     .option('--file <path>', 'another file of that host')
-    .option('--servers <names>', 'only these servers, with commas between them (default: all)')
+    .option('--servers <names>', 'only these servers, separated by commas (default: all)')
     .option('--local', 'start this copy of mcp-await by its path (default: npx -y mcp-await)')
-    .option('--undo', 'put the servers back as they were')
+    .option('--undo', 'restore the servers as they were')
     .option('--yes', 'write without asking')
     .action(async (host, flags) =>
       onExit(await (await import('./install/install.js')).install(host, flags, io)),
     );
 
   addSettingsFlag(program.command('doctor'))
-    .description(
-      'look at all that calls stand on: Node, state folder, store, journal, hosts, and each server',
-    )
+    .description('check Node, the state folder, the store, the journal, the hosts and each server')
     .option(
       '--config <file>',
-      'look at the servers of this mcpServers file (default: the nearest .mcp.json or mcp.json)',
+      'check the servers of this mcpServers file (default: the nearest .mcp.json or mcp.json)',
     )
-    .option('--server <name>', 'only this server of it')
+    .option('--server <name>', 'check only this server')
     .option(
       '--server-timeout <duration>',
-      'time within which a server has to start and list its tools (default: 30s)',
+      'time for a server to start and list its tools (default: 30s)',
       duration,
     )
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./doctor/doctor.js')).doctor(flags, io)));
 
   addProbeFlags(addTaskFlags(program.command('worker')))
-    .description('run the tasks that servers started with --no-worker accept on the same store')
+    .description('run the tasks of servers with --no-worker on the same store')
     .action(async flags => onExit(await (await import('./worker.js')).worker(flags, io)));
 
   program
     .command('store')
-    .description('make the table, indexes, time to live and queues of a store on DynamoDB')
+    .description('create the table, indexes, time to live and queues of a DynamoDB store')
     .addArgument(new Argument('<action>', 'what to do').choices(['create']))
     .option('--store <url>', 'dynamodb://TABLE?queue=QUEUE (default: MCP_AWAIT_STATE_PROVIDER)')
-    .option('--cloudformation', 'print a template of the same for AWS CloudFormation, and make nothing')
+    .option('--cloudformation', 'print a template for AWS CloudFormation, and create nothing')
     .action(async (_action, flags) => onExit(await (await import('./store.js')).store(flags, io)));
 
   addSettingsFlag(program.command('stats'))
-    .description('tell how the tasks of a store stand, by operation')
+    .description('count the tasks of a store, by operation')
     .option('--store <url>', `${SHARED_STORES} (default: a file in the state folder)`)
     .option('--key-prefix <prefix>', KEY_PREFIX_FLAG)
     .option(
       '--window <duration>',
-      'ended tasks of this time count for durations and failures (default: 1h)',
+      'durations and failures are those of tasks that ended within this time (default: 1h)',
       duration,
     )
     .option('--json', 'print one JSON object, times in milliseconds')
@@ -252,28 +258,28 @@ export function buildProgram(
     .option('--key-prefix <prefix>', KEY_PREFIX_FLAG)
     .option(
       '--state <state>',
-      `only ${TASK_STATES.slice(0, -1).join(', ')} or ${TASK_STATES.at(-1)} ones (repeatable)`,
+      `only tasks in this state: ${TASK_STATES.slice(0, -1).join(', ')} or ${TASK_STATES.at(-1)} (repeatable)`,
       taskState,
     )
-    .option('--operation <name>', 'only those of this operation')
-    .option('--owner <principal>', 'only those of this caller')
-    .option('--limit <count>', 'most tasks to list (default: 50)', count)
+    .option('--operation <name>', 'only tasks of this operation')
+    .option('--owner <principal>', 'only tasks of this principal')
+    .option('--limit <count>', 'list at most this many tasks (default: 50)', count)
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./tasks.js')).tasks(flags, io)));
 
   addConnectionFlags(addPollingFlags(addListenFlags(addTaskFlags(program.command('config')))))
-    .description('print every setting that holds, and who says so; takes the flags of serve and run')
+    .description('print every setting and where it comes from; takes the flags of serve and run')
     .option('--json', 'print one JSON object')
     .action(async flags => onExit(await (await import('./config.js')).config(flags, io)));
 
   addLoadFlags(addServerFlags(program.command('load')))
-    .description('run many tasks at once and judge how the server bears it')
+    .description('run many tasks at once and measure the server')
     .action(async flags => onExit(await (await import('./load/load.js')).load(flags, serverCommand, io)));
 
   program
     .command('completion')
-    .description('print what a shell needs to complete these commands')
-    .addArgument(new Argument('<shell>', 'for which').choices(['bash', 'zsh', 'fish']))
+    .description('print the completion script of a shell')
+    .addArgument(new Argument('<shell>', 'name of the shell').choices(['bash', 'zsh', 'fish']))
     .action(async (shell: 'bash' | 'zsh' | 'fish') => {
       io.stdout.write((await import('./completion.js')).SCRIPTS[shell]);
     });

@@ -32,15 +32,15 @@ export function addLoadFlags(command: Command): Command {
     .option('--tasks <count>', 'tasks, started all at once', count, 50)
     .option(
       '--latency <range>',
-      'how long each takes, a duration or a range (default: 10s-15s)',
+      'how long each task takes, a duration or a range (default: 10s-15s)',
       latencyRange,
     )
     .option('--seed <number>', 'the same seed gives the same latencies (default: a random one)', wholeNumber)
     .option('--tool <name>', 'call this tool instead of the operation sleep')
     .option('--args <json>', 'arguments of --tool as a JSON object, @file, or - for standard input')
-    .option('--store <url>', `${SHARED_STORES}, of the server that is started (default: a temporary file)`)
+    .option('--store <url>', `${SHARED_STORES}, for the server that load starts (default: a temporary file)`)
     .option('--key-prefix <prefix>', KEY_PREFIX_FLAG)
-    .option('--concurrency <count>', 'most tasks that server runs at once (default: all)', count)
+    .option('--concurrency <count>', 'largest number of tasks at once in that server (default: all)', count)
     .option(
       '--workers <count>',
       'run the tasks in this many worker processes instead of in the server',
@@ -49,21 +49,25 @@ export function addLoadFlags(command: Command): Command {
     .addOption(
       new Option(
         '--restart [what]',
-        'kill the server in the middle and start it again: all (also one worker) or front',
+        'kill the server halfway and start it again: all (also one worker) or front',
       )
         .choices(['all', 'front'])
         .preset('all'),
     )
-    .option('--long-poll', 'let the server hold its answers back instead of asking at intervals')
+    .option('--long-poll', 'let the server hold its answers instead of polling at intervals')
     .option('--lease <duration>', "that server's lease (default: 30s, with --restart 5s)", duration)
     .option(
       '--timeout <duration>',
-      'give a task up after this time (default: twice the expected, and a minute)',
+      'give up a task after this time (default: twice the expected time and a minute)',
       duration,
     )
     .option('--initial-interval <duration>', 'first interval between status requests (default: 1s)', duration)
     .option('--max-interval <duration>', 'longest interval between status requests (default: 30s)', duration)
-    .option('--initiate-p99 <duration>', 'limit of the verdict (default: 200ms)', duration)
+    .option(
+      '--initiate-p99 <duration>',
+      'limit for the 99th percentile of starts in the verdict (default: 200ms)',
+      duration,
+    )
     .option('--json', 'print one JSON object, times in milliseconds');
 }
 

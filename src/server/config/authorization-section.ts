@@ -4,13 +4,12 @@ import { optionalSetting, setting } from './setting.js';
 /** Whose access tokens a server takes over HTTP. */
 export const authorizationSection = {
   issuer: optionalSetting(text, {
-    description:
-      'Authorization server whose access tokens (JWT) callers may send, as it stands in their `iss`.',
+    description: 'Authorization server whose access tokens (JWT) are accepted, as named in their `iss`.',
     flag: '--auth-issuer',
     otherwise: 'no such tokens',
   }),
   audience: optionalSetting(text, {
-    description: 'Whom these tokens must be for, as it stands in their `aud`; needed with an issuer.',
+    description: 'Audience that these tokens must have in `aud`. Required with an issuer.',
     flag: '--auth-audience',
     otherwise: 'none',
   }),
@@ -24,8 +23,8 @@ export const authorizationSection = {
   }),
   publicUrl: optionalSetting(text, {
     description:
-      'URL of the MCP endpoint as clients know it, for the metadata that lead to the authorization server.',
+      'URL of the MCP endpoint as clients know it, for the metadata that name the authorization server.',
     flag: '--public-url',
-    otherwise: 'the audience where it is a URL, else where the server listens',
+    otherwise: 'the audience if it is a URL, else the address of the server',
   }),
 } as const;

@@ -28,13 +28,13 @@ export const sections = {
   state: {
     provider: optionalSetting(storeUrl, {
       description:
-        'Where tasks live, as the URL of a store: `sqlite:PATH`, `memory:`, `redis://`, `rediss://`, `postgres://` or `dynamodb://`.',
+        'Store of the tasks, as a URL: `sqlite:PATH`, `memory:`, `redis://`, `rediss://`, `postgres://` or `dynamodb://`.',
       flag: '--store',
       otherwise: 'a file in the state folder',
     }),
     keyPrefix: setting(keyPrefix, DEFAULT_KEY_PREFIX, {
       description:
-        'Keeps installations apart that share one Redis, PostgreSQL or DynamoDB table; a SQLite file is one of its own.',
+        'Separates installations that share one Redis, PostgreSQL or DynamoDB table. SQLite does not use it.',
       flag: '--key-prefix',
     }),
     ttlSeconds: setting(positiveNumber, 86_400, {
@@ -42,7 +42,7 @@ export const sections = {
       unit: 'seconds',
     }),
     maxTtlSeconds: setting(numberOfAtLeast(MIN_TTL_SECONDS), 604_800, {
-      description: 'The most that a call may ask for with `ttl_seconds`.',
+      description: 'Longest time that a call may ask for with `ttl_seconds`.',
       unit: 'seconds',
     }),
     maxResultBytes: setting(integer(1), 1_048_576, {
@@ -50,48 +50,48 @@ export const sections = {
       unit: 'bytes',
     }),
     leaseSeconds: setting(numberFrom(1, 3600), 30, {
-      description: 'Time within which the tasks of a process that died fail; the same for all on a store.',
+      description:
+        'Time within which the tasks of a dead process fail; the same for all processes on a store.',
       unit: 'seconds',
       flag: '--lease',
     }),
   },
   execution: {
     maxConcurrency: setting(integer(1), 50, {
-      description: 'Most tasks that one process runs at the same time.',
+      description: 'Largest number of tasks that one process runs at the same time.',
       flag: '--concurrency',
     }),
     maxUnfinishedPerPrincipal: setting(integer(1), 10_000, {
       description:
-        'Most tasks of one caller that are queued or run; on Redis and PostgreSQL, each front counts those that it has accepted. No limit without tokens.',
+        'Largest number of queued and running tasks of one principal. Except on SQLite, each front counts only the tasks that it has accepted. No limit without tokens.',
     }),
     principalShare: setting(numberFrom(0, 1), 0.8, {
-      description:
-        'Share of its free places that a process gives to one caller; a server without tokens has only one.',
+      description: 'Share of its free places that a process gives to one principal. No limit without tokens.',
     }),
     defaultTimeoutSeconds: setting(positiveNumber, 120, {
-      description: 'Longest run time of the operations that name no `slaSeconds`.',
+      description: 'Longest run time of an operation without `slaSeconds`.',
       unit: 'seconds',
     }),
     inputTimeoutSeconds: setting(positiveNumber, 86_400, {
-      description: 'How long a task may wait for answers to its questions, beside its run time.',
+      description: 'How long a task may wait for answers to its questions, in addition to its run time.',
       unit: 'seconds',
     }),
     retryAttempts: setting(integer(0, 10), 0, {
-      description: 'How often a task is run again, where its operation says nothing of it.',
+      description: 'How many times a task is run again, if its operation has no `retryAttempts`.',
     }),
     drainSeconds: setting(numberOfAtLeast(0), 10, {
-      description: 'How long running tasks may go on after SIGINT or SIGTERM.',
+      description: 'How long running tasks may continue after SIGINT or SIGTERM.',
       unit: 'seconds',
     }),
   },
   webhooks: {
     secretFile: optionalSetting(file, {
-      description: 'File with the `whsec_` secrets that webhooks are signed with; turns them on.',
+      description: 'File with the `whsec_` secrets that sign webhooks; turns webhooks on.',
       flag: '--webhook-secret-file',
       otherwise: 'no webhooks, unless `MCP_AWAIT_WEBHOOK_SECRET` is set',
     }),
     allowedHosts: optionalSetting(texts, {
-      description: 'Hosts that webhooks may go to, such as `*.example.com`.',
+      description: 'Hosts to which webhooks may go, such as `*.example.com`.',
       flag: '--webhook-host',
       otherwise: 'any public host',
     }),
@@ -100,7 +100,7 @@ export const sections = {
       flag: '--webhook-allow-private',
     }),
     allowHttp: setting(trueOrFalse, false, {
-      description: 'Whether webhooks may go over plain HTTP.',
+      description: 'Whether webhooks may use plain HTTP.',
       flag: '--webhook-allow-http',
     }),
   },
@@ -116,11 +116,11 @@ export const sections = {
       flag: '--max-interval',
     }),
     backoffMultiplier: setting(positiveNumber, 2, {
-      description: 'Factor from one interval to the next.',
+      description: 'Factor between one interval and the next.',
     }),
     maxAttempts: setting(settingOrOff(integer(1)), 'off', {
       description:
-        'Most status requests at our own pace answered "still running" before giving up; those that the server held, hinted at or notified of do not count.',
+        'Largest number of status requests before giving up. It counts requests by back-off that found the task still running, not those that the server held, asked for by a hint or announced by a notification.',
       flag: '--max-attempts',
     }),
     deadlineMs: setting(settingOrOff(positiveNumber), 86_400_000, {
@@ -134,25 +134,26 @@ export const sections = {
       flag: '--silence-timeout',
     }),
     quietAfterMs: setting(settingOrOff(positiveNumber), 600_000, {
-      description: 'A call of which nothing new is heard for this time is told to be quiet, and goes on.',
+      description:
+        'After this time without news of a call, a line says that it is quiet. The wait continues.',
       unit: 'milliseconds',
     }),
   },
   connection: {
     connectTimeoutMs: optionalSetting(positiveNumber, {
       description:
-        'Longest silence of a server until it has answered `initialize`; a command that writes to its standard error is not silent.',
+        'Longest silence of a server until it has answered `initialize`. A command that writes to standard error is not silent.',
       unit: 'milliseconds',
       flag: '--connect-timeout',
       otherwise: '`60000`, unless the `mcpServers` file says otherwise',
     }),
     discover: optionalSetting(trueOrFalse, {
-      description: 'Whether a server is asked first if it speaks MCP without sessions (2026-07-28).',
+      description: 'Whether to ask a server first if it speaks MCP 2026-07-28.',
       flag: '--discover',
       otherwise: '`true`, unless the `mcpServers` file says otherwise',
     }),
     maxAnswerBytes: optionalSetting(integer(1), {
-      description: 'Largest answer that is taken from a server.',
+      description: 'Largest accepted answer of a server.',
       unit: 'bytes',
       flag: '--max-answer-bytes',
       otherwise: '`134217728`, unless the `mcpServers` file says otherwise',
@@ -160,10 +161,10 @@ export const sections = {
   },
   observability: {
     metricsPrefix: setting(metricsPrefix, 'mcp_await_', {
-      description: 'Begins the name of every metric.',
+      description: 'Prefix of the name of every metric.',
     }),
     logLevel: optionalSetting(oneOf(LOG_LEVELS), {
-      description: 'How much of what happens is written to standard error.',
+      description: 'How much is logged on standard error.',
       flag: '--log-level',
       otherwise: '`"info"`; `"error"` on standard streams',
     }),
@@ -171,19 +172,18 @@ export const sections = {
       description: 'Share of failed tasks above which an operation raises an alert; 1 for never.',
     }),
     alertOnMeanOverSla: setting(positiveNumber, 1, {
-      description:
-        "An alert is raised when the mean duration is more than this many times the operation's SLA.",
+      description: 'Mean duration above which an operation raises an alert, as a multiple of its SLA.',
     }),
     alertWindowSeconds: setting(positiveNumber, 300, {
-      description: 'Tasks that ended within this time count for alerts.',
+      description: 'Alerts cover the tasks that ended within this time.',
       unit: 'seconds',
     }),
     alertIntervalSeconds: setting(positiveNumber, 30, {
-      description: 'Time between two looks at the store.',
+      description: 'Time between two checks of the store.',
       unit: 'seconds',
     }),
     alertMinTasks: setting(integer(1), 10, {
-      description: 'Fewest tasks that must have ended in the window before a failure rate raises an alert.',
+      description: 'Smallest number of ended tasks in that time before a failure rate raises an alert.',
     }),
   },
 } as const;
@@ -193,21 +193,21 @@ export const configSchema = z.strictObject({
   server: z.strictObject(sections.server).describe('What `serve` offers, and to whom.').prefault({}),
   authorization: z
     .strictObject(sections.authorization)
-    .describe('Whose access tokens `serve --http` and `proxy --http` take.')
+    .describe('Access tokens that `serve --http` and `proxy --http` accept.')
     .prefault({}),
   state: z.strictObject(sections.state).describe('Where and how long tasks are kept.').prefault({}),
   execution: z.strictObject(sections.execution).describe('How tasks are run.').prefault({}),
   webhooks: z
     .strictObject(sections.webhooks)
-    .describe('Whether tasks may tell a URL of their end, and which.')
+    .describe('Whether the end of a task is reported to a URL, and to which.')
     .prefault({}),
   observability: z
     .strictObject(sections.observability)
-    .describe('What `serve` and `worker` tell, and when it is an alert.')
+    .describe('Metrics, log and alerts of `serve` and `worker`.')
     .prefault({}),
   connection: z
     .strictObject(sections.connection)
-    .describe('How servers are connected to, by `run` and its siblings and by `proxy`.')
+    .describe('How `run`, the other commands and `proxy` connect to servers.')
     .prefault({}),
   polling: z.strictObject(sections.polling).describe('How `run`, `wait` and `proxy` wait.').prefault({}),
 });

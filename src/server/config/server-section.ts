@@ -5,24 +5,24 @@ import { optionalSetting, setting } from './setting.js';
 /** What `serve` offers, where it listens and who may call. */
 export const serverSection = {
   transport: setting(oneOf(['stdio', 'http']), 'stdio', {
-    description: 'What `serve` speaks: the standard streams, or Streamable HTTP.',
+    description: 'Transport of `serve`: the standard streams or Streamable HTTP.',
     flag: '--http',
   }),
   host: setting(text, '127.0.0.1', {
-    description: 'Address to listen on; any other than loopback needs a token.',
+    description: 'Address to listen on. Any address other than loopback needs a token.',
     flag: '--host',
   }),
   port: setting(integer(0, 65_535), 3000, {
-    description: 'Port to listen on, 0 for any free one.',
+    description: 'Port to listen on; 0 takes any free port.',
     flag: '--port',
   }),
   tokenFile: optionalSetting(file, {
-    description: 'File with the bearer tokens that callers may send, one per line, as `name=token` or bare.',
+    description: 'File with the bearer tokens of callers, one per line, as `name=token` or bare.',
     flag: '--token-file',
     otherwise: 'no token',
   }),
   allowedHosts: setting(texts, [], {
-    description: 'Further names that may stand in the Host header.',
+    description: 'Further names that are allowed in the Host header.',
     flag: '--allowed-host',
   }),
   allowedOrigins: setting(texts, [], {
@@ -30,17 +30,17 @@ export const serverSection = {
     flag: '--allowed-origin',
   }),
   localOrigins: optionalSetting(trueOrFalse, {
-    description: 'Whether pages of this machine may call, from whichever port: `http://localhost:5173`.',
+    description: 'Whether pages of this machine may call, from any port, such as `http://localhost:5173`.',
     flag: '--local-origins',
     otherwise: '`true` with a token, `false` without',
   }),
   operations: optionalSetting(file, {
     description: 'ES module that exports operations of your own.',
     flag: '--operations',
-    otherwise: 'the built-in ones only',
+    otherwise: 'only the built-in operations',
   }),
   builtin: setting(trueOrFalse, true, {
-    description: 'Whether the built-in operations are offered beside those of `server.operations`.',
+    description: 'Whether to offer the built-in operations in addition to `server.operations`.',
     flag: '--builtin',
   }),
   roots: setting(folders, ['.'], {
@@ -48,37 +48,38 @@ export const serverSection = {
     flag: '--root',
   }),
   offerSleep: optionalSetting(trueOrFalse, {
-    description: 'Whether callers may start `sleep`, which holds a place and does nothing.',
+    description: 'Whether to offer `sleep`, which takes a place of the worker and does nothing.',
     flag: '--offer-sleep',
     otherwise: '`true` on standard streams, `false` over HTTP',
   }),
   allowPrivate: setting(trueOrFalse, false, {
-    description: 'Whether `http_request` may reach loopback and private addresses.',
+    description: 'Whether `http_request` may call loopback and private addresses.',
     flag: '--allow-private',
   }),
   inlineWindowMs: setting(numberFrom(0, 20_000), 1000, {
     description:
-      "How long a call of an operation's own tool is held for its result, before its reference is given.",
+      "How long a call of an operation's own tool is held for its result, before it is answered with its reference.",
     unit: 'milliseconds',
   }),
   hostTimeoutMs: optionalSetting(numberFrom(0, MAX_HOLD_MS), {
     description:
-      "How long a call of an operation's own tool is held where `inlineWindowMs` is not 0, whichever host calls.",
+      'How long such a call is held for every host, known or not. It has no effect if `inlineWindowMs` is 0.',
     unit: 'milliseconds',
     flag: '--host-timeout',
-    otherwise: 'as the host is known to wait, else `inlineWindowMs`',
+    otherwise: 'the known limit of the host, else `inlineWindowMs`',
   }),
   maxPendingBytes: setting(integer(1), 33_554_432, {
     description:
-      "Most bytes of one caller's unfinished requests and unread answers; more is refused with 429.",
+      'Largest size of the unfinished requests and unread answers of one principal. More is refused with 429.',
     unit: 'bytes',
   }),
   maxHeldCalls: setting(integer(1), 1000, {
-    description: 'Most calls held at the same time, shared between callers; others are answered at once.',
+    description:
+      'Largest number of calls that are held at the same time, shared between principals. Further calls are answered at once.',
   }),
   taskPage: setting(trueOrFalse, false, {
     description:
-      'Whether a page shows tasks at `/tasks`: of the caller over HTTP, of all on the metrics port of `worker`.',
+      'Whether the page `/tasks` shows tasks: those of the caller over HTTP, all of them on the metrics port of `worker`.',
     flag: '--task-page',
   }),
   trustedProxies: setting(texts, [], {
@@ -87,7 +88,8 @@ export const serverSection = {
     flag: '--trusted-proxy',
   }),
   worker: setting(trueOrFalse, true, {
-    description: 'Whether `serve` also runs tasks, or leaves them to `mcp-await worker` on the same store.',
+    description:
+      'Whether `serve` also runs tasks. If not, `mcp-await worker` on the same store must run them.',
     flag: '--worker',
   }),
 };

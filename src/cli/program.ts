@@ -97,14 +97,14 @@ export function buildProgram(
     .command('list')
     .description("list the jobs of this machine's journal, the newest first")
     .option('--all', 'also the jobs whose outcome was delivered, for 30 days')
-    .option('--refresh', 'first ask the servers about the open jobs; this starts servers that are commands')
+    .option('--refresh', 'first ask the servers about open jobs; this starts servers that are commands')
     .option('--json', 'print a JSON array')
     .action(async flags => onExit(await (await import('./list.js')).list(flags, io)));
 
   program
     .command('forget')
     .description("remove a job from this machine's journal, so that its key starts a new one")
-    .argument('[id|key]', 'ID of `mcp-await list` or its beginning, or an idempotency key')
+    .argument('[id|key]', 'ID of `mcp-await list`, its beginning, or an idempotency key')
     .option('--force', 'also a job that may still run')
     .option('--pairs', 'forget which detected pairs of tools have worked, instead of a job')
     .action(async (name, flags) => onExit(await (await import('./forget.js')).forget(name, flags, io)));
@@ -115,10 +115,7 @@ export function buildProgram(
     .option('--config <file>', 'look the name up in this mcpServers file')
     .option('--client-id <id>', 'ID of a client that you have registered (default: registers one)')
     .option('--client-secret-file <file>', 'file with the secret of that client')
-    .option(
-      '--scope <scopes>',
-      'scopes to ask for, separated by spaces (default: those that the server names)',
-    )
+    .option('--scope <scopes>', 'scopes, separated by spaces (default: those that the server names)')
     .option('--redirect-url <url>', 'URL to which the browser returns (default: any free port of 127.0.0.1)')
     .option('--browser', 'open a browser, also without a terminal (default at a terminal)')
     .option('--no-browser', 'only print the link')
@@ -138,10 +135,7 @@ export function buildProgram(
     .optionsGroup('Tools:')
     .option('--no-detect', 'do not look for pairs of tools')
     .option('--no-detect-actions', 'do not look for pairs among the actions of one tool')
-    .option(
-      '--why',
-      'also print how each tool is awaited, and the evidence for and against each detected pair',
-    )
+    .option('--why', 'also print how each tool is awaited, and the evidence for each pair')
     .option('--json', 'print a JSON array, or one object for one tool')
     .action(async (tool, flags) =>
       onExit(await (await import('./tools.js')).tools(flags, serverCommand, io, tool)),
@@ -244,11 +238,7 @@ export function buildProgram(
     .description('count the tasks of a store, by operation')
     .option('--store <url>', `${SHARED_STORES} (default: a file in the state folder)`)
     .option('--key-prefix <prefix>', KEY_PREFIX_FLAG)
-    .option(
-      '--window <duration>',
-      'durations and failures are those of tasks that ended within this time (default: 1h)',
-      duration,
-    )
+    .option('--window <duration>', 'count durations and failures of this time (default: 1h)', duration)
     .option('--json', 'print one JSON object, times in milliseconds')
     .action(async flags => onExit(await (await import('./stats.js')).stats(flags, io)));
 

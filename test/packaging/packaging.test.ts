@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { cursorLinks, linkTable, OFFERS, vscodeLinks } from '../../packaging/install-links.js';
+import { buildProgram } from '../../src/cli/program.js';
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const pack = JSON.parse(read('package.json'));
@@ -57,9 +59,18 @@ describe('server.json', () => {
     const [proxy, serve] = entry.packages.map(each => each.packageArguments);
     expect(proxy).toMatchObject([{ value: 'proxy' }, { name: '--config' }]);
     expect(serve).toMatchObject([{ value: 'serve' }]);
-    const sections = read('docs/cli.md').split('\n## mcp-await ');
-    const flags = (command: string) => sections.find(text => text.startsWith(`${command}\n`));
-    expect(flags('proxy')).toContain('`--config <file>`');
+    const io = {
+      argv: [],
+      env: {},
+      stdin: new PassThrough(),
+      stdout: new PassThrough(),
+      stderr: new PassThrough(),
+    };
+    const listeners = { onExit() {}, onProtocol() {} };
+    const program = buildProgram({ ...io, cwd: () => '.', on() {}, off() {} }, [], listeners);
+    const flags = (name: string) =>
+      program.commands.find(command => command.name() === name)?.options.map(({ flags }) => flags);
+    expect(flags('proxy')).toContain('--config <file>');
     expect(flags('serve')).toBeDefined();
   });
 });

@@ -1,8 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { AwaitError } from '../errors.js';
 import { learnPair, unknownWordIn } from '../protocols/detection/learn-pair.js';
-import { dataOf } from '../protocols/pair/answer-data.js';
-import { argumentsOf } from '../protocols/pair/arguments.js';
+import { argumentsOf, dataOf } from '../protocols/pair/answer-data.js';
 import { idsIn, readHandle, type TaskId } from '../protocols/pair/handle.js';
 import { type Pair, withWords } from '../protocols/pair/profile.js';
 import { newHandle } from '../protocols/pair/start-answer.js';

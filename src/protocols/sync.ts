@@ -1,8 +1,7 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { NotSupportedError } from '../errors.js';
 import type { ToolCall } from '../types.js';
-import { isMarkedIdempotent } from './listed-tool.js';
-import type { Ended, Exchange, Protocol } from './protocol.js';
+import { type Ended, type Exchange, isMarkedIdempotent, type Protocol } from './protocol.js';
 import { outcomeOfResult } from './tool-result.js';
 
 /** The server answers the call itself, maybe after a long silence, maybe with progress (spec 2025-11-25, server/tools). */

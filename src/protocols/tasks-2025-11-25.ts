@@ -1,7 +1,6 @@
 import { RELATED_TASK_META_KEY } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolCall } from '../types.js';
 import { excerpt, excerptOf } from './excerpt.js';
-import { isMarkedIdempotent } from './listed-tool.js';
 import {
   anyResult,
   endError,
@@ -17,7 +16,14 @@ import {
   tasksViolation,
   unknownTask,
 } from './native-task.js';
-import type { Ended, Exchange, PollAnswer, Protocol, StartAnswer } from './protocol.js';
+import {
+  type Ended,
+  type Exchange,
+  isMarkedIdempotent,
+  type PollAnswer,
+  type Protocol,
+  type StartAnswer,
+} from './protocol.js';
 import { refusalOf } from './refusal.js';
 import { failedResult, isRecord, outcomeOfResult } from './tool-result.js';
 

@@ -1,6 +1,5 @@
 import type { Outcome, ToolCall } from '../types.js';
 import { excerpt } from './excerpt.js';
-import { isMarkedIdempotent } from './listed-tool.js';
 import {
   anyResult,
   endError,
@@ -16,7 +15,15 @@ import {
   tasksViolation,
   unknownTask,
 } from './native-task.js';
-import type { Exchange, PollAnswer, Protocol, Running, StartAnswer, TaskQuestion } from './protocol.js';
+import {
+  type Exchange,
+  isMarkedIdempotent,
+  type PollAnswer,
+  type Protocol,
+  type Running,
+  type StartAnswer,
+  type TaskQuestion,
+} from './protocol.js';
 import { isRecord, outcomeOfResult } from './tool-result.js';
 
 /** The extension `io.modelcontextprotocol/tasks` (SEP-2663): the server says with its answer that a call has become a task. */

@@ -1,12 +1,25 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import { readHandle } from './pair/handle.js';
-import { planPair } from './pair/plan.js';
-import { isMarked, type Pair, starts, withWords } from './pair/profile.js';
-import { isMeant, profileProblem, unstartable } from './pair/profile-problem.js';
-import { cancelPair, pollGroupOf, pollMany, pollPair } from './pair/steps.js';
+import type { ToolCall } from '../types.js';
+import { type Arguments, argumentsOf, dataOf, follow } from './pair/answer-data.js';
+import { completePair } from './pair/complete-pair.js';
+import { readHandle, takes } from './pair/handle.js';
+import { isMarked, type Pair, starts, startTools, withWords } from './pair/profile.js';
+import { isMeant, lacks, profileProblem, unstartable } from './pair/profile-problem.js';
+import { newHandle, readMarkedAnswer, readStartAnswer } from './pair/start-answer.js';
+import { tellsWhere } from './pair/state.js';
+import { readStatusAnswer } from './pair/status-answer.js';
+import { cancelPair, pollGroupOf, pollMany, pollPair, sendCall, waitFor } from './pair/steps.js';
 import { builtInPairs, namedPairs } from './pairs/index.js';
-import type { Protocol, ServerFacts, ToolPlan } from './protocol.js';
+import {
+  type Exchange,
+  isMarkedIdempotent,
+  type Protocol,
+  type ServerFacts,
+  type StartAnswer,
+  type ToolPlan,
+} from './protocol.js';
 import { sync } from './sync.js';
+import { isRecord, outcomeOfResult } from './tool-result.js';
 
 /** A start tool returns a handle, another tool tells its state. Which tools, and in which words, is a profile: data. */
 export const toolPair: Protocol = {
@@ -46,7 +59,7 @@ function firstPlan(tool: Tool, pairs: readonly Pair[], server: ServerFacts): Too
   for (const pair of pairs) {
     const isBuiltIn = builtInPairs.includes(pair) || namedPairs.includes(pair);
     if (!isBuiltIn && profileProblem(pair, server) !== undefined) continue;
-    const plan = planPair(tool, withWords(pair, server.words), server, toolPair);
+    const plan = planPair(tool, withWords(pair, server.words), server);
     if (plan !== undefined) return plan;
   }
   return undefined;
@@ -55,4 +68,109 @@ function firstPlan(tool: Tool, pairs: readonly Pair[], server: ServerFacts): Too
 function isNativeTask({ execution }: Tool, { nativeTasks }: ServerFacts): boolean {
   const support = execution?.taskSupport;
   return nativeTasks === '2025-11-25' && (support === 'optional' || support === 'required');
+}
+
+/** How a start tool of a known pair is awaited; undefined where the server has not all of the pair. */
+function planPair(tool: Tool, told: Pair, server: ServerFacts): ToolPlan | undefined {
+  if (!starts(tool, told)) return undefined;
+  const statusTool = server.tools.find(({ name }) => name === told.status.tool);
+  if (statusTool === undefined || lacks(statusTool, told.status.handleArgument)) return undefined;
+  if (told.result !== undefined && !hasTool(server, told.result.tool)) return undefined;
+  const pair = tellsWhere(told) ? told : completePair(told, server.tools);
+  const { marked } = startTools(pair).includes(tool.name) ? {} : pair;
+  const key = pair.start.idempotencyArgument;
+  const keyArgument = marked === undefined && lacks(tool, key ?? '') ? undefined : key;
+  const starting = { pair, tool, statusTool, keyArgument };
+  return {
+    protocol: toolPair,
+    why: `\`${pair.status.tool}\` tells the state of what it starts (profile \`${pair.name}\`)`,
+    startKind: 'task',
+    idempotent: keyArgument !== undefined || isMarkedIdempotent(tool),
+    listed: marked === undefined ? listedTool(tool) : listedMarked(tool),
+    hiddenTools: hiddenTools(tool, pair, server),
+    start: (call, exchange) =>
+      marked === undefined
+        ? start({ call, exchange, ...starting })
+        : startMarked({ call, exchange, ...starting }, marked),
+  };
+}
+
+function hasTool({ tools }: ServerFacts, name: string): boolean {
+  return tools.some(tool => tool.name === name);
+}
+
+interface Starting {
+  readonly call: ToolCall;
+  readonly exchange: Exchange;
+  readonly pair: Pair;
+  readonly tool: Tool;
+  readonly statusTool: Tool;
+  readonly keyArgument: string | undefined;
+}
+
+async function start({ call, exchange, ...starting }: Starting): Promise<StartAnswer> {
+  const { pair, tool, statusTool, keyArgument } = starting;
+  const { waitArgument } = pair.start;
+  const fixed = Object.entries(pair.start.arguments ?? {}).filter(([path]) => takes(tool, path));
+  const sent = {
+    ...call,
+    arguments: argumentsOf(
+      call.arguments,
+      keyArgument !== undefined && keyed(keyArgument, exchange),
+      waitArgument && takes(tool, waitArgument.name) && waitFor(waitArgument, exchange),
+      Object.fromEntries(fixed),
+    ),
+  };
+  const answer = await sendCall(sent, exchange);
+  // One tool for both: this call may ask for a task that another call has started.
+  const asked = call.name === pair.status.tool ? idIn(call, pair) : undefined;
+  if (asked === undefined || answer.isError === true)
+    return readStartAnswer(answer, pair, { call: sent, statusTool });
+  const read = readStatusAnswer(answer, pair, asked);
+  return { ...read, handle: newHandle([asked], pair, { call: sent, statusTool, data: dataOf(answer) }) };
+}
+
+/** A tool that takes the work's own arguments: what else is to be said goes beside them. */
+async function startMarked(
+  { call, exchange, pair, statusTool, keyArgument }: Starting,
+  { callKey, taskKey }: NonNullable<Pair['marked']>,
+): Promise<StartAnswer> {
+  const given = call._meta?.[callKey];
+  const said = argumentsOf(
+    isRecord(given) && given,
+    keyArgument !== undefined && keyed(keyArgument, exchange),
+    pair.start.waitArgument && waitFor(pair.start.waitArgument, exchange),
+  );
+  const sent = { ...call, _meta: { ...call._meta, [callKey]: said } };
+  const answer = await sendCall(sent, exchange);
+  const task = answer._meta?.[taskKey];
+  if (!isRecord(task)) return { kind: 'ended', outcome: outcomeOfResult(answer), raw: answer };
+  return readMarkedAnswer(answer, task, pair, { call: sent, statusTool });
+}
+
+function keyed(argument: string, { idempotencyKey }: Exchange): Arguments | undefined {
+  return idempotencyKey === undefined ? undefined : { [argument]: idempotencyKey };
+}
+
+function idIn({ arguments: given }: ToolCall, { status }: Pair): string | number | undefined {
+  const [value] = follow(given, status.handleArgument.split('.'));
+  return typeof value === 'string' || typeof value === 'number' ? value : undefined;
+}
+
+function hiddenTools(tool: Tool, pair: Pair, { tools }: ServerFacts): readonly string[] {
+  const own = [tool.name, ...startTools(pair)];
+  const named = [pair.status.tool, pair.result?.tool, pair.cancel?.tool, ...pair.hides];
+  return tools.flatMap(({ name }) => (named.includes(name) && !own.includes(name) ? [name] : []));
+}
+
+/** The answer of an awaited call is the task's result, so the start tool's output schema no longer describes it. */
+function listedTool(tool: Tool): Tool {
+  const { outputSchema: _replaced, ...rest } = tool;
+  const note = 'This call waits for the task and returns its final result; there is nothing to poll.';
+  return { ...rest, description: [tool.description, note].filter(Boolean).join('\n\n') };
+}
+
+/** A marked tool answers with the result in any case. */
+function listedMarked({ outputSchema: _replaced, _meta: _mark, ...rest }: Tool): Tool {
+  return rest;
 }

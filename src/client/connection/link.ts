@@ -10,7 +10,7 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { readTolerantly } from '../../protocols/tolerant.js';
+import { readTolerantly } from '../../protocols/readable-result.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { startTimer } from '../../time/sleep.js';
 import type { OpenTransport } from '../connect/transport.js';

@@ -4,8 +4,7 @@ import { z } from 'zod';
 import { ConfigurationError, ProtocolViolationError } from '../../errors.js';
 import { anyResult } from '../../protocols/native-task.js';
 import { messageOf } from '../faults/failure.js';
-import { ListPages } from './list-pages.js';
-import { readInParts } from './readable-answers.js';
+import { ListPages, readInParts } from './readable-answers.js';
 
 /** Told what could not be read of an answer, as sentences for a person. */
 export type ProblemListener = (method: string, problems: readonly string[]) => void;

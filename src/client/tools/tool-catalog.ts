@@ -13,8 +13,7 @@ import { DEFAULT_MAX_ANSWER_BYTES } from '../connect/connection-options.js';
 import * as explain from '../faults/explain.js';
 import { classifyFailure, messageOf, retryAfterMsOf } from '../faults/failure.js';
 import type { ResolvedWaitOptions } from '../options.js';
-import { ListPages } from '../sdk/list-pages.js';
-import { readInParts } from '../sdk/readable-answers.js';
+import { ListPages, readInParts } from '../sdk/readable-answers.js';
 import { isSessionless, nativeTasksOf } from './native-tasks.js';
 import type { ResolvedPairOptions } from './pair-options.js';
 

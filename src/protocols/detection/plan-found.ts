@@ -1,22 +1,22 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { ProtocolViolationError, TaskNotFoundError } from '../../errors.js';
 import type { ToolCall } from '../../types.js';
-import { isMarkedIdempotent } from '../listed-tool.js';
 import { dataOf } from '../pair/answer-data.js';
 import { readHandle, type TaskId } from '../pair/handle.js';
 import { type Pair, withWords } from '../pair/profile.js';
 import { newHandle } from '../pair/start-answer.js';
 import { pollPair } from '../pair/steps.js';
-import type {
-  Detected,
-  Exchange,
-  PairProof,
-  PairProofs,
-  PollAnswer,
-  Protocol,
-  ServerFacts,
-  StartAnswer,
-  ToolPlan,
+import {
+  type Detected,
+  type Exchange,
+  isMarkedIdempotent,
+  type PairProof,
+  type PairProofs,
+  type PollAnswer,
+  type Protocol,
+  type ServerFacts,
+  type StartAnswer,
+  type ToolPlan,
 } from '../protocol.js';
 import { toolResultSchema } from '../readable-result.js';
 import { isRequestTimeout } from '../refusal.js';

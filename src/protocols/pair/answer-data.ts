@@ -1,9 +1,8 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { isRecord, textOf } from '../tool-result.js';
+import { isRecord } from '../tool-result.js';
 import { labelled } from './labels.js';
-import type { Places } from './profile.js';
+import type { ArgumentSources, Places } from './profile.js';
 
-const ENVELOPE = new Set(['content', 'structuredContent', 'isError', '_meta']);
 /** Longer text is no answer about a state. */
 const MAX_JSON = 5_000_000;
 const MAX_DEPTH = 200;
@@ -21,28 +20,34 @@ export interface AnswerData {
 
 /** Data of an answer: structured content, JSON in text (also fenced, also behind a sentence), extra keys of the answer itself. */
 export function dataOf(answer: CallToolResult): AnswerData {
-  const extras = Object.entries(answer).filter(([key]) => !ENVELOPE.has(key));
-  const texts = (answer.content ?? []).flatMap(block => (block.type === 'text' ? [partsOf(block.text)] : []));
-  return {
-    sources: [
-      ...(isRecord(answer.structuredContent) ? [answer.structuredContent] : []),
-      ...texts.map(({ json }) => json).filter(value => value !== undefined),
-      ...(extras.length > 0 ? [Object.fromEntries(extras)] : []),
-    ],
-    text: textOf(answer),
-    prose: texts
-      .map(({ prose }) => prose)
-      .filter(prose => prose !== '')
-      .join('\n'),
-  };
+  const sources: unknown[] = isRecord(answer.structuredContent) ? [answer.structuredContent] : [];
+  const texts: string[] = [];
+  const proses: string[] = [];
+  for (const block of answer.content ?? []) {
+    if (block.type !== 'text') continue;
+    const { json, prose } = partsOf(block.text);
+    if (json !== undefined) sources.push(json);
+    if (prose !== '') proses.push(prose);
+    texts.push(block.text);
+  }
+  const { content: _content, structuredContent: _structured, isError: _isError, _meta, ...extras } = answer;
+  if (Object.keys(extras).length > 0) sources.push(extras);
+  return { sources, text: texts.join('\n'), prose: proses.join('\n') };
 }
 
 /** The values at the first place that has any; of a label, the texts behind it. */
-export function valuesAt(data: AnswerData, places: Places | undefined): readonly unknown[] {
+export function valuesAt({ sources, text }: AnswerData, places: Places | undefined): readonly unknown[] {
   for (const place of places === undefined ? [] : [places].flat()) {
-    const found =
-      typeof place === 'string' ? inSources(data.sources, place) : labelled(data.text, place.label);
-    if (found.length > 0) return found;
+    if (typeof place === 'string') {
+      const keys = place.split('.');
+      for (const source of sources) {
+        const found = follow(source, keys);
+        if (found.length > 0) return found;
+      }
+    } else {
+      const found = labelled(text, place.label);
+      if (found.length > 0) return found;
+    }
   }
   return [];
 }
@@ -53,34 +58,22 @@ export function valueAt(data: AnswerData, places: Places | undefined): unknown {
 
 /** Whether an answer has anything at a path, be it null. */
 export function isThere({ sources }: AnswerData, places: Places | undefined): boolean {
-  return [places ?? []]
-    .flat()
-    .some(
-      place =>
-        typeof place === 'string' && sources.some(source => valuesOn(source, place.split('.')).length > 0),
-    );
+  const paths = [places ?? []].flat().filter(place => typeof place === 'string');
+  return paths.some(path => sources.some(source => follow(source, path.split('.'), true).length > 0));
 }
 
-function inSources(sources: readonly unknown[], path: string): readonly unknown[] {
-  const keys = path.split('.');
-  for (const source of sources) {
-    const found = follow(source, keys);
-    if (found.length > 0) return found;
+/** What is at a path; `*` is each of a list. Nothing where the path ends early, or in null unless that is a value. */
+export function follow(value: unknown, keys: readonly string[], isNullValue = false): readonly unknown[] {
+  let inner = value;
+  for (const [index, key] of keys.entries()) {
+    if (key === '*') {
+      const rest = keys.slice(index + 1);
+      return Array.isArray(inner) ? inner.flatMap(item => follow(item, rest, isNullValue)) : [];
+    }
+    if (Array.isArray(inner)) inner = /^\d+$/.test(key) ? inner[Number(key)] : undefined;
+    else inner = isRecord(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined;
   }
-  return [];
-}
-
-/** What is at a path; `*` is each of a list. Nothing where the path ends early, or in null. */
-export function follow(value: unknown, keys: readonly string[]): readonly unknown[] {
-  return valuesOn(value, keys).filter(found => found !== null);
-}
-
-function valuesOn(value: unknown, [key, ...rest]: readonly string[]): readonly unknown[] {
-  if (value === undefined) return [];
-  if (key === undefined) return [value];
-  if (key === '*') return Array.isArray(value) ? value.flatMap(item => valuesOn(item, rest)) : [];
-  if (Array.isArray(value)) return /^\d+$/.test(key) ? valuesOn(value[Number(key)], rest) : [];
-  return isRecord(value) && Object.hasOwn(value, key) ? valuesOn(value[key], rest) : [];
+  return inner === undefined || (inner === null && !isNullValue) ? [] : [inner];
 }
 
 /** A text, and the JSON object or list that it is, or holds in a fence, or ends with. */
@@ -145,4 +138,46 @@ function isDeep(text: string): boolean {
     if (depth > MAX_DEPTH) return true;
   }
   return false;
+}
+
+export type Arguments = Readonly<Record<string, unknown>>;
+
+export interface ArgumentGivers {
+  /** Of the start call. */
+  readonly call?: Arguments | undefined;
+  readonly answer?: AnswerData | undefined;
+}
+
+/** The values of arguments, by their paths; one that has none is left out. Undefined where that is all of them. */
+export function collectArguments(sources: ArgumentSources, givers: ArgumentGivers): Arguments | undefined {
+  const entries = Object.entries(sources).map(([path, source]) => {
+    if ('value' in source) return [path, source.value] as const;
+    if ('call' in source) return [path, follow(givers.call, source.call.split('.'))[0]] as const;
+    return [path, givers.answer && valueAt(givers.answer, source.answer)] as const;
+  });
+  const known = entries.filter(([, value]) => value !== undefined);
+  return known.length === 0 ? undefined : Object.fromEntries(known);
+}
+
+/** Values by their paths, as the arguments of a call: `params.jobId` is within `params`. The first that says a value counts. */
+export function argumentsOf(...layers: readonly (Arguments | false | undefined)[]): Record<string, unknown> {
+  const built: Record<string, unknown> = {};
+  for (const layer of layers) {
+    for (const [path, value] of Object.entries(layer || {})) put(built, path.split('.'), value);
+  }
+  return built;
+}
+
+function put(into: Record<string, unknown>, [key, ...rest]: readonly string[], value: unknown): void {
+  if (key === undefined) return;
+  if (rest.length === 0) {
+    if (!Object.hasOwn(into, key)) into[key] = value;
+    return;
+  }
+  const inner = Object.hasOwn(into, key) ? into[key] : {};
+  if (!isRecord(inner)) return;
+  // Never into an object of the caller's.
+  const copy = { ...inner };
+  into[key] = copy;
+  put(copy, rest, value);
 }

@@ -4,7 +4,6 @@ import { factsOf, type ToolFacts } from '../detection/tool-facts.js';
 import { LOOKING_ACTIONS, TAKING } from '../lexicon/verbs.js';
 import { isRecord } from '../tool-result.js';
 import type { Pair } from './profile.js';
-import { tellsWhere } from './state.js';
 
 /** A status tool that offers to hold its answer back takes the longest time under one of these names. */
 const HOLD_ARGUMENTS = ['waitSecs', 'wait_seconds', 'waitSeconds', 'wait_secs'];
@@ -35,7 +34,7 @@ const RESULT_WORDS = [
 /** A profile that says only which tools and which argument, with what the list of tools tells of the rest. */
 export function completePair(pair: Pair, tools: readonly Tool[]): Pair {
   const statusTool = tools.find(({ name }) => name === pair.status.tool);
-  if (statusTool === undefined || tellsWhere(pair)) return pair;
+  if (statusTool === undefined) return pair;
   const result = pair.result ?? resultOf(pair, tools);
   return {
     ...pair,

@@ -43,21 +43,35 @@ const handleSchema = z.preprocess(handle => {
 
 export type PairHandle = Omit<z.output<typeof currentSchema>, 'profile'> & { readonly profile: Pair };
 
+/** What handles came to: a wait reads one handle again and again. */
+const read = new WeakMap<object, PairHandle>();
+
 /** A handle as plain JSON. A profile that this program has is only named. */
-export function handleOf({ profile, ...handle }: PairHandle): unknown {
-  return builtInPairs.includes(profile) ? handle : { ...handle, profile };
+export function handleOf(pairHandle: PairHandle): object {
+  const { profile, ...named } = pairHandle;
+  const handle = builtInPairs.includes(profile) ? named : pairHandle;
+  read.set(handle, pairHandle);
+  return handle;
 }
 
 /** @throws TaskNotFoundError when it is no handle of a pair */
 export function readHandle(handle: unknown): PairHandle {
-  const parsed = isSmall(handle) ? handleSchema.safeParse(handle).data : undefined;
-  const profile = parsed?.profile ?? builtInPairs.find(({ name }) => name === parsed?.pair);
-  if (parsed === undefined || profile === undefined) {
+  const known = read.get(handle as object) ?? parseHandle(handle);
+  if (known === undefined) {
     throw new TaskNotFoundError(
       'The reference does not name a known pair of tools; it may come from a newer version of mcp-await.',
     );
   }
-  return { ...parsed, profile };
+  return known;
+}
+
+function parseHandle(handle: unknown): PairHandle | undefined {
+  const parsed = isSmall(handle) ? handleSchema.safeParse(handle).data : undefined;
+  const profile = parsed?.profile ?? builtInPairs.find(({ name }) => name === parsed?.pair);
+  if (parsed === undefined || profile === undefined) return undefined;
+  const pairHandle = { ...parsed, profile };
+  read.set(handle as object, pairHandle);
+  return pairHandle;
 }
 
 /** Whether a handle may go into a reference. */
@@ -79,10 +93,8 @@ export function idsIn(data: AnswerData, pair: Pair, { statusTool, given }: Statu
     return usable(findHandle(data, soughtOf(pair, statusTool, given))?.values ?? [], type);
   for (const place of [start.handleAt].flat()) {
     const found = valuesAt(data, place).flat();
-    const ids = usable(
-      found.map(value => (typeof place === 'string' ? value : firstToken(String(value)))),
-      type,
-    );
+    const values = typeof place === 'string' ? found : found.map(value => firstToken(String(value)));
+    const ids = usable(values, type);
     if (ids.length > 0) return ids;
   }
   return [];
@@ -101,9 +113,15 @@ export function soughtOf(pair: Pair, statusTool: Tool | undefined, given: unknow
 }
 
 /** Each once, as a status tool takes them. */
-export function usable(ids: readonly unknown[], type: 'string' | 'number' | undefined): TaskId[] {
-  const valid = ids.filter(id => taskId.safeParse(id).success).map(id => typed(id as TaskId, type));
-  return [...new Set(valid)].slice(0, MAX_IDS);
+export function usable(values: readonly unknown[], type: 'string' | 'number' | undefined): TaskId[] {
+  const ids = new Set<TaskId>();
+  for (const value of values) {
+    const id = taskId.safeParse(value).data;
+    if (type === 'string' && typeof id === 'number') ids.add(String(id));
+    else if (type === 'number' && Number.isFinite(Number(id))) ids.add(Number(id));
+    else if (id !== undefined) ids.add(id);
+  }
+  return [...ids].slice(0, MAX_IDS);
 }
 
 /** All values of what the caller gave. */
@@ -134,9 +152,4 @@ export function argumentSchema(tool: Tool | undefined, path: string): Record<str
 
 export function takes(tool: Tool | undefined, path: string | undefined): boolean {
   return path !== undefined && argumentSchema(tool, path) !== undefined;
-}
-
-function typed(id: TaskId, type: 'string' | 'number' | undefined): TaskId {
-  if (type === 'string') return String(id);
-  return type === 'number' && typeof id === 'string' && Number.isFinite(Number(id)) ? Number(id) : id;
 }

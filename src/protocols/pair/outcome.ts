@@ -108,8 +108,6 @@ function isText(value: unknown): value is string {
 
 /** The state of a call that has started several tasks: it has ended when all have, and failed when one has. */
 export function joinAnswers(ids: readonly TaskId[], answers: readonly PollAnswer[]): PollAnswer {
-  const [only] = answers;
-  if (only !== undefined && answers.length === 1) return only;
   const raw = answers.map(answer => answer.raw);
   const ended = answers.flatMap(answer => (answer.kind === 'ended' ? [answer.outcome] : []));
   const running =

@@ -10,19 +10,17 @@ const MAX_NAMED = 50;
 /** Why a profile does not fit the tools of a server; undefined where it does. */
 export function profileProblem(pair: Pair, { tools }: ServerFacts): string | undefined {
   const { status, result, cancel } = pair;
-  const needed: readonly (readonly [string, string | undefined, readonly (string | undefined)[]])[] = [
-    [
-      'status',
-      status.tool,
-      [status.handleArgument, ...keysOf(status.arguments), status.waitArgument?.name, status.many?.argument],
-    ],
-    ['result', result?.tool, [result?.handleArgument, ...keysOf(result?.arguments)]],
-    ['cancel', cancel?.tool, [cancel?.handleArgument, ...keysOf(cancel?.arguments)]],
-  ];
-  for (const [role, name, paths] of needed) {
-    if (name === undefined) continue;
-    const tool = tools.find(each => each.name === name);
-    if (tool === undefined) return missingTool(pair, `${role} tool`, name, tools);
+  const { waitArgument, many } = status;
+  const needed = [
+    ['status', status, [waitArgument?.name, many?.argument]],
+    ['result', result, []],
+    ['cancel', cancel, []],
+  ] as const;
+  for (const [role, used, others] of needed) {
+    if (used === undefined) continue;
+    const tool = tools.find(({ name }) => name === used.tool);
+    if (tool === undefined) return missingTool(pair, `${role} tool`, used.tool, tools);
+    const paths = [used.handleArgument, ...Object.keys(used.arguments ?? {}), ...others];
     const missing = paths.find(path => path !== undefined && lacks(tool, path));
     if (missing !== undefined) return missingArgument(pair, tool, missing);
   }
@@ -58,15 +56,14 @@ function listed(names: readonly string[]): string {
   return names.length === 0 ? 'none' : `${names.slice(0, MAX_NAMED).join(', ')}${more}`;
 }
 
+/** Where a schema may list arguments besides `properties`. */
+const ELSEWHERE = ['anyOf', 'oneOf', 'allOf', '$ref', 'patternProperties'];
+
 /** Whether a tool lists its arguments, and not this one. */
 export function lacks(tool: Tool, path: string): boolean {
   const [first = ''] = path.split('.');
   const { properties, additionalProperties, ...others } = tool.inputSchema;
+  if (properties === undefined || argumentSchema(tool, first) !== undefined) return false;
   const isOpen = additionalProperties === true || isRecord(additionalProperties);
-  const isElsewhere = ['anyOf', 'oneOf', 'allOf', '$ref', 'patternProperties'].some(key => key in others);
-  return properties !== undefined && !isOpen && !isElsewhere && argumentSchema(tool, first) === undefined;
-}
-
-function keysOf(value: object | undefined): readonly string[] {
-  return Object.keys(value ?? {});
+  return !isOpen && !ELSEWHERE.some(key => key in others);
 }

@@ -2,8 +2,7 @@ import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { isEndStatus, type ToolCall } from '../../types.js';
 import type { StartAnswer } from '../protocol.js';
 import { outcomeOfResult } from '../tool-result.js';
-import { type AnswerData, dataOf, isThere } from './answer-data.js';
-import { collectArguments } from './arguments.js';
+import { type AnswerData, collectArguments, dataOf, isThere } from './answer-data.js';
 import { handleOf, idsIn, isSmall, type TaskId, takes } from './handle.js';
 import { outcomeOf } from './outcome.js';
 import type { Pair } from './profile.js';
@@ -79,18 +78,18 @@ export function newHandle(
   { call, statusTool, data }: Started & { readonly data: AnswerData },
 ): unknown {
   const givers = { call: call.arguments, answer: data };
+  const { status, cancel, result } = pair;
+  const forStatus = status.arguments && collectArguments(status.arguments, givers);
+  const forCancel = cancel?.arguments && collectArguments(cancel.arguments, givers);
+  const forResult = result && collectArguments(result.arguments, { call: call.arguments });
   return handleOf({
     pair: pair.name,
     profile: pair,
     ids: [...ids],
-    ...given('status', collectArguments(pair.status.arguments, givers)),
-    ...given('cancel', collectArguments(pair.cancel?.arguments, givers)),
-    ...given('result', collectArguments(pair.result?.arguments, { call: call.arguments })),
-    ...(takes(statusTool, pair.status.waitArgument?.name) && { holds: true }),
-    ...(takes(statusTool, pair.status.many?.argument) && { many: true }),
+    ...(forStatus && { status: forStatus }),
+    ...(forCancel && { cancel: forCancel }),
+    ...(forResult && { result: forResult }),
+    ...(takes(statusTool, status.waitArgument?.name) && { holds: true }),
+    ...(takes(statusTool, status.many?.argument) && { many: true }),
   });
-}
-
-function given<Key extends string>(key: Key, values: Readonly<Record<string, unknown>>) {
-  return Object.keys(values).length === 0 ? {} : ({ [key]: values } as Record<Key, typeof values>);
 }

@@ -17,7 +17,7 @@ const SENTENCES = ['failed', 'cancelled', 'input_required', 'working', 'complete
  */
 export function readState(data: AnswerData, pair: Pair, ids: readonly string[] = []): State | undefined {
   const told = tellsWhere(pair)
-    ? (stateByWord(data, pair) ?? stateByPhrase(data, pair))
+    ? (stateByWord(data, pair) ?? (pair.status.says && stateByPhrase(data, pair.status.says)))
     : usualState(data, { subject: subjectOf(pair, ids), own: pair.words });
   const exitCode = exitCodeIn(data, pair);
   if (exitCode !== undefined && exitCode !== 0 && (told === undefined || isEnd(told)))
@@ -46,14 +46,17 @@ function isEnd({ status, unknownWord }: State): boolean {
 function stateByWord(data: AnswerData, { status, words }: Pair): State | undefined {
   let envelope: State | undefined;
   for (const place of [status.statusAt ?? []].flat()) {
-    const found = valuesAt(data, place)
-      .flat()
-      .map(value => (typeof value === 'number' && isNumbered(words) ? String(value) : value))
-      .filter(isTold);
-    const state = joint(found.map(value => stateOfValue(value, place, words)));
-    if (state === undefined) continue;
+    const states: State[] = [];
     // `{"status": "success", "data": {"state": "running"}}` tells of the request first.
-    const isEnvelope = found.every(value => typeof value === 'string' && /^(success|ok)$/i.test(value));
+    let isEnvelope = true;
+    for (const found of valuesAt(data, place).flat()) {
+      const value = typeof found === 'number' && isNumbered(words) ? String(found) : found;
+      if (typeof value !== 'string' && typeof value !== 'boolean') continue;
+      isEnvelope &&= typeof value === 'string' && /^(success|ok)$/i.test(value);
+      states.push(stateOfValue(value, place, words));
+    }
+    const state = states.length < 2 ? states[0] : joint(states);
+    if (state === undefined) continue;
     if (!isEnvelope) return state;
     envelope ??= state;
   }
@@ -63,10 +66,6 @@ function stateByWord(data: AnswerData, { status, words }: Pair): State | undefin
 /** Whether the server tells states by numbers; elsewhere a number counts something. */
 function isNumbered(words: Pair['words']): boolean {
   return Object.keys(words).some(word => /(?:^|=)\d{1,9}$/.test(word));
-}
-
-function isTold(value: unknown): value is string | boolean {
-  return typeof value === 'string' || typeof value === 'boolean';
 }
 
 function stateOfValue(value: string | boolean, place: Places, own: Pair['words']): State {
@@ -84,7 +83,6 @@ function lettersOf(value: string): string {
 
 /** Of many parts: all have to be done, and one that failed makes the whole failed. */
 function joint(states: readonly State[]): State | undefined {
-  if (states.length < 2) return states[0];
   const order: readonly TaskStatus[] = ['input_required', 'working', 'failed', 'cancelled', 'completed'];
   return (
     states.find(({ unknownWord }) => unknownWord !== undefined) ??
@@ -92,11 +90,9 @@ function joint(states: readonly State[]): State | undefined {
   );
 }
 
-function stateByPhrase({ text }: AnswerData, { status }: Pair): State | undefined {
+function stateByPhrase({ text }: AnswerData, says: NonNullable<Pair['status']['says']>): State | undefined {
   const lower = text.toLowerCase();
-  const found = SENTENCES.find(each =>
-    status.says?.[each]?.some(phrase => lower.includes(phrase.toLowerCase())),
-  );
+  const found = SENTENCES.find(each => says[each]?.some(phrase => lower.includes(phrase.toLowerCase())));
   return found && { status: found };
 }
 

@@ -48,24 +48,19 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
       `\`${pair.status.tool}\` answered without a state${soughtAt(pair.status.statusAt, '`statusAt`, --status-key')}`,
       answer,
     );
-  switch (state.status) {
+  const { status } = state;
+  switch (status) {
     case 'working':
     case 'input_required':
-      return { read: running(answer, data, pair, { ...state, status: state.status }), state };
+      return { read: running(answer, data, pair, { ...state, status }), state };
     default: {
-      const refused = requestNotTask(data, pair, state, id);
+      const refused = status === 'failed' ? requestNotTask(data, pair, state, id) : undefined;
       if (refused !== undefined) throw refused;
-      return { read: endedBy(state, answer, data, pair), state };
+      const outcome =
+        state.isEndAlone === true ? outcomeNotTold(answer, pair) : outcomeOf(status, answer, data, pair);
+      return { read: { kind: 'ended', outcome, raw: answer }, state };
     }
   }
-}
-
-function endedBy(state: State, answer: CallToolResult, data: AnswerData, pair: Pair): PollAnswer {
-  const outcome =
-    state.isEndAlone === true
-      ? outcomeNotTold(answer, pair)
-      : outcomeOf(state.status as 'completed' | 'failed' | 'cancelled', answer, data, pair);
-  return { kind: 'ended', outcome, raw: answer };
 }
 
 /** An end that may be a failure is no success. */
@@ -79,13 +74,8 @@ function outcomeNotTold(answer: CallToolResult, { status }: Pair): Outcome {
 }
 
 /** `{"status": "error", "message": "Job not found"}` is the answer to a request, not the end of a task. */
-function requestNotTask(
-  data: AnswerData,
-  pair: Pair,
-  { status, word }: State,
-  id: TaskId,
-): Error | undefined {
-  if (status !== 'failed' || tellsWhere(pair) || !/^error$/i.test(word ?? '')) return undefined;
+function requestNotTask(data: AnswerData, pair: Pair, { word }: State, id: TaskId): Error | undefined {
+  if (tellsWhere(pair) || !/^error$/i.test(word ?? '')) return undefined;
   const { tool, handleArgument } = pair.status;
   return refusedByText(data.text, { id, tool, argument: handleArgument });
 }
@@ -98,10 +88,10 @@ export function running(
   state: { readonly status: Running['status']; readonly unknownWord?: string; readonly word?: string },
 ): Running {
   const { status } = pair;
-  const message = valueAt(data, status.messageAt) ?? ownWord(state);
+  const message = valueAt(data, status.messageAt) ?? (state.word && ownWord(state.word));
   const progress = progressIn(data, pair);
   const hintMs = hintIn(data, status);
-  const questions = questionsIn(valueAt(data, status.questionsAt));
+  const questions = status.questionsAt && questionsIn(valueAt(data, status.questionsAt));
   return {
     kind: 'running',
     status: questions === undefined ? state.status : 'input_required',
@@ -126,10 +116,8 @@ function questionsIn(value: unknown): Running['questions'] {
 }
 
 /** The server's word for a task that runs, where it says more than that. */
-function ownWord({ word }: { readonly word?: string }): string | undefined {
-  return word === undefined || /^(running|working|in[ _-]?progress|processing)$/i.test(word)
-    ? undefined
-    : word;
+function ownWord(word: string): string | undefined {
+  return /^(running|working|in[ _-]?progress|processing)$/i.test(word) ? undefined : word;
 }
 
 function readErrorAnswer(answer: CallToolResult, data: AnswerData, pair: Pair, id: TaskId): PollAnswer {

@@ -6,8 +6,7 @@ import type { Ended, Exchange, PollAnswer, PollGroup } from '../protocol.js';
 import { toolResultSchema } from '../readable-result.js';
 import { isRequestTimeout, refusalOf } from '../refusal.js';
 import { isRecord, outcomeOfResult, textOf } from '../tool-result.js';
-import { dataOf, valueAt, valuesAt } from './answer-data.js';
-import { type Arguments, argumentsOf, collectArguments } from './arguments.js';
+import { type Arguments, argumentsOf, collectArguments, dataOf, valueAt, valuesAt } from './answer-data.js';
 import type { PairHandle, TaskId } from './handle.js';
 import { errorIn, hasReason, joinAnswers } from './outcome.js';
 import { bringsResult } from './payload-facts.js';
@@ -20,6 +19,8 @@ import { type State, usualState } from './usual-state.js';
 
 /** Asks for the state of all tasks of a handle. */
 export async function pollPair(handle: PairHandle, exchange: Exchange): Promise<PollAnswer> {
+  const [only, second] = handle.ids;
+  if (only !== undefined && second === undefined) return pollOne(handle, only, exchange);
   // One after another: a server that has been asked for the first is asked for the next.
   const answers: PollAnswer[] = [];
   for (const id of handle.ids) answers.push(await pollOne(handle, id, exchange));
@@ -117,7 +118,7 @@ async function pollOne(handle: PairHandle, id: TaskId, exchange: Exchange): Prom
     if (again.state?.status !== state.status)
       return { kind: 'running', status: 'working', raw: again.read.raw };
   }
-  return isFetched(read, state, profile)
+  return profile.result !== undefined && isFetched(read, state, profile.result)
     ? await fetchResult({ handle, id, exchange, answer, read, state })
     : read;
 }
@@ -135,8 +136,12 @@ function ask(handle: PairHandle, id: TaskId, exchange: Exchange): Promise<CallTo
   return sendAbout({ handle, id, call, exchange });
 }
 
-function isFetched({ outcome, raw }: Ended, state: State | undefined, { result }: Pair): boolean {
-  if (result === undefined || outcome.status === 'cancelled') return false;
+function isFetched(
+  { outcome, raw }: Ended,
+  state: State | undefined,
+  result: NonNullable<Pair['result']>,
+): boolean {
+  if (outcome.status === 'cancelled') return false;
   if (result.whenMissing) {
     const data = dataOf(raw as CallToolResult);
     if (outcome.status === 'completed') return !bringsResult(data);
@@ -170,7 +175,7 @@ async function fetchResult({ handle, id, exchange, answer, read, state }: Fetchi
   if (result === undefined) return read;
   const told = collectArguments(result.arguments, { answer: dataOf(answer) });
   const isMissing = Object.entries(result.arguments).some(
-    ([path, source]) => 'answer' in source && told[path] === undefined,
+    ([path, source]) => 'answer' in source && told?.[path] === undefined,
   );
   // A task that has no such result has the one that its status answer tells.
   if (isMissing) return read;
@@ -257,9 +262,4 @@ export function sendCall(call: ToolCall, exchange: Exchange): Promise<CallToolRe
     timeoutMs: requestTimeoutMs + holdMs,
     onProgress,
   });
-}
-
-/** Which of its tools a server needs, so that the pair can be used. */
-export function neededTools({ status, result }: Pair): readonly string[] {
-  return [status.tool, ...(result === undefined ? [] : [result.tool])];
 }

@@ -45,7 +45,7 @@ function readContent(content: unknown): ContentBlock[] {
 }
 
 /** A block that cannot be read as what it claims to be is its JSON; of a type that is not known it stays as it is. */
-export function readBlock(block: unknown): ContentBlock {
+function readBlock(block: unknown): ContentBlock {
   if (typeof block === 'string') return { type: 'text', text: block };
   const type = isRecord(block) ? block.type : undefined;
   if (typeof type === 'string' && !Object.hasOwn(BLOCKS, type)) return block as ContentBlock;
@@ -61,7 +61,7 @@ export function readKnownBlock(block: unknown): ContentBlock {
 }
 
 /** What could be read of a foreign value. */
-export interface Tolerant<Output> {
+interface Tolerant<Output> {
   /** Undefined where the value has not what the schema requires. */
   readonly data: Output | undefined;
   /** What had to be left out, for a person; null counts as absent and is not told. */

@@ -18,7 +18,7 @@ import { isRecord } from '../../protocols/tool-result.js';
 type Json = Readonly<Record<string, unknown>>;
 
 /** A foreign answer in MCP's shape. */
-export interface ReadAnswer {
+interface ReadAnswer {
   readonly answer: Json;
   /** What could not be read, as sentences for a person. */
   readonly problems: readonly string[];

@@ -23,7 +23,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** Settles when a request can be sent; undefined when it can be sent now. */
 export type Ready = (signal: AbortSignal) => Promise<unknown> | undefined;
 
-export interface PortOptions {
+interface PortOptions {
   readonly ready?: Ready | undefined;
   /** When somebody else than the server was last waited for, on the clock of `performance.now()`: that is no silence. */
   readonly lastSignAt?: (() => number) | undefined;
@@ -70,7 +70,7 @@ export function sdkPort(client: Client, { ready, lastSignAt }: PortOptions = {})
 }
 
 /** Hears messages of a client's transport before they go on. */
-export interface MessageListener {
+interface MessageListener {
   received(message: JSONRPCRequest | JSONRPCNotification): void;
   /** The client has answered a request of the server. */
   answered(id: RequestId | undefined): void;

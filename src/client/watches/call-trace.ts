@@ -17,7 +17,7 @@ import { StdioTransport } from '../stdio/stdio-transport.js';
 /** A server may send progress a thousand times a second. */
 const MAX_EVENTS = 100;
 
-export interface TracedCall {
+interface TracedCall {
   readonly tool: string;
   /** What the caller sends in `_meta`. */
   readonly meta: Readonly<Record<string, unknown>> | undefined;

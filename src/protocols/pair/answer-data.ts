@@ -142,7 +142,7 @@ function isDeep(text: string): boolean {
 
 export type Arguments = Readonly<Record<string, unknown>>;
 
-export interface ArgumentGivers {
+interface ArgumentGivers {
   /** Of the start call. */
   readonly call?: Arguments | undefined;
   readonly answer?: AnswerData | undefined;

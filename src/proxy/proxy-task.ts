@@ -7,7 +7,7 @@ import { InputRequiredError } from '../errors.js';
 import { TokenBucket } from '../pacing/token-bucket.js';
 import { Alarm } from '../time/alarm.js';
 import { untilAborted } from '../time/signals.js';
-import type { Progress, Snapshot, TaskReference } from '../types.js';
+import { isEndStatus, type Progress, type Snapshot, type TaskReference } from '../types.js';
 
 /** How a call ended: an answer, or what went wrong. */
 export type ProxyCallEnd = { readonly result: CallToolResult } | { readonly error: unknown };
@@ -79,8 +79,10 @@ export class ProxyTask {
     this.#updatedAt = startedAt;
   }
 
+  /** What is known of the call; `working` until its result is here, which is later than the first word of its end. */
   get snapshot(): Snapshot {
-    return this.#snapshot;
+    const isOnItsWay = this.#end === undefined && isEndStatus(this.#snapshot.status);
+    return isOnItsWay ? { ...this.#snapshot, status: 'working' } : this.#snapshot;
   }
 
   get updatedAt(): number {

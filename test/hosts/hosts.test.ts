@@ -24,6 +24,7 @@ const walls: Readonly<Record<HostName, object>> = {
   'claude-code': { timeout: WALL_SECONDS * 1000 },
   'claude-code-interactive': { timeout: WALL_SECONDS * 1000 },
   codex: { tool_timeout_sec: WALL_SECONDS },
+  'codex-interactive': { tool_timeout_sec: WALL_SECONDS },
   'gemini-cli': { timeout: WALL_SECONDS * 1000 },
 };
 
@@ -32,7 +33,11 @@ const proxy = [BIN, 'proxy', '--host-timeout', HOLD];
 const http = ['--http', '--port', String(PORT)];
 const byUrl = { type: 'http', url: `http://127.0.0.1:${PORT}/mcp` };
 
-const asking = ['--operations', ASKING_OPERATIONS, '--no-builtin'];
+/** Longer than Claude Code waits for a call, of which the bundled server knows. */
+const PAST_KNOWN_WALL_SECONDS = 130;
+
+const asking = ['serve', '--operations', ASKING_OPERATIONS, '--no-builtin'];
+const person = { question: 'Which color?', text: 'green' };
 
 const render = {
   prompt: `CALL render {"seconds":${JOB_SECONDS}}`,
@@ -45,7 +50,7 @@ const sleep = {
   starts: 0,
 };
 
-interface Shape extends Pick<HostPlan, 'listener' | 'killThen' | 'isInstalled'> {
+interface Shape extends Pick<HostPlan, 'listener' | 'killThen' | 'isInstalled' | 'reply' | 'personThen'> {
   readonly name: string;
   readonly entry: (host: HostName) => HostPlan['entry'];
   readonly job: typeof render;
@@ -99,7 +104,17 @@ const SHAPES: readonly Shape[] = [
     job: render,
     killThen: 'CALL await_task {}',
     core: ['gemini-cli'],
-    hosts: ['claude-code', 'codex', 'gemini-cli'],
+  },
+  {
+    name: 'the bundled server, with a job longer than the host is known to wait,',
+    entry: () => ({ command: process.execPath, args: [BIN, 'serve'] }),
+    job: {
+      prompt: `CALL sleep {"seconds":${PAST_KNOWN_WALL_SECONDS}}`,
+      result: `"slept_seconds":${PAST_KNOWN_WALL_SECONDS}`,
+      starts: 0,
+    },
+    core: [],
+    hosts: ['claude-code', 'claude-code-interactive'],
   },
   {
     name: 'the proxy, with a question during the job',
@@ -117,19 +132,48 @@ const SHAPES: readonly Shape[] = [
     hosts: ['codex'],
   },
   {
-    name: 'the bundled server, with a question that the host can put to nobody, as what a person can do,',
-    entry: () => ({ command: process.execPath, args: [BIN, 'serve', ...asking] }),
-    job: { prompt: 'CALL paint {"seconds":1}', result: 'npx mcp-await wait task_paint_', starts: 0 },
+    name: 'the proxy, with a question that a person answers in the host,',
+    entry: host => ({ command: process.execPath, args: [...proxy, ...slow], ...walls[host] }),
+    job: { prompt: `CALL paint {"seconds":${JOB_SECONDS}}`, result: 'painted green', starts: 1 },
+    reply: person,
+    core: [],
+    hosts: ['claude-code-interactive', 'codex-interactive'],
+  },
+  {
+    name: 'the bundled server, with a question during the job',
+    entry: () => ({ command: process.execPath, args: [BIN, ...asking] }),
+    job: { prompt: 'CALL paint {"seconds":1}', result: '"painted":"blue"', starts: 0 },
+    core: [],
+    hosts: ['claude-code', 'claude-code-interactive'],
+  },
+  {
+    name: 'the bundled server, with a question that a person answers in the host,',
+    entry: () => ({ command: process.execPath, args: [BIN, ...asking] }),
+    job: { prompt: 'CALL paint {"seconds":1}', result: '"painted":"green"', starts: 0 },
+    reply: person,
+    core: [],
+    hosts: ['claude-code-interactive', 'codex-interactive'],
+  },
+  {
+    // The host cannot ask: the model tells a person what to run, and then gets the result.
+    name: 'the bundled server, with a question that a person answers in a terminal,',
+    entry: () => ({ command: process.execPath, args: [BIN, ...asking] }),
+    job: { prompt: 'CALL paint {"seconds":1}', result: '"painted":"green"', starts: 0 },
+    // The server has ended with its host, and the store of its own has nobody else who can paint.
+    reply: { ...person, words: ['--', process.execPath, BIN, ...asking] },
+    personThen: 'CALL resolve_task_status {"task_ref":"<task>"}',
     core: [],
     hosts: ['gemini-cli'],
   },
   {
-    name: 'the proxy, with a question that the host can put to nobody, as what a person can do,',
+    name: 'the proxy, with a question that a person answers in a terminal,',
     entry: () => ({
       command: process.execPath,
-      args: [BIN, 'proxy', '--', process.execPath, BIN, 'serve', ...asking],
+      args: [BIN, 'proxy', '--', process.execPath, BIN, ...asking],
     }),
-    job: { prompt: 'CALL paint {"seconds":1}', result: 'Which color?', starts: 0 },
+    job: { prompt: 'CALL paint {"seconds":1}', result: '"painted":"green"', starts: 0 },
+    reply: person,
+    personThen: 'CALL await_task {"reference":"<reference>"}',
     core: ['gemini-cli'],
     hosts: ['gemini-cli'],
   },
@@ -147,7 +191,13 @@ const SHAPES: readonly Shape[] = [
   },
 ];
 
-const ALL: readonly HostName[] = ['claude-code', 'claude-code-interactive', 'codex', 'gemini-cli'];
+const ALL: readonly HostName[] = [
+  'claude-code',
+  'claude-code-interactive',
+  'codex',
+  'codex-interactive',
+  'gemini-cli',
+];
 const isWhole = process.env.TEST_HOSTS === '1';
 
 /** Hosts that run at the same time: most of the time they wait, but each takes seconds to start. */
@@ -162,7 +212,7 @@ const runs = SHAPES.flatMap(shape => (shape.hosts ?? ALL).map(host => ({ shape, 
 for (let first = 0; first < runs.length; first += AT_ONCE) {
   describe('a long job', () => {
     for (const { shape, host, skipped } of runs.slice(first, first + AT_ONCE)) {
-      const { name, job, entry, listener, killThen, isInstalled } = shape;
+      const { name, job, entry, listener, killThen, reply, personThen, isInstalled } = shape;
       const title = `through ${name} reaches the model of ${host} in at most ${MAX_TURNS} turns${job.starts === 1 ? ', started once' : ''}`;
       it.skipIf(skipped !== undefined).concurrent(
         skipped === undefined ? title : `${title} (${skipped})`,
@@ -175,6 +225,8 @@ for (let first = 0; first < runs.length; first += AT_ONCE) {
             entry: entry(host),
             ...(listener && { listener }),
             ...(killThen && { killThen }),
+            ...(reply && { reply }),
+            ...(personThen && { personThen }),
             ...(isInstalled && { isInstalled }),
           });
           const facts = JSON.stringify(run);

@@ -20,6 +20,18 @@ export interface HostPlan {
   readonly isInstalled?: boolean;
   /** Kills the host once the job has started, and starts it again with this prompt. */
   readonly killThen?: string;
+  /** What a person types into the terminal of the host, or into that of `personThen`, once it shows the question. */
+  readonly reply?: {
+    readonly question: string;
+    readonly text: string;
+    /** Added to the command that the model was told of. */
+    readonly words?: readonly string[];
+  };
+  /**
+   * Lets a person run the command that the model was told of, and starts the host again with this prompt, in which
+   * `<task>` and `<reference>` are those that the model was told of.
+   */
+  readonly personThen?: string;
 }
 
 /** What came of it. */
@@ -85,6 +97,8 @@ export async function runHost({
   entry,
   listener,
   killThen,
+  reply,
+  personThen,
   isInstalled,
 }: HostPlan): Promise<HostRun> {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-host-'));
@@ -96,7 +110,10 @@ export async function runHost({
     servers: { slow: entry },
     listener,
     killThen,
-    installWith: isInstalled ? BIN : undefined,
+    reply,
+    personThen,
+    isInstalled,
+    bin: BIN,
     limitSeconds: LIMIT_SECONDS,
     cwd: ROOT,
     folder,

@@ -31,7 +31,7 @@ export async function forget(
     const found = findOne(journal, name);
     if (isOpen(found) && force !== true) {
       throw new UsageError(
-        `The job ${shownId(found.id)} (\`${found.tool}\`) may still run, and its key would start a second one. \`mcp-await cancel ${shownId(found.id)}\` ends it; \`mcp-await forget --force ${shownId(found.id)}\` forgets it all the same.`,
+        `The job ${shownId(found.id)} (\`${found.tool}\`) may still run, and ${found.idempotencyKey === undefined ? 'its result would be lost' : 'its key would start a second one'}. \`mcp-await cancel ${shownId(found.id)}\` ends it; \`mcp-await forget --force ${shownId(found.id)}\` forgets it all the same.`,
       );
     }
     journal.forget(found.id);

@@ -76,4 +76,6 @@ test('A job that may still run is forgotten only by force', async () => {
   }
   expect(await run('order-1', true)).toBe(0);
   expect(isKnown('order-1')).toBe(false);
+  const unnamed = journal.claim(newCall({})).record;
+  await expect(run(unnamed.id)).rejects.toThrow(/may still run, and its result would be lost\./);
 });

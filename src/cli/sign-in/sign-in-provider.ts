@@ -63,8 +63,8 @@ export class SavedSignInProvider implements SignInProvider {
   /** Tokens that could not be written down: the disk may be full. */
   #unsaved: SavedSignIn['tokens'];
   #hasEnded = false;
-  /** Whether the authorization server knew this program in the last attempt. */
-  #isKnown = false;
+  /** How far the last attempt came: what the server says of its authorization, then who this program is there. */
+  #reached: 'discovery' | 'registration' | 'client' = 'discovery';
 
   constructor(url: URL, options: SignInOptions) {
     this.#url = url;
@@ -95,6 +95,7 @@ export class SavedSignInProvider implements SignInProvider {
   async exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
     const { underProcessLock } = await import('../../storage/process-lock.js');
     const { io, signal } = this.#options;
+    this.#reached = 'discovery';
     const onWait = () => {
       using _paused = this.#options.pause();
       io.stderr.write(`Another process is signing in to ${displayUrl(this.#url)}; this one waits for it.\n`);
@@ -115,7 +116,6 @@ export class SavedSignInProvider implements SignInProvider {
     const pending: Pending = { listener, client: undefined, verifier: '', answer: undefined };
     this.#pending = pending;
     this.#discovered = server;
-    this.#isKnown = false;
     return {
       answer: () => pending.answer ?? Promise.reject(new Error('nobody was sent')),
       tell: isSignedIn => listener.tell(isSignedIn),
@@ -130,25 +130,22 @@ export class SavedSignInProvider implements SignInProvider {
   explain(why: string): string {
     const where = displayUrl(this.#url);
     const { loginCommand } = this.#options;
-    const metadata = this.#discovered?.authorizationServerMetadata;
-    // Without metadata, it was asked at the addresses of the first revision, which most servers do not have.
-    const next =
-      metadata === undefined
-        ? "It tells of no authorization server: where it takes a token that you have, give that with --header 'Authorization: Bearer …'."
-        : this.#isKnown
-          ? `Try again with \`${loginCommand}\`.`
-          : `Where its authorization server registers no programs, register one there by hand and run \`${loginCommand} --client-id ID\`.`;
-    return `Signing in to ${where} failed: ${why}. ${next}`;
+    const next = {
+      discovery: 'What the server says of its authorization cannot be used: tell whoever runs it.',
+      // Without metadata, it was asked at the addresses of the first revision, which most servers do not have.
+      registration:
+        this.#discovered?.authorizationServerMetadata === undefined
+          ? "It tells of no authorization server: where it takes a token that you have, give that with --header 'Authorization: Bearer …'."
+          : `Where its authorization server registers no programs, register one there by hand and run \`${loginCommand} --client-id ID\`.`,
+      client: `Try again with \`${loginCommand}\`.`,
+    };
+    return `Signing in to ${where} failed: ${why}. ${next[this.#reached]}`;
   }
 
   clientInformation(): OAuthClientInformationMixed | undefined {
-    const given = this.#given();
-    const kept = this.file.read()?.client;
-    if (given !== undefined) return kept?.client_id === given.client_id ? { ...kept, ...given } : given;
-    if (this.#pending !== undefined)
-      return this.#pending.client ?? (kept?.isGiven === true ? kept : undefined);
-    if (kept === undefined) throw new PersonNeededError();
-    return kept;
+    const client = this.#knownClient();
+    this.#reached = client === undefined ? 'registration' : 'client';
+    return client;
   }
 
   saveClientInformation(client: OAuthClientInformationMixed): void {
@@ -188,7 +185,7 @@ export class SavedSignInProvider implements SignInProvider {
   }
 
   state(): string {
-    this.#isKnown = true;
+    this.#reached = 'client';
     const state = randomBytes(32).toString('base64url');
     this.#pending?.listener.expect(state);
     return state;
@@ -242,6 +239,16 @@ export class SavedSignInProvider implements SignInProvider {
     if (server?.resourceMetadata !== undefined || server?.authorizationServerMetadata !== undefined)
       return `The server at ${where} wants you to sign in: run \`${loginCommand}\` at a terminal, then do this again.`;
     return `The server at ${where} wants authorization (HTTP 401) and names no authorization server; give it a header such as \`Authorization: Bearer …\` (--header), or try \`${loginCommand}\` at a terminal.`;
+  }
+
+  #knownClient(): OAuthClientInformationMixed | undefined {
+    const given = this.#given();
+    const kept = this.file.read()?.client;
+    if (given !== undefined) return kept?.client_id === given.client_id ? { ...kept, ...given } : given;
+    if (this.#pending !== undefined)
+      return this.#pending.client ?? (kept?.isGiven === true ? kept : undefined);
+    if (kept === undefined) throw new PersonNeededError();
+    return kept;
   }
 
   #given(): SavedSignIn['client'] {

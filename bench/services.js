@@ -19,7 +19,7 @@ export function withRedis(appendfsync, work) {
     const port = await freePort();
     const settings = { bind: '127.0.0.1', port, dir: folder, save: '', appendonly: 'yes', appendfsync };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    return withProcess('redis-server', { args, port }, () => work(`redis://127.0.0.1:${port}`));
+    return withProcess('redis-server', { args, isReady: () => answers(port) }, () => work(`redis://127.0.0.1:${port}`));
   });
 }
 
@@ -33,7 +33,9 @@ export function withPostgres(work) {
     await promisify(execFile)('initdb', ['-D', data, '-U', 'bench', '-A', 'trust', '--no-sync'], account);
     const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder];
     const url = `postgres://bench@127.0.0.1:${port}/postgres`;
-    return withProcess('postgres', { args, port, ...account }, () => work(url));
+    // It takes connections, and refuses them, before it is ready.
+    const isReady = () => succeeds('pg_isready', ['-h', '127.0.0.1', '-p', String(port)]);
+    return withProcess('postgres', { args, isReady, ...account }, () => work(url));
   });
 }
 
@@ -51,14 +53,18 @@ function withEmulator(script, { node, folder: packages }, work) {
     const port = await freePort();
     const path = fileURLToPath(new URL(`../test/services/${script}`, import.meta.url));
     const args = [path, packages, String(port), join(folder, 'data')];
-    return withProcess(node, { args, port }, () => work(`http://127.0.0.1:${port}`));
+    return withProcess(node, { args, isReady: () => answers(port) }, () => work(`http://127.0.0.1:${port}`));
   });
 }
 
 /** Whether a server's program is on this machine. */
 export function isInstalled(program) {
+  return succeeds(program, ['--version']);
+}
+
+function succeeds(program, args) {
   try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' });
+    execFileSync(program, args, { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -72,11 +78,11 @@ function serverAccount() {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-async function withProcess(command, { args, port, ...options }, work) {
+async function withProcess(command, { args, isReady, ...options }, work) {
   const child = spawn(command, args, { stdio: 'ignore', ...options });
   try {
     const deadline = performance.now() + START_TIMEOUT_MS;
-    while (!(await answers(port))) {
+    while (!(await isReady())) {
       if (child.exitCode !== null || performance.now() > deadline)
         throw new Error(`${command} did not start.`);
       await sleep(20);

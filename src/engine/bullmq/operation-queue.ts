@@ -102,11 +102,18 @@ export class OperationQueue {
     });
     // Over one connection, in this order: no job is there that no list shows.
     const [, added] = await this.#calls.make(() =>
-      Promise.all([this.#connection.note(this.operation, noted), this.#queue.addBulk([...jobs])]),
+      Promise.all([this.#connection.note(this.operation, noted), this.#addJobs(jobs)]),
     );
     const ids = added.map(({ id }, index) => id ?? jobs[index]?.opts.jobId ?? '');
     await this.#forget(noted.filter(({ taskRef }, index) => ids[index] !== taskRef));
     return ids;
+  }
+
+  /** BullMQ makes and drops a table for each bulk on PostgreSQL, which one job is not worth. */
+  async #addJobs(jobs: readonly NewJob[]): Promise<readonly Job[]> {
+    const [only, ...others] = jobs;
+    if (only === undefined || others.length > 0) return this.#queue.addBulk([...jobs]);
+    return [await this.#queue.add(only.name, only.data, only.opts)];
   }
 
   /** Frees a deduplication key, unless another job than `taskRef` holds it by now. */

@@ -17,12 +17,13 @@ export async function noteRedisJobs(
   backend: IQueueBackend,
   jobs: readonly NotedJob[],
 ): Promise<void> {
-  const pipeline = redis.pipeline();
+  const entries = new Map<string, (number | string)[]>();
   for (const { taskRef, ownerDigest, createdAt } of jobs) {
-    const member = `${taskRef} ${ownerDigest}`;
-    pipeline.zadd(indexKey(backend), createdAt, member);
-    pipeline.zadd(indexKey(backend, ownerDigest), createdAt, member);
+    for (const key of [indexKey(backend), indexKey(backend, ownerDigest)])
+      entries.set(key, [...(entries.get(key) ?? []), createdAt, `${taskRef} ${ownerDigest}`]);
   }
+  const pipeline = redis.pipeline();
+  for (const [key, scoresAndMembers] of entries) pipeline.zadd(key, ...scoresAndMembers);
   await settled(pipeline.exec());
 }
 

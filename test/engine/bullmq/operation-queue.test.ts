@@ -1,10 +1,11 @@
+import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { OperationQueue } from '../../../src/engine/bullmq/operation-queue.js';
 import { StoreCalls } from '../../../src/engine/store-calls.js';
 import { newTaskRef } from '../../../src/engine/task-ref.js';
 import { sleep } from '../../../src/time/sleep.js';
 import { describeWith, SERVICE_NAMES } from '../../services/index.js';
-import { OPERATION } from '../scripted.js';
+import { newTask, OPERATION } from '../scripted.js';
 import { BullmqStore } from './bullmq-store.js';
 
 for (const name of SERVICE_NAMES) {
@@ -32,3 +33,26 @@ for (const name of SERVICE_NAMES) {
     });
   });
 }
+
+describeWith('PostgreSQL', 'a submit on PostgreSQL', service => {
+  const madeTables = async () => {
+    const client = new pg.Client(service().url);
+    await client.connect();
+    const { rows } = await client.query("SELECT 1 FROM pg_namespace WHERE nspname LIKE 'pg_temp_%'");
+    await client.end();
+    return rows.length > 0;
+  };
+
+  // Each table that BullMQ makes for a bulk writes 300 rows of the catalogs and of their indexes.
+  test('makes a table only where many tasks are submitted at once', async () => {
+    const store = new BullmqStore('PostgreSQL', service().url);
+    onTestFinished(() => store.close());
+    const { engine } = await store.open();
+    await engine.submit(newTask());
+    await engine.submit(newTask());
+    expect(await madeTables()).toBe(false);
+
+    await Promise.all([newTask(), newTask(), newTask()].map(task => engine.submit(task)));
+    expect(await madeTables()).toBe(true);
+  });
+});

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 export const BIN = fileURLToPath(new URL('../bin/mcp-await.js', import.meta.url));
+export const PLAIN_SERVER = fileURLToPath(new URL('plain-server.js', import.meta.url));
 
 /** Gives `work` a folder of its own, which is removed afterwards. */
 export async function withFolder(work) {
@@ -23,9 +24,19 @@ export function stdioTarget(folder) {
 }
 
 /** Runs the bundled server over HTTP in a process of its own while `work` uses its URL. */
-export async function withHttpServer(folder, work, flags = []) {
-  const child = spawn(process.execPath, [BIN, 'serve', '--http', '--offer-sleep', '--port', '0', ...flags], {
-    env: { ...process.env, MCP_AWAIT_HOME: folder },
+export function withHttpServer(folder, work, flags = []) {
+  const args = [BIN, 'serve', '--http', '--offer-sleep', '--port', '0', ...flags];
+  return withServer(args, { MCP_AWAIT_HOME: folder }, work);
+}
+
+/** Runs the plain server of the SDK likewise. */
+export function withPlainHttpServer(work) {
+  return withServer([PLAIN_SERVER, '--http'], {}, work);
+}
+
+async function withServer(args, env, work) {
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   try {

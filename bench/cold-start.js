@@ -4,14 +4,13 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { BIN } from './bundled-server.js';
+import { BIN, PLAIN_SERVER } from './bundled-server.js';
 import { median, ms, printTable, ratio, timed } from './measure.js';
 
 const ROUNDS = 11;
 const COMMANDS = [['--help'], ['--version'], ['list'], ['status', '0123']];
 const COMMAND_TARGET = 1.3;
-const PLAIN = [fileURLToPath(new URL('plain-server.js', import.meta.url))];
+const PLAIN = [PLAIN_SERVER];
 const SERVERS = { serve: [BIN, 'serve'], proxy: [BIN, 'proxy', '--', process.execPath, ...PLAIN] };
 const SERVER_TARGET = 1;
 

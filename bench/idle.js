@@ -5,17 +5,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { BIN } from './bundled-server.js';
+import { BIN, PLAIN_SERVER } from './bundled-server.js';
 import { printTable, ratio } from './measure.js';
 
 const IDLE_SECONDS = 30;
 const TICKS_PER_SECOND = 100;
-const PLAIN = fileURLToPath(new URL('plain-server.js', import.meta.url));
 const SERVERS = {
-  'plain SDK server': [PLAIN],
+  'plain SDK server': [PLAIN_SERVER],
   serve: [BIN, 'serve'],
-  'proxy, its server included': [BIN, 'proxy', '--', process.execPath, PLAIN],
+  'proxy, its server included': [BIN, 'proxy', '--', process.execPath, PLAIN_SERVER],
 };
 const initialize = {
   jsonrpc: '2.0',

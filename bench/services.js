@@ -19,7 +19,9 @@ export function withRedis(appendfsync, work) {
     const port = await freePort();
     const settings = { bind: '127.0.0.1', port, dir: folder, save: '', appendonly: 'yes', appendfsync };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    return withProcess('redis-server', { args, isReady: () => answers(port) }, () => work(`redis://127.0.0.1:${port}`));
+    return withProcess('redis-server', { args, isReady: () => answers(port) }, () =>
+      work(`redis://127.0.0.1:${port}`),
+    );
   });
 }
 

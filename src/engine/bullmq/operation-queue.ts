@@ -12,6 +12,7 @@ import {
   type NewestQuery,
   type NotedJob,
   type Page,
+  QUEUE_STATES,
   type QueueConnection,
   type QueueHead,
   type QueueState,
@@ -53,14 +54,6 @@ interface NewJob {
   readonly opts: AddOptions & { readonly jobId: string };
 }
 
-const QUEUE_STATES: readonly QueueState[] = [
-  'waiting',
-  'prioritized',
-  'delayed',
-  'active',
-  'completed',
-  'failed',
-];
 /** Heads that are passed over in a row, before somebody waits for a place to be free again. */
 const MAX_PASSED_OVER = 16;
 

@@ -22,7 +22,8 @@ export interface DataChange {
 }
 
 /** `prioritized` jobs wait, too: behind those that are `waiting`, in the order of their priorities. */
-export type QueueState = 'waiting' | 'prioritized' | 'delayed' | 'active' | 'completed' | 'failed';
+export const QUEUE_STATES = ['waiting', 'prioritized', 'delayed', 'active', 'completed', 'failed'] as const;
+export type QueueState = (typeof QUEUE_STATES)[number];
 
 /** The job that is taken next. */
 export interface QueueHead {

@@ -11,29 +11,29 @@ import { type PairOptions, pairOptionNames } from './tools/pair-options.js';
 export interface WaitOptions {
   /** First interval between status requests, in milliseconds. @default 1000 */
   readonly initialIntervalMs?: number | undefined;
-  /** Factor from one interval to the next. @default 2 */
+  /** Factor between one interval and the next. @default 2 */
   readonly backoffMultiplier?: number | undefined;
   /** Longest interval between status requests, in milliseconds. @default 30000 */
   readonly maxIntervalMs?: number | undefined;
-  /** Share of each interval, 0 to 1, that chance takes away so that callers spread out. @default 0.1 */
+  /** Random share, 0 to 1, that is taken off each interval (and added to a hint), so that callers spread out. @default 0.1 */
   readonly jitter?: number | undefined;
-  /** When to ask: `learned` as earlier tasks of the same tool suggest, `backoff` by the intervals above alone. @default learned */
+  /** When to poll: `learned` from earlier tasks of the same tool, or `backoff` by the intervals above only. @default learned */
   readonly pacing?: 'learned' | 'backoff' | undefined;
-  /** Most status requests at our own pace answered "still running" before giving up; those that the server held, hinted at or brought about by a notification do not count. @default Infinity */
+  /** Largest number of status requests before giving up. It counts requests by back-off that found the task still running, not those that the server held, asked for by a hint or announced by a notification. @default Infinity */
   readonly maxAttempts?: number | undefined;
   /** Longest time for the whole call, in milliseconds; `Infinity` for no limit. @default 86400000 */
   readonly deadlineMs?: number | undefined;
   /** Longest time for one start, status or cancel request, in milliseconds. @default 30000 */
   readonly requestTimeoutMs?: number | undefined;
-  /** Longest time that one status request asks the server to hold its answer back until the task ends, in milliseconds, where the server can (long poll); 0 to ask at intervals instead. @default 20000 */
+  /** How long one status request asks the server to hold its answer until the task ends, in milliseconds, if the server can (long poll); 0 to poll at intervals instead. @default 20000 */
   readonly longPollMs?: number | undefined;
-  /** How long `callTool` asks the server to hold back the answer to the start, in milliseconds, where it can, so that a short job needs no second request; `startTool` asks only when it is given this. @default 1000 */
+  /** How long `callTool` asks the server to hold the answer to the start, in milliseconds, if the server can, so that a short job needs no second request. `startTool` asks only if this option is given. @default 1000 */
   readonly inlineWaitMs?: number | undefined;
-  /** Most repetitions of one failed request that may be repeated. @default 5 */
+  /** How many times one failed request is repeated, if it may be repeated. @default 5 */
   readonly requestRetries?: number | undefined;
-  /** Longest silence of a synchronous call, in milliseconds; every progress notification ends a silence, and while somebody answers what the server asks there is none. @default Infinity */
+  /** Longest silence of a synchronous call, in milliseconds. Every progress notification ends a silence. The time in which somebody answers a question does not count. @default Infinity */
   readonly silenceTimeoutMs?: number | undefined;
-  /** After how long without anything new of a call the event `task-quiet` tells so, in milliseconds; the wait goes on. @default 600000 */
+  /** Time without news of a call after which the event `task-quiet` is sent, in milliseconds. The wait continues. @default 600000 */
   readonly quietAfterMs?: number | undefined;
   /** Whether aborting a call also cancels its task on the server. @default false */
   readonly cancelOnAbort?: boolean | undefined;
@@ -45,17 +45,17 @@ export interface CallOptions extends WaitOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with every new state of the task. */
   readonly onUpdate?: ((snapshot: Snapshot) => void) | undefined;
-  /** Answers what this call's task asks, in the place of the client's `onInput`. */
+  /** Answers the questions of this call's task, instead of the client's `onInput`. */
   readonly onInput?: InputHandler | undefined;
-  /** Names this logical call: where the tool takes such a key, the same key returns the same task. @default a random one for each call */
+  /** Names this logical call: if the tool takes a key, the same key returns the same task. @default a random one for each call */
   readonly idempotencyKey?: string | undefined;
 }
 
 /** Options of a client. */
 export interface AwaitClientOptions extends WaitOptions, PairOptions {
-  /** Called with everything that happens during waits; for logs and metrics. Must not throw. */
+  /** Called with each event of a wait, for logs and metrics. Must not throw. */
   readonly onEvent?: ((event: AwaitEvent) => void) | undefined;
-  /** Most status requests a second, of all waits of this client together, and most at once; `Infinity` for no limit. @default 20 */
+  /** Largest number of status requests a second for all waits of this client together, and at once; `Infinity` for no limit. @default 20 */
   readonly maxPollsPerSecond?: number | undefined;
   /**
    * Answers what a server asks while it works: a person (elicitation), a model (sampling), the folders that there are

@@ -19,15 +19,15 @@ import { isTransient } from './failure.js';
 
 /** When calls of a tool that keeps failing are stopped before they are sent. */
 export interface CircuitBreakerOptions {
-  /** Share of a tool's last calls; when more than that failed, its calls are stopped. @default 0.5 */
+  /** Share of failed calls above which the tool's calls are stopped. @default 0.5 */
   readonly failureRate?: number | undefined;
-  /** How many of a tool's last calls are looked at. @default 20 */
+  /** Number of the tool's last calls that are counted. @default 20 */
   readonly callCount?: number | undefined;
-  /** Least number of calls that say anything about a tool. @default 5 */
+  /** Smallest number of counted calls before calls are stopped. @default 5 */
   readonly minimumCalls?: number | undefined;
-  /** A call that took longer counts as failed, in milliseconds. @default Infinity */
+  /** A call that takes longer counts as failed, in milliseconds. @default Infinity */
   readonly slowCallMs?: number | undefined;
-  /** How long calls are stopped before one is tried, and how long that one may take before another is tried, in milliseconds. @default 30000 */
+  /** How long calls are stopped before a trial call, and how long a trial may take before the next one, in milliseconds. @default 30000 */
   readonly openMs?: number | undefined;
 }
 

@@ -38,13 +38,15 @@ describeOnServers('a store that is killed while tasks run and callers wait', (st
     const { url } = await startFront();
     await Promise.all([startWorker(), startWorker()]);
     const client = await AwaitClient.connect(url);
-    // Four of them run when the store dies, the others wait in the queue.
-    const tasks = await Promise.all(Array.from({ length: 8 }, () => client.startTool(sleepCall(2))));
+    const tasks = await Promise.all(Array.from({ length: 8 }, () => client.startTool(sleepCall(6))));
     const results = tasks.map(task => task.result());
+    // Four of them run when the store dies, the others wait in the queue. A claim on its way would cost its task.
+    const running = () => tasks.filter(({ snapshot }) => snapshot.progress !== undefined);
+    await vi.waitFor(() => expect(running()).toHaveLength(4), 20_000);
     await service().kill();
     await service().start();
     for (const result of await Promise.all(results)) {
-      expect(result.structuredContent).toEqual({ slept_seconds: 2 });
+      expect(result.structuredContent).toEqual({ slept_seconds: 6 });
     }
     const later = await client.callTool(sleepCall(0));
     expect(later.structuredContent).toEqual({ slept_seconds: 0 });

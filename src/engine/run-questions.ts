@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { untilAborted } from '../time/signals.js';
+import { setMaxListeners } from 'node:events';
+import { type LinkedController, linkSignals, untilAborted } from '../time/signals.js';
 import { sleep } from '../time/sleep.js';
 import {
   ask,
@@ -76,15 +77,25 @@ const MAX_TRIES = 30;
 /** What one run asks, and its waiting for the answers. */
 export class RunQuestions {
   readonly #context: RunQuestionsContext;
-  readonly #over = new AbortController();
+  #over: LinkedController | undefined;
   #lastStored: Promise<unknown> = Promise.resolve();
   #waitCount = 0;
   #isFrozen = false;
+  #isClosed = false;
 
   constructor(context: RunQuestionsContext) {
     this.#context = context;
-    const { signal } = context;
-    signal.addEventListener('abort', () => this.#over.abort(signal.reason), { once: true });
+  }
+
+  /** Aborts with the run, and when that is closed. Most runs ask nothing, and never make it. */
+  get #signal(): AbortSignal {
+    if (this.#over === undefined) {
+      this.#over = linkSignals(this.#context.signal);
+      // Each question of the run listens to it.
+      setMaxListeners(0, this.#over.signal);
+      if (this.#isClosed) this.close();
+    }
+    return this.#over.signal;
   }
 
   /** Whether the run waits for an answer. */
@@ -99,7 +110,8 @@ export class RunQuestions {
 
   /** The run has come to its end: nobody waits for what is still open. */
   close(): void {
-    this.#over.abort(new RunOverError('The run is over.'));
+    this.#isClosed = true;
+    this.#over?.abort(new RunOverError('The run is over.'));
   }
 
   /**
@@ -108,7 +120,7 @@ export class RunQuestions {
    */
   async ask(asked: OpenQuestion): Promise<InputResponse | undefined> {
     const { store } = this.#context;
-    const { signal } = this.#over;
+    const signal = this.#signal;
     signal.throwIfAborted();
     // Stored in the order of their places.
     const stored = this.#lastStored.then(() => this.#insist(() => store.ask(asked)));
@@ -127,7 +139,7 @@ export class RunQuestions {
   /** Until the question has an answer, or its time is over. */
   async #wait({ key, answer, until }: Question): Promise<void> {
     const { taskRef, waits, recheckMs } = this.#context;
-    const { signal } = this.#over;
+    const signal = this.#signal;
     // The wall clock may jump while this process lives.
     const deadline = performance.now() + (until - Date.now());
     const wait = waits.add(taskRef);
@@ -146,7 +158,7 @@ export class RunQuestions {
   }
 
   async #isAnswered(key: string): Promise<boolean> {
-    const { signal } = this.#over;
+    const signal = this.#signal;
     try {
       return (await untilAborted(this.#context.store.find(key), signal))?.answer !== undefined;
     } catch (error) {
@@ -165,7 +177,7 @@ export class RunQuestions {
 
   /** What a person has answered should not be lost to a store that is away for a moment. */
   async #insist<Value>(call: () => Promise<Value>): Promise<Value> {
-    const { signal } = this.#over;
+    const signal = this.#signal;
     for (let tries = 1; ; tries++) {
       try {
         return await call();

@@ -63,6 +63,25 @@ export function describeQuestions({ open, unless }: Bench): void {
       });
     });
 
+    test('may be one of many at the same time, and Node warns of no leak', async () => {
+      const warnings: Error[] = [];
+      const note = (warning: Error) => warnings.push(warning);
+      process.on('warning', note);
+      onTestFinished(() => void process.off('warning', note));
+      const { engine, manual } = await openWorker();
+      const { record } = await engine.submit(newTask());
+      const started = await manual.next();
+      const answers = Array.from({ length: 20 }, (_, place) =>
+        started.context.ask({ place, request: question(`Sure of ${place}?`) }),
+      );
+      const keys = keysOf(await asked(engine, record.taskRef, 20));
+      await engine.answer(record.taskRef, Object.fromEntries(keys.map(key => [key, yes])));
+      expect(await Promise.all(answers)).toEqual(answers.map(() => yes));
+      started.complete(null);
+      await engine.waitForEnd(record.taskRef, { timeoutMs: LONG_MS });
+      expect(warnings).toEqual([]);
+    });
+
     test('is answered once: the first answer counts, and unknown keys are left alone', async () => {
       const { engine, manual } = await openWorker();
       const { record } = await engine.submit(newTask());

@@ -28,7 +28,7 @@ export const tiers = {
     'test/integrations/**/*.test.ts',
     'test/proxy/conformance.test.ts',
     'test/proxy/hosts.test.ts',
-    'test/hosts/hosts.test.ts',
+    'test/hosts/*.test.ts',
     'test/server/task-page/browser.test.ts',
   ],
 } as const;

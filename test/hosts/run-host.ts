@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BIN, ROOT } from '../cli/command.js';
 import { hosts } from '../fixtures/hosts/hosts.mjs';
+import { cachedPackages } from './host-cache.js';
 
 export type HostName = keyof typeof hosts;
 
@@ -69,25 +70,12 @@ export function unavailable(name: HostName): string | undefined {
   if (spawnSync('ip', ['-V']).error) return '`ip` is not installed';
   if (namespace === undefined) return '`unshare` may not make a network namespace';
   if (hosts[name].inTerminal && spawnSync('tmux', ['-V']).error) return '`tmux` is not installed';
-  const { package: packageName, version } = hosts[name];
-  if (!existsSync(executable(name)) && process.env.TEST_HOSTS !== '1')
-    return `${packageName}@${version} is not in HOSTS_CACHE; \`npm run test:hosts\` installs it`;
-  return undefined;
+  return packagesOf(name).unavailable;
 }
 
 /** Installs the package of a host into its folder of the cache, unless it is there. */
 export function install(name: HostName): void {
-  const folder = installedIn(name);
-  if (existsSync(executable(name))) return;
-  const { package: packageName, version } = hosts[name];
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
-  const { status, stderr } = spawnSync(
-    'npm',
-    ['install', '--no-audit', '--no-fund', '--loglevel=error', '--save-exact', `${packageName}@${version}`],
-    { cwd: folder, encoding: 'utf8' },
-  );
-  if (status !== 0) throw new Error(`Could not install ${packageName}@${version}: ${stderr}`);
+  packagesOf(name).install();
 }
 
 /** Runs a host to the end of its prompt, or for `LIMIT_SECONDS`; what it leaves running ends with its namespace. */
@@ -105,7 +93,7 @@ export async function runHost({
   const plan = join(folder, 'plan.json');
   const text = JSON.stringify({
     hostName: host,
-    installed: installedIn(host),
+    installed: packagesOf(host).folder,
     prompt,
     servers: { slow: entry },
     listener,
@@ -151,16 +139,9 @@ function namespaceCommand(): readonly string[] | undefined {
     });
 }
 
-function installedIn(name: HostName): string {
-  const { command, version } = hosts[name];
-  return join(
-    process.env.HOSTS_CACHE ?? join(homedir(), '.cache', 'mcp-await-hosts'),
-    `${command}-${version}`,
-  );
-}
-
-function executable(name: HostName): string {
-  return join(installedIn(name), 'node_modules', '.bin', hosts[name].command);
+function packagesOf(name: HostName) {
+  const { command, version, package: packageName } = hosts[name];
+  return cachedPackages(`${command}-${version}`, [`${packageName}@${version}`]);
 }
 
 function fixture(name: string): string {

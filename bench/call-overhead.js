@@ -10,10 +10,23 @@ const ROUNDS = 30;
 const CALLS_PER_ROUND = 100;
 const TARGET = 1.15;
 
-// A tool that answers by itself: an unknown reference is refused at once.
-const call = { name: 'cancel_background_task', arguments: { task_ref: 'task_none' } };
+const startCall = {
+  name: 'initiate_background_task',
+  arguments: { operation_type: 'sleep', parameters: { seconds: 0 } },
+};
 
-async function perCall(client) {
+/** A call of a tool that answers by itself: it tells the state of a task that has ended. */
+async function statusCall(client) {
+  const { structuredContent } = await client.callTool(startCall);
+  const call = { name: 'resolve_task_status', arguments: { task_ref: structuredContent.task_ref } };
+  for (;;) {
+    const { structuredContent, isError } = await client.callTool(call);
+    if (isError === true) throw new Error(JSON.stringify(structuredContent));
+    if (structuredContent.status === 'completed') return call;
+  }
+}
+
+async function perCall(client, call) {
   const { elapsedMs } = await timed(async () => {
     for (let index = 0; index < CALLS_PER_ROUND; index++) await client.callTool(call);
   });
@@ -24,12 +37,13 @@ async function compare(name, transport) {
   const sdkClient = new Client({ name: 'bench', version: '1' });
   await sdkClient.connect(transport);
   const awaitClient = new AwaitClient(sdkClient);
-  await perCall(sdkClient);
-  await perCall(awaitClient);
+  const call = await statusCall(sdkClient);
+  await perCall(sdkClient, call);
+  await perCall(awaitClient, call);
   const [sdk, ours] = [[], []];
   for (let round = 0; round < ROUNDS; round++) {
-    sdk.push(await perCall(sdkClient));
-    ours.push(await perCall(awaitClient));
+    sdk.push(await perCall(sdkClient, call));
+    ours.push(await perCall(awaitClient, call));
   }
   await sdkClient.close();
   const pairs = median(ours.map((value, index) => value / sdk[index]));
@@ -40,7 +54,11 @@ export async function callOverhead() {
   const rows = [];
   await withFolder(async folder => {
     const { command, args, env } = stdioTarget(folder);
-    const transport = new StdioClientTransport({ command, args, env: { PATH: process.env.PATH, ...env } });
+    const transport = new StdioClientTransport({
+      command,
+      args: [...args, '--offer-sleep'],
+      env: { PATH: process.env.PATH, ...env },
+    });
     rows.push(await compare('stdio', transport));
   });
   await withFolder(folder =>

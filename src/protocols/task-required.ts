@@ -26,10 +26,12 @@ export function asTaskIfRequired(plan: ToolPlan, tool: Tool, onTask: (plan: Tool
   return {
     ...plan,
     async start(call, exchange) {
-      const began = await plan.start(call, exchange).then(
-        answer => ({ answer }),
-        error => ({ error }),
-      );
+      let began: Began;
+      try {
+        began = { answer: await plan.start(call, exchange) };
+      } catch (error) {
+        began = { error };
+      }
       const asTask = wantsTask(began) ? planAsTask(tool) : undefined;
       if (asTask === undefined) {
         if ('error' in began) throw began.error;
@@ -42,7 +44,9 @@ export function asTaskIfRequired(plan: ToolPlan, tool: Tool, onTask: (plan: Tool
   };
 }
 
-function wantsTask(began: { readonly answer: StartAnswer } | { readonly error: unknown }): boolean {
+type Began = { readonly answer: StartAnswer } | { readonly error: unknown };
+
+function wantsTask(began: Began): boolean {
   const text = 'error' in began ? refusalOf(began.error)?.message : failureIn(began.answer);
   const beginning = text?.slice(0, MAX_CHARACTERS) ?? '';
   return beginning !== '' && WANTS_TASK.some(words => words.test(beginning));

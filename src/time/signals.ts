@@ -19,22 +19,16 @@ export interface LinkedController extends LinkedSignal {
  */
 export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): LinkedController {
   const controller = new AbortController();
-  const unlinks: (() => void)[] = [];
+  const forward = (event: Event) => controller.abort((event.target as AbortSignal).reason);
   for (const source of sources) {
-    if (source === undefined) continue;
-    const forward = () => controller.abort(source.reason);
-    if (source.aborted) {
-      forward();
-      break;
-    }
-    source.addEventListener('abort', forward, { once: true });
-    unlinks.push(() => source.removeEventListener('abort', forward));
+    if (source?.aborted) controller.abort(source.reason);
+    else source?.addEventListener('abort', forward, { once: true });
   }
   return {
     signal: controller.signal,
     abort: reason => controller.abort(reason),
     [Symbol.dispose]() {
-      for (const unlink of unlinks) unlink();
+      for (const source of sources) source?.removeEventListener('abort', forward);
     },
   };
 }

@@ -60,7 +60,8 @@ export class CallRequests {
       // A start that waits for its turn is not sent any more when the wait is over. One that the server holds keeps no other waiting.
       using _permit = isLong || hold !== undefined ? undefined : await startLimiter.enter(signal);
       await ready?.(signal);
-      await scheduler.ready(signal);
+      const pause = scheduler.ready(signal);
+      if (pause !== undefined) await pause;
       const startSignal = plan.startKind === 'blocking' ? signal : (later?.signal ?? neverAborts);
       const holdMs = hold === undefined ? 0 : wait.inlineWaitMs;
       const answer = await plan.start(call, { ...this.exchange, signal: startSignal, holdMs });

@@ -1,5 +1,5 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import type { RequestOptions as RequestOptionsOfSdk } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import {
   ErrorCode,
   type JSONRPCNotification,
@@ -14,6 +14,7 @@ import type { Port, RequestOptions } from '../../protocols/protocol.js';
 import { toolResultSchema } from '../../protocols/readable-result.js';
 import { IdleTimer } from '../../time/idle-timer.js';
 import { linkSignals, neverAborts } from '../../time/signals.js';
+import type { Progress } from '../../types.js';
 
 type ClientRequest = Parameters<Client['request']>[0];
 
@@ -31,8 +32,13 @@ interface PortOptions {
 
 /** The port on a connected v1 client of @modelcontextprotocol/sdk. */
 export function sdkPort(client: Client, { ready, lastSignAt }: PortOptions = {}): Port {
-  const send = async <Schema extends z.ZodType>(request: object, schema: Schema, options: RequestOptions) => {
-    const { signal, timeoutMs, onProgress } = options;
+  const ask = async <Schema extends z.ZodType>(request: object, schema: Schema, options: SdkRequestOptions) =>
+    client.request(request as ClientRequest, schema, { timeout: MAX_TIMEOUT_MS, ...options }).catch(throwOwn);
+  const request = async <Schema extends z.ZodType>(
+    request: object,
+    schema: Schema,
+    { signal, timeoutMs, onProgress }: RequestOptions,
+  ) => {
     // The wait for a connection is outside the time-out of the request, because nothing has been sent yet.
     const connecting = ready?.(signal);
     if (connecting !== undefined) await connecting;
@@ -43,29 +49,41 @@ export function sdkPort(client: Client, { ready, lastSignAt }: PortOptions = {})
       lastSignAt,
       onIdle: () => linked.abort(new McpError(ErrorCode.RequestTimeout, 'Request timed out')),
     });
-    /** The SDK passes an absent field as undefined. */
-    const onprogress: ProgressCallback | undefined =
-      onProgress &&
-      (({ progress, total, message }) => {
-        timer.sign();
-        onProgress({
-          progress,
-          ...(total !== undefined && { total }),
-          ...(message !== undefined && { message }),
-        });
-      });
-    const sdkOptions = {
-      signal: linked.signal,
-      timeout: MAX_TIMEOUT_MS,
-      ...(onprogress && { onprogress, resetTimeoutOnProgress: true }),
-    };
-    return await client.request(request as ClientRequest, schema, sdkOptions).catch(throwOwn);
+    const progress = onProgress && toldTo(onProgress, () => timer.sign());
+    return await ask(request, schema, { signal: linked.signal, ...progress });
   };
   return {
+    request,
     // Not the SDK's `callTool`, which loses a result that does not fit the output schema.
-    callTool: (call, options) =>
-      send({ method: 'tools/call', params: { ...call } }, toolResultSchema, options),
-    request: send,
+    async callTool(call, options) {
+      const { signal, timeoutMs, onProgress } = options;
+      const sent = { method: 'tools/call', params: { ...call } };
+      if (timeoutMs !== Number.POSITIVE_INFINITY) return request(sent, toolResultSchema, options);
+      // The signal serves this one request, and no silence ends it: the SDK may have it.
+      const connecting = ready?.(signal);
+      if (connecting !== undefined) await connecting;
+      return ask(sent, toolResultSchema, { signal, ...(onProgress && toldTo(onProgress)) });
+    },
+  };
+}
+
+type SdkRequestOptions = Pick<RequestOptionsOfSdk, 'signal' | 'onprogress' | 'resetTimeoutOnProgress'>;
+
+/** The SDK passes an absent field as undefined. */
+function toldTo(
+  onProgress: (progress: Progress) => void,
+  sign?: () => void,
+): Pick<SdkRequestOptions, 'onprogress' | 'resetTimeoutOnProgress'> {
+  return {
+    resetTimeoutOnProgress: true,
+    onprogress({ progress, total, message }) {
+      sign?.();
+      onProgress({
+        progress,
+        ...(total !== undefined && { total }),
+        ...(message !== undefined && { message }),
+      });
+    },
   };
 }
 

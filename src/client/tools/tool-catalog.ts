@@ -81,7 +81,7 @@ export class ToolCatalog {
   readonly #onProblems: ToolCatalogOptions['onProblems'];
   readonly #maxListBytes: number;
   #plans: Promise<Plans> | undefined;
-  /** Of tools that the server has taken as tasks only, without saying so in its list. */
+  /** Of synchronous tools, which the server may take as tasks only without saying so in its list. */
   readonly #asTasks = new Map<string, ToolPlan>();
   /** What `#plans` came to. */
   #known: Plans | undefined;
@@ -138,8 +138,12 @@ export class ToolCatalog {
 
   #orAsTask(plan: ToolPlan, name: string): ToolPlan {
     if (plan.protocol !== sync || isSessionless(this.#client)) return plan;
+    const known = this.#asTasks.get(name);
+    if (known !== undefined) return known;
     const proved = (asTask: ToolPlan) => void this.#asTasks.set(name, asTask);
-    return this.#asTasks.get(name) ?? asTaskIfRequired(plan, plan.listed, proved);
+    const either = asTaskIfRequired(plan, plan.listed, proved);
+    if (this.#known?.of(name) === plan) this.#asTasks.set(name, either);
+    return either;
   }
 
   async #planOnceListed(name: string, limits: ListLimits): Promise<ToolPlan> {

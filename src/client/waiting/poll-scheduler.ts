@@ -62,9 +62,10 @@ export class PollScheduler {
     if (this.#queue.size > 0) this.#arm(this.#pauseMs());
   }
 
-  /** Settles when no pause is on. @throws the signal's reason */
-  async ready(signal: AbortSignal): Promise<void> {
-    for (let pauseMs = this.#pauseMs(); pauseMs > 0; pauseMs = this.#pauseMs()) await sleep(pauseMs, signal);
+  /** Settles when no pause is on; undefined when there is none. @throws the signal's reason */
+  ready(signal: AbortSignal): Promise<void> | undefined {
+    const pauseMs = this.#pauseMs();
+    return pauseMs > 0 ? sleep(pauseMs, signal).then(() => this.ready(signal)) : undefined;
   }
 
   #pauseMs(): number {

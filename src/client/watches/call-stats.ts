@@ -89,8 +89,11 @@ export class CallStats {
 
   /** @param others what else goes along with the call, such as a trace */
   watch(tool: string, others: readonly CallWatch[] = []): CountedCall {
-    const counts = this.#tools.get(tool) ?? newCounts(tool);
-    this.#tools.set(tool, counts);
+    let counts = this.#tools.get(tool);
+    if (counts === undefined) {
+      counts = newCounts(tool);
+      this.#tools.set(tool, counts);
+    }
     return new CountedCall(counts, others);
   }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { newWorkplace, type Workplace } from './command.js';
+import { initiate, newWorkplace, ODD_SERVER, type Workplace } from './command.js';
 
 let place: Workplace;
 beforeEach(async () => {
@@ -26,3 +26,9 @@ it.runIf(process.platform === 'linux')(
     expect(code).toBe(0);
   },
 );
+
+it('run starts a server that dies again and again for half a minute, and then leaves the reference', async () => {
+  const finished = await place.run([...initiate('dies'), '--', process.execPath, ODD_SERVER]);
+  expect(finished.stderr).toMatch(/Contact with the server was lost[\s\S]*mcp-await wait [0-9a-f]{6}\n/);
+  expect(finished).toMatchObject({ code: 5, stdout: '' });
+});

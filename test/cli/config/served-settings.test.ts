@@ -28,7 +28,8 @@ it('serve hears the file, the environment over it, and flags over both; run take
     { cwd },
   );
   expect(JSON.parse(hashed.stdout)).toMatchObject({ files: 1 });
-  const impatient = await place.run([...initiate('sleep', { seconds: 30 }), '--url', url], { cwd });
+  // The server ends once the task has.
+  const impatient = await place.run([...initiate('sleep', { seconds: 5 }), '--url', url], { cwd });
   expect(impatient).toMatchObject({ code: 3, stderr: expect.stringMatching(/after 2 s \(`deadlineMs`/) });
   const stats = await place.run(['stats', '--json'], { cwd });
   expect(JSON.parse(stats.stdout).operations).toHaveLength(2);

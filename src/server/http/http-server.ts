@@ -71,7 +71,7 @@ export interface HttpServerOptions {
   readonly port?: number | undefined;
   /** Bearer tokens, as `name=token` or bare; needed to listen on an address that is not loopback. @default [] */
   readonly tokens?: readonly string[] | undefined;
-  /** Takes access tokens of an authorization server, besides `tokens`. @default none are taken */
+  /** Takes access tokens of an authorization server, besides `tokens`. @default off */
   readonly authorization?: AuthorizationOptions | undefined;
   /** Names besides loopback and `host` that clients may use. @default [] */
   readonly allowedHosts?: readonly string[] | undefined;
@@ -79,7 +79,7 @@ export interface HttpServerOptions {
   readonly allowedOrigins?: readonly string[] | undefined;
   /**
    * Whether pages of this machine may call, whichever port they come from (`http://localhost:5173`).
-   * @default true where callers need a token, else false
+   * @default true if callers need a token, else false
    */
   readonly localOrigins?: boolean | undefined;
   /**

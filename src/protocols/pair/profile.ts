@@ -27,12 +27,12 @@ const argumentSources = z
 
 const waitArgument = z.strictObject({
   name: path.describe('The argument.'),
-  mostSeconds: z.number().positive().max(3600).describe('The longest time that the tool takes.'),
+  mostSeconds: z.number().positive().max(3600).describe('The longest time that the tool accepts.'),
   unit: z
     .enum(['seconds', 'milliseconds'])
     .default('seconds')
-    .describe('What the argument is in; it is sent as a whole number.'),
-  fractions: z.boolean().default(false).describe('Whether the tool also takes fractions.'),
+    .describe('Unit of the argument. It is sent as a whole number.'),
+  fractions: z.boolean().default(false).describe('Whether the tool also accepts fractions.'),
 });
 
 const endStatus = z.enum(['working', 'input_required', 'completed', 'failed', 'cancelled']);
@@ -45,125 +45,123 @@ const start = z.strictObject({
     .describe('The tool that starts the task, or several that start tasks of the same kind.'),
   handleAt: places
     .optional()
-    .describe('Where the answer has the handle. Several values are several tasks: all are awaited.'),
+    .describe('Place of the handle in the answer. Several values are several tasks; all are awaited.'),
   arguments: z
     .record(path, z.json())
     .optional()
-    .describe('Arguments that are sent where the caller gives none.'),
+    .describe('Arguments that are sent if the caller does not give them.'),
   alwaysHandle: z
     .boolean()
     .default(false)
-    .describe('Whether every answer has a handle; else one without it is the result.'),
+    .describe('Whether every answer has a handle. If not, an answer without a handle is the result.'),
   tellsEnd: z
     .boolean()
     .default(false)
     .describe(
-      'Whether an answer that tells an end is the end, with what is at `resultAt` where that is given; else only the status tool is believed.',
+      'Whether the answer to the start may report the end of the task, with the value at `resultAt` if it is set. If not, only the status tool ends a task.',
     ),
   idempotencyArgument: path
     .optional()
-    .describe('The argument that makes a repeated start return the same task, if there is one.'),
+    .describe('The argument that makes a repeated start return the same task.'),
   waitArgument: waitArgument
     .optional()
-    .describe('The argument by which the tool holds its answer back until the task ends.'),
+    .describe('The argument with which the tool holds its answer until the task ends.'),
 });
 
 /** Keys of `_meta`, which are no paths. */
 const marked = z.strictObject({
-  definitionKey: text.describe("In a tool's definition; its value is the name of the profile."),
+  definitionKey: text.describe("Key in a tool's definition. Its value is the name of the profile."),
   callKey: text.describe(
-    'In a call: an object that takes the idempotency argument and the wait argument of the start tool.',
+    'Key in a call: an object with the idempotency argument and the wait argument of the start tool.',
   ),
   taskKey: text.describe(
-    'In an answer that has started a task: what the start tool answers. The answer itself is the result once the task has ended.',
+    'Key in an answer that has started a task: the answer of the start tool. The answer itself is the result if the task has ended.',
   ),
 });
 
 const many = z.strictObject({
   argument: path.describe('The argument that takes a list of handles instead of one.'),
-  max: z.number().int().min(2).max(1000).describe('The most handles that it takes.'),
-  answersAt: places.describe('Where the list of answers is, each as about one task.'),
+  max: z.number().int().min(2).max(1000).describe('Largest number of handles that it accepts.'),
+  answersAt: places.describe('Place of the list of answers, one for each task.'),
 });
 
 const status = z.strictObject({
-  tool: toolName.describe('The tool that tells the state; it may be the start tool.'),
-  handleArgument: path.describe('Its argument that takes the handle.'),
+  tool: toolName.describe('The tool that reports the state. It may be the start tool.'),
+  handleArgument: path.describe('Its argument for the handle.'),
   arguments: argumentSources
     .optional()
     .describe(
-      'Further arguments: `{call: path}` of the start call, `{answer: place}` of the start answer, or `{value: …}`.',
+      'Further arguments: `{call: path}` from the start call, `{answer: place}` from the start answer, or `{value: …}`.',
     ),
   statusAt: places
     .optional()
     .describe(
-      'Where the status word is, or true for done and false for not yet. Several values: all have to be done.',
+      'Place of the status word, or of true (done) or false (not yet). If there are several values, all must be done.',
     ),
   says: z
     .partialRecord(endStatus, phrases)
     .optional()
-    .describe('For states told in sentences: phrases of the text, by the state that they mean.'),
+    .describe('For states in sentences: phrases of the text, by the state that they mean.'),
   handleAt: places
     .optional()
-    .describe('Where the answer repeats the handle; one about another task is refused.'),
-  resultAt: places.optional().describe('Where the result is.'),
+    .describe('Place where the answer repeats the handle. An answer about another task is refused.'),
+  resultAt: places.optional().describe('Place of the result.'),
   resultAlone: z
     .boolean()
     .default(false)
     .describe(
-      'Whether the JSON at `resultAt` alone is the result, also where it is null, and a failure is its reason alone; the rest of the answer is not handed on.',
+      'Whether only the JSON at `resultAt` is the result (even null), and only the reason is the failure. The rest of the answer is dropped.',
     ),
   errorAt: places
     .optional()
-    .describe('Where the reason of a failure is; one that is there makes a task failed.'),
+    .describe('Place of the reason of a failure. If it has a value, the task has failed.'),
   notFoundCodes: z
     .array(text)
     .max(20)
     .optional()
     .describe(
-      'For a tool whose errors say nothing of the task: the codes at `errorAt.code` by which it says that there is none. Any other error is one of the request.',
+      'For a tool whose errors do not report the state: the codes at `errorAt.code` that mean that the task does not exist. Any other error is about the request.',
     ),
-  exitCodeAt: places.optional().describe('Where an exit code is; any other than 0 makes a task failed.'),
-  messageAt: places.optional().describe('Where a sentence about the state is.'),
+  exitCodeAt: places.optional().describe('Place of an exit code. If it is not 0, the task has failed.'),
+  messageAt: places.optional().describe('Place of a sentence about the state.'),
   progressAt: places
     .optional()
     .describe(
-      "Where progress is: a number, a percentage (`40%`, or a number under a name such as `progress` or `percent` without `totalAt`), or an object in MCP's shape.",
+      "Place of the progress: a number, a percentage (`40%`, or a number under a name such as `progress` or `percent` without `totalAt`), or an object in MCP's shape.",
     ),
-  totalAt: places.optional().describe('Where the number is that progress goes up to.'),
+  totalAt: places.optional().describe('Place of the number at which progress is complete.'),
   questionsAt: places
     .optional()
-    .describe('Where the questions of a task that waits for answers are: by key, as requests of MCP.'),
-  pollAfterMsAt: places.optional().describe('Where the server says how many milliseconds to wait.'),
-  pollAfterSecondsAt: places.optional().describe('Where it says how many seconds to wait.'),
+    .describe('Place of the questions of a task that waits for answers: by key, as requests of MCP.'),
+  pollAfterMsAt: places.optional().describe('Place of the number of milliseconds to wait.'),
+  pollAfterSecondsAt: places.optional().describe('Place of the number of seconds to wait.'),
   waitArgument: waitArgument
     .optional()
-    .describe('The argument by which the tool holds its answer back until the task ends (long poll).'),
-  many: many.optional().describe('For a tool that tells of many tasks in one answer.'),
+    .describe('The argument with which the tool holds its answer until the task ends (long poll).'),
+  many: many.optional().describe('For a tool that reports many tasks in one answer.'),
   mayHold: z
     .boolean()
     .default(false)
-    .describe('Whether the tool may hold its answer back until the task ends, with no argument for it.'),
+    .describe('Whether the tool may hold its answer until the task ends, without an argument for it.'),
 });
 
 const cancel = z.strictObject({
   tool: toolName.describe('The tool that cancels a task.'),
-  handleArgument: path.describe('Its argument that takes the handle.'),
-  arguments: argumentSources.optional().describe('As of the status tool.'),
+  handleArgument: path.describe('Its argument for the handle.'),
+  arguments: argumentSources.optional().describe('As for the status tool.'),
 });
 
 const result = z.strictObject({
-  tool: toolName.describe('The tool that has the result, once the task is completed.'),
+  tool: toolName.describe('The tool that has the result when the task is completed.'),
   arguments: argumentSources.describe(
-    'As of the status tool; `{answer: place}` is of the last status answer.',
+    'As for the status tool; `{answer: place}` is from the last status answer.',
   ),
-  handleArgument: path.optional().describe('Its argument that takes the handle, if it takes it.'),
-  alsoFailed: z.boolean().default(false).describe('Whether it also tells more of a task that failed.'),
+  handleArgument: path.optional().describe('Its argument for the handle, if it has one.'),
+  alsoFailed: z.boolean().default(false).describe('Whether it also has details of a failed task.'),
   whenMissing: z
     .boolean()
     .default(false)
-    .describe(
-      'Whether it is asked only where the status answer brings no result, or no reason of a failure.',
-    ),
+    .describe('Whether it is asked only if the status answer has no result, or no reason of a failure.'),
 });
 
 export const statusWordsSchema = z
@@ -175,28 +173,28 @@ export const pairProfileSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[\w@/.-]{1,100}$/, 'expected letters, digits, and . / @ _ -')
-    .describe('Stands in references: a profile keeps its name for as long as tasks may be resumed.'),
-  version: z.int().positive().default(1).describe('Counted up when the profile changes.'),
+    .describe('Name of the profile. References contain it, so do not change it while tasks may be resumed.'),
+  version: z.int().positive().default(1).describe('Version, increased when the profile changes.'),
   source: z
     .string()
     .max(500)
     .optional()
-    .describe('From where this is known: a package and its version, a page.'),
+    .describe('Origin of the profile: a package and its version, or a page.'),
   start: start.describe('The start tool.'),
   marked: marked
     .optional()
     .describe(
-      "For tools that take the work's own arguments and may start a task, as their definitions say in `_meta`.",
+      'For tools that take the arguments of the work and may start a task, as `_meta` of their definition says.',
     ),
   status: status.describe('The status tool.'),
-  result: result.optional().describe('The tool that has the result, where the status answer does not.'),
+  result: result.optional().describe('The tool that has the result, if the status answer does not have it.'),
   cancel: cancel.optional().describe('The tool that cancels.'),
   words: statusWordsSchema
     .default({})
     .describe(
-      "The server's own status words, over those that everybody uses: case, blanks, - and _ do not matter. A word may be a number, and `key=word` counts only under that key.",
+      "The server's own status words, which override the usual words. Case, blanks, - and _ do not matter. A word may be a number, and `key=word` counts only under that key.",
     ),
-  hides: z.array(toolName).max(20).default([]).describe('Further tools that an agent need not see.'),
+  hides: z.array(toolName).max(20).default([]).describe('Further tools that an agent does not see.'),
 });
 
 /** A start tool and the tool that tells its state, as data (docs/start-status-pairs.md). */

@@ -19,6 +19,9 @@ const NOT_OF_WAITS = [
   'src/client/journal/journal-file',
 ];
 
+/** Of those, what explains why there is no connection. */
+const CONNECTING = /connect-failure\.ts|connection-problem\.ts/;
+
 /** What makes the message of an error, as it stands in the code. */
 const MAKER =
   /(?:new (?:AwaitTimeout|AwaitAborted|AwaitDetached|TaskNotFound|ServerUnavailable|OutcomeUnknown|ProtocolViolation|StatusCheck|CircuitOpen|InputRequired|NotSupported)Error|violation|unknownOutcome|return)\(?\s*(?=[`'])/g;
@@ -50,10 +53,15 @@ interface Message {
 /** Every sentence that the code of waits makes an error of. */
 const messages: readonly Message[] = sourceFiles()
   .filter(({ path }) => /^src\/(client|protocols)\//.test(path))
-  .filter(({ path }) => !NOT_OF_WAITS.some(start => path.startsWith(start)))
+  .filter(({ path }) => CONNECTING.test(path) || !NOT_OF_WAITS.some(start => path.startsWith(start)))
   .flatMap(({ path, text }) =>
     [...text.matchAll(MAKER)]
-      .filter(([maker]) => !maker.startsWith('return') || /explain\.ts|profile-problem\.ts/.test(path))
+      .filter(
+        ([maker]) =>
+          !maker.startsWith('return') ||
+          /explain\.ts|profile-problem\.ts/.test(path) ||
+          CONNECTING.test(path),
+      )
       .map(({ 0: maker, index }) => ({ path, text: skeleton(text, index + maker.length) })),
   )
   // Clauses of other sentences.

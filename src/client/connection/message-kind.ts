@@ -1,4 +1,12 @@
-import type { JSONRPCMessage, JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import {
+  type JSONRPCMessage,
+  JSONRPCMessageSchema,
+  JSONRPCNotificationSchema,
+  type JSONRPCRequest,
+  JSONRPCResultResponseSchema,
+  type RequestId,
+} from '@modelcontextprotocol/sdk/types.js';
+import type { z } from 'zod';
 import { isRecord } from '../../protocols/tool-result.js';
 
 // Not the SDK's guards, which check the whole of a message each time: the SDK has done so, or has made it.
@@ -38,4 +46,11 @@ export function withoutNullMeta(part: unknown): unknown {
   if (!isRecord(part) || part._meta !== null) return part;
   const { _meta, ...rest } = part;
   return rest;
+}
+
+/** What a message has to be, by its members: the union of all kinds tries one after the other, and explains each that fails. */
+export function messageSchema(value: unknown): z.ZodType<JSONRPCMessage> {
+  if (!isRecord(value)) return JSONRPCMessageSchema;
+  if ('result' in value) return JSONRPCResultResponseSchema;
+  return 'method' in value && !('id' in value) ? JSONRPCNotificationSchema : JSONRPCMessageSchema;
 }

@@ -1,12 +1,11 @@
 import {
   JSONRPCErrorResponseSchema,
   type JSONRPCMessage,
-  JSONRPCMessageSchema,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { isRecord, parseJson } from '../../protocols/tool-result.js';
 import { LostContactError } from '../connection/contact.js';
-import { withoutNullMeta } from '../connection/message-kind.js';
+import { messageSchema, withoutNullMeta } from '../connection/message-kind.js';
 
 /**
  * The messages in the body of an answer: one, or a batch (revision 2025-03-26).
@@ -22,7 +21,7 @@ export function httpMessagesIn(text: string): JSONRPCMessage[] {
  * @throws ZodError when it is none
  */
 export function readMessage(value: unknown): JSONRPCMessage {
-  return JSONRPCMessageSchema.parse(
+  return messageSchema(value).parse(
     isRecord(value) && 'result' in value ? { ...value, result: withoutNullMeta(value.result) } : value,
   );
 }

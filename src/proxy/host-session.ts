@@ -52,11 +52,13 @@ export function createHostSession(options: HostSessionOptions): Server {
   const joined = new JoinedNotifications(notification => void tell(notification));
   let upstreams = new Upstreams([], { onNotice });
   let isGone = false;
+  let hostName: string | undefined;
 
   server.setRequestHandler(InitializeRequestSchema, async ({ params }) => {
     // A second one would leave the upstreams of the first without a host.
     if (upstreams.all.length > 0)
       throw new RequestError(ErrorCode.InvalidRequest, 'The session is open already');
+    hostName = params.clientInfo.name;
     upstreams = connectUpstreams(
       options,
       {
@@ -96,7 +98,12 @@ export function createHostSession(options: HostSessionOptions): Server {
     isListening,
     endsCalls: () => !isGone,
   });
-  const stop = serveOffer(server, { offer, principal, onCall: id => calls.open(id) });
+  const stop = serveOffer(server, {
+    offer,
+    principal,
+    onCall: id => calls.open(id),
+    clientName: () => hostName,
+  });
   server.onclose = () => {
     isGone = true;
     stop();

@@ -1,5 +1,5 @@
 interface HostTimeout {
-  /** `clientInfo.name`, or its beginning before `-`: Gemini CLI puts the server's name behind it. */
+  /** `clientInfo.name`, or its beginning before `-` or `.`: Gemini CLI puts the server's name behind it, n8n the node's. */
   readonly name: string;
   /** Milliseconds after which the host gives a call up, or lets its model go on without it. */
   readonly afterMs: number;
@@ -24,6 +24,11 @@ export const HOST_TIMEOUTS: readonly HostTimeout[] = [
     afterMs: 600_000,
     source: 'Gemini CLI 0.61.0 waits for 10 minutes; `timeout` of its file sets another limit.',
   },
+  {
+    name: '@n8n/n8n-nodes-langchain',
+    afterMs: 60_000,
+    source: 'n8n 2.41.1 ends a call after 60 s; `timeout` of the node sets another limit.',
+  },
 ];
 
 /** Milliseconds that an answer needs to be in time. */
@@ -36,7 +41,9 @@ export const MAX_HOLD_MS = 3_600_000;
  * a host that is not known.
  */
 export function holdMsOf(clientName: string | undefined): number | undefined {
-  const host = HOST_TIMEOUTS.find(({ name }) => clientName === name || clientName?.startsWith(`${name}-`));
+  const host = HOST_TIMEOUTS.find(
+    ({ name }) => clientName?.startsWith(name) && /^[-.]?$/.test(clientName.charAt(name.length)),
+  );
   return host && holdMsBefore(host.afterMs);
 }
 

@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test, vi } from 'vitest';
 import { timeoutOf } from '../../src/client/connect/mcp-config-entry.js';
 import { Patience } from '../../src/proxy/patience.js';
+import { newHome } from './proxy-host.js';
+import { startHttpProxy } from './proxy-http.js';
 
 test.each([
   ['what the operator says is first', 7000, 'claude-code', { timeoutMs: 30_000 }, 7000],
@@ -23,4 +27,15 @@ test.each([
   [null, undefined],
 ])('the entry %j says that its host waits %j ms', (entry, expected) => {
   expect(timeoutOf(entry)).toBe(expected);
+});
+
+test('a call is held as long as is known of the host that has told its name', async () => {
+  const limitMs = vi.spyOn(Patience.prototype, 'limitMs');
+  const home = newHome();
+  const server = fileURLToPath(new URL('../fixtures/hosts/slow-server.mjs', import.meta.url));
+  const command = [process.execPath, server, join(home, 'jobs.log')];
+  const proxy = await startHttpProxy({ slow: command }, { home, hostTimeoutMs: undefined });
+  const client = await proxy.connect({}, undefined, 'claude-code');
+  await client.callTool({ name: 'render', arguments: { seconds: 0 } });
+  expect(limitMs).toHaveLastReturnedWith(115_000);
 });

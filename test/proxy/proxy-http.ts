@@ -10,7 +10,7 @@ import { newHome } from './proxy-host.js';
 export interface HttpProxy {
   readonly url: string;
   readonly notices: readonly string[];
-  connect(options?: ClientOptions, token?: string): Promise<Client>;
+  connect(options?: ClientOptions, token?: string, name?: string): Promise<Client>;
 }
 
 /** A proxy over HTTP in front of these commands. */
@@ -44,8 +44,8 @@ export async function startHttpProxy(
   return {
     url,
     notices,
-    async connect(clientOptions = {}, token) {
-      const client = new Client({ name: 'host', version: '1' }, clientOptions);
+    async connect(clientOptions = {}, token = undefined, name = 'host') {
+      const client = new Client({ name, version: '1' }, clientOptions);
       const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
       const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
       await client.connect(transport as Transport);

@@ -9,6 +9,7 @@ describe('how long a call is held', () => {
     ['gemini-cli-mcp-client', 595_000],
     ['gemini-cli-mcp-client-reports', 595_000],
     ['gemini-cli-mcp-clients', undefined],
+    ['@n8n/n8n-nodes-langchain.mcpClientTool', 55_000],
     ['mcp', undefined],
     [undefined, undefined],
   ])('for the host %s', (name, expected) => {

@@ -38,10 +38,13 @@ export interface ServedOffer {
   readonly principal: string;
   /** Told of each call that is answered on its own request; what it returns is disposed with the answer. */
   readonly onCall?: ((id: RequestId) => Disposable) | undefined;
+  /** Who the client says it is. @default what the SDK has heard, which is nothing where another answers `initialize` */
+  readonly clientName?: (() => string | undefined) | undefined;
 }
 
 /** Answers the requests about tools and tasks of one session. The result stops its notifications. */
-export function serveOffer(server: Server, { offer, principal, onCall }: ServedOffer): () => void {
+export function serveOffer(server: Server, options: ServedOffer): () => void {
+  const { offer, principal, onCall, clientName = () => server.getClientVersion()?.name } = options;
   const { tools, tasks, feed } = offer;
   const notices = createStatusNotices(server, feed);
   const onTask = notices.follow;
@@ -73,7 +76,7 @@ export function serveOffer(server: Server, { offer, principal, onCall }: ServedO
     const answer = await tool.call(params.arguments, {
       principal,
       signal,
-      clientName: server.getClientVersion()?.name,
+      clientName: clientName(),
       meta: params._meta,
       onTask,
       ...(questions.areTaken && { askClient: record => questions.ask(record, extra.sendRequest) }),

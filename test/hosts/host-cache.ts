@@ -21,8 +21,7 @@ export function cachedPackages(
   packages: readonly string[],
   builds?: string,
 ): CachedPackages {
-  const cache = process.env.HOSTS_CACHE ?? join(homedir(), '.cache', 'mcp-await-hosts');
-  const folder = join(cache, folderName);
+  const folder = join(hostCache(), folderName);
   const isThere = () => existsSync(join(folder, 'node_modules'));
   return {
     folder,
@@ -39,6 +38,11 @@ export function cachedPackages(
       renameSync(place, folder);
     },
   };
+}
+
+/** Where packages stay from run to run. */
+export function hostCache(): string {
+  return process.env.HOSTS_CACHE ?? join(homedir(), '.cache', 'mcp-await-hosts');
 }
 
 function whyNotFetched(packages: readonly string[], builds: string | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, closeSync, constants, openSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigurationError } from '../errors.js';
 import { type Database, openConnection } from './driver.js';
@@ -57,14 +57,17 @@ function problemOf(cause: unknown, { elsewhere }: DatabaseKind): string {
  * drop the locks that another connection of this process holds on it (SQLite, "How To Corrupt", section 2.2).
  */
 function makePrivateFile(file: string): void {
-  makeFolder(dirname(resolve(file)));
-  try {
-    closeSync(openSync(file, 'ax', 0o600));
-    chmodSync(file, 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    accessSync(file, constants.R_OK | constants.W_OK);
+  if (!existsSync(file)) {
+    makeFolder(dirname(resolve(file)));
+    try {
+      closeSync(openSync(file, 'ax', 0o600));
+      chmodSync(file, 0o600);
+    } catch (error) {
+      // Another process may have been faster.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
   }
+  accessSync(file, constants.R_OK | constants.W_OK);
 }
 
 /**

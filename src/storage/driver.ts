@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type LibsqlDatabase from 'libsql';
 import { ConfigurationError } from '../errors.js';
 
@@ -79,7 +78,7 @@ function loadOwnSqlite(): OwnSqlite | undefined {
 const PACKAGES = ['mcp-await-libsql', 'libsql'];
 
 function loadLibsql(): typeof LibsqlDatabase {
-  const load = createRequire(import.meta.url);
+  const load = process.getBuiltinModule('node:module').createRequire(import.meta.url);
   const causes: unknown[] = [];
   for (const name of PACKAGES) {
     try {

@@ -1,4 +1,4 @@
-import type { Database } from '../../storage/driver.js';
+import type { Database, Values } from '../../storage/driver.js';
 import { prepareCommand, prepareQuery, prepareRows } from '../../storage/statement.js';
 import type { CallRow } from './journal-record.js';
 
@@ -8,11 +8,14 @@ const OPEN = `state IN ('starting', 'running')`;
 /** The last to be given up come first: what is delivered goes before what ended, and that before what runs. */
 const WORTH = `CASE state WHEN 'delivered' THEN 0 WHEN 'ended' THEN 1 ELSE 2 END`;
 
-/** Each change names the states that it starts from, so that a process that is late changes nothing that is final. */
-export function prepareCallStatements(database: Database) {
-  const query = <Row>(sql: string) => prepareQuery<Row>(database, sql);
-  const rows = (sql: string) => prepareRows<CallRow>(database, sql);
-  const command = (sql: string) => prepareCommand(database, sql);
+/**
+ * Each change names the states that it starts from, so that a process that is late changes nothing that is final. A statement
+ * is prepared at its first use: a command that looks at one job uses two of them.
+ */
+export function callStatements(database: Database) {
+  const query = <Row>(sql: string) => atFirstUse(() => prepareQuery<Row>(database, sql));
+  const rows = (sql: string) => atFirstUse(() => prepareRows<CallRow>(database, sql));
+  const command = (sql: string) => atFirstUse(() => prepareCommand(database, sql));
   return {
     insert: query<CallRow>(`
       INSERT INTO calls (id, call_key, idempotency_key, arguments_digest, server_key, server, tool, protocol,
@@ -90,5 +93,13 @@ export function prepareCallStatements(database: Database) {
     removeProofs: command('DELETE FROM proved_pairs'),
     addSecret: command('INSERT OR IGNORE INTO secrets (name, value) VALUES (:name, :value)'),
     secret: query<{ value: string }>('SELECT value FROM secrets WHERE name = :name'),
+  };
+}
+
+function atFirstUse<Result>(prepare: () => (values: Values) => Result): (values: Values) => Result {
+  let statement: ((values: Values) => Result) | undefined;
+  return values => {
+    statement ??= prepare();
+    return statement(values);
   };
 }

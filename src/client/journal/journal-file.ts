@@ -1,4 +1,3 @@
-import { createHmac, randomBytes } from 'node:crypto';
 import { taskRefOf } from '../../protocols/pairs/task-ref.js';
 import type { PairProof } from '../../protocols/protocol.js';
 import { canonicalJson } from '../../storage/canonical-json.js';
@@ -8,7 +7,7 @@ import { rememberFiles } from '../../storage/file-identity.js';
 import { isSurelyLarger } from '../../storage/large-json.js';
 import { inTransaction } from '../../storage/statement.js';
 import type { Outcome, Snapshot, TaskReference, ToolCall } from '../../types.js';
-import { prepareCallStatements } from './call-statements.js';
+import { callStatements } from './call-statements.js';
 import { journalLimits } from './journal-limits.js';
 import { type CallRow, type JournalRecord, parseColumn, toJournalRecord } from './journal-record.js';
 import type { ServerIdentity } from './known-server.js';
@@ -71,23 +70,21 @@ export interface NewJournalCall {
 /** The journal's file: one row a call. Safe between processes; every method may throw what the database throws. */
 export class JournalFile {
   readonly #database: Database;
-  readonly #statements: ReturnType<typeof prepareCallStatements>;
+  readonly #statements: ReturnType<typeof callStatements>;
   readonly #clock: () => number;
   readonly #newId: () => string;
   /** Whether the file is still at the path where it was opened; what is written to a deleted file is lost. */
   readonly isInPlace: () => boolean;
-  readonly #secret: string;
-  #callsUntilCleaning: number = journalLimits.callsBetweenCleanings;
+  #secret: string | undefined;
+  /** The first call cleans: whoever only looks writes nothing. */
+  #callsUntilCleaning = 1;
 
   /** @throws ConfigurationError when it cannot be opened */
   constructor(file: string, clock: () => number = Date.now, newId: () => string = shortId) {
     this.#database = openDatabaseFile(file, JOURNAL);
     this.#clock = clock;
     this.#newId = newId;
-    this.#statements = prepareCallStatements(this.#database);
-    this.#statements.addSecret({ name: 'digest', value: randomBytes(32).toString('hex') });
-    this.#secret = this.#statements.secret({ name: 'digest' })?.value ?? '';
-    this.clean();
+    this.#statements = callStatements(this.#database);
     this.isInPlace = rememberFiles(file);
   }
 
@@ -273,13 +270,28 @@ export class JournalFile {
 
   /** A keyed digest, so that secrets or arguments cannot be found by digesting guesses. */
   #digest(value: unknown): string {
-    return createHmac('sha256', this.#secret).update(canonicalJson(value)).digest('hex');
+    this.#secret ??= this.#knownSecret();
+    return crypto().createHmac('sha256', this.#secret).update(canonicalJson(value)).digest('hex');
   }
+
+  #knownSecret(): string {
+    const known = () => this.#statements.secret({ name: 'digest' })?.value;
+    const secret = known();
+    if (secret !== undefined) return secret;
+    this.#statements.addSecret({ name: 'digest', value: crypto().randomBytes(32).toString('hex') });
+    // Another process may have been faster.
+    return known() ?? '';
+  }
+}
+
+/** At first use: a command that looks at jobs digests nothing, and it takes a while to load. */
+function crypto(): typeof import('node:crypto') {
+  return process.getBuiltinModule('node:crypto');
 }
 
 /** Short enough to type, long enough for 10,000 calls: the chance that one is drawn twice is one in 20,000. */
 function shortId(): string {
-  return randomBytes(5).toString('hex');
+  return crypto().randomBytes(5).toString('hex');
 }
 
 function shortMessage(message: string | undefined): string | null {

@@ -46,6 +46,18 @@ describe('a journal', () => {
     expect(() => place.open()).toThrow(/journal .* was written by a newer version .*MCP_AWAIT_HOME/);
   });
 
+  test('is read while another process writes, and not changed by it', () => {
+    const { id } = begin();
+    const other = openConnection(place.file, { timeoutMs: 0 });
+    other.exec('BEGIN IMMEDIATE');
+    const reader = place.open(() => now);
+    expect(reader.list({ all: false })).toHaveLength(1);
+    expect(reader.findByPrefix(id)).toHaveLength(1);
+    reader.close();
+    other.exec('ROLLBACK');
+    other.close();
+  });
+
   test('that is no database says so', async () => {
     const other = `${place.file}.txt`;
     await writeFile(other, 'x'.repeat(5000));
@@ -165,6 +177,8 @@ describe('durations', () => {
     journal.remember('tool 0', { tool: 'again' });
     const other = place.open(() => now);
     expect(other.history('tool 0')).toEqual({ tool: 'again' });
+    // The first call of a process cleans.
+    other.claim(newCall());
     expect([other.history('tool 1'), other.history('tool 2')]).toEqual([undefined, { tool: 2 }]);
   });
 });

@@ -4,11 +4,14 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { JournalFile } from '../dist/client/journal/journal-file.js';
 import { BIN, PLAIN_SERVER } from './bundled-server.js';
 import { median, ms, printTable, ratio, timed } from './measure.js';
 
+const DRIVER = new URL('../dist/storage/driver.js', import.meta.url).href;
 const ROUNDS = 11;
 const COMMANDS = [['--help'], ['--version'], ['list'], ['status', '0123']];
+const WITH_JOURNAL = [['list'], ['status', '0123']];
 const COMMAND_TARGET = 1.3;
 const PLAIN = [PLAIN_SERVER];
 const SERVERS = { serve: [BIN, 'serve'], proxy: [BIN, 'proxy', '--', process.execPath, ...PLAIN] };
@@ -59,13 +62,20 @@ async function commands(env) {
     }
   };
   const rows = [];
-  for (const words of COMMANDS) {
+  const measure = async (name, args) => {
     const [bare, ours] = await inTurn(
       () => run(['-e', '0']),
-      () => run([BIN, ...words]),
+      () => run(args),
     );
-    rows.push(row(`mcp-await ${words.join(' ')}`, bare, ours, COMMAND_TARGET));
-  }
+    rows.push(row(name, bare, ours, COMMAND_TARGET));
+  };
+  for (const words of COMMANDS) await measure(`mcp-await ${words.join(' ')}`, [BIN, ...words]);
+  const journal = join(env.MCP_AWAIT_HOME, 'journal.db');
+  new JournalFile(journal).close();
+  for (const words of WITH_JOURNAL)
+    await measure(`mcp-await ${words.join(' ')}, with a journal`, [BIN, ...words]);
+  const opening = `import('${DRIVER}').then(({ openConnection }) => openConnection('${journal}', { timeoutMs: 10 }).close())`;
+  await measure('SQLite alone: load it, open a file, close it', ['-e', opening]);
   const title = `Commands from a cold start, ${ROUNDS} runs in turn (target: under ${ratio(COMMAND_TARGET)} of bare Node)`;
   printTable(title, ['command', 'node -e 0', 'ours', 'ratio', 'target'], rows);
 }

@@ -21,6 +21,20 @@ const apart = {
   },
 };
 
+const BUILTIN = /^import (?:(?:\* as )?([\w$]+)(?:, )?)?(\{[^}]*\})? from "(node:[^"]+)";$/gm;
+
+/** Takes the modules of Node as they are: an import reads everything that they export, and some of that loads further modules. */
+const builtins = {
+  name: 'builtins',
+  renderChunk: code =>
+    code.replace(BUILTIN, (_line, whole, named, module) =>
+      [whole, named?.replaceAll(' as ', ': ')]
+        .filter(taken => taken !== undefined)
+        .map(taken => `const ${taken} = process.getBuiltinModule("${module}");`)
+        .join(' '),
+    ),
+};
+
 rmSync(`${DIST}command`, { recursive: true, force: true });
 const bundle = await rolldown({
   input: `${DIST}cli/main.js`,
@@ -28,20 +42,23 @@ const bundle = await rolldown({
   // Packages with a main for CommonJS have another for bundlers.
   resolve: { mainFields: ['module', 'main'] },
   external: [/^node:/, /^(libsql|mcp-await-libsql|undici|bullmq|ioredis|pg)$/, /^@(aws-sdk|opentelemetry)\//],
-  plugins: [apart],
+  plugins: [apart, builtins],
   checks: { ineffectiveDynamicImport: false },
 });
 await bundle.write({
   dir: `${DIST}command`,
   format: 'esm',
-  // Names stay for stack traces.
-  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+  // Stack traces have the names of functions and classes.
+  minify: {
+    compress: true,
+    mangle: { toplevel: false, keepNames: { function: true, class: true } },
+    codegen: { removeWhitespace: true },
+  },
   codeSplitting: {
     groups: [
       { name: 'main', test: /\/cli\/main\.js$/, priority: 5 },
-      { name: 'jobs', test: /\/cli\/(list|status|forget|end-line)\.js$/, priority: 4 },
+      { name: 'jobs', test: /\/cli\/(list|status|forget|end-line)\.js$|\/journal-file\.js$/, priority: 4 },
       { name: 'program', test: /\/cli\/(program|wait)\.js$/, priority: 3 },
-      { name: 'journal', test: /\/journal-file\.js$/, priority: 2 },
       {
         name: 'client',
         test: /\/cli\/(run|tools|with-client|await-job|keep-server)\.js$|\/await-client\.js$/,

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
@@ -59,12 +59,12 @@ function cancelFile(id: string, io: CommandIo): string {
 
 /** Asks the process that holds a job to cancel it. */
 export async function requestCancel({ id }: JournalRecord, io: CommandIo): Promise<void> {
-  await writeFile(cancelFile(id, io), '', { mode: 0o600 });
+  await fs.promises.writeFile(cancelFile(id, io), '', { mode: 0o600 });
 }
 
 /** Whether somebody has asked to cancel a job since this was asked last. */
 export async function takeCancelRequest(id: string, io: CommandIo): Promise<boolean> {
-  return await rm(cancelFile(id, io)).then(
+  return await fs.promises.rm(cancelFile(id, io)).then(
     () => true,
     () => false,
   );

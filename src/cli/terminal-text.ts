@@ -1,8 +1,16 @@
-import { stripVTControlCharacters } from 'node:util';
+/** Begin what moves a cursor or colours a text: ESC, and CSI as one character. */
+const BEGINNINGS = ['\u001b', '\u009b'];
+
+/** Most texts have no such sequence, and `node:util` takes a while to load. */
+function withoutSequences(text: string): string {
+  return BEGINNINGS.some(sign => text.includes(sign))
+    ? process.getBuiltinModule('node:util').stripVTControlCharacters(text)
+    : text;
+}
 
 /** A server's text without what could move a terminal's cursor, colour it or end the line. */
 export function plainText(text: string): string {
-  return stripVTControlCharacters(text)
+  return withoutSequences(text)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim();
 }
@@ -20,7 +28,7 @@ const COMMANDS = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206
 
 /** A text of several lines without what could command a terminal. */
 export function terminalText(text: string): string {
-  return stripVTControlCharacters(text).replace(COMMANDS, character =>
+  return withoutSequences(text).replace(COMMANDS, character =>
     character === '\n' || character === '\t' ? character : '',
   );
 }

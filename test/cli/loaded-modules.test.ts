@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { JournalFile } from '../../src/client/journal/journal-file.js';
 import { BIN } from './command.js';
 
 let home: string;
@@ -63,6 +64,30 @@ test.each<[string, string[], number]>([
   expect(loaded?.packages).toEqual(packages);
   expect(loaded?.own.length).toBeLessThanOrEqual(most);
   expect(loaded?.own.filter(url => /\/client-/.test(url))).toEqual([]);
+});
+
+/** Modules of Node that a command has loaded. */
+function builtinsOf(words: readonly string[]): readonly string[] {
+  const tell = `data:text/javascript,process.on('exit',()=>process.stderr.write('\\n'+JSON.stringify(process.moduleLoadList)))`;
+  const { stderr } = spawnSync(process.execPath, ['--import', tell, BIN, ...words], {
+    env: { ...process.env, MCP_AWAIT_HOME: home },
+    encoding: 'utf8',
+  });
+  return JSON.parse(stderr.slice(stderr.lastIndexOf('\n')));
+}
+
+test.each(['list', 'status 0123'])('%s of a journal loads no module of Node that takes long', line => {
+  new JournalFile(join(home, 'journal.db')).close();
+  const loaded = builtinsOf(line.split(' '));
+  for (const name of ['crypto', 'stream/consumers', 'http'])
+    expect(loaded).not.toContain(`NativeModule ${name}`);
+});
+
+test('commands import no module of Node, which would read everything that it exports', () => {
+  const folder = join(BIN, '../../dist/command');
+  const files = readdirSync(folder).filter(name => /^(main|jobs)/.test(name));
+  expect(files.length).toBeGreaterThan(1);
+  for (const name of files) expect(readFileSync(join(folder, name), 'utf8')).not.toMatch(/from\s?"node:/);
 });
 
 test('run loads its client from a few files, and of the packages only what speaks HTTP', async () => {

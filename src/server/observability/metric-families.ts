@@ -30,7 +30,7 @@ const STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'] a
 export const STORE_GAUGES: readonly StoreGauge[] = [
   {
     name: 'store_up',
-    help: 'Whether the store answered the last look at it.',
+    help: 'Whether the store answered the last check.',
     labels: [],
     samples: ({ stats }) => [{ labels: {}, value: stats === undefined ? 0 : 1 }],
   },
@@ -66,7 +66,7 @@ export const STORE_GAUGES: readonly StoreGauge[] = [
   ),
   {
     name: 'alert',
-    help: 'Whether an alert stands: failure_rate or mean_over_sla.',
+    help: 'Whether an alert is active: failure_rate or mean_over_sla.',
     labels: ['operation', 'alert'],
     samples: ({ alerts }) =>
       alerts.map(({ operation, alert, active }) => ({

@@ -133,6 +133,18 @@ const SHAPES: readonly Shape[] = [
     hosts: ['claude-code', 'claude-code-interactive'],
   },
   {
+    // Longer than Claude Code waits; Codex and Gemini CLI wait, and so does the proxy.
+    name: 'the proxy, which knows how long the host waits,',
+    entry: () => ({ command: process.execPath, args: [BIN, 'proxy', ...slow] }),
+    job: {
+      prompt: `CALL render {"seconds":${PAST_KNOWN_WALL_SECONDS}}`,
+      result: `rendered ${PAST_KNOWN_WALL_SECONDS} s`,
+      starts: 1,
+    },
+    core: [],
+    hosts: ['claude-code', 'codex', 'gemini-cli'],
+  },
+  {
     name: 'the proxy over HTTP, with a job longer than the host is known to wait,',
     entry: () => byUrl,
     listener: [process.execPath, BIN, 'proxy', ...http, ...slow],

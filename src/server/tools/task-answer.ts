@@ -72,7 +72,7 @@ export function questionFields({ taskRef, inputRequests }: TaskRecord) {
   const questions = Object.values(inputRequests).map(({ params }) => JSON.stringify(params.message));
   return {
     input_requests: structuredClone(inputRequests) as never,
-    how_to_answer: `The task waits for input: ${questions.join(', ')}. A person answers in a terminal: \`npx mcp-await wait ${taskRef}\`, with \`--url\` or \`-- COMMAND\` of this server where it is not the bundled one with its own store. Then ask again.`,
+    how_to_answer: `The task waits for input: ${questions.join(', ')}. A person answers in a terminal: \`npx mcp-await wait ${taskRef}\`, with \`-- COMMAND\` or \`--url\` of this server unless it is \`mcp-await serve\` without options. Then ask again.`,
   };
 }
 

@@ -28,7 +28,7 @@ import {
   resolveWaitOptions,
 } from './options.js';
 import { parseResult } from './sdk/readable-answers.js';
-import { fromSdkOptions, type SdkCallOptions, takenCallOptions } from './sdk/sdk-call-options.js';
+import { fromSdkOptions, resolveCallOptions, type SdkCallOptions } from './sdk/sdk-call-options.js';
 import { PassThrough, toldOnce, tolerantRequests } from './sdk/tolerant-requests.js';
 import { TaskHandle } from './task-handle.js';
 import { pairsFor, resolvePairOptions } from './tools/pair-options.js';
@@ -117,7 +117,7 @@ export class AwaitClient extends PassThrough {
     options?: CallOptions & SdkCallOptions,
   ): Promise<CallToolResult> {
     await this.#admissions.next();
-    const result = await this.#begin(call, fromSdkOptions(options)).result();
+    const result = await this.#begin(call, options && fromSdkOptions(options)).result();
     return resultSchema === undefined ? result : parseResult(result, resultSchema, call.name);
   }
 
@@ -190,16 +190,15 @@ export class AwaitClient extends PassThrough {
     await this.sdkClient.close().finally(() => journal?.close());
   }
 
-  #begin(call: ToolCall, options: CallOptions = {}): CallRun {
+  #begin(call: ToolCall, options: CallOptions | undefined): CallRun {
     const context = this.#context(call, options);
     return new CallRun(context, { call, plan: this.#services.catalog.plan(call.name, context.wait) });
   }
 
-  #context({ name, _meta }: ToolCall, call: CallOptions): RunContext {
+  #context({ name, _meta }: ToolCall, call: CallOptions | undefined): RunContext {
     const services = this.#services;
     // Wrong options throw before the call is observed.
-    refuseUnknownOptions('A call', call, takenCallOptions);
-    const wait = resolveWaitOptions(call, services.wait);
-    return { services, tool: name, wait, call, watch: services.watch(name, _meta) };
+    const wait = call === undefined ? services.wait : resolveCallOptions(call, services.wait);
+    return { services, tool: name, wait, call: call ?? {}, watch: services.watch(name, _meta) };
   }
 }

@@ -5,23 +5,17 @@ import type { Pacing } from './next-delay.js';
 import { type PlanPair, type PollPlan, planPolls, requestBudget } from './poll-plan.js';
 
 /** Keys that a store in memory remembers: some 3 kB each at the most. */
-const REMEMBERED_KEYS = 1000;
+export const REMEMBERED_KEYS = 1000;
 
 /**
  * Where durations are remembered, by a key that names a server and a tool.
  *
- * Obligations: bounded; what is read is what was written, or undefined (see `parseDurationHistory`); neither throws,
+ * Obligations: bounded; what is got is what was set, or undefined (see `parseDurationHistory`); neither throws,
  * since a wait must not fail for what it cannot remember. A write that loses a race may be lost.
  */
 export interface DurationStore {
-  read(key: string): DurationHistory | undefined;
-  write(key: string, history: DurationHistory): void;
-}
-
-/** Remembers for as long as the process lives. */
-export function memoryDurationStore(limit = REMEMBERED_KEYS): DurationStore {
-  const histories = new BoundedMap<DurationHistory>(limit);
-  return { read: key => histories.get(key), write: (key, history) => histories.set(key, history) };
+  get(key: string): DurationHistory | undefined;
+  set(key: string, history: DurationHistory): void;
 }
 
 const KEPT_PLANS = 1000;
@@ -39,7 +33,8 @@ export class DurationMemory {
   readonly #store: DurationStore;
   readonly #plans = new BoundedMap<KeptPlan>(KEPT_PLANS);
 
-  constructor(store = memoryDurationStore()) {
+  /** @default remembers for as long as the process lives */
+  constructor(store: DurationStore = new BoundedMap<DurationHistory>(REMEMBERED_KEYS)) {
     this.#store = store;
   }
 
@@ -50,12 +45,12 @@ export class DurationMemory {
   }
 
   learn(key: string, observation: ObservedDuration): void {
-    const history = observe(this.#store.read(key), observation);
-    if (history !== undefined) this.#store.write(key, history);
+    const history = observe(this.#store.get(key), observation);
+    if (history !== undefined) this.#store.set(key, history);
   }
 
   #pair(key: string, pacing: Pacing): PlanPair | undefined {
-    const history = this.#store.read(key);
+    const history = this.#store.get(key);
     if (history === undefined) return undefined;
     const { initialIntervalMs, backoffMultiplier, maxIntervalMs, jitter } = pacing;
     const planKey = [key, initialIntervalMs, backoffMultiplier, maxIntervalMs, jitter].join(' ');

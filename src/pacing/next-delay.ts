@@ -70,15 +70,14 @@ export function backoffTime(
 
 /** How many requests backoff sends, in the mean, until it sees an end that lies somewhere between two moments. */
 export function backoffCount([afterMs, untilMs]: readonly [number, number], pacing: Pacing): number {
-  const samples = Array.from({ length: SAMPLES }, (_, index) => (index + 0.5) / SAMPLES);
-  const counts = samples.map(share => countUntil(afterMs + (untilMs - afterMs) * share, pacing));
-  return counts.reduce((sum, count) => sum + count, 0) / SAMPLES;
-}
-
-function countUntil(endMs: number, pacing: Pacing): number {
-  let count = 1;
-  while (count < MAX_COUNTED && backoffTime(count, pacing) * (1 - pacing.jitter / 2) < endMs) count++;
-  return count;
+  let sum = 0;
+  for (let sample = 0; sample < SAMPLES; sample++) {
+    const endMs = afterMs + ((untilMs - afterMs) * (sample + 0.5)) / SAMPLES;
+    let count = 1;
+    while (count < MAX_COUNTED && backoffTime(count, pacing) * (1 - pacing.jitter / 2) < endMs) count++;
+    sum += count;
+  }
+  return sum / SAMPLES;
 }
 
 /** Requests that are planned are never nearer to each other: 0.1 s with the defaults. */

@@ -1,5 +1,6 @@
-import { parseDurationHistory } from '../../pacing/duration-history.js';
-import { type DurationStore, memoryDurationStore } from '../../pacing/duration-memory.js';
+import { BoundedMap } from '../../pacing/bounded-map.js';
+import { type DurationHistory, parseDurationHistory } from '../../pacing/duration-history.js';
+import { type DurationStore, REMEMBERED_KEYS } from '../../pacing/duration-memory.js';
 import type { PairProofs } from '../../protocols/protocol.js';
 import { sleep } from '../../time/sleep.js';
 import type { Outcome, TaskReference, ToolCall } from '../../types.js';
@@ -99,11 +100,11 @@ export class Journal {
   /** How long the tasks of each tool took, also of other processes. */
   durations(): DurationStore {
     // Used while the journal rests.
-    const memory = memoryDurationStore();
+    const memory = new BoundedMap<DurationHistory>(REMEMBERED_KEYS);
     return {
-      read: key => parseDurationHistory(this.#store.read(file => file.history(key))) ?? memory.read(key),
-      write: (key, history) => {
-        memory.write(key, history);
+      get: key => parseDurationHistory(this.#store.read(file => file.history(key))) ?? memory.get(key),
+      set: (key, history) => {
+        memory.set(key, history);
         this.#store.write(file => file.remember(key, history));
       },
     };

@@ -1,7 +1,12 @@
 import type { ProgressCallback } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import { isEndStatus, type Progress, type Snapshot } from '../../types.js';
-import type { OptionNames } from '../../unknown-option.js';
-import { type CallOptions, callOptionNames } from '../options.js';
+import { type OptionNames, refuseUnknownOptions } from '../../unknown-option.js';
+import {
+  type CallOptions,
+  callOptionNames,
+  type ResolvedWaitOptions,
+  resolveWaitOptions,
+} from '../options.js';
 
 /** Options of the SDK's own `callTool` that keep their meaning here, so that a caller of it need not change. */
 export interface SdkCallOptions {
@@ -15,7 +20,7 @@ export interface SdkCallOptions {
 }
 
 /** What may be given to a call: also the request options of the SDK that mean nothing here, for callers of its own `callTool`. */
-export const takenCallOptions: OptionNames<CallOptions & SdkCallOptions> = {
+const takenCallOptions: OptionNames<CallOptions & SdkCallOptions> = {
   ...callOptionNames,
   onprogress: true,
   maxTotalTimeout: true,
@@ -30,9 +35,15 @@ export const takenCallOptions: OptionNames<CallOptions & SdkCallOptions> = {
   },
 };
 
+/** The wait options of one call, over those of its client. @throws ConfigurationError for an option that there is not, or a value that it cannot have */
+export function resolveCallOptions(given: CallOptions, defaults: ResolvedWaitOptions): ResolvedWaitOptions {
+  refuseUnknownOptions('A call', given, takenCallOptions);
+  return resolveWaitOptions(given, defaults);
+}
+
 /** The same options in the words of this client. */
-export function fromSdkOptions(options: (CallOptions & SdkCallOptions) | undefined): CallOptions | undefined {
-  if (options?.onprogress === undefined && options?.maxTotalTimeout === undefined) return options;
+export function fromSdkOptions(options: CallOptions & SdkCallOptions): CallOptions {
+  if (options.onprogress === undefined && options.maxTotalTimeout === undefined) return options;
   const { onprogress, maxTotalTimeout, onUpdate, deadlineMs = maxTotalTimeout, ...rest } = options;
   return {
     ...rest,

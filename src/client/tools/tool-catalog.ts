@@ -23,16 +23,22 @@ export class Plans {
   readonly #tools: ReadonlyMap<string, Tool>;
   readonly #made = new Map<string, ToolPlan>();
 
-  constructor(server: PlannedServer) {
+  /** @param tools by their names */
+  constructor(server: PlannedServer, tools: ReadonlyMap<string, Tool>) {
     this.#server = server;
-    this.#tools = new Map(server.tools.map(tool => [tool.name, tool]));
+    this.#tools = tools;
   }
 
   /** Undefined for a tool that the server does not list. */
   of(name: string): ToolPlan | undefined {
+    const made = this.#made.get(name);
     const tool = this.#tools.get(name);
-    const plan = this.#made.get(name) ?? (tool && this.#planOf(tool));
-    if (plan !== undefined) this.#made.set(name, plan);
+    if (made !== undefined || tool === undefined) return made;
+    const { sessionless, ...server } = this.#server;
+    // Some servers require tasks of a tool, and do not declare in full that they have them.
+    const isTask = !sessionless && tool.execution?.taskSupport === 'required';
+    const plan = planTool(tool, isTask ? { ...server, nativeTasks: '2025-11-25' } : server);
+    this.#made.set(name, plan);
     return plan;
   }
 
@@ -45,13 +51,6 @@ export class Plans {
   get hidden(): ReadonlySet<string> {
     if (this.#server.showPairTools) return new Set();
     return new Set([...this.all.values()].flatMap(plan => plan.hiddenTools));
-  }
-
-  #planOf(tool: Tool): ToolPlan {
-    const { sessionless, ...server } = this.#server;
-    // Some servers require tasks of a tool, and do not declare in full that they have them.
-    const isTask = !sessionless && tool.execution?.taskSupport === 'required';
-    return planTool(tool, isTask ? { ...server, nativeTasks: '2025-11-25' } : server);
   }
 }
 
@@ -81,6 +80,7 @@ export class ToolCatalog {
   readonly #onProblems: ToolCatalogOptions['onProblems'];
   readonly #maxListBytes: number;
   #plans: Promise<Plans> | undefined;
+  #forgottenCount = 0;
   /** Of synchronous tools, which the server may take as tasks only without saying so in its list. */
   readonly #asTasks = new Map<string, ToolPlan>();
   /** What `#plans` came to. */
@@ -97,6 +97,7 @@ export class ToolCatalog {
   }
 
   forget(): void {
+    this.#forgottenCount++;
     this.#plans = undefined;
     this.#known = undefined;
     this.#asTasks.clear();
@@ -104,36 +105,34 @@ export class ToolCatalog {
 
   /** The plan for one tool; at once where the list is known. @throws ServerUnavailableError when it cannot be had */
   plan(name: string, limits: ListLimits): ToolPlan | Promise<ToolPlan> {
-    if (this.#known !== undefined) return this.#orAsTask(planIn(this.#known, name), name);
-    return this.#planOnceListed(name, limits).then(plan => this.#orAsTask(plan, name));
+    return this.#known === undefined
+      ? this.#planOnceListed(name, limits)
+      : this.#orAsTask(planIn(this.#known, name), name);
   }
 
   /** @throws what the server or the connection answers to `tools/list` */
   plans(limits: ListLimits): Promise<Plans> {
-    if (this.#plans === undefined) {
-      const plans = this.#planned(limits);
-      this.#plans = plans;
-      plans.then(
-        known => {
-          if (this.#plans === plans) this.#known = known;
-        },
-        () => {
-          if (this.#plans === plans) this.#plans = undefined;
-        },
-      );
-    }
+    this.#plans ??= this.#planned(limits);
     return this.#plans;
   }
 
   async #planned(limits: ListLimits): Promise<Plans> {
-    const tools = await this.#list(limits);
-    return new Plans({
-      ...this.#pairs,
-      proofs: this.#proofs,
-      tools,
-      nativeTasks: nativeTasksOf(this.#client),
-      sessionless: isSessionless(this.#client),
-    });
+    const forgottenCount = this.#forgottenCount;
+    try {
+      const tools = await this.#list(limits);
+      const facts = {
+        tools: [...tools.values()],
+        proofs: this.#proofs,
+        nativeTasks: nativeTasksOf(this.#client),
+      };
+      const sessionless = isSessionless(this.#client);
+      const plans = new Plans({ ...this.#pairs, ...facts, sessionless }, tools);
+      if (this.#forgottenCount === forgottenCount) this.#known = plans;
+      return plans;
+    } catch (error) {
+      if (this.#forgottenCount === forgottenCount) this.#plans = undefined;
+      throw error;
+    }
   }
 
   #orAsTask(plan: ToolPlan, name: string): ToolPlan {
@@ -152,10 +151,10 @@ export class ToolCatalog {
       if (isAnswer(error)) return undefined;
       throw explain.notCalled(error, { tool: name, stage: 'planning' });
     });
-    return planIn(plans, name);
+    return this.#orAsTask(planIn(plans, name), name);
   }
 
-  async #list(limits: ListLimits): Promise<readonly Tool[]> {
+  async #list(limits: ListLimits): Promise<ReadonlyMap<string, Tool>> {
     const isDeclared = this.#client.getServerCapabilities()?.tools !== undefined;
     const tools = new Map<string, Tool>();
     const problems: string[] = [];
@@ -170,19 +169,23 @@ export class ToolCatalog {
         return { tools: [], nextCursor: undefined, problems: [] };
       });
       problems.push(...page.problems);
-      bytes += leastJsonSize(page.tools, this.#maxListBytes);
+      // One page is bounded as any answer is.
+      if (cursor !== undefined || page.nextCursor !== undefined)
+        bytes += leastJsonSize(page.tools, this.#maxListBytes);
       if (bytes > this.#maxListBytes)
         throw new ProtocolViolationError(
           `The server's list of tools has more than ${this.#maxListBytes} bytes over all its pages.`,
         );
+      const names: string[] = [];
       for (const tool of page.tools) {
         if (!tools.has(tool.name)) tools.set(tool.name, tool);
+        names.push(tool.name);
       }
-      const names = page.tools.map(({ name }) => name);
-      cursor = pages.next(cursor, names, page.nextCursor);
+      const { nextCursor } = page;
+      cursor = nextCursor === undefined ? undefined : pages.next(cursor, names, nextCursor);
     } while (cursor !== undefined);
     if (problems.length > 0) this.#onProblems(problems);
-    return [...tools.values()];
+    return tools;
   }
 
   async #page(cursor: unknown, limits: ListLimits, isDeclared: boolean) {

@@ -33,7 +33,8 @@ export function shareDurations(client: Client, target: ServerTarget): void {
  */
 export function knownDurations(client: Client, journal?: DurationStore): KnownDurations {
   const target = targets.get(client);
-  const memory = target !== undefined && journal === undefined ? shared : memoryOf(target && journal);
+  const memory =
+    target !== undefined && journal === undefined ? shared : new DurationMemory(target && journal);
   const place = target === undefined ? [] : placeOf(target);
   return {
     pacer: (tool, wait, { reference, fromStart }) => {
@@ -45,10 +46,6 @@ export function knownDurations(client: Client, journal?: DurationStore): KnownDu
       return new LearningPacer({ memory, key, pacing: wait, ageMs, fromStart });
     },
   };
-}
-
-function memoryOf(store: DurationStore | undefined): DurationMemory {
-  return store === undefined ? new DurationMemory() : new DurationMemory(store);
 }
 
 /** Without what may be secret or differ from one connection to the next: user, password, query, headers. */

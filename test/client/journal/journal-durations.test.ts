@@ -38,6 +38,6 @@ test('a journal that cannot be used leaves what this process has learned', async
   const journal = await openJournal('/dev/null/journal.db');
   const store = journal.durations();
   const history: DurationHistory = { version: 1, ends: [[900, 1000]], count: 1, saved: 0 };
-  store.write('tool', history);
-  expect(store.read('tool')).toBe(history);
+  store.set('tool', history);
+  expect(store.get('tool')).toBe(history);
 });

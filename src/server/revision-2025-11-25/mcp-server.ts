@@ -3,8 +3,12 @@ import {
   type CallToolRequest,
   CallToolRequestSchema,
   type CallToolResult,
+  CancelTaskRequestSchema,
   type CreateTaskResult,
   ErrorCode,
+  GetTaskPayloadRequestSchema,
+  GetTaskRequestSchema,
+  ListTasksRequestSchema,
   ListToolsRequestSchema,
   McpError,
   type RequestId,
@@ -15,10 +19,11 @@ import { INSTRUCTIONS, type Offer, SERVER_INFO } from '../offer.js';
 import { RequestError } from '../request-error.js';
 import type { TaskFeed } from '../task-feed.js';
 import type { TaskAnswers } from '../task-service.js';
+import { toFailure } from '../tool-failure.js';
 import { isInputRequired, type ServerTool } from '../tools/server-tool.js';
-import { createClientQuestions } from './client-questions.js';
-import { nativeTask } from './native-task.js';
-import { handleTaskRequests, refuse, type TaskRequestsOptions } from './task-requests.js';
+import { resultOfTask } from '../tools/task-result.js';
+import { type ClientQuestions, createClientQuestions } from './client-questions.js';
+import { nativeTask, relatedTask } from './native-task.js';
 
 /** Any tool may be one that runs as a task. */
 export function tasksCapability(listsTasks: boolean) {
@@ -33,7 +38,7 @@ export function createMcpServer(offer: Offer, principal: string): Server {
   return server;
 }
 
-export interface ServedOffer {
+interface ServedOffer {
   readonly offer: Offer;
   readonly principal: string;
   /** Told of each call that is answered on its own request; what it returns is disposed with the answer. */
@@ -143,4 +148,74 @@ async function startNativeTask(
 /** The server may keep a task for another time than is asked; it tells which. */
 function allowedTtl(ttlMs: number | undefined, { ttlBounds: [shortest, longest] }: TaskAnswers) {
   return ttlMs === undefined ? undefined : Math.min(Math.max(ttlMs / 1000, shortest), longest);
+}
+
+const WAIT_MS = 60_000;
+
+interface TaskRequestsOptions {
+  readonly tasks: TaskAnswers;
+  readonly principal: string;
+  readonly questions: ClientQuestions;
+  /** Told of each task that the client asks about. */
+  readonly onTask: (record: TaskRecord) => void;
+}
+
+/** Answers `tasks/get`, `tasks/result`, `tasks/cancel` and `tasks/list` (spec 2025-11-25, basic/utilities/tasks). */
+function handleTaskRequests(
+  server: Server,
+  { tasks, principal, questions, onTask }: TaskRequestsOptions,
+): void {
+  const resolve = async (taskRef: string, signal: AbortSignal, waitMs = 0) => {
+    const record = await tasks.resolve(principal, taskRef, { waitMs, signal, insists: true }).catch(refuse);
+    onTask(record);
+    return record;
+  };
+
+  server.setRequestHandler(GetTaskRequestSchema, async ({ params }, { signal }) => {
+    const { record, pollAfterMs } = await tasks.look(principal, params.taskId, signal).catch(refuse);
+    onTask(record);
+    return nativeTask(record, Date.now(), pollAfterMs);
+  });
+
+  // The SDK's own handler leaves a listener behind for every look and keeps questions in memory only.
+  server.setRequestHandler(GetTaskPayloadRequestSchema, async ({ params: { taskId } }, extra) => {
+    const { signal, sendRequest } = extra;
+    for (let record = await resolve(taskId, signal); ; record = await resolve(taskId, signal, WAIT_MS)) {
+      if (questions.areTaken) questions.ask(record, sendRequest);
+      if (!isEnded(record)) continue;
+      if (record.status === 'cancelled') {
+        throw new McpError(ErrorCode.InternalError, `The task ${taskId} was cancelled`);
+      }
+      const result = resultOfTask(record);
+      return { ...result, _meta: { ...result._meta, ...relatedTask(taskId) } };
+    }
+  });
+
+  const { list } = tasks;
+  if (list !== undefined) {
+    server.setRequestHandler(ListTasksRequestSchema, async ({ params }) => {
+      const { tasks: records, nextCursor } = await list(principal, params?.cursor).catch(refuse);
+      const now = Date.now();
+      const listed = records.map(record => nativeTask(record, now));
+      return { tasks: listed, ...(nextCursor !== undefined && { nextCursor }) };
+    });
+  }
+
+  server.setRequestHandler(CancelTaskRequestSchema, async ({ params: { taskId } }, { signal }) => {
+    const found = await resolve(taskId, signal);
+    if (isEnded(found)) {
+      throw new McpError(
+        ErrorCode.InvalidParams,
+        `The task ${taskId} has ended already: it is ${found.status}`,
+      );
+    }
+    return nativeTask(await tasks.cancel(principal, taskId).catch(refuse), Date.now());
+  });
+}
+
+/** @throws McpError what a caller could understand; anything else as it is */
+function refuse(error: unknown): never {
+  const failure = toFailure(error);
+  const code = failure.retryable ? ErrorCode.InternalError : ErrorCode.InvalidParams;
+  throw new McpError(code, failure.message, failure.toTaskError());
 }

@@ -1,11 +1,20 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
+  CompleteRequestSchema,
   ErrorCode,
+  GetPromptRequestSchema,
   InitializeRequestSchema,
   LATEST_PROTOCOL_VERSION,
+  ListPromptsRequestSchema,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ReadResourceRequestSchema,
   type RequestId,
   RootsListChangedNotificationSchema,
+  SetLevelRequestSchema,
   SUPPORTED_PROTOCOL_VERSIONS,
+  SubscribeRequestSchema,
+  UnsubscribeRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { InputAnswer, InputHandler } from '../client/input/input-handler.js';
 import { anyResult } from '../protocols/native-task.js';
@@ -15,13 +24,13 @@ import { newDeferred } from '../time/deferred.js';
 import { untilAborted } from '../time/signals.js';
 import { VERSION } from '../version.js';
 import { relayed } from './call-answer.js';
-import { serveFeatures } from './features.js';
+import { featureAnswers, firstOf, type HostRequest, sendTo } from './feature-answers.js';
 import { HostCalls } from './host-calls.js';
 import { connectUpstreams, hostOffer, type ProxyParts } from './host-offer.js';
 import { instructionsOf } from './instructions.js';
 import { JoinedNotifications } from './joined-notifications.js';
 import { ALL_CAPABILITIES, mergedCapabilities } from './merged-capabilities.js';
-import type { UpstreamNotification } from './upstream.js';
+import type { Upstream, UpstreamNotification } from './upstream.js';
 import { Upstreams } from './upstreams.js';
 
 /** A person may take their time. */
@@ -35,7 +44,7 @@ const SERVER_INFO = { name: 'mcp-await-proxy', version: VERSION };
 /** What hosts are told of a list by. */
 const LISTS = { tools: 'tools', prompts: 'prompts', resources: 'resources', resourceTemplates: 'resources' };
 
-export interface HostSessionOptions extends ProxyParts {
+interface HostSessionOptions extends ProxyParts {
   readonly principal: string;
   /** Whether a result that is sent now reaches the host. */
   readonly isListening: () => boolean;
@@ -152,5 +161,73 @@ function hostQuestions({ server, ready, request }: HostQuestionsOptions): InputH
         throw relayed(error);
       });
     return answer as unknown as InputAnswer;
+  };
+}
+
+/** A host that subscribes to more is broken, or means harm. */
+const MAX_SUBSCRIPTIONS = 1000;
+
+const ANSWERED = [
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ReadResourceRequestSchema,
+  ListPromptsRequestSchema,
+  GetPromptRequestSchema,
+  CompleteRequestSchema,
+] as const;
+
+interface Features {
+  /** Says again what the host has asked of an upstream whose session is another one. */
+  restore(upstream: Upstream): Promise<void>;
+}
+
+/** Serves everything but tools: resources, prompts, completions and the log level go to the upstreams that have them. */
+function serveFeatures(server: Server, upstreams: () => Upstreams): Features {
+  const subscriptions = new Map<string, Upstream>();
+  let level: HostRequest | undefined;
+
+  for (const schema of ANSWERED) {
+    server.setRequestHandler(schema, async ({ method, params = {} }, { signal }) => {
+      const answer = await featureAnswers[method]?.(upstreams(), { method, params }, signal);
+      return answer as never;
+    });
+  }
+  server.setRequestHandler(SubscribeRequestSchema, async (request, { signal }) => {
+    const { uri } = request.params;
+    if (subscriptions.size >= MAX_SUBSCRIPTIONS && !subscriptions.has(uri)) {
+      throw new RequestError(
+        ErrorCode.InvalidRequest,
+        `Too many subscriptions: at most ${MAX_SUBSCRIPTIONS}`,
+      );
+    }
+    const { upstream, answer } = await firstOf(upstreams().ownersOf(uri), request, signal);
+    subscriptions.set(uri, upstream);
+    return answer;
+  });
+  server.setRequestHandler(UnsubscribeRequestSchema, async (request, { signal }) => {
+    const { uri } = request.params;
+    const owner = subscriptions.get(uri);
+    subscriptions.delete(uri);
+    const candidates = owner === undefined ? upstreams().ownersOf(uri) : [owner];
+    return (await firstOf(candidates, request, signal)).answer;
+  });
+  server.setRequestHandler(SetLevelRequestSchema, async (request, { signal }) => {
+    level = request;
+    const able = upstreams().all.filter(({ capabilities }) => capabilities?.logging !== undefined);
+    await Promise.allSettled(able.map(upstream => sendTo(upstream, request, signal)));
+    return {};
+  });
+
+  return {
+    async restore(upstream) {
+      const { signal } = new AbortController();
+      if (level !== undefined && upstream.capabilities?.logging !== undefined)
+        await sendTo(upstream, level, signal).catch(() => {});
+      for (const [uri, owner] of subscriptions) {
+        if (owner !== upstream) continue;
+        const request = { method: 'resources/subscribe', params: { uri } };
+        await sendTo(upstream, request, signal).catch(() => {});
+      }
+    },
   };
 }

@@ -23,9 +23,16 @@ export class Alarm {
   async sleep(delayMs: number, signal: AbortSignal, options: TimerOptions = {}): Promise<boolean> {
     signal.throwIfAborted();
     if (!this.#rung) {
-      const { promise, end } = wakening(delayMs, { ...options, signal });
-      this.#wake = end;
-      await promise;
+      let stop = () => {};
+      let wake = () => {};
+      await new Promise<void>(resolve => {
+        wake = resolve;
+        stop = startTimer(delayMs, resolve, options);
+        signal.addEventListener('abort', wake, { once: true });
+        this.#wake = wake;
+      });
+      stop();
+      signal.removeEventListener('abort', wake);
       this.#wake = undefined;
       signal.throwIfAborted();
     }
@@ -33,22 +40,4 @@ export class Alarm {
     this.#rung = false;
     return rang;
   }
-}
-
-/** Ends with the delay, with the signal or when it is told to. */
-function wakening(
-  delayMs: number,
-  { signal, unref }: TimerOptions & { readonly signal: AbortSignal },
-): { promise: Promise<void>; end: () => void } {
-  let end = () => {};
-  const promise = new Promise<void>(resolve => {
-    const stop = startTimer(delayMs, () => end(), { unref });
-    end = () => {
-      stop();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    signal.addEventListener('abort', end, { once: true });
-  });
-  return { promise, end };
 }

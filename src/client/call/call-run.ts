@@ -16,7 +16,7 @@ import { awaitEnd } from '../waiting/await-loop.js';
 import { linkedResource, TaskListening } from '../waiting/notifications.js';
 import { CallRequests, SOON_MS } from './call-requests.js';
 import { Ending } from './ending.js';
-import { protocolOf, referenceTo } from './reference.js';
+import { protocolOf } from './reference.js';
 import { type Begun, type RunningTask, TaskState } from './task-state.js';
 
 /** A call that is yet to be sent. */
@@ -276,4 +276,9 @@ export class CallRun {
 
 function unlessLate(error: unknown): void {
   if (!(error instanceof TimeLimitError)) throw error;
+}
+
+/** A task that was started just now. */
+function referenceTo(protocol: Protocol, tool: string, handle: unknown): TaskReference {
+  return { version: 1, protocol: protocol.name, tool, handle, startedAt: new Date().toISOString() };
 }

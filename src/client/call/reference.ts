@@ -56,8 +56,3 @@ export function referenceWithWords(
   const pairHandle = readHandle(handle);
   return { ...reference, handle: handleOf({ ...pairHandle, profile: withWords(pairHandle.profile, words) }) };
 }
-
-/** A task that was started just now. */
-export function referenceTo(protocol: Protocol, tool: string, handle: unknown): TaskReference {
-  return { version: 1, protocol: protocol.name, tool, handle, startedAt: new Date().toISOString() };
-}

@@ -53,7 +53,6 @@ describe('a journal', () => {
     const reader = place.open(() => now);
     expect(reader.list({ all: false })).toHaveLength(1);
     expect(reader.findByPrefix(id)).toHaveLength(1);
-    reader.close();
     other.exec('ROLLBACK');
     other.close();
   });

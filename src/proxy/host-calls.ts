@@ -1,6 +1,6 @@
 import type { RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { ChangeNotice } from '../time/change-notice.js';
-import { onDispose } from '../time/on-dispose.js';
+import { OnDispose } from '../time/on-dispose.js';
 import type { ProxyTask } from './proxy-task.js';
 
 /** The calls of one host: those under way, and its requests that wait for their ends, on whose streams it can be asked. */
@@ -17,7 +17,7 @@ export class HostCalls {
   open(id: RequestId): Disposable {
     this.#open.add(id);
     this.#opened.announce();
-    return onDispose(() => this.#open.delete(id));
+    return new OnDispose(() => this.#open.delete(id));
   }
 
   /** Until its end, the host can be expected to come back for the call. */

@@ -1,5 +1,5 @@
 /** Calls `release` when it is disposed. A class, because thousands of waits hold some: closures of their own cost more. */
-class OnDispose implements Disposable {
+export class OnDispose implements Disposable {
   readonly #release: () => void;
 
   constructor(release: () => void) {
@@ -9,9 +9,4 @@ class OnDispose implements Disposable {
   [Symbol.dispose](): void {
     this.#release();
   }
-}
-
-/** What calls `release` when it is disposed. */
-export function onDispose(release: () => void): Disposable {
-  return new OnDispose(release);
 }

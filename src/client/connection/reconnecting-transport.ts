@@ -5,7 +5,7 @@ import type {
   MessageExtraInfo,
   RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
-import { onDispose } from '../../time/on-dispose.js';
+import { OnDispose } from '../../time/on-dispose.js';
 import { untilAborted } from '../../time/signals.js';
 import type { ConnectionEvidence, OpenTransport } from '../connect/transport.js';
 import type { ConnectionEvent } from '../events.js';
@@ -248,7 +248,7 @@ export class ReconnectingTransport implements Transport, LinkListener {
     };
     this.#followed.add(tell);
     tell(true);
-    return onDispose(() => {
+    return new OnDispose(() => {
       this.#followed.delete(tell);
       tell(false);
     });

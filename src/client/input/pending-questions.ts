@@ -9,7 +9,7 @@ import {
 import { ConfigurationError } from '../../errors.js';
 import type { TaskQuestion } from '../../protocols/protocol.js';
 import { isRecord } from '../../protocols/tool-result.js';
-import { onDispose } from '../../time/on-dispose.js';
+import { OnDispose } from '../../time/on-dispose.js';
 import type { TaskReference } from '../../types.js';
 import type { InputAnswer, InputHandler } from './input-handler.js';
 import { questionMethods } from './question-methods.js';
@@ -62,7 +62,7 @@ export class PendingQuestions {
   /** Assigns questions that name one of these tasks to this wait, until the returned Disposable is disposed. */
   enter(taskIds: readonly string[], asked: Asked): Disposable {
     for (const id of taskIds) this.#tasks.set(id, asked);
-    return onDispose(() => {
+    return new OnDispose(() => {
       for (const id of taskIds) if (this.#tasks.get(id) === asked) this.#tasks.delete(id);
     });
   }

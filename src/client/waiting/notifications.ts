@@ -3,7 +3,7 @@ import { BoundedMap } from '../../pacing/bounded-map.js';
 import type { Port, Protocol } from '../../protocols/protocol.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import type { Alarm } from '../../time/alarm.js';
-import { onDispose } from '../../time/on-dispose.js';
+import { OnDispose } from '../../time/on-dispose.js';
 import type { TaskReference } from '../../types.js';
 
 /** What a server tells of a task without being asked. It is a hint to ask, never an answer. */
@@ -69,7 +69,7 @@ export class TaskNotifications {
       const missed = this.#unclaimed.take(topic);
       if (missed !== undefined) listener(missed);
     }
-    return onDispose(() => {
+    return new OnDispose(() => {
       for (const topic of topics) {
         const others = this.#listeners.get(topic)?.filter(other => other !== listener) ?? [];
         if (others.length > 0) this.#listeners.set(topic, others);
@@ -117,7 +117,7 @@ export class ResourceSubscriptions {
     const count = this.#followers.get(uri) ?? 0;
     this.#followers.set(uri, count + 1);
     if (count === 0) this.#send('resources/subscribe', uri);
-    return onDispose(() => this.#leave(uri));
+    return new OnDispose(() => this.#leave(uri));
   }
 
   /** Subscribes again, in a new session. */
@@ -146,9 +146,13 @@ export class ResourceSubscriptions {
 /** The resource that the answer to a start links to; undefined when there is none, or more than one. */
 export function linkedResource(answer: unknown): string | undefined {
   const content = isRecord(answer) && Array.isArray(answer.content) ? answer.content : [];
-  const links = content.filter(block => isRecord(block) && block.type === 'resource_link');
-  const uri = links.length === 1 ? links[0].uri : undefined;
-  return typeof uri === 'string' ? uri : undefined;
+  let link: unknown;
+  for (const block of content) {
+    if (!isRecord(block) || block.type !== 'resource_link') continue;
+    if (link !== undefined) return undefined;
+    link = block;
+  }
+  return isRecord(link) && typeof link.uri === 'string' ? link.uri : undefined;
 }
 
 /** What one wait hears of its task, and what it does then. */

@@ -69,10 +69,7 @@ describe('run with the bundled server, which it starts', () => {
     const folder = await mkdtemp(join(tmpdir(), 'mcp-await-ünïcödé-'));
     await mkdir(join(folder, '日本語 🍰'));
     await writeFile(join(folder, '日本語 🍰', 'crème.txt'), 'brûlée');
-    const { code, stdout } = await place.start(initiate('hash_tree', { path: '日本語 🍰' }), {
-      cwd: folder,
-      input: '',
-    }).finished;
+    const { code, stdout } = await place.run(initiate('hash_tree', { path: '日本語 🍰' }), { cwd: folder });
     await rm(folder, { recursive: true });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ path: '日本語 🍰', files: 1, bytes: 8 });
@@ -399,23 +396,19 @@ describe('giving up and coming back', () => {
   });
 
   it('cancels on Ctrl-C with --on-interrupt cancel', async () => {
-    const command = place.start([
-      ...initiate('sleep', { seconds: 30 }),
-      '--on-interrupt',
-      'cancel',
-      '--json',
-    ]);
+    const flags = ['--on-interrupt', 'cancel', '--json', ...(await serve())];
+    const command = place.startHere([...initiate('sleep', { seconds: 30 }), ...flags]);
     await command.says(/working/);
-    command.process.kill('SIGINT');
+    command.kill('SIGINT');
     const { code, stdout } = await command.finished;
     expect(code).toBe(130);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'cancelled', error: { code: 'CANCELLED' } });
   });
 
   it('ends at once on Ctrl-C when a synchronous tool is silent', async () => {
-    const command = place.start(['run', 'silent', ...oddProcess]);
+    const command = place.startHere(['run', 'silent', ...(await serveOdd())]);
     await command.says(/silent: working/);
-    command.process.kill('SIGINT');
+    command.kill('SIGINT');
     expect((await command.finished).code).toBe(130);
   });
 });

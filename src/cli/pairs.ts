@@ -66,13 +66,15 @@ export function pairs(flags: PairsFlags, command: readonly string[], io: Command
     }
     printJson(io, accepted);
     const isAccepted = flags.yes === true || lines !== undefined;
-    if (accepted.length > 0) io.stderr.write(`${isAccepted ? keep(accepted, flags, io) : HOW_TO_KEEP}\n`);
+    if (accepted.length > 0) io.stderr.write(`${isAccepted ? keep(accepted, flags, io) : HOW_TO_ACCEPT}\n`);
     return ExitCode.completed;
   });
 }
 
+const HOW_TO_ACCEPT =
+  'Nothing was written, because nobody was asked: --yes writes these into the file of --server NAME.';
 const HOW_TO_KEEP =
-  'Nothing was written. --yes with --server NAME writes these; or put them under `pairs` of the server yourself.';
+  'Nothing was written, because no file names this server: put these under `pairs` of its entry in an mcp.json, or give --server NAME of one.';
 
 /** The one pair that is meant, with what its run has shown; undefined where that failed. @throws UsageError when several may be meant */
 async function tried(

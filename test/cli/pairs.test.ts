@@ -107,13 +107,14 @@ describe('mcp-await pairs init', () => {
 
   test('writes nothing without a name or a word of consent', async () => {
     const { url, file, folder } = await exporting();
-    for (const flags of [
-      { url, yes: true },
-      { server: 'exporter', config: file },
-    ]) {
-      const { io, said } = terminal(folder);
+    for (const [flags, typed, why] of [
+      [{ url, yes: true }, undefined, /because no file names this server: put these under `pairs`/],
+      [{ url }, 'y\n', /because no file names this server: put these under `pairs`/],
+      [{ server: 'exporter', config: file }, undefined, /because nobody was asked: --yes writes these/],
+    ] as const) {
+      const { io, said } = terminal(folder, typed);
       await pairs(flags, [], io);
-      expect((await said()).stderr).toContain('Nothing was written');
+      expect((await said()).stderr).toMatch(why);
     }
     expect(JSON.parse(readFileSync(file, 'utf8')).mcpServers.exporter).not.toHaveProperty('pairs');
   });

@@ -225,7 +225,7 @@ function stateOf({ stage, snapshot }: CallFacts, cancelling: boolean): string {
     case 'unanswered':
       return cancelling
         ? 'The call had not been answered: if it turns out to be a task, the server is asked to cancel it; if not, its request is cancelled.'
-        : 'The call had not been answered, and its work may end with it: the request is cancelled unless its answer comes within 5 s. A task that the answer tells of is in the journal (`mcp-await list`) and in the event `task-orphaned`.';
+        : 'The call had not been answered, and its work may end with it: the request is cancelled unless its answer comes within 5 s. A task that the answer tells of is in the journal (`npx mcp-await list`) and in the event `task-orphaned`.';
     case 'starting':
       return cancelling
         ? 'Its start was under way: if the server accepts the job, it is asked to cancel it.'

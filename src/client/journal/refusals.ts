@@ -24,7 +24,7 @@ export function outcomeUnknown({
       ? 'its process ended before the server had answered'
       : 'its result was too large for the journal';
   return new OutcomeUnknownError(
-    `\`${tool}\` was called at ${when} (${id} in the journal), but ${why}: the job may or may not have run. Look before you call it again, with another key or after \`mcp-await forget ${id}\`.`,
+    `\`${tool}\` was called at ${when} (${id} in the journal), but ${why}: the job may or may not have run. Look before you call it again, with another key or after \`npx mcp-await forget ${id}\`.`,
     { tool },
   );
 }

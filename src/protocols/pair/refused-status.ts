@@ -81,7 +81,7 @@ export function refusedByText(text: string, { id, tool, argument }: RefusedTool)
       );
     case 'asked-wrongly':
       return new StatusCheckError(
-        `\`${tool}\` does not take what it was asked about the task ${excerptOf(id)}: ${excerpt(text)}. The profile of the pair is wrong, or the server has changed: \`mcp-await tools\` shows its tools.`,
+        `\`${tool}\` does not take what it was asked about the task ${excerptOf(id)}: ${excerpt(text)}. The profile of the pair is wrong, or the server has changed: \`npx mcp-await tools\` shows its tools.`,
         { retryable: false },
       );
     case 'failed':

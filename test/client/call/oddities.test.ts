@@ -168,7 +168,7 @@ describe('a status tool that does not take what it is asked', () => {
       code: 'STATUS_CHECK_FAILED',
       reference: { tool: 'bake' },
       message: expect.stringMatching(
-        /does not take what it was asked about the task t1: .*[^ ]\. The profile of the pair is wrong/,
+        /does not take what it was asked about the task t1: .*[^ ]\. The profile of the pair is wrong.*`npx mcp-await tools`/,
       ),
     });
     expect(callTimes('look')).toHaveLength(1);

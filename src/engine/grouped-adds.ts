@@ -8,9 +8,9 @@ export interface GroupedAddsOptions {
   readonly maxAtOnce?: number | undefined;
 }
 
-interface Waiting<Job> {
+interface Waiting<Job, Added> {
   readonly job: Job;
-  readonly resolve: (id: string) => void;
+  readonly resolve: (added: Added) => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -18,19 +18,19 @@ interface Waiting<Job> {
  * Adds together what comes while earlier ones are being added: what costs is the round trip and the sync to disk at its
  * end, and one serves all. So the more callers there are, the larger the groups, not the number of requests.
  */
-export class GroupedAdds<Job> {
-  readonly #add: (jobs: readonly Job[]) => Promise<readonly string[]>;
-  #waiting: Waiting<Job>[] = [];
+export class GroupedAdds<Job, Added = string> {
+  readonly #add: (jobs: readonly Job[]) => Promise<readonly Added[]>;
+  #waiting: Waiting<Job, Added>[] = [];
   #isAdding = false;
   readonly #options: GroupedAddsOptions;
 
-  /** @param add answers the ids of the jobs in their order; adding one twice is adding it once */
-  constructor(add: (jobs: readonly Job[]) => Promise<readonly string[]>, options: GroupedAddsOptions) {
+  /** @param add answers what came of the jobs, in their order; adding one twice is adding it once */
+  constructor(add: (jobs: readonly Job[]) => Promise<readonly Added[]>, options: GroupedAddsOptions) {
     this.#add = add;
     this.#options = options;
   }
 
-  add(job: Job): Promise<string> {
+  add(job: Job): Promise<Added> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ job, resolve, reject });
       if (!this.#isAdding) void this.#addAll();
@@ -44,10 +44,10 @@ export class GroupedAdds<Job> {
     this.#isAdding = false;
   }
 
-  async #addGroup(group: readonly Waiting<Job>[]): Promise<void> {
+  async #addGroup(group: readonly Waiting<Job, Added>[]): Promise<void> {
     try {
-      const ids = await this.#add(group.map(({ job }) => job));
-      for (const [index, { resolve }] of group.entries()) resolve(ids[index] ?? '');
+      const added = await this.#add(group.map(({ job }) => job));
+      for (const [index, { resolve }] of group.entries()) resolve(added[index] as Added);
     } catch (error) {
       if (group.length > 1 && this.#options.isRefusal(error)) {
         await Promise.all(group.map(one => this.#addGroup([one])));

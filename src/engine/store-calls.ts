@@ -81,6 +81,10 @@ export class StoreCalls {
     return cause instanceof TimeLimitError || this.#options.isConnectionError(cause);
   }
 
+  /** Whether a call has failed because the store did not want what it was given. */
+  readonly isRefusal = (error: unknown): boolean =>
+    error instanceof StoreFailure && !this.isAway(error.cause);
+
   /** @param error what the store last said, where `cause` is that it took too long */
   #failure(cause: unknown, error = cause): StoreFailure {
     const { label } = this.#options;

@@ -19,9 +19,9 @@ const call = JSON.parse(execFileSync(process.execPath, [callScript, projectRoot]
 
 /** What each figure may be, and what it should come to. A bound is lowered with the figure, and raised only with a new feature. */
 const BOUNDS = [
-  { figure: 'files', value: figures.files, bound: 546, goal: 380 },
-  { figure: 'lines of code', value: figures.codeLines, bound: 42_500, goal: 25_773 },
-  { figure: 'files with one importer', value: figures.singleImporter, bound: 168, goal: 100 },
+  { figure: 'files', value: figures.files, bound: 542, goal: 380 },
+  { figure: 'lines of code', value: figures.codeLines, bound: 42_150, goal: 25_773 },
+  { figure: 'files with one importer', value: figures.singleImporter, bound: 157, goal: 100 },
   {
     figure: 'small files with one importer',
     value: figures.smallSingleImporter.length,
@@ -44,7 +44,7 @@ const BOUNDS = [
     goal: 100,
   },
   { figure: 'lines of the smallest engine', value: mapStoreLines, bound: 199, goal: 199 },
-  { figure: 'lines of the BullMQ engine', value: figures.bullmqCodeLines, bound: 2470, goal: 1600 },
+  { figure: 'lines of the BullMQ engine', value: figures.bullmqCodeLines, bound: 2105, goal: 1600 },
 ];
 
 test.each(BOUNDS)('$figure: $value, at most $bound, to become $goal', ({ figure, value, bound }) => {

@@ -8,16 +8,16 @@ import type { ListQuery, TaskPage } from '../task-list.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import { BullmqWorkerStore } from './bullmq-worker-store.js';
-import { listJobs } from './job-list.js';
-import { type JobRun, JobSource } from './job-source.js';
-import { readJobStats } from './job-stats.js';
 import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
+import { MessageSource, type QueuedRun } from './message-source.js';
+import { OperationQueue } from './operation-queue.js';
 import { OwnerLimiter } from './owner-limiter.js';
 import type { QueueConnection, StoreWorker } from './queue-connection.js';
 import { StoreMaintenance } from './store-maintenance.js';
 import { TaskChanges } from './task-changes.js';
-import { TaskJobs } from './task-jobs.js';
+import { listRecords, readOperationStats } from './task-lists.js';
+import { TaskRecords } from './task-records.js';
 
 /** A server whose client has gone does not wait for what is due later. */
 const MAX_OWED_DELAY_MS = 30_000;
@@ -37,12 +37,15 @@ export interface BullmqEngineOptions {
 }
 
 /** The distributed engine: BullMQ on Redis or PostgreSQL, which any number of processes may share. */
-export class BullmqEngine extends StoreEngine<JobRun> {
+export class BullmqEngine extends StoreEngine<QueuedRun> {
   protected readonly label: string;
   protected readonly waits: TaskChanges;
   readonly #options: BullmqEngineOptions;
   readonly #connection: QueueConnection;
-  readonly #jobs: TaskJobs;
+  readonly #calls: StoreCalls;
+  readonly #known: KnownOperations;
+  readonly #tasks: TaskRecords;
+  readonly #queues = new Map<string, OperationQueue>();
   readonly #owners: OwnerLimiter;
   /** What this engine's own worker may still have to run. */
   readonly #submitted = new Set<string>();
@@ -51,31 +54,32 @@ export class BullmqEngine extends StoreEngine<JobRun> {
 
   constructor(options: BullmqEngineOptions) {
     super(options);
-    const { connection, label, retentionMs } = options;
+    const { connection, label } = options;
     this.#options = options;
     this.#connection = connection;
     this.label = label;
+    const { records } = connection;
     const calls = new StoreCalls({ label, isConnectionError: connection.isConnectionError });
-    const known = new KnownOperations(connection.backend(REGISTRY), calls);
-    this.#jobs = new TaskJobs({
-      connection,
-      calls,
-      known,
-      retentionMs,
-      onLost: record => this.onLost(record),
-    });
+    this.#calls = calls;
+    this.#known = new KnownOperations(connection.backend(REGISTRY), calls);
+    this.#tasks = new TaskRecords(records, calls);
     this.#owners = new OwnerLimiter({
-      presentTurn: operation => this.#jobs.queue(operation).presentTurn(),
+      presentTurn: operation => this.#queue(operation).presentTurn(),
       hasEnded: taskRef => this.#hasEnded(taskRef),
     });
     this.waits = new TaskChanges({
-      connection,
-      jobs: this.#jobs,
-      answerWaits: this.answerWaits,
+      records,
+      find: taskRef => this.#tasks.find(taskRef),
       onEnd: taskRef => this.#onEnd(taskRef),
+      onChange: taskRef => this.#onChange(taskRef),
+      onGap: () => void this.#dropEnded(),
     });
     this.#maintenance = new StoreMaintenance({
-      jobs: this.#jobs,
+      tasks: this.#tasks,
+      records,
+      calls,
+      queue: operation => this.#queue(operation),
+      queues: async () => (await this.#known.list()).map(operation => this.#queue(operation)),
       checkIntervalMs: options.locks.checkIntervalMs,
       onLost: record => this.onLost(record),
       onSwept: () => this.#forgetEnded(),
@@ -92,14 +96,16 @@ export class BullmqEngine extends StoreEngine<JobRun> {
   async #insertInTurn(task: NewTask): Promise<Submission> {
     const { taskRef, owner, operation, maxUnfinished } = task;
     if (!(await this.#owners.enter(taskRef, owner, maxUnfinished))) {
-      const record = await this.#jobs.findByKey(task);
+      const record = await this.#tasks.findByKey(task);
       if (record !== undefined) return { record, created: false };
       throw new TooManyTasksError(maxUnfinished ?? 0);
     }
     try {
       const turn = (task.delayMs ?? 0) > 0 ? undefined : await this.#owners.turnOf(owner, operation);
-      const submission = await this.#jobs.submit(task, turn);
+      await this.#known.add(operation);
+      const submission = await this.#tasks.insert(task);
       if (!submission.created) this.#owners.leave(taskRef);
+      await this.#announce(submission.record, { delayMs: task.delayMs, turn });
       return submission;
     } catch (error) {
       this.#owners.leave(taskRef);
@@ -107,62 +113,66 @@ export class BullmqEngine extends StoreEngine<JobRun> {
     }
   }
 
+  /** Adds the message of a task that waits: of one that was stored before, it may be missing. */
+  async #announce(
+    { taskRef, owner, operation, status, createdAt }: TaskRecord,
+    { delayMs = 0, turn }: { readonly delayMs: number | undefined; readonly turn: number | undefined },
+  ): Promise<void> {
+    if (status !== 'pending') return;
+    const delay = Math.max(0, Math.ceil(createdAt + delayMs - Date.now()));
+    await this.#queue(operation).add({ taskRef, owner, delayMs: delay, turn });
+  }
+
   protected look(taskRef: string): Promise<TaskRecord | undefined> {
-    return this.#jobs.find(taskRef);
+    return this.#tasks.find(taskRef);
   }
 
   protected async storeAnswers(taskRef: string, responses: Responses): Promise<TaskRecord | undefined> {
-    const record = await this.#jobs.answer(taskRef, responses);
-    this.waits.ringChange(taskRef);
+    const record = await this.#tasks.answer(taskRef, responses);
+    this.#onChange(taskRef);
     return record;
   }
 
   protected async storeCancel(taskRef: string): Promise<TaskRecord | undefined> {
-    const record = await this.#jobs.cancel(taskRef);
-    if (record?.status === 'cancelled') {
-      this.#onEnd(taskRef);
-      this.waits.ring(taskRef);
-    }
+    const record = await this.#tasks.cancel(taskRef);
+    if (record?.status === 'cancelled') this.#onEnd(taskRef);
     return record;
   }
 
   protected storeDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
-    return this.#jobs.recordDelivery(taskRef, delivery);
+    return this.#tasks.recordDelivery(taskRef, delivery);
   }
 
   protected workerParts() {
     const store = new BullmqWorkerStore({
+      tasks: this.#tasks,
       locks: this.#options.locks,
       open: operation => this.#openSource(operation),
       isOwing: operations => this.#isOwing(operations),
     });
-    // Of a turn, the queue's events tell.
+    // Of a turn, the store tells.
     const onTurn = () => {};
     return { store, onTurn, onReleased: this.#onReleased };
   }
 
   protected async readStats(windowMs: number): Promise<readonly OperationStats[]> {
-    const queues = await this.#jobs.queues();
+    const { records } = this.#connection;
     const stats: OperationStats[] = [];
     // One after the other: what is asked for every few seconds leaves room for calls.
-    for (const queue of queues) stats.push(await readJobStats(queue, windowMs));
+    for (const operation of await this.#known.list())
+      stats.push(await this.#calls.make(() => readOperationStats(records, operation, windowMs)));
     return stats.filter(hasTasks);
   }
 
   protected async readPage(query: ListQuery): Promise<TaskPage> {
-    const queues = await this.#jobs.queues();
-    const { operation = '' } = query;
-    return listJobs(
-      queues.filter(queue => operation === '' || queue.operation === operation),
-      query,
-    );
+    return listRecords(this.#connection.records, this.#calls, query);
   }
 
   protected async release(): Promise<void> {
     const cared = this.#maintenance.stop();
     await this.worker?.drain(0);
-    await isWithin(Promise.allSettled([this.waits.endWaits(), cared]), CLOSE_STEP_MS);
-    const parts = [this.waits, ...this.#workers, this.#jobs];
+    await isWithin(Promise.allSettled([this.waits.close(), cared]), CLOSE_STEP_MS);
+    const parts = [...this.#workers, ...this.#queues.values()];
     const closed = Promise.allSettled(parts.map(part => part.close()));
     await isWithin(closed, CLOSE_STEP_MS);
     await isWithin(Promise.allSettled([this.#connection.close()]), CLOSE_STEP_MS);
@@ -172,18 +182,39 @@ export class BullmqEngine extends StoreEngine<JobRun> {
     this.#submitted.delete(taskRef);
     this.#owners.leave(taskRef);
     this.worker?.drop(taskRef);
+    this.waits.ring(taskRef);
+    this.answerWaits.ring(taskRef);
   }
 
-  #openSource(operation: string): JobSource {
-    void this.waits.insistOnListening(operation);
+  #onChange(taskRef: string): void {
+    this.waits.ringChange(taskRef);
+    this.answerWaits.ring(taskRef);
+  }
+
+  /** Lets go of runs that have ended otherwise while nobody could tell. */
+  async #dropEnded(): Promise<void> {
+    for (const run of this.worker?.runs ?? []) {
+      const standing = await this.#tasks.standing(run.taskRef).catch(() => ({ worker: run.token }));
+      if (standing?.worker !== run.token) this.worker?.drop(run.taskRef);
+    }
+  }
+
+  #queue(operation: string): OperationQueue {
+    const queue = this.#queues.get(operation) ?? new OperationQueue(operation, this.#connection, this.#calls);
+    this.#queues.set(operation, queue);
+    return queue;
+  }
+
+  #openSource(operation: string): MessageSource {
+    void this.waits.insistOnListening();
     const worker = this.#connection.worker(operation);
     worker.on('error', () => {});
     this.#workers.push(worker);
-    return new JobSource(this.#jobs.queue(operation), {
+    return new MessageSource(this.#queue(operation), {
+      tasks: this.#tasks,
       waiting: worker.getBackend(),
       maxIdleMs: this.#connection.maxIdleMs,
       onLost: record => this.onLost(record),
-      onReleased: this.#onReleased,
     });
   }
 
@@ -192,7 +223,7 @@ export class BullmqEngine extends StoreEngine<JobRun> {
   async #isOwing(operations: readonly string[]): Promise<boolean> {
     for (const taskRef of this.#submitted) {
       if (!operations.includes(operationOf(taskRef) ?? '')) continue;
-      const record = await this.#jobs.find(taskRef);
+      const record = await this.#tasks.find(taskRef);
       if (record === undefined || isEnded(record)) this.#submitted.delete(taskRef);
       // What waits for an answer, nobody could give it through a process that only finishes.
       else if (record.inputRequests === undefined) return true;
@@ -212,7 +243,7 @@ export class BullmqEngine extends StoreEngine<JobRun> {
   }
 
   async #hasEnded(taskRef: string): Promise<boolean> {
-    const record = await this.#jobs.find(taskRef);
+    const record = await this.#tasks.find(taskRef);
     return record === undefined || isEnded(record);
   }
 }

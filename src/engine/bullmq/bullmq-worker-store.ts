@@ -1,39 +1,35 @@
-import type { Progress, TaskError } from '../../types.js';
+import type { Progress } from '../../types.js';
 import type { QuestionStore } from '../run-questions.js';
 import { WORKER_STOPPED } from '../task-errors.js';
 import type { TaskRecord } from '../task-record.js';
 import type { Claimed, RunEnding, WorkerStore } from '../worker-store.js';
-import { type FailedReason, tryContents } from './job-data.js';
-import { excuseRun, jobQuestionStore } from './job-questions.js';
-import { isWaiting, jobToRecord } from './job-record.js';
-import { countedReturns, type JobRun, type JobSource } from './job-source.js';
 import type { LockTimes } from './lock-times.js';
-import type { EndOptions, OperationQueue } from './operation-queue.js';
+import type { MessageSource, QueuedRun } from './message-source.js';
+import type { OperationQueue } from './operation-queue.js';
+import type { TaskRecords } from './task-records.js';
 
 export interface BullmqWorkerStoreContext {
+  readonly tasks: TaskRecords;
   readonly locks: LockTimes;
-  open(operation: string): JobSource;
+  open(operation: string): MessageSource;
   /** Whether a task of these operations that this engine has submitted is unfinished. */
   isOwing(operations: readonly string[]): Promise<boolean>;
 }
 
-/** Larger results do not go through the queue's events. */
-const MAX_EVENT_BYTES = 4096;
-
-/** The jobs of the queues of some operations as the worker of one engine sees them. */
-export class BullmqWorkerStore implements WorkerStore<JobRun> {
+/** The messages of the queues of some operations, and the tasks they name, as the worker of one engine sees them. */
+export class BullmqWorkerStore implements WorkerStore<QueuedRun> {
   readonly answerRecheckMs = 2000;
   readonly extendIntervalMs: number;
   readonly #context: BullmqWorkerStoreContext;
   #operations: readonly string[] = [];
-  readonly #sources = new Map<OperationQueue, JobSource>();
+  readonly #sources = new Map<OperationQueue, MessageSource>();
 
   constructor(context: BullmqWorkerStoreContext) {
     this.#context = context;
     this.extendIntervalMs = context.locks.renewIntervalMs;
   }
 
-  open(operations: readonly string[]): readonly JobSource[] {
+  open(operations: readonly string[]): readonly MessageSource[] {
     this.#operations = operations;
     for (const operation of operations) {
       const source = this.#context.open(operation);
@@ -51,61 +47,57 @@ export class BullmqWorkerStore implements WorkerStore<JobRun> {
     return this.#context.isOwing(this.#operations);
   }
 
-  async extend(runs: readonly JobRun[]): Promise<readonly JobRun[]> {
-    const lost: JobRun[] = [];
+  /** The record decides: a run whose message is no longer locked counts until somebody has released its task. */
+  async extend(runs: readonly QueuedRun[]): Promise<readonly QueuedRun[]> {
+    const { locks, tasks } = this.#context;
+    const lost: QueuedRun[] = [];
     for (const queue of this.#sources.keys()) {
       const ofQueue = runs.filter(run => run.queue === queue);
       if (ofQueue.length === 0) continue;
-      const locked = ofQueue.map(({ job, token }) => ({ taskRef: job.id, token }));
-      const { lockDurationMs } = this.#context.locks;
-      const refs = await queue.extendLocks(locked, lockDurationMs).catch((): readonly string[] => []);
-      lost.push(...ofQueue.filter(({ job }) => refs.includes(job.id)));
+      const refs = await queue.extendLocks(ofQueue, locks.lockDurationMs).catch((): readonly string[] => []);
+      for (const run of ofQueue.filter(({ taskRef }) => refs.includes(taskRef))) {
+        const standing = await tasks.standing(run.taskRef).catch(() => ({ worker: run.token }));
+        if (standing?.worker !== run.token) lost.push(run);
+      }
     }
     return lost;
   }
 
-  progress(run: JobRun, progress: Progress): Promise<void> {
-    run.progress = progress;
-    const write = () => run.queue.updateProgress(run.job.id, { at: Date.now(), progress });
+  progress(run: QueuedRun, progress: Progress): Promise<void> {
+    const write = () => this.#context.tasks.progress(run, progress);
     run.lastWrite = run.lastWrite.then(write).catch(() => {});
     return run.lastWrite;
   }
 
-  questions(run: JobRun): QuestionStore {
-    return jobQuestionStore(run.queue, run);
+  questions(run: QueuedRun): QuestionStore {
+    return this.#context.tasks.questions(run);
   }
 
-  async end(run: JobRun, { end, progress, mayTakeNext }: RunEnding): Promise<Claimed<JobRun> | undefined> {
-    const { queue, job, token } = run;
-    if (progress !== undefined) void this.progress(run, progress);
+  async end(
+    run: QueuedRun,
+    { end, progress, mayTakeNext }: RunEnding,
+  ): Promise<Claimed<QueuedRun> | undefined> {
+    const { queue, taskRef, token } = run;
     await run.lastWrite;
-    const options = { token, takeNext: mayTakeNext() };
-    const next = await (end.status === 'failed'
-      ? queue.fail(job, reasonOf(run, JSON.parse(end.error)), options)
-      : complete(run, end.result, options));
-    return this.#sources.get(queue)?.firstToRun(next.job, { token, mayTakeNext });
+    // Sent together. A task whose end cannot be stored runs without its message, and is lost where it stays so.
+    const [stored, finished] = await Promise.allSettled([
+      this.#context.tasks.end(run, end, progress),
+      queue.finish(taskRef, { token, takeNext: mayTakeNext() }),
+    ]);
+    // A message that stays comes again, and finds a task that has ended.
+    const next = finished.status === 'fulfilled' ? finished.value : undefined;
+    if (stored.status === 'fulfilled')
+      return next && this.#sources.get(queue)?.firstToRun(next, { token, mayTakeNext });
+    if (next?.taskRef !== undefined) await queue.handBack(next.taskRef, token).catch(() => {});
+    throw stored.reason;
   }
 
-  async handBack(run: JobRun): Promise<TaskRecord | undefined> {
-    const { queue, job: taken, task, token } = run;
-    const job = (await queue.read(taken.id)) ?? taken;
-    const data = tryContents(job)?.data ?? run.data;
-    if (isWaiting(data, Date.now())) await excuseRun(queue, job);
-    else if (countedReturns(taken, data) >= task.retryAttempts) {
-      await queue.fail(taken, reasonOf(run, WORKER_STOPPED), { token, takeNext: false });
-      const failed = await queue.read(taken.id).catch(() => undefined);
-      return failed && jobToRecord(failed, Date.now());
-    }
-    await queue.handBack(taken.id, token);
-    return undefined;
+  async handBack(run: QueuedRun): Promise<TaskRecord | undefined> {
+    const { queue, taskRef, token } = run;
+    await run.lastWrite;
+    const released = await this.#context.tasks.release(taskRef, token, WORKER_STOPPED);
+    if (released === 'again') await queue.handBack(taskRef, token);
+    else await queue.finish(taskRef, { token, takeNext: false });
+    return typeof released === 'object' ? released : undefined;
   }
-}
-
-async function complete({ queue, job }: JobRun, result: string, options: EndOptions) {
-  if (Buffer.byteLength(result) <= MAX_EVENT_BYTES) return queue.complete(job, result, options);
-  return queue.complete(job, await queue.keepLongResult(job.id, result), options);
-}
-
-function reasonOf({ progress }: JobRun, error: Required<TaskError>): FailedReason {
-  return { status: 'failed', error, progress };
 }

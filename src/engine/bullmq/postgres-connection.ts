@@ -12,22 +12,16 @@ import {
   Worker,
 } from 'bullmq';
 import pg from 'pg';
+import { startTimer } from '../../time/sleep.js';
+import type { StoreNotice } from '../engine.js';
 import { failureCode } from '../store-failure.js';
 import { byServerClock, type Query } from './postgres-clock.js';
-import { PostgresEnds } from './postgres-ends.js';
-import {
-  hasPostgresJob,
-  indexJobs,
-  listPostgresJobs,
-  newestPostgresJobs,
-  postgresHead,
-  postgresLeastPriority,
-  replacePostgresData,
-} from './postgres-jobs.js';
+import { CHANNEL, makeTable, postgresRecords } from './postgres-records.js';
 import {
   QUEUE_OPTIONS,
   type QueueConnection,
   type QueueConnectOptions,
+  type QueueHead,
   workerOptions,
 } from './queue-connection.js';
 
@@ -38,6 +32,7 @@ const CONNECT_TIMEOUT_MS = 5000;
 const SILENCE_MS = 8000;
 /** The word that there is a job goes to all workers that listen. */
 const MAX_IDLE_MS = 5000;
+const RETRY_MS = 500;
 
 /**
  * Connects to PostgreSQL and brings BullMQ's tables, in the schema `bullmq`, up to date. All queues share one pool,
@@ -53,8 +48,8 @@ export function connectPostgres(url: string, { prefix, locks }: QueueConnectOpti
     keepAlive: true,
   });
   surviveLosses(pool);
-  const query = byServerClock(pool.query.bind(pool) as Query);
-  Object.assign(pool, { query });
+  const ownQuery = pool.query.bind(pool) as Query;
+  Object.assign(pool, { query: byServerClock(ownQuery) });
   // BullMQ's type asks for one signature where pg has a list of overloads.
   const bullmqPool = pool as unknown as PgPool;
   const connection = new PostgresConnection(bullmqPool);
@@ -67,6 +62,11 @@ export function connectPostgres(url: string, { prefix, locks }: QueueConnectOpti
   const shared: BackendFactory = (name, options) =>
     new PostgresQueueBackend(connection, name, { ...options, connection: {} });
   const named = (name: string) => `${prefix.replaceAll(':', '.')}.${name}`;
+  const records = postgresRecords(ownQuery as never, {
+    installation: prefix,
+    queue: named,
+    listen: (onMessage, onGap) => listen(connection, onMessage, onGap),
+  });
   const options = { connection: {}, ...QUEUE_OPTIONS, ...workerOptions(locks) };
   return {
     get lastError() {
@@ -74,22 +74,17 @@ export function connectPostgres(url: string, { prefix, locks }: QueueConnectOpti
     },
     async ready() {
       await migrate(bullmqPool);
+      await makeTable(ownQuery as never);
       await connection.waitUntilReady();
       return indexJobs(pool);
     },
     queue: name => new Queue(named(name), options, shared),
     backend: name => new PostgresQueueBackend(connection, named(name), options, false),
-    replaceData: (name, change) => replacePostgresData(connection, named(name), change),
-    hasJob: (name, jobId) => hasPostgresJob(connection, named(name), jobId),
-    list: (name, state, page) => listPostgresJobs(connection, named(name), { ...page, state }),
-    newest: (name, query) => newestPostgresJobs(connection, named(name), query),
-    note: async () => {},
-    forget: async () => {},
-    prune: async () => {},
+    locks,
+    records,
     head: name => postgresHead(connection, named(name)),
     leastPriority: name => postgresLeastPriority(connection, named(name)),
     worker: name => new Worker(named(name), null, options, shared),
-    ends: (name, ends) => new PostgresEnds(connection, { ...ends, queue: named(name) }),
     maxIdleMs: MAX_IDLE_MS,
     isConnectionError,
     async close() {
@@ -97,6 +92,25 @@ export function connectPostgres(url: string, { prefix, locks }: QueueConnectOpti
       await pool.end();
     },
   };
+}
+
+/** Listens for our changes over the connection of the engine that listens, also once it was replaced. */
+async function listen(
+  connection: PostgresConnection,
+  onMessage: (message: string) => void,
+  onGap: () => void,
+): Promise<void> {
+  const client = await connection.getListenClient();
+  client.on('notification', ({ channel, payload = '' }) => {
+    if (channel === CHANNEL) onMessage(payload);
+  });
+  await client.query(`LISTEN ${CHANNEL}`);
+  connection.once('listenerinvalidated', () => {
+    const again = () => {
+      listen(connection, onMessage, onGap).then(onGap, () => startTimer(RETRY_MS, again, { unref: true }));
+    };
+    again();
+  });
 }
 
 /**
@@ -135,4 +149,44 @@ function isConnectionError(error: unknown): boolean {
       failureCode(error),
     ) || /Connection terminated|timeout exceeded|timeout expired|read timeout/.test(error.message)
   );
+}
+
+const HEAD = `
+  SELECT id, priority, data FROM job WHERE queue = $1 AND state = 'waiting' ORDER BY priority, seq LIMIT 1`;
+
+/** See `QueueConnection.head`. */
+async function postgresHead({ pool }: PostgresConnection, queue: string): Promise<QueueHead | undefined> {
+  const [row] = (await pool.query(HEAD, [queue])).rows;
+  return row && { taskRef: String(row.id), priority: Number(row.priority), data: JSON.stringify(row.data) };
+}
+
+const MIN_PRIORITY = `
+  SELECT priority FROM job WHERE queue = $1 AND state = 'waiting' AND priority > 0 ORDER BY priority LIMIT 1`;
+
+/** See `QueueConnection.leastPriority`. */
+async function postgresLeastPriority({ pool }: PostgresConnection, queue: string): Promise<number> {
+  return Number((await pool.query(MIN_PRIORITY, [queue])).rows[0]?.priority ?? 0);
+}
+
+/** Every look of BullMQ for the jobs of dead workers takes their marks away, for which it would read the table. */
+const INDEXES = { mcp_await_job_stalled: '(queue) WHERE stalled_marked' };
+
+/** Makes our indexes where they are not there. Without the right to, the same costs more. */
+async function indexJobs(pool: pg.Pool): Promise<readonly StoreNotice[]> {
+  const { rows } = await pool.query('SELECT indexname FROM pg_indexes WHERE schemaname = $1', [
+    DEFAULT_SCHEMA,
+  ]);
+  const missing = Object.entries(INDEXES).filter(([name]) => !rows.some(row => row.indexname === name));
+  try {
+    for (const [name, columns] of missing) {
+      await pool.query(`CREATE INDEX IF NOT EXISTS ${name} ON job ${columns}`);
+    }
+    return [];
+  } catch (error) {
+    const indexes = missing.map(([name]) => name).join();
+    const fields = { indexes, error: error instanceof Error ? error.message : String(error) };
+    const message =
+      'Our indexes could not be made, so lists and looks for dead workers read all tasks: let the owner of the table bullmq.job start a server once.';
+    return [{ level: 'warn', message, fields }];
+  }
 }

@@ -1,25 +1,15 @@
-import { Queue, QueueEvents, type QueueEventsListener, type QueueEventsOptions, Worker } from 'bullmq';
+import { type IQueueBackend, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { StoreNotice } from '../engine.js';
 import { failureCode } from '../store-failure.js';
 import {
-  CHANGE_EVENTS,
-  END_EVENTS,
-  type EndsOptions,
   QUEUE_OPTIONS,
   type QueueConnection,
   type QueueConnectOptions,
-  type StoreEnds,
+  type QueueHead,
   workerOptions,
 } from './queue-connection.js';
-import { forgetRedisJobs, noteRedisJobs, pruneRedisIndex } from './redis-index.js';
-import {
-  listRedisJobs,
-  newestRedisJobs,
-  redisHead,
-  redisLeastPriority,
-  replaceRedisData,
-} from './redis-jobs.js';
+import { redisRecords } from './redis-records.js';
 
 /**
  * Why a Redis cannot keep tasks at all, and what an operator should know of it, from its answer to `INFO`.
@@ -61,15 +51,6 @@ export function redisFacts(info: string): { readonly refusal?: string; readonly 
   return { notices };
 }
 
-/** A connection that is silent for much longer is taken to be lost. */
-const MAX_READ_MS = 5000;
-
-/** Events that the engine publishes itself. */
-interface OwnListener extends QueueEventsListener {
-  ended: (event: { jobId: string }) => void;
-  changed: (event: { jobId: string }) => void;
-}
-
 const MAX_PAUSE_MS = 1000;
 
 /** A connection that answers nothing for so long is given up: in time for locks to be renewed over another. */
@@ -100,6 +81,11 @@ export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions
   const backend = (name: string) => base.getBackend().forQueue(name, prefix);
   const base = new Queue('tasks', { ...options, skipMetasUpdate: true });
   base.on('error', () => {});
+  const records = redisRecords(redis, {
+    prefix,
+    messages: operation => backend(operation).toKey(''),
+    subscriber: () => redis.duplicate(),
+  });
   return {
     get lastError() {
       return lastError;
@@ -113,17 +99,11 @@ export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions
     },
     queue: name => new Queue(name, options),
     backend,
-    replaceData: (name, change) => replaceRedisData(redis, backend(name).toKey(change.job.id), change),
-    hasJob: async (name, jobId) => (await redis.exists(`${prefix}:${name}:${jobId}`)) > 0,
-    list: (name, state, page) => listRedisJobs(backend(name), state, page),
-    newest: (name, query) => newestRedisJobs(redis, backend(name), query),
-    note: (name, jobs) => noteRedisJobs(redis, backend(name), jobs),
-    forget: (name, jobs) => forgetRedisJobs(redis, backend(name), jobs),
-    prune: (name, createdBefore) => pruneRedisIndex(redis, backend(name), createdBefore),
+    locks,
+    records,
     head: name => redisHead(redis, backend(name)),
     leastPriority: name => redisLeastPriority(redis, backend(name)),
     worker: name => new Worker(name, null, options),
-    ends: (name, ends) => redisEnds(name, { connection: redis, prefix }, ends),
     maxIdleMs: MAX_IDLE_MS,
     isConnectionError,
     async close() {
@@ -166,18 +146,24 @@ async function readFacts(redis: Redis): Promise<string> {
   return String(await redis.call('INFO'));
 }
 
-/** Tells of the ends of a queue's tasks, over a connection of its own. */
-function redisEnds(
-  queue: string,
-  options: QueueEventsOptions,
-  { since, onEnd, onChange }: EndsOptions,
-): StoreEnds {
-  const events = new QueueEvents(queue, { ...options, lastEventId: since, blockingTimeout: MAX_READ_MS });
-  const listener = ({ jobId }: { jobId: string }) => onEnd(jobId);
-  // It makes its connection anew by itself.
-  events.on('error', () => {});
-  for (const event of END_EVENTS) events.on<OwnListener>(event, listener);
-  const changeListener = ({ jobId }: { jobId: string }) => onChange(jobId);
-  for (const event of CHANGE_EVENTS) events.on<OwnListener>(event, changeListener);
-  return events;
+const HEAD = `
+local id, priority = redis.call('LINDEX', KEYS[1], -1), 0
+if not id then
+  local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
+  if not first[1] then return nil end
+  id, priority = first[1], math.floor(tonumber(first[2]) / 0x100000000)
+end
+return {id, priority, redis.call('HGET', ARGV[1] .. id, 'data') or '{}'}`;
+
+/** See `QueueConnection.head`. */
+async function redisHead(redis: Redis, backend: IQueueBackend): Promise<QueueHead | undefined> {
+  const keys = [backend.toKey('wait'), backend.toKey('prioritized')];
+  const found = (await redis.eval(HEAD, 2, ...keys, backend.toKey(''))) as [string, number, string] | null;
+  return found === null ? undefined : { taskRef: found[0], priority: found[1], data: found[2] };
+}
+
+/** See `QueueConnection.leastPriority`: a score is the priority, and below 2^32 a counter. */
+async function redisLeastPriority(redis: Redis, backend: IQueueBackend): Promise<number> {
+  const [, score = '0'] = await redis.zrange(backend.toKey('prioritized'), 0, '0', 'WITHSCORES');
+  return Math.floor(Number(score) / 2 ** 32);
 }

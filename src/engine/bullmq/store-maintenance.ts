@@ -1,30 +1,26 @@
 import { startTimer } from '../../time/sleep.js';
-import { jobToRecord, type StoredJob } from './job-record.js';
+import type { StoreCalls } from '../store-calls.js';
+import { WORKER_LOST } from '../task-errors.js';
+import type { TaskRecord } from '../task-record.js';
+import { operationOf } from '../task-ref.js';
 import type { OperationQueue } from './operation-queue.js';
-import { failLost, type OnLost } from './orphaned-jobs.js';
-import type { QueueState } from './queue-connection.js';
-import type { TaskJobs } from './task-jobs.js';
+import type { RecordStore } from './record-store.js';
+import type { TaskRecords } from './task-records.js';
 
+/** Expired tasks that are removed together. */
 const PAGE = 100;
-
-/** Of one state, before others have their turn. */
-const MAX_PAGES = 100;
-
-/** Pages in a row on which nothing has expired. */
-const MAX_IDLE_PAGES = 5;
-
-const AT_ONCE = 5;
-
-/** Where the next look for expired tasks of a queue begins, by the queue's state. */
-type SweepPositions = Map<QueueState, number>;
-
 const SWEEP_INTERVAL_MS = 60_000;
 
 export interface StoreMaintenanceOptions {
-  readonly jobs: TaskJobs;
-  /** Between two looks for the jobs of workers that died. */
+  readonly tasks: TaskRecords;
+  readonly records: RecordStore;
+  readonly calls: StoreCalls;
+  /** The queues of all operations that the store knows. */
+  readonly queues: () => Promise<readonly OperationQueue[]>;
+  readonly queue: (operation: string) => OperationQueue;
+  /** Between two looks for the tasks of workers that died. */
   readonly checkIntervalMs: number;
-  readonly onLost: OnLost;
+  readonly onLost: (record: TaskRecord) => void;
   /** Called after each sweep of expired tasks. */
   readonly onSwept: () => Promise<void>;
 }
@@ -32,13 +28,14 @@ export interface StoreMaintenanceOptions {
 /** What every open engine does for the whole store, whoever the tasks belong to. */
 export class StoreMaintenance {
   readonly #options: StoreMaintenanceOptions;
-  readonly #positions = new Map<string, SweepPositions>();
   #sweptAt = Number.NEGATIVE_INFINITY;
   #cancelNext = () => {};
   #present: Promise<void> = Promise.resolve();
-  /** A long sweep holds up no look for lost jobs. */
+  /** A long sweep holds up no look for lost tasks. */
   #sweeping: Promise<void> = Promise.resolve();
   #isStopped = false;
+  /** Runs without a lock in the last look at each queue. */
+  readonly #suspects = new Map<OperationQueue, ReadonlySet<string>>();
 
   constructor(options: StoreMaintenanceOptions) {
     this.#options = options;
@@ -66,56 +63,40 @@ export class StoreMaintenance {
   }
 
   async #round(): Promise<void> {
-    const queues = await this.#options.jobs.queues();
-    const sweeps = performance.now() - this.#sweptAt >= SWEEP_INTERVAL_MS;
-    if (sweeps) {
+    if (performance.now() - this.#sweptAt >= SWEEP_INTERVAL_MS) {
       this.#sweptAt = performance.now();
-      this.#sweeping = this.#sweeping.then(() => this.#sweep(queues)).catch(() => {});
+      this.#sweeping = this.#sweeping.then(() => this.#sweep()).catch(() => {});
     }
-    for (const queue of queues) {
+    for (const queue of await this.#options.queues()) {
       if (this.#isStopped) return;
       // What is wrong with one queue is no reason to forget the others.
-      await failLost(queue, this.#options.onLost).catch(() => {});
+      await this.#releaseLost(queue).catch(() => {});
     }
   }
 
-  async #sweep(queues: readonly OperationQueue[]): Promise<void> {
-    for (const queue of queues) {
-      if (this.#isStopped) return;
-      await removeExpired(queue, this.#positionsOf(queue)).catch(() => {});
-      await queue.prune().catch(() => {});
-    }
-    await this.#options.onSwept();
-  }
-
-  #positionsOf({ operation }: OperationQueue): SweepPositions {
-    const positions = this.#positions.get(operation) ?? new Map();
-    this.#positions.set(operation, positions);
-    return positions;
-  }
-}
-
-/**
- * Removes tasks that have expired, from the oldest on, for as long as there are many. BullMQ itself removes only what is
- * older than any task may be kept.
- */
-async function removeExpired(queue: OperationQueue, positions: SweepPositions): Promise<void> {
-  for (const state of ['completed', 'failed', 'waiting', 'prioritized'] as const) {
-    for (let page = 0, idlePages = 0; page < MAX_PAGES && idlePages < MAX_IDLE_PAGES; page++) {
-      const start = positions.get(state) ?? 0;
-      const jobs = await queue.list(state, { start, count: PAGE, oldestFirst: true });
-      const expired = jobs.filter(job => jobToRecord(job, Date.now()) === undefined);
-      await removeAll(queue, expired);
-      const isLast = jobs.length < PAGE;
-      positions.set(state, isLast ? 0 : start + PAGE - expired.length);
-      if (isLast) break;
-      idlePages = expired.length === 0 ? idlePages + 1 : 0;
+  /** Tasks that run, and whose worker has not held their message in two looks, are run again or fail. */
+  async #releaseLost(queue: OperationQueue): Promise<void> {
+    const { tasks, records, calls, onLost } = this.#options;
+    await queue.moveStalled();
+    const lost = await calls.make(() => records.lost(queue.operation));
+    const suspects = this.#suspects.get(queue);
+    this.#suspects.set(queue, new Set(lost.map(({ worker }) => worker)));
+    for (const { taskRef, worker } of lost.filter(run => suspects?.has(run.worker))) {
+      const released = await tasks.release(taskRef, worker, WORKER_LOST);
+      if (typeof released === 'object') onLost(released);
+      // Its message may be gone.
+      if (released === 'again') await queue.addAgain(taskRef);
     }
   }
-}
 
-async function removeAll(queue: OperationQueue, jobs: readonly StoredJob[]): Promise<void> {
-  for (let index = 0; index < jobs.length; index += AT_ONCE) {
-    await Promise.all(jobs.slice(index, index + AT_ONCE).map(job => queue.remove(job)));
+  async #sweep(): Promise<void> {
+    const { records, calls, queue, onSwept } = this.#options;
+    for (;;) {
+      const refs = await calls.make(() => records.expired(PAGE));
+      await calls.make(() => records.remove(refs));
+      await Promise.all(refs.map(ref => queue(operationOf(ref) ?? '').remove(ref))).catch(() => {});
+      if (refs.length < PAGE || this.#isStopped) break;
+    }
+    await onSwept();
   }
 }

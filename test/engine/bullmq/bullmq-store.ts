@@ -4,6 +4,8 @@ import { lockTimes } from '../../../src/engine/bullmq/lock-times.js';
 import { connectPostgres } from '../../../src/engine/bullmq/postgres-connection.js';
 import type { QueueConnection } from '../../../src/engine/bullmq/queue-connection.js';
 import { connectRedis } from '../../../src/engine/bullmq/redis-connection.js';
+import { TaskRecords } from '../../../src/engine/bullmq/task-records.js';
+import { StoreCalls } from '../../../src/engine/store-calls.js';
 import type { TaskRecord } from '../../../src/engine/task-record.js';
 import type { ServiceName } from '../../services/index.js';
 import { Faults } from './faults.js';
@@ -20,6 +22,16 @@ export interface FaultyEngine {
   readonly engine: BullmqEngine;
   readonly faults: Faults;
   readonly connection: QueueConnection;
+}
+
+/** Begins a run of the next task of a queue, as a worker that says nothing any more. */
+export async function beginAndDie({ backend, records }: QueueConnection, operation: string): Promise<string> {
+  const token = `a worker that dies ${randomBytes(6).toString('hex')}`;
+  const [, taskRef = ''] = await backend(operation).moveToActive(token);
+  const calls = new StoreCalls({ label: 'the test store', isConnectionError: () => false });
+  const claimed = await new TaskRecords(records, calls).claim(taskRef, token);
+  if (typeof claimed !== 'object') throw new Error('There was no task to begin.');
+  return token;
 }
 
 /** One installation on a server, opened by any number of engines. */
@@ -43,7 +55,11 @@ export class BullmqStore {
     });
     await connection.ready();
     const engine = new BullmqEngine({
-      connection: { ...connection, backend: name => faults.wrap(connection.backend(name)) },
+      connection: {
+        ...connection,
+        records: faults.wrap(connection.records),
+        backend: name => faults.wrap(connection.backend(name)),
+      },
       label: 'the test store',
       locks,
       maxResultBytes: 1024 * 1024,

@@ -1,7 +1,8 @@
 import type { IQueueBackend } from 'bullmq';
+import type { RecordStore } from '../../../src/engine/bullmq/record-store.js';
 import { type Deferred, newDeferred } from '../../../src/time/deferred.js';
 
-type Method = keyof IQueueBackend;
+type Method = keyof IQueueBackend | keyof RecordStore;
 
 /** One call, which waits for the test. */
 export interface HeldCall {
@@ -16,6 +17,7 @@ export class Faults {
   /** Which of them are held before the call. */
   readonly #before = new Set<PropertyKey>();
   readonly #broken = new Set<PropertyKey>();
+  readonly #answers = new Map<PropertyKey, (...args: never[]) => unknown>();
 
   /** Holds the answer to the next call of a method. */
   hold(method: Method): HeldCall {
@@ -39,12 +41,19 @@ export class Faults {
     };
   }
 
-  wrap(backend: IQueueBackend): IQueueBackend {
-    return new Proxy(backend, {
+  /** Makes all calls of a method answer so, without reaching the store. */
+  answer(method: Method, answer: (...args: never[]) => unknown): void {
+    this.#answers.set(method, answer);
+  }
+
+  wrap<Store extends IQueueBackend | RecordStore>(store: Store): Store {
+    return new Proxy(store, {
       get: (target, method) => {
         const member = Reflect.get(target, method, target);
         if (typeof member !== 'function') return member;
-        return (...args: unknown[]) => this.#call(method, () => member.apply(target, args));
+        const answer = this.#answers.get(method);
+        const call = (args: never[]) => (answer === undefined ? member.apply(target, args) : answer(...args));
+        return (...args: never[]) => this.#call(method, () => call(args));
       },
     });
   }

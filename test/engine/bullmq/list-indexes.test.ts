@@ -3,13 +3,12 @@ import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { lockTimes } from '../../../src/engine/bullmq/lock-times.js';
 import { connectPostgres } from '../../../src/engine/bullmq/postgres-connection.js';
-import { digestJson } from '../../../src/storage/canonical-json.js';
 import { describeWith } from '../../services/index.js';
-import { newTask, OPERATION } from '../scripted.js';
+import { eventually, newTask } from '../scripted.js';
 import { BullmqStore } from './bullmq-store.js';
 
-describeWith('Redis', 'the sets of lists on Redis', service => {
-  test('lose what the queue has removed by itself, however much it is, and keep what is there', async () => {
+describeWith('Redis', 'the sets of tasks on Redis', service => {
+  test('lose what has expired, and its key, and keep what is there', async () => {
     const store = new BullmqStore('Redis', service().url);
     const redis = new Redis(service().url);
     onTestFinished(async () => {
@@ -17,35 +16,27 @@ describeWith('Redis', 'the sets of lists on Redis', service => {
       await store.close();
     });
     const { engine, connection } = await store.open();
-    const { record } = await engine.submit(newTask());
-    const owners = ['alice', 'bob'].map(digestJson);
-    const removed = Array.from({ length: 2500 }, (_, index) => ({
-      taskRef: `removed_${index}`,
-      ownerDigest: String(owners[index % 2]),
-      createdAt: record.createdAt - 1 - index,
-    }));
-    await connection.note(OPERATION, removed);
-    const younger = {
-      taskRef: 'on-its-way',
-      ownerDigest: String(owners[1]),
-      createdAt: record.createdAt + 1,
-    };
-    await connection.note(OPERATION, [younger]);
-    const backend = connection.backend(OPERATION);
-    const membersOf = (set: string) => redis.zrange(backend.toKey(set), 0, -1);
-    expect(await membersOf('listed')).toHaveLength(2502);
-
-    await connection.prune(OPERATION, record.createdAt);
-    const kept = `${record.taskRef} ${owners[0]}`;
-    const coming = `${younger.taskRef} ${owners[1]}`;
-    expect(await membersOf('listed')).toEqual([kept, coming]);
-    expect(await membersOf(`listed:${owners[0]}`)).toEqual([kept]);
-    expect(await membersOf(`listed:${owners[1]}`)).toEqual([coming]);
-    expect((await engine.list({ limit: 10 })).tasks.map(({ taskRef }) => taskRef)).toEqual([record.taskRef]);
+    const { record: kept } = await engine.submit(newTask({ idempotencyKey: 'kept' }));
+    const expiring = ['alice', 'bob'].map(owner => newTask({ owner, idempotencyKey: 'gone', ttlMs: 1 }));
+    for (const task of expiring) await engine.submit(task);
+    const keysOf = async () => (await redis.keys(`${store.prefix}:_records:*`)).toSorted();
+    const before = (await keysOf()).length;
+    const taskRefs = [...expiring.map(({ taskRef }) => taskRef), kept.taskRef];
+    await eventually(async () => (await connection.records.expired(10)).length === 2);
+    await connection.records.remove(taskRefs);
+    // Two records, two keys, and the sets of a second owner.
+    expect(await keysOf()).toHaveLength(before - 5);
+    const ofKept = [];
+    for (const key of await keysOf()) {
+      if ((await redis.type(key)) === 'zset') ofKept.push(...(await redis.zrange(key, 0, -1)));
+    }
+    expect(new Set(ofKept)).toEqual(new Set([kept.taskRef]));
+    expect((await engine.list({ limit: 10 })).tasks.map(({ taskRef }) => taskRef)).toEqual([kept.taskRef]);
+    expect(await engine.submit(newTask({ idempotencyKey: 'kept' }))).toMatchObject({ created: false });
   });
 });
 
-describeWith('PostgreSQL', 'the indexes of lists on PostgreSQL', service => {
+describeWith('PostgreSQL', 'our indexes on PostgreSQL', service => {
   test('are told to be missing by whoever may not make them, until the owner of the table starts', async () => {
     const store = new BullmqStore('PostgreSQL', service().url);
     const owner = new pg.Client({ connectionString: service().url });
@@ -56,7 +47,7 @@ describeWith('PostgreSQL', 'the indexes of lists on PostgreSQL', service => {
     });
     await store.open();
     await owner.query(`
-      DROP INDEX bullmq.mcp_await_job_listed, bullmq.mcp_await_job_stalled;
+      DROP INDEX bullmq.mcp_await_job_stalled;
       CREATE ROLE guest LOGIN;
       GRANT USAGE ON SCHEMA bullmq TO guest;
       GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA bullmq TO guest;`);
@@ -72,7 +63,7 @@ describeWith('PostgreSQL', 'the indexes of lists on PostgreSQL', service => {
         message:
           'Our indexes could not be made, so lists and looks for dead workers read all tasks: let the owner of the table bullmq.job start a server once.',
         fields: {
-          indexes: 'mcp_await_job_listed,mcp_await_job_stalled',
+          indexes: 'mcp_await_job_stalled',
           error: 'must be owner of table job',
         },
       },

@@ -6,6 +6,7 @@ import { connectRedis } from '../../../src/engine/bullmq/redis-connection.js';
 import { openEngine } from '../../../src/engine/open-engine.js';
 import { newTaskRef } from '../../../src/engine/task-ref.js';
 import { describeWith, SERVICE_NAMES, type ServiceName } from '../../services/index.js';
+import { beginAndDie } from './bullmq-store.js';
 
 const LEASE_MS = 1000;
 const CONNECT = { Redis: connectRedis, PostgreSQL: connectPostgres };
@@ -37,7 +38,7 @@ async function taken(name: ServiceName, url: string, retryAttempts: number) {
   const limits = { slaMs: 60_000, ttlMs: 60_000, retryAttempts };
   await engine.submit({ taskRef, owner: 'local', operation: 'copy', parameters: {}, ...limits });
   const connection = CONNECT[name](url, { prefix, locks: lockTimes(LEASE_MS) });
-  await connection.backend('copy').moveToActive('a dead worker');
+  await beginAndDie(connection, 'copy');
   await connection.close();
   return { engine, taskRef };
 }

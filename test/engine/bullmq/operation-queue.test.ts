@@ -10,26 +10,22 @@ import { BullmqStore } from './bullmq-store.js';
 
 for (const name of SERVICE_NAMES) {
   describeWith(name, `a queue on ${name}`, service => {
-    test('gives out the job that an end brings along, however late the store answers', async () => {
+    test('gives out the message that an end brings along, however late the store answers', async () => {
       const store = new BullmqStore(name, service().url);
       onTestFinished(() => store.close());
       const { connection, faults } = await store.open();
-      const queue = new OperationQueue(OPERATION, {
-        connection: { ...connection, backend: operation => faults.wrap(connection.backend(operation)) },
-        calls: new StoreCalls({ label: 'test', patienceMs: 500, isConnectionError: () => false }),
-        retentionMs: 60_000,
-      });
+      const faulty = { ...connection, backend: (name: string) => faults.wrap(connection.backend(name)) };
+      const calls = new StoreCalls({ label: 'test', patienceMs: 500, isConnectionError: () => false });
+      const queue = new OperationQueue(OPERATION, faulty, calls);
       const refs = [newTaskRef(OPERATION), newTaskRef(OPERATION)];
-      for (const ref of refs)
-        await queue.add(ref, { task: '{}', ownerDigest: '' }, { timestamp: Date.now() });
-      const { job } = await queue.take('token');
-      if (job === undefined) throw new Error('No job.');
+      for (const taskRef of refs) await queue.add({ taskRef, owner: 'alice', delayMs: 0 });
+      const { taskRef = '' } = await queue.take('token');
       const answer = faults.hold('moveToCompleted');
-      const next = queue.complete(job, 'null', { token: 'token', takeNext: true });
+      const next = queue.finish(taskRef, { token: 'token', takeNext: true });
       await answer.reached;
       await sleep(600);
       answer.release();
-      expect((await next).job?.id).toBe(refs[1]);
+      expect((await next).taskRef).toBe(refs[1]);
     });
   });
 }

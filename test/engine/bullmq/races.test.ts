@@ -3,7 +3,7 @@ import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { sleep } from '../../../src/time/sleep.js';
 import { describeWith, SERVICE_NAMES } from '../../services/index.js';
 import { eventually, ManualExecute, newTask, OPERATION } from '../scripted.js';
-import { BullmqStore } from './bullmq-store.js';
+import { BullmqStore, beginAndDie } from './bullmq-store.js';
 
 const delivery = { status: 'pending', attempts: 1 } as const;
 const LONG_RESULT = 'x'.repeat(10_000);
@@ -39,11 +39,11 @@ for (const name of SERVICE_NAMES) {
 
     test('a delivery that is noted late leaves the task cancelled', async () => {
       const { slow, quick, taskRef } = await openTwo();
-      const read = slow.faults.hold('getJobData');
+      const change = slow.faults.holdBefore('change');
       const noting = slow.engine.recordDelivery(taskRef, delivery);
-      await read.reached;
+      await change.reached;
       const cancelled = await quick.cancel(taskRef);
-      read.release();
+      change.release();
       await noting;
       expect(await quick.find(taskRef)).toStrictEqual({ ...cancelled, delivery });
     });
@@ -52,12 +52,12 @@ for (const name of SERVICE_NAMES) {
       const { slow, quick, taskRef } = await openTwo();
       const manual = await openWorker();
       const { complete } = await manual.next();
-      const read = slow.faults.hold('getJobData');
+      const change = slow.faults.holdBefore('change');
       const noting = slow.engine.recordDelivery(taskRef, delivery);
-      await read.reached;
+      await change.reached;
       complete(LONG_RESULT);
       const end = await quick.waitForEnd(taskRef, { timeoutMs: 5000 });
-      read.release();
+      change.release();
       await noting;
       expect(end).toMatchObject({ status: 'completed', result: LONG_RESULT });
       expect(await quick.find(taskRef)).toStrictEqual({ ...end, delivery });
@@ -77,7 +77,7 @@ for (const name of SERVICE_NAMES) {
 
     test('a second cancel does not change the first', async () => {
       const { slow, quick, taskRef } = await openTwo();
-      const read = slow.faults.hold('getJobData');
+      const read = slow.faults.hold('read');
       const second = slow.engine.cancel(taskRef);
       await read.reached;
       const first = await quick.cancel(taskRef);
@@ -89,7 +89,7 @@ for (const name of SERVICE_NAMES) {
 
     test('a cancel that comes too late leaves the result', async () => {
       const { slow, quick, taskRef } = await openTwo();
-      const read = slow.faults.hold('getJobData');
+      const read = slow.faults.hold('read');
       const cancel = slow.engine.cancel(taskRef);
       await read.reached;
       const manual = await openWorker();
@@ -102,7 +102,7 @@ for (const name of SERVICE_NAMES) {
 
     test('a cancel that meets a start cancels the run', async () => {
       const { slow, quick, taskRef } = await openTwo();
-      const read = slow.faults.hold('getJobData');
+      const read = slow.faults.hold('read');
       const cancel = slow.engine.cancel(taskRef);
       await read.reached;
       const { context } = await (await openWorker()).next();
@@ -115,10 +115,10 @@ for (const name of SERVICE_NAMES) {
     test('an end that comes while a wait before it begins to listen is noticed at once', async () => {
       const { slow, quick, taskRef } = await openTwo();
       const { record: other } = await quick.submit(newTask());
-      const listening = slow.faults.holdBefore('publishEvent');
+      const listening = slow.faults.holdBefore('listen');
       const first = slow.engine.waitForEnd(other.taskRef, { timeoutMs: 100 });
       await listening.reached;
-      const read = slow.faults.hold('getJobData');
+      const read = slow.faults.hold('read');
       const second = slow.engine.waitForEnd(taskRef, { timeoutMs: 10_000 });
       await read.reached;
       await quick.cancel(taskRef);
@@ -195,17 +195,16 @@ for (const name of SERVICE_NAMES) {
       const { engine, connection } = await store.open({ leaseMs: 60_000, onLost });
       const { record } = await engine.submit(newTask());
       const other = await store.open({ leaseMs: 300, onLost });
+      await beginAndDie(other.connection, OPERATION);
+      other.faults.break('change');
       const dying = other.connection.backend(OPERATION);
-      await dying.moveToActive('a worker that dies');
-      other.faults.break('getJobData', 'moveStalledJobsToWait', 'getRanges');
       await eventually(async () => {
         await dying.moveStalledJobsToWait();
         return (await connection.backend(OPERATION).getState(record.taskRef)) !== 'active';
       });
-      const [found, cancelled] = await Promise.all([
-        engine.waitForEnd(record.taskRef, { timeoutMs: 3000 }),
-        engine.cancel(record.taskRef),
-      ]);
+      await store.open({ leaseMs: 300, onLost });
+      const found = await engine.waitForEnd(record.taskRef, { timeoutMs: 3000 });
+      const cancelled = await engine.cancel(record.taskRef);
       expect(found).toMatchObject({ status: 'failed', error: { code: 'WORKER_LOST' }, runCount: 1 });
       expect(cancelled).toStrictEqual(found);
       expect(lost).toStrictEqual([found]);

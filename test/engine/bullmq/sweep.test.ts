@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sleep } from '../../../src/time/sleep.js';
 import { describeWith, SERVICE_NAMES } from '../../services/index.js';
 import { echo, eventually, ManualExecute, newTask, OPERATION } from '../scripted.js';
-import { BullmqStore } from './bullmq-store.js';
+import { BullmqStore, beginAndDie } from './bullmq-store.js';
 
 const LEASE_MS = 600;
 
@@ -20,9 +20,9 @@ for (const name of SERVICE_NAMES) {
       const { engine, connection } = await store.open({ leaseMs: LEASE_MS });
       const { record } = await engine.submit(newTask({ retryAttempts: 1, ttlMs: 1000 }));
       const backend = connection.backend(OPERATION);
-      await backend.moveToActive('a worker that dies');
+      const token = await beginAndDie(connection, OPERATION);
       for (let count = 0; count < 20; count++) {
-        await backend.extendLocks([record.taskRef], ['a worker that dies'], LEASE_MS / 2);
+        await backend.extendLocks([record.taskRef], [token], LEASE_MS / 2);
         await sleep(50);
       }
       const again = await eventually(async () => {
@@ -84,14 +84,11 @@ for (const name of SERVICE_NAMES) {
       };
       const { engine, connection } = await store.open({ leaseMs: LEASE_MS, onLost });
       await engine.submit(newTask({ operation: 'another' }));
-      await connection
-        .queue('another')
-        .add('foreign', { task: 'no JSON', ownerDigest: '' }, { jobId: 'foreign' });
+      await connection.queue('another').add('foreign', 'no JSON', { jobId: 'foreign' });
       const tasks = [newTask(), newTask()];
       for (const task of tasks) await engine.submit(task);
-      for (const operation of ['another', 'another', OPERATION, OPERATION]) {
-        await connection.backend(operation).moveToActive('a worker that dies');
-      }
+      for (const operation of ['another', OPERATION, OPERATION]) await beginAndDie(connection, operation);
+      await connection.backend('another').moveToActive('a worker that dies');
       for (const { taskRef } of tasks) {
         expect(await engine.waitForEnd(taskRef, { timeoutMs: 5000 })).toMatchObject({ status: 'failed' });
       }
@@ -99,7 +96,7 @@ for (const name of SERVICE_NAMES) {
 
     test('lets a worker hear of cancels although it could not when it started', async () => {
       const { engine, faults } = await store.open();
-      const repair = faults.break('publishEvent');
+      const repair = faults.break('listen');
       const manual = new ManualExecute();
       engine.startWorker(manual.worker());
       const { record } = await engine.submit(newTask());
@@ -113,9 +110,7 @@ for (const name of SERVICE_NAMES) {
 
     test('lets a worker go on after a job that nobody can read', async () => {
       const { engine, connection } = await store.open();
-      await connection
-        .queue(OPERATION)
-        .add('foreign', { task: 'no JSON', ownerDigest: '' }, { jobId: 'foreign' });
+      await connection.queue(OPERATION).add('foreign', 'no JSON', { jobId: 'foreign' });
       engine.startWorker({ execute: echo, operations: [OPERATION], concurrency: 1 });
       const { record } = await engine.submit(newTask());
       expect(await engine.waitForEnd(record.taskRef, { timeoutMs: 5000 })).toMatchObject({

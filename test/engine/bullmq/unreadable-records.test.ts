@@ -6,24 +6,32 @@ import { describeWith, SERVICE_NAMES, type ServiceName } from '../../services/in
 import { HeldWork, newTask, until } from '../engine-store.js';
 import { BullmqStore } from './bullmq-store.js';
 
-/** Replaces the data of a task's job, as another program would. */
-const POISON: Readonly<Record<ServiceName, (url: string, taskRef: string, data: string) => Promise<void>>> = {
-  async Redis(url, taskRef, data) {
+/** Replaces a field of a task's record, as another program would. */
+const POISON: Readonly<Record<ServiceName, (url: string, taskRef: string, field: Field) => Promise<void>>> = {
+  async Redis(url, taskRef, { name, value }) {
     const redis = new Redis(url);
-    const [key = ''] = await redis.keys(`*:${taskRef}`);
-    await redis.hset(key, 'data', data);
+    const [key = ''] = await redis.keys(`*:_records:${taskRef}`);
+    await redis.hset(key, name, value);
     redis.disconnect();
   },
-  async PostgreSQL(url, taskRef, data) {
+  async PostgreSQL(url, taskRef, { name, value }) {
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    await client.query('UPDATE bullmq.job SET data = $1 WHERE id = $2', [data, taskRef]);
+    await client.query(`UPDATE bullmq.mcp_await_task SET "${name}" = $1 WHERE "taskRef" = $2`, [
+      value,
+      taskRef,
+    ]);
     await client.end();
   },
 };
 
+interface Field {
+  readonly name: string;
+  readonly value: string;
+}
+
 for (const name of SERVICE_NAMES) {
-  describeWith(name, `a job on ${name} that cannot be read`, service => {
+  describeWith(name, `a task on ${name} that cannot be read`, service => {
     let store: BullmqStore;
     beforeEach(() => {
       store = new BullmqStore(name, service().url);
@@ -31,18 +39,20 @@ for (const name of SERVICE_NAMES) {
     afterEach(() => store.close());
 
     test.each([
-      ['an empty object', '{}'],
-      ['of a newer form', '{"v":9,"task":"{\\"owner\\":5}"}'],
-      ['of questions that are none', '{"task":"{}","questions":"5"}'],
-      ['no object', '5'],
-    ])('since it is %s fails its task, is told, and holds up no other', async (_case, data) => {
+      ['what never changes is an empty object', 'task', '{}'],
+      ['what never changes is of a newer form', 'task', '{"v":9,"owner":5}'],
+      ['what never changes is no object', 'task', '5'],
+      ['its parameters are no JSON', 'parameters', '{'],
+      ['its questions are none', 'questions', '5'],
+    ])('since %s fails, is told, and holds up no other', async (_case, field, value) => {
       const lost: TaskRecord[] = [];
       const { engine } = await store.open({ leaseMs: 1000, onLost: record => lost.push(record) });
       const submit = async () => (await engine.submit(newTask())).record.taskRef;
       const [bad, good] = [await submit(), await submit()];
-      await POISON[name](service().url, bad, data);
+      await POISON[name](service().url, bad, { name: field, value });
       const INVALID = { status: 'failed', error: { code: 'INVALID_RECORD', retryable: false } };
-      expect(await engine.find(bad)).toMatchObject(INVALID);
+      const isParameters = field === 'parameters';
+      expect(await engine.find(bad)).toMatchObject(isParameters ? { status: 'pending' } : INVALID);
       const { started, execute } = new HeldWork();
       engine.startWorker({ execute, operations: ['work'], concurrency: 1 });
       await until(() => started.length === 1 && lost.length === 1);

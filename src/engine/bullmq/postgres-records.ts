@@ -1,0 +1,205 @@
+import { GroupedAdds } from '../grouped-adds.js';
+import type { RecordStatus } from '../task-record.js';
+import {
+  type ChangeListener,
+  type ChangeWord,
+  LOOKED_AT,
+  type NewestQuery,
+  type OfStatus,
+  type RecordChange,
+  type RecordStore,
+} from './record-store.js';
+import { ALL_FIELDS, RECORD_FIELDS, type TaskFields } from './task-fields.js';
+
+const TABLE = 'mcp_await_task';
+export const CHANNEL = 'mcp_await_changes';
+
+/** The first and last value of what must be alone while it makes the table. */
+const LOCK = 'SELECT pg_advisory_xact_lock(738125)';
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS ${TABLE} (
+    installation text NOT NULL, "taskRef" text COLLATE "C" NOT NULL, operation text NOT NULL, "ownerDigest" text NOT NULL,
+    key text, task text NOT NULL, parameters text, status text NOT NULL, worker text, version integer NOT NULL DEFAULT 1,
+    "createdAt" bigint NOT NULL, "updatedAt" bigint NOT NULL, "startedAt" bigint, "endedAt" bigint,
+    "expiresAt" bigint NOT NULL, "runCount" integer NOT NULL DEFAULT 0, "excusedRuns" integer NOT NULL DEFAULT 0,
+    "waitedMs" bigint NOT NULL DEFAULT 0, questions text, delivery text, progress text, result text, error text,
+    PRIMARY KEY (installation, "taskRef"));
+  CREATE UNIQUE INDEX IF NOT EXISTS ${TABLE}_by_key ON ${TABLE} (installation, key) WHERE key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS ${TABLE}_listed ON ${TABLE} (installation, "createdAt", "taskRef");
+  CREATE INDEX IF NOT EXISTS ${TABLE}_of_owner ON ${TABLE} (installation, "ownerDigest", "createdAt", "taskRef");
+  CREATE INDEX IF NOT EXISTS ${TABLE}_of_status ON ${TABLE} (installation, operation, status, "updatedAt");
+  CREATE INDEX IF NOT EXISTS ${TABLE}_by_expiry ON ${TABLE} (installation, "expiresAt") WHERE status <> 'processing';`;
+
+/** Makes our table, in the schema of BullMQ's, where it is not there. */
+export async function makeTable(query: Query): Promise<void> {
+  const { rows } = await query('SELECT to_regclass($1) AS found', [`${TABLE}_by_expiry`]);
+  // Together, they are one transaction.
+  if (rows[0]?.found === null) await query(`${LOCK}; ${TABLES}`);
+}
+
+const columns = (names: readonly string[]) => names.map(name => `"${name}"`).join();
+const RECORD = columns(RECORD_FIELDS);
+
+const INSERT = `
+  INSERT INTO ${TABLE} (installation, ${columns(ALL_FIELDS)})
+  SELECT $1, ${columns(ALL_FIELDS)} FROM json_populate_recordset(NULL::${TABLE}, $2::json)
+  ON CONFLICT DO NOTHING RETURNING "taskRef"`;
+
+const EXPIRED = `installation = $1 AND status <> 'processing' AND "expiresAt" <= $2`;
+
+export interface PostgresRecordsOptions {
+  readonly installation: string;
+  /** The full name of an operation's queue. */
+  readonly queue: (operation: string) => string;
+  /** Listens on `CHANNEL`. */
+  readonly listen: (onMessage: (message: string) => void, onGap: () => void) => Promise<void>;
+}
+
+type ChangeRow = TaskFields & {
+  readonly taskRef: string;
+  readonly ifWorker: unknown;
+  readonly ifVersion: unknown;
+};
+type Shape = Pick<RecordChange, 'from' | 'answers' | 'word'>;
+
+const NUMBERS = /^(createdAt|updatedAt|startedAt|endedAt|expiresAt|excusedRuns|waitedMs|ifVersion)$/;
+const typeOf = (name: string) => (NUMBERS.test(name) ? 'bigint' : 'text');
+
+type Rows = readonly Record<string, string | number | null>[];
+type Query = (text: string, values?: unknown[]) => Promise<{ readonly rows: Rows }>;
+
+/** The records on a PostgreSQL: the rows of one table. */
+export function postgresRecords(
+  query: Query,
+  { installation, queue, listen }: PostgresRecordsOptions,
+): RecordStore {
+  const select = async (text: string, ...values: unknown[]): Promise<readonly TaskFields[]> =>
+    (await query(text, [installation, ...values])).rows;
+
+  /** Changes that are alike, of several tasks: one sync to disk serves all. */
+  const changes = new Map<string, GroupedAdds<ChangeRow, TaskFields | undefined>>();
+
+  async function changeAll(
+    names: readonly string[],
+    { from, answers, word }: Shape,
+    group: readonly ChangeRow[],
+  ) {
+    const sets = [...names.map(name => `"${name}" = wanted."${name}"`), 'version = task.version + 1'];
+    if (answers === 'run') sets.push('"runCount" = task."runCount" + 1');
+    const types = [...names, 'taskRef', 'ifWorker', 'ifVersion'].map(name => `"${name}" ${typeOf(name)}`);
+    const returned = [
+      'taskRef',
+      ...(answers === undefined ? [] : RECORD_FIELDS),
+      ...(answers === 'run' ? ['parameters'] : []),
+    ];
+    const notify = word === undefined ? '' : `, pg_notify('${CHANNEL}', $1 || ' ${word} ' || task."taskRef")`;
+    const rows = await select(
+      `UPDATE ${TABLE} AS task SET ${sets.join()} FROM json_to_recordset($2::json) AS wanted(${types.join()})
+        WHERE task.installation = $1 AND task."taskRef" = wanted."taskRef" AND task.status = ANY($4)
+          AND (task.status = 'processing' OR task."expiresAt" > $3)
+          AND (wanted."ifWorker" IS NULL OR task.worker = wanted."ifWorker")
+          AND (wanted."ifVersion" IS NULL OR task.version = wanted."ifVersion")
+      RETURNING ${returned.map(name => `task."${name}"`).join()}${notify}`,
+      JSON.stringify(group),
+      Date.now(),
+      from,
+    );
+    const changed = new Map(rows.map(row => [row.taskRef, row]));
+    return group.map(({ taskRef }) => changed.get(taskRef));
+  }
+
+  return {
+    async insert(tasks) {
+      const added = await select(
+        INSERT,
+        JSON.stringify(
+          tasks.map(task => ({ version: 1, runCount: 0, excusedRuns: 0, waitedMs: 0, ...task })),
+        ),
+      );
+      const isAdded = new Set(added.map(({ taskRef }) => taskRef));
+      const others = tasks.filter(({ taskRef }) => !isAdded.has(taskRef));
+      if (others.length === 0) return tasks.map(({ taskRef }) => taskRef);
+      const keys = others.map(({ key }) => key);
+      const text = `SELECT key, "taskRef" FROM ${TABLE} WHERE installation = $1 AND key = ANY($2)`;
+      const holders = new Map((await select(text, keys)).map(({ key, taskRef }) => [key, String(taskRef)]));
+      return tasks.map(({ taskRef, key }) =>
+        isAdded.has(taskRef) ? taskRef : (holders.get(key ?? null) ?? taskRef),
+      );
+    },
+    async read(taskRef) {
+      const text = `SELECT ${RECORD}, result FROM ${TABLE} WHERE installation = $1 AND "taskRef" = $2`;
+      return (await select(text, taskRef))[0];
+    },
+    async holderOf(key) {
+      const text = `SELECT "taskRef" FROM ${TABLE} WHERE installation = $1 AND key = $2`;
+      return (await select(text, key))[0]?.taskRef as string | undefined;
+    },
+    change(taskRef, { set, worker, version, ...shape }: RecordChange) {
+      const names = Object.keys(set);
+      const key = JSON.stringify([names, worker === undefined, version === undefined, shape]);
+      const same =
+        changes.get(key) ??
+        new GroupedAdds(group => changeAll(names, shape, group), { isRefusal: () => true });
+      changes.set(key, same);
+      return same.add({ ...set, taskRef, ifWorker: worker, ifVersion: version });
+    },
+    async newest({ ownerDigest, operation, statuses, count, after }: NewestQuery) {
+      const values: unknown[] = [installation, after.createdAt, after.taskRef, count, statuses];
+      const place = (value: unknown) => `$${values.push(value)}`;
+      const isOwned = ownerDigest === undefined ? 'TRUE' : `"ownerDigest" = ${place(ownerDigest)}`;
+      const isWanted =
+        operation === undefined ? 'status = ANY($5)' : `status = ANY($5) AND operation = ${place(operation)}`;
+      const { rows } = await query(
+        `SELECT ${RECORD}, is_wanted, place
+           FROM (SELECT *, ${isWanted} AS is_wanted, row_number() OVER (ORDER BY "createdAt" DESC, "taskRef" DESC) AS place
+                   FROM (SELECT ${RECORD}, operation FROM ${TABLE}
+                          WHERE installation = $1 AND ${isOwned} AND ("createdAt", "taskRef") < ($2, $3)
+                          ORDER BY "createdAt" DESC, "taskRef" DESC LIMIT ${LOOKED_AT}) AS looked_at) AS placed
+          WHERE is_wanted OR place = ${LOOKED_AT}
+          ORDER BY place LIMIT $4`,
+        values,
+      );
+      const last = rows.at(-1);
+      const isCut = rows.length === count || Number(last?.place) === LOOKED_AT;
+      const reached = { createdAt: Number(last?.createdAt), taskRef: String(last?.taskRef) };
+      return { tasks: rows.filter(row => row.is_wanted), reached: isCut && last ? reached : undefined };
+    },
+    ofStatus({ operation, status, count, oldestFirst = false }: OfStatus) {
+      const text = `
+        SELECT ${RECORD} FROM ${TABLE} WHERE installation = $1 AND operation = $2 AND status = $3
+         ORDER BY "updatedAt" ${oldestFirst ? 'ASC' : 'DESC'} LIMIT $4`;
+      return select(text, operation, status, count);
+    },
+    async counts(operation) {
+      const text = `
+        SELECT status, count(*)::integer AS version FROM ${TABLE}
+         WHERE installation = $1 AND operation = $2 GROUP BY status`;
+      const counted = await select(text, operation);
+      return Object.fromEntries(
+        counted.map(({ status, version }) => [status as RecordStatus, Number(version)]),
+      );
+    },
+    async lost(operation) {
+      const text = `
+        SELECT "taskRef", worker FROM ${TABLE} AS task LEFT JOIN job
+            ON job.queue = $3 AND job.id = task."taskRef" AND job.lock_token = task.worker AND job.state = 'active'
+           AND job.locked_until_ms > extract(epoch FROM clock_timestamp()) * 1000
+         WHERE task.installation = $1 AND task.operation = $2 AND task.status = 'processing' AND job.id IS NULL`;
+      const found = await select(text, operation, queue(operation));
+      return found.map(({ taskRef, worker }) => ({ taskRef: String(taskRef), worker: String(worker) }));
+    },
+    async expired(count) {
+      const text = `SELECT "taskRef" FROM ${TABLE} WHERE ${EXPIRED} ORDER BY "expiresAt" LIMIT $3`;
+      return (await select(text, Date.now(), count)).map(({ taskRef }) => String(taskRef));
+    },
+    async remove(taskRefs) {
+      await select(`DELETE FROM ${TABLE} WHERE ${EXPIRED} AND "taskRef" = ANY($3)`, Date.now(), taskRefs);
+    },
+    listen({ onWord, onGap }: ChangeListener) {
+      return listen(message => {
+        const [from, word, taskRef = ''] = message.split(' ');
+        if (from === installation) onWord(taskRef, word as ChangeWord);
+      }, onGap);
+    },
+  };
+}

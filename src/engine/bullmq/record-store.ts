@@ -1,0 +1,85 @@
+import type { ListPosition } from '../task-list.js';
+import type { RecordStatus } from '../task-record.js';
+import type { TaskFields } from './task-fields.js';
+
+/** A change of a task, made only where the task is as it says. */
+export interface RecordChange {
+  /** In one of them; a task that waits or has ended, and has expired, is in none. */
+  readonly from: readonly RecordStatus[];
+  /** Of this run only. */
+  readonly worker?: string | undefined;
+  /** Only where nothing has changed since it was read so. */
+  readonly version?: number | undefined;
+  readonly set: TaskFields;
+  /** What to answer: the record, or the record of a run that begins and is counted, with its parameters. @default nothing */
+  readonly answers?: 'record' | 'run' | undefined;
+  /** What those who wait are told. */
+  readonly word?: ChangeWord | undefined;
+}
+
+export type ChangeWord = 'ended' | 'changed';
+
+/** How far one look of a list goes, whatever it leaves out: about 2 ms of the store's time. */
+export const LOOKED_AT = 1000;
+
+export interface NewestQuery {
+  /** @default those of all owners */
+  readonly ownerDigest?: string | undefined;
+  readonly operation?: string | undefined;
+  readonly statuses: readonly RecordStatus[];
+  readonly count: number;
+  readonly after: ListPosition;
+}
+
+export interface Newest {
+  readonly tasks: readonly TaskFields[];
+  /** How far the search came; undefined where nothing is left. */
+  readonly reached: ListPosition | undefined;
+}
+
+export interface OfStatus {
+  readonly operation: string;
+  readonly status: RecordStatus;
+  readonly count: number;
+  /** By time of its last change. @default false: the newest come first */
+  readonly oldestFirst?: boolean | undefined;
+}
+
+export type NewFields = TaskFields & Readonly<Record<'taskRef' | 'operation' | 'ownerDigest', string>>;
+
+/** The records of an installation's tasks: the truth about them. Each call does no harm when it is made twice. */
+export interface RecordStore {
+  /** Adds tasks, unless another task holds the key: the reference of the task or of that one, for each. */
+  insert(tasks: readonly NewFields[]): Promise<readonly string[]>;
+  /** The task with its result. */
+  read(taskRef: string): Promise<TaskFields | undefined>;
+  /** The task with this idempotency key. */
+  holderOf(key: string): Promise<string | undefined>;
+  /** The task as it is then, without its result; undefined where it is not as the change says. */
+  change(taskRef: string, change: RecordChange): Promise<TaskFields | undefined>;
+  newest(query: NewestQuery): Promise<Newest>;
+  ofStatus(query: OfStatus): Promise<readonly TaskFields[]>;
+  /** How many tasks of an operation are in each status, also those that have expired. */
+  counts(operation: string): Promise<Readonly<Partial<Record<RecordStatus, number>>>>;
+  /** Some of the tasks that run, and whose worker no longer holds the lock on their message. */
+  lost(operation: string): Promise<readonly LostRun[]>;
+  /** Some of the tasks that have expired. */
+  expired(count: number): Promise<readonly string[]>;
+  /** Removes those of the tasks that have expired. */
+  remove(taskRefs: readonly string[]): Promise<void>;
+  /**
+   * Calls `onWord` for each change that has a word, whichever process made it, from the time on at which the answer
+   * resolves; `onGap` when some may have been missed.
+   */
+  listen(listener: ChangeListener): Promise<void>;
+}
+
+export interface LostRun {
+  readonly taskRef: string;
+  readonly worker: string;
+}
+
+export interface ChangeListener {
+  readonly onWord: (taskRef: string, word: ChangeWord) => void;
+  readonly onGap: () => void;
+}

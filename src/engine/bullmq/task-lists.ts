@@ -1,0 +1,76 @@
+import { digestJson } from '../../storage/canonical-json.js';
+import { type OperationStats, statsOf } from '../operation-stats.js';
+import type { StoreCalls } from '../store-calls.js';
+import { isListed, type ListPosition, type ListQuery, type TaskPage, toPage } from '../task-list.js';
+import type { TaskRecord } from '../task-record.js';
+import type { Newest, RecordStore } from './record-store.js';
+import { fieldsToRecord } from './task-fields.js';
+
+/** Looks for one page. What a filter leaves out costs looks; the next page goes on from there. */
+const MAX_LOOKS = 20;
+/** Tasks that are looked at in each status for statistics; what is beyond is only counted. */
+const SAMPLE = 500;
+
+export async function listRecords(
+  records: RecordStore,
+  calls: StoreCalls,
+  query: ListQuery,
+): Promise<TaskPage> {
+  const { owner, operation, statuses, limit } = query;
+  const ownerDigest = owner === undefined ? undefined : digestJson(owner);
+  const found: TaskRecord[] = [];
+  let reached: ListPosition | undefined = query.after;
+  for (let looks = 0; looks < MAX_LOOKS && found.length <= limit && reached !== undefined; looks++) {
+    const look = { ownerDigest, operation, statuses, count: limit + 1, after: reached };
+    const newest: Newest = await calls.make(() => records.newest(look));
+    const unexpired = newest.tasks.flatMap(fields => fieldsToRecord(fields, Date.now()) ?? []);
+    found.push(...unexpired.filter(record => isListed(record, query)));
+    reached = newest.reached;
+  }
+  return toPage(query, found, reached);
+}
+
+/**
+ * How the tasks of one operation stand. The store counts them; durations and rates come from the newest 500 of each
+ * status.
+ */
+export async function readOperationStats(
+  records: RecordStore,
+  operation: string,
+  windowMs: number,
+): Promise<OperationStats> {
+  const now = Date.now();
+  const byRef = new Map<string, TaskRecord>();
+  const oldest: TaskRecord[] = [];
+  const counts = await records.counts(operation);
+  let unseen = { pending: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
+  // In the order of a task's life: one that moves on meanwhile is seen again, not missed.
+  for (const status of ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const) {
+    for (const fields of await records.ofStatus({ operation, status, count: SAMPLE })) {
+      const record = fieldsToRecord(fields, now);
+      if (record !== undefined) byRef.set(record.taskRef, record);
+    }
+    unseen = { ...unseen, [status]: Math.max(0, (counts[status] ?? 0) - SAMPLE) };
+  }
+  // The newest may not be those that have waited for longest.
+  for (const fields of await records.ofStatus({
+    operation,
+    status: 'pending',
+    count: 1,
+    oldestFirst: true,
+  })) {
+    const record = fieldsToRecord(fields, now);
+    if (record !== undefined) oldest.push(record);
+  }
+  const seen = statsOf([...byRef.values()], { operation, now, windowMs });
+  const { oldestWaitMs } = statsOf([...byRef.values(), ...oldest], { operation, now, windowMs });
+  return {
+    ...seen,
+    oldestWaitMs,
+    pending: seen.pending + unseen.pending,
+    processing: seen.processing + unseen.processing,
+    completed: seen.completed + unseen.completed,
+    failed: seen.failed + unseen.failed,
+    cancelled: seen.cancelled + unseen.cancelled,
+  };
+}

@@ -27,8 +27,13 @@ const unavailable = existsSync(python)
 
 const bundled = (home: string) => [process.execPath, BIN, 'serve', '--store', `sqlite:${home}/tasks.db`];
 
-async function result(target: string, mode: string, home: string) {
-  const words = [HOST, target, mode, String(LIMIT_SECONDS), 'sleep', JSON.stringify({ seconds: SECONDS })];
+async function result(
+  target: string,
+  mode: string,
+  home: string,
+  [tool, args]: readonly [string, object] = ['sleep', { seconds: SECONDS }],
+) {
+  const words = [HOST, target, mode, String(LIMIT_SECONDS), tool, JSON.stringify(args)];
   // Of these variables, a server that it starts gets the home.
   const env = { ...process.env, HOME: home };
   const { stdout } = await promisify(execFile)(python, words, { cwd: ROOT, env });
@@ -55,6 +60,16 @@ describe.skipIf(unavailable !== undefined)(
       const told = await result(url, mode, home);
       expect(told).toMatchObject({ result: { structuredContent: { slept_seconds: SECONDS } } });
       expect(told.rounds).toBeGreaterThan(0);
+    });
+
+    it.each(['legacy', 'auto'])('is there for a later session, where the host gave up (%s)', async mode => {
+      const home = newHome();
+      const { url } = await startHttpProxy({ bundled: bundled(home) }, { home });
+      expect(await result(url, mode, home)).toMatchObject({ error: expect.stringContaining('timed out') });
+      const { result: list } = await result(url, mode, home, ['await_task', {}]);
+      const [{ reference }] = list.structuredContent.tasks;
+      const told = await result(url, mode, home, ['await_task', { reference }]);
+      expect(told).toMatchObject({ result: { structuredContent: { slept_seconds: SECONDS } } });
     });
   },
 );

@@ -35,6 +35,7 @@ test.each([
   ['McpError: MCP error -32001: Request timed out', false],
   ['the client hung up', false],
   ['timeout', false],
+  ['timed out after 4.0s', false],
 ])('a call that is given up because of %j is unwanted: %s', (reason, expected) => {
   const given = new AbortController();
   given.abort(reason);

@@ -22,12 +22,13 @@ type ClientState = 'talking' | 'listening' | 'gone';
  */
 export async function relayStdio(io: CommandIo): Promise<number> {
   const { words, hidden } = withoutStore(io.argv.slice(1));
+  const isAtTerminal = io.stdin.isTTY === true;
   const child = spawn(process.execPath, [...process.execArgv, ...words], {
     detached: true,
     env: { ...io.env, ...hidden, [LINE_VARIABLE]: String(LINE) },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
-  if (io.stdin.isTTY === true) io.stderr.write(atTerminal(io.argv[2] ?? 'serve'));
+  if (isAtTerminal) io.stderr.write(atTerminal(io.argv[2] ?? 'serve'));
   const line = child.stdio[LINE] as Socket;
   const exited = once(child, 'exit') as Promise<[number | null]>;
   // Not `once` of node:events, which rejects when the server breaks the line before it ends.
@@ -37,9 +38,10 @@ export async function relayStdio(io: CommandIo): Promise<number> {
     client = 'gone';
     line.destroy();
   };
-  const stop = () => (client === 'talking' ? child.kill('SIGTERM') : leave());
+  // Claude Code ends its servers with a signal, before it closes their input: that is no word about their tasks.
+  const stop = () => (isAtTerminal && client === 'talking' ? child.kill('SIGTERM') : leave());
   // A Ctrl-C at a client's terminal reaches this process too; whether it is to end is for the client to say.
-  const interrupt = () => (io.stdin.isTTY === true ? stop() : undefined);
+  const interrupt = () => (isAtTerminal ? stop() : undefined);
   io.on('SIGINT', interrupt);
   io.on('SIGTERM', stop);
   io.stdin.once('end', () => {

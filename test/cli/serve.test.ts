@@ -155,7 +155,7 @@ describe('a client that goes away', () => {
     await untilEnded(serverPid);
   });
 
-  it.each(['SIGKILL', 'SIGHUP'] as const)('with its relay, by %s, does so too', async signal => {
+  it.each(['SIGKILL', 'SIGHUP', 'SIGTERM'] as const)('with its relay, by %s, does so too', async signal => {
     const caller = await connectServe(place, ['--operations', NOISY]);
     const { taskRef, serverPid } = await startTask(caller, 1);
     process.kill(caller.relayPid, signal);
@@ -245,10 +245,10 @@ describe('a signal', () => {
   it('that comes twice does not wait, and what ran is failed and may be started again', async () => {
     const caller = await connectServe(place, ['--operations', NOISY]);
     const { taskRef, serverPid } = await startTask(caller, 30);
-    process.kill(caller.relayPid, 'SIGTERM');
+    process.kill(serverPid, 'SIGTERM');
     await new Promise(resolve => setTimeout(resolve, 300));
     expect(isRunning(serverPid)).toBe(true);
-    process.kill(caller.relayPid, 'SIGTERM');
+    process.kill(serverPid, 'SIGTERM');
     await untilEnded(serverPid);
     await untilEnded(caller.relayPid);
     expect(await endOf(taskRef)).toMatchObject({

@@ -54,7 +54,8 @@ const sleep = {
   starts: 0,
 };
 
-interface Shape extends Pick<HostPlan, 'listener' | 'killThen' | 'isInstalled' | 'reply' | 'personThen'> {
+interface Shape
+  extends Pick<HostPlan, 'listener' | 'killThen' | 'signal' | 'isInstalled' | 'reply' | 'personThen'> {
   readonly name: string;
   readonly entry: (host: HostName) => HostPlan['entry'];
   readonly job: typeof render;
@@ -120,6 +121,15 @@ const SHAPES: readonly Shape[] = [
     job: render,
     killThen: 'CALL await_task {}',
     core: ['gemini-cli'],
+  },
+  {
+    name: 'the proxy, with a host whose terminal is closed, and that is started again',
+    entry: () => ({ command: process.execPath, args: [BIN, 'proxy', ...slow] }),
+    job: render,
+    killThen: 'CALL await_task {}',
+    signal: 'SIGHUP',
+    core: [],
+    hosts: ['codex', 'codex-interactive'],
   },
   {
     name: 'the bundled server, with a job longer than the host is known to wait,',
@@ -241,7 +251,7 @@ const runs = SHAPES.flatMap(shape => (shape.hosts ?? ALL).map(host => ({ shape, 
 for (let first = 0; first < runs.length; first += AT_ONCE) {
   describe('a long job', () => {
     for (const { shape, host, skipped } of runs.slice(first, first + AT_ONCE)) {
-      const { name, job, entry, listener, killThen, reply, personThen, isInstalled } = shape;
+      const { name, job, entry, listener, killThen, signal, reply, personThen, isInstalled } = shape;
       const title = `through ${name} reaches the model of ${host} in at most ${MAX_TURNS} turns${job.starts === 1 ? ', started once' : ''}`;
       it.skipIf(skipped !== undefined).concurrent(
         skipped === undefined ? title : `${title} (${skipped})`,
@@ -254,6 +264,7 @@ for (let first = 0; first < runs.length; first += AT_ONCE) {
             entry: entry(host),
             ...(listener && { listener }),
             ...(killThen && { killThen }),
+            ...(signal && { signal }),
             ...(reply && { reply }),
             ...(personThen && { personThen }),
             ...(isInstalled && { isInstalled }),

@@ -31,6 +31,8 @@ export interface HostPlan {
   readonly isInstalled?: boolean;
   /** Kills the host once the job has started, and starts it again with this prompt. */
   readonly killThen?: string;
+  /** What kills it. @default SIGKILL */
+  readonly signal?: 'SIGTERM' | 'SIGHUP';
   /** What a person types into the terminal of the host, or into that of `personThen`, once it shows the question. */
   readonly reply?: {
     readonly question: string;
@@ -95,6 +97,7 @@ export async function runHost({
   entry,
   listener,
   killThen,
+  signal,
   reply,
   personThen,
   isInstalled,
@@ -108,6 +111,7 @@ export async function runHost({
     servers: { slow: entry },
     listener,
     killThen,
+    signal,
     reply,
     personThen,
     isInstalled,

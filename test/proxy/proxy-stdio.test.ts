@@ -115,30 +115,33 @@ test('a call that the host sends again under the same id is the same call', asyn
   expect(new Set([one, other, changed]).size).toBe(3);
 });
 
-test('a task goes on when its host is gone, and its result is there for the next session', async () => {
-  const home = newHome();
-  const words = ['--host-timeout', '20s', '--', ...everything];
-  const first = await startHost(words, home);
-  const lost = first.client.callTool({
-    name: 'trigger-long-running-operation',
-    arguments: { duration: 6, steps: 3 },
-  });
-  const told = new Promise(resolve => setTimeout(resolve, 1500));
-  await Promise.race([lost, told]);
-  process.kill(first.pid() ?? 0, 'SIGKILL');
-  await expect(lost).rejects.toThrow();
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'a task goes on when its host is gone by %s, and its result is there for the next session',
+  async signal => {
+    const home = newHome();
+    const words = ['--host-timeout', '20s', '--', ...everything];
+    const first = await startHost(words, home);
+    const lost = first.client.callTool({
+      name: 'trigger-long-running-operation',
+      arguments: { duration: 6, steps: 3 },
+    });
+    const told = new Promise(resolve => setTimeout(resolve, 1500));
+    await Promise.race([lost, told]);
+    process.kill(first.pid() ?? 0, signal);
+    await expect(lost).rejects.toThrow();
 
-  const { client } = await startHost(words, home);
-  const { tools } = await client.listTools();
-  expect(tools.find(({ name }) => name === 'await_task')?.description).toMatch(
-    /earlier sessions .*`trigger-long-running-operation` \(\w+\): /,
-  );
-  const list = await client.callTool({ name: 'await_task', arguments: {} });
-  const [task] = (list.structuredContent as { tasks: { reference: string; tool: string }[] }).tasks;
-  expect(task?.tool).toBe('trigger-long-running-operation');
-  const { result } = await callAsModel(client, 'await_task', { reference: task?.reference });
-  expect(textOf(result)).toContain('Long running operation completed');
-});
+    const { client } = await startHost(words, home);
+    const { tools } = await client.listTools();
+    expect(tools.find(({ name }) => name === 'await_task')?.description).toMatch(
+      /earlier sessions .*`trigger-long-running-operation` \(\w+\): /,
+    );
+    const list = await client.callTool({ name: 'await_task', arguments: {} });
+    const [task] = (list.structuredContent as { tasks: { reference: string; tool: string }[] }).tasks;
+    expect(task?.tool).toBe('trigger-long-running-operation');
+    const { result } = await callAsModel(client, 'await_task', { reference: task?.reference });
+    expect(textOf(result)).toContain('Long running operation completed');
+  },
+);
 
 test('an unknown reference is an error that says what to do', async () => {
   const { client } = await startHost(['--host-timeout', '2s'], newHome());

@@ -8,7 +8,7 @@ import { readBaseline } from './result-table.js';
 export const BASELINE = fileURLToPath(new URL('baseline.yml', import.meta.url));
 
 /** What the suite calls scenarios that belong to no revision. */
-export const EXTENSION = 'extension';
+const EXTENSION = 'extension';
 
 export const BOTH = ['2025-11-25', '2026-07-28'];
 

@@ -19,9 +19,8 @@ import {
 } from './options.js';
 import { type Ready, sdkPort, tapMessages } from './sdk/sdk-port.js';
 import type { ProblemListener } from './sdk/tolerant-requests.js';
-import { nativeTasksOf } from './tools/native-tasks.js';
 import { resolvePairOptions } from './tools/pair-options.js';
-import { ToolCatalog } from './tools/tool-catalog.js';
+import { nativeTasksOf, ToolCatalog } from './tools/tool-catalog.js';
 import { type KnownDurations, knownDurations } from './waiting/known-durations.js';
 import { Limiter } from './waiting/limiter.js';
 import { ResourceSubscriptions, readNotification, TaskNotifications } from './waiting/notifications.js';

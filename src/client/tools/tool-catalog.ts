@@ -4,21 +4,22 @@ import { ConfigurationError, ProtocolViolationError } from '../../errors.js';
 import { retryRequest } from '../../pacing/retry-request.js';
 import { planTool } from '../../protocols/index.js';
 import { anyResult } from '../../protocols/native-task.js';
-import type { PairProofs, Port, ServerFacts, ToolPlan } from '../../protocols/protocol.js';
+import type { NativeTasks, PairProofs, Port, ServerFacts, ToolPlan } from '../../protocols/protocol.js';
 import { sync } from '../../protocols/sync.js';
 import { asTaskIfRequired } from '../../protocols/task-required.js';
 import { leastJsonSize } from '../../storage/large-json.js';
 import { neverAborts } from '../../time/signals.js';
 import { DEFAULT_MAX_ANSWER_BYTES } from '../connect/connection-options.js';
+import { ReconnectingTransport } from '../connection/reconnecting-transport.js';
 import * as explain from '../faults/explain.js';
 import { classifyFailure, messageOf, retryAfterMsOf } from '../faults/failure.js';
 import type { ResolvedWaitOptions } from '../options.js';
+import { TASKS_EXTENSION_NAME } from '../revision-2026-07-28/revision-wire.js';
 import { ListPages, readInParts } from '../sdk/readable-answers.js';
-import { isSessionless, nativeTasksOf } from './native-tasks.js';
 import type { ResolvedPairOptions } from './pair-options.js';
 
 /** How one server's tools will be awaited: each is planned when it is first asked for. */
-export class Plans {
+class Plans {
   readonly #server: PlannedServer;
   readonly #tools: ReadonlyMap<string, Tool>;
   readonly #made = new Map<string, ToolPlan>();
@@ -214,7 +215,7 @@ export class ToolCatalog {
 }
 
 /** Bounds of the requests that list the tools, in milliseconds and requests. */
-export type ListLimits = Pick<ResolvedWaitOptions, 'requestTimeoutMs' | 'requestRetries'>;
+type ListLimits = Pick<ResolvedWaitOptions, 'requestTimeoutMs' | 'requestRetries'>;
 
 /** A tool that the server does not list may still answer a call. @throws ConfigurationError when what was told of it is wrong */
 function planIn(plans: Plans | undefined, name: string): ToolPlan {
@@ -240,4 +241,17 @@ function emptyIfUnknown(error: unknown): Readonly<Record<string, unknown>> {
 /** Whether the server has answered, with an error or with something that is no list. */
 function isAnswer(error: unknown): boolean {
   return ['answered', 'unreadable'].includes(classifyFailure(error));
+}
+
+/** The revision of MCP's own tasks that the connected server offers for tools. */
+export function nativeTasksOf(client: Client): NativeTasks | undefined {
+  const { tasks, extensions } = client.getServerCapabilities() ?? {};
+  if (isSessionless(client))
+    return extensions?.[TASKS_EXTENSION_NAME] === undefined ? undefined : '2026-07-28';
+  return tasks?.requests?.tools?.call === undefined ? undefined : '2025-11-25';
+}
+
+/** Whether the server speaks 2026-07-28, in which a tool does not declare task support. */
+function isSessionless({ transport }: Client): boolean {
+  return transport instanceof ReconnectingTransport && transport.revision === '2026-07-28';
 }

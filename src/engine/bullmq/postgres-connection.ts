@@ -186,7 +186,7 @@ async function indexJobs(pool: pg.Pool): Promise<readonly StoreNotice[]> {
     const indexes = missing.map(([name]) => name).join();
     const fields = { indexes, error: error instanceof Error ? error.message : String(error) };
     const message =
-      'Our indexes could not be made, so lists and looks for dead workers read all tasks: let the owner of the table bullmq.job start a server once.';
+      'Our index could not be made, so looks for dead workers read all jobs: let the owner of the table bullmq.job start a server once.';
     return [{ level: 'warn', message, fields }];
   }
 }

@@ -61,7 +61,7 @@ describeWith('PostgreSQL', 'our indexes on PostgreSQL', service => {
       {
         level: 'warn',
         message:
-          'Our indexes could not be made, so lists and looks for dead workers read all tasks: let the owner of the table bullmq.job start a server once.',
+          'Our index could not be made, so looks for dead workers read all jobs: let the owner of the table bullmq.job start a server once.',
         fields: {
           indexes: 'mcp_await_job_stalled',
           error: 'must be owner of table job',

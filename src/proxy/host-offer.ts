@@ -103,9 +103,11 @@ export function hostOffer(options: HostOfferOptions): Offer {
       async call(given, context) {
         const { meta, signal } = context;
         const task = await begin(given, meta);
-        const cancel = () => {
-          if (endsCalls() && isUnwanted(signal)) task.cancel();
-        };
+        // Later: a session that closes aborts its calls before it says that it has closed.
+        const cancel = () =>
+          queueMicrotask(() => {
+            if (endsCalls() && isUnwanted(signal)) task.cancel();
+          });
         signal.addEventListener('abort', cancel, { once: true });
         try {
           return await answerWithin([task], answerOptions(context, owner));

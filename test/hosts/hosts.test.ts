@@ -129,7 +129,6 @@ const SHAPES: readonly Shape[] = [
     killThen: 'CALL await_task {}',
     signal: 'SIGHUP',
     core: [],
-    hosts: ['codex', 'codex-interactive'],
   },
   {
     name: 'the bundled server, with a job longer than the host is known to wait,',

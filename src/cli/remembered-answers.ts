@@ -119,7 +119,11 @@ export class RememberedAnswers {
 
   /** Removes what is remembered of a server that did not come up. */
   forget(): void {
-    rmSync(this.#file, { force: true });
+    try {
+      rmSync(this.#file, { force: true });
+    } catch {
+      // `force` covers a file that is missing, but not a file in the place of its folder.
+    }
   }
 
   #keyOf(method: string, params: Message['params'] = {}): string | undefined {

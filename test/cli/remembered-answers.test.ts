@@ -123,6 +123,11 @@ describe('an answer that is no longer right', () => {
     newAnswers().forget();
     expect(start([initialize()], []).atOnce).toEqual([undefined]);
   });
+
+  it('is forgotten without a word where a file stands in the place of its folder', () => {
+    writeFileSync(join(folder, 'made'), '');
+    expect(() => newAnswers().forget()).not.toThrow();
+  });
 });
 
 it('a file that is damaged, or a disk that cannot be written, is as if nothing were remembered', () => {

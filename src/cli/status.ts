@@ -86,7 +86,7 @@ async function tellHeld(held: JournalRecord, { act, flags, io }: Held): Promise<
   else printState(heldTask(record, status === 'unknown' ? 'working' : status), undefined, flags, io);
   if (isLook || outcome !== undefined) return ExitCode.completed;
   io.stderr.write(
-    `\`${tool}\` has not ended within ${formatDuration(CANCEL_LIMIT_MS)}: the server may have no way to cancel it. \`mcp-await wait ${shownId(id)}\` waits for it.\n`,
+    `\`${tool}\` has not ended within ${formatDuration(CANCEL_LIMIT_MS)}: the server may have no way to cancel it. \`mcp-await wait ${shownId(id)}\` waits for it; \`mcp-await forget --force ${shownId(id)}\` gives it up.\n`,
   );
   return ExitCode.gaveUp;
 }

@@ -105,6 +105,13 @@ it('it can be cancelled, by the process that keeps it', async () => {
   });
 }, 60_000);
 
+it('one that cannot be cancelled can be given up, as the message says', async () => {
+  const id = idIn((await place.run(runJob(60_000, '--detach'))).stderr);
+  const giveUp = `forget --force ${id}`;
+  expect(await place.run(['cancel', id])).toMatchObject({ code: 3, stderr: expect.stringContaining(giveUp) });
+  expect(await place.run(giveUp.split(' '))).toMatchObject({ code: 0 });
+}, 60_000);
+
 it('what would be lost is said where nobody could fetch the result', async () => {
   const { stderr } = await place.run(runJob(60_000, '--timeout', '4s', '--no-journal'));
   expect(stderr).toMatch(/The server ends with this command: the task goes on only if the server keeps it/);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { JournalFile } from '../client/journal/journal-file.js';
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
@@ -41,13 +41,23 @@ export async function withJobs<Result>(
   work: (journal: JournalFile) => Result,
 ): Promise<Result | undefined> {
   const file = defaultJournalFile(io.env);
-  if (!existsSync(file)) return undefined;
+  if (isMissing(file)) return undefined;
   const { JournalFile } = await import('../client/journal/journal-file.js');
   const journal = await whenUnlocked(() => new JournalFile(file));
   try {
     return await whenUnlocked(() => work(journal));
   } finally {
     journal.close();
+  }
+}
+
+/** False where it cannot be told, as in a folder that may not be read: opening the file then says why. */
+function isMissing(file: string): boolean {
+  try {
+    statSync(file);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
 

@@ -173,4 +173,13 @@ describe('a journal that cannot be used', () => {
       stderr: expect.stringMatching(/The journal .*journal\.db cannot be opened/),
     });
   });
+
+  it('is what list tells also where its folder is a file', async () => {
+    const file = join(place.home, 'file');
+    await writeFile(file, '');
+    expect(await place.start(['list'], { env: { MCP_AWAIT_HOME: file } }).finished).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/The journal .*journal\.db cannot be opened/),
+    });
+  });
 });

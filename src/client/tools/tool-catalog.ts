@@ -170,9 +170,7 @@ export class ToolCatalog {
         return { tools: [], nextCursor: undefined, problems: [] };
       });
       problems.push(...page.problems);
-      // One page is bounded as any answer is.
-      if (cursor !== undefined || page.nextCursor !== undefined)
-        bytes += leastJsonSize(page.tools, this.#maxListBytes);
+      bytes += leastJsonSize(page.tools, this.#maxListBytes);
       if (bytes > this.#maxListBytes)
         throw new ProtocolViolationError(
           `The server's list of tools has more than ${this.#maxListBytes} bytes over all its pages.`,

@@ -92,6 +92,8 @@ export function postgresRecords(
       ...(answers === undefined ? [] : RECORD_FIELDS),
       ...(answers === 'run' ? ['parameters'] : []),
     ];
+    // A statement changes each task once: of several changes of one task, the first counts.
+    const firsts = new Map(group.toReversed().map(change => [change.taskRef, change]));
     const notify = word === undefined ? '' : `, pg_notify('${CHANNEL}', $1 || ' ${word} ' || task."taskRef")`;
     const rows = await select(
       `UPDATE ${TABLE} AS task SET ${sets.join()} FROM json_to_recordset($2::json) AS wanted(${types.join()})
@@ -100,12 +102,14 @@ export function postgresRecords(
           AND (wanted."ifWorker" IS NULL OR task.worker = wanted."ifWorker")
           AND (wanted."ifVersion" IS NULL OR task.version = wanted."ifVersion")
       RETURNING ${returned.map(name => `task."${name}"`).join()}${notify}`,
-      JSON.stringify(group),
+      JSON.stringify([...firsts.values()]),
       Date.now(),
       from,
     );
     const changed = new Map(rows.map(row => [row.taskRef, row]));
-    return group.map(({ taskRef }) => changed.get(taskRef));
+    return group.map(change =>
+      firsts.get(change.taskRef) === change ? changed.get(change.taskRef) : undefined,
+    );
   }
 
   return {
@@ -172,12 +176,10 @@ export function postgresRecords(
     },
     async counts(operation) {
       const text = `
-        SELECT status, count(*)::integer AS version FROM ${TABLE}
+        SELECT status, count(*)::integer AS tasks FROM ${TABLE}
          WHERE installation = $1 AND operation = $2 GROUP BY status`;
-      const counted = await select(text, operation);
-      return Object.fromEntries(
-        counted.map(({ status, version }) => [status as RecordStatus, Number(version)]),
-      );
+      const { rows } = await query(text, [installation, operation]);
+      return Object.fromEntries(rows.map(({ status, tasks }) => [status as RecordStatus, Number(tasks)]));
     },
     async lost(operation) {
       const text = `

@@ -37,6 +37,26 @@ for (const name of SERVICE_NAMES) {
       return manual;
     }
 
+    // On PostgreSQL, changes that come while another is made share a statement.
+    test('of several changes at once, one counts', async () => {
+      const { slow, taskRef } = await openTwo();
+      const { record: other } = await slow.engine.submit(newTask());
+      const { records } = slow.connection;
+      const begin = (ref: string, worker: string) =>
+        records.change(ref, {
+          from: ['pending'],
+          set: { status: 'processing', worker, updatedAt: Date.now() },
+        });
+      const begun = await Promise.all([
+        begin(other.taskRef, 'a'),
+        begin(taskRef, 'b'),
+        begin(taskRef, 'c'),
+        begin(taskRef, 'd'),
+      ]);
+      expect(begun.map(change => change !== undefined)).toEqual([true, true, false, false]);
+      expect((await records.read(taskRef))?.worker).toBe('b');
+    });
+
     test('a delivery that is noted late leaves the task cancelled', async () => {
       const { slow, quick, taskRef } = await openTwo();
       const change = slow.faults.holdBefore('change');

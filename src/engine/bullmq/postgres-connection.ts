@@ -59,6 +59,7 @@ export function connectPostgres(url: string, { prefix, locks }: QueueConnectOpti
   });
   // Every queue adds its listeners.
   connection.setMaxListeners(0);
+  askInTurn(connection);
   const shared: BackendFactory = (name, options) =>
     new PostgresQueueBackend(connection, name, { ...options, connection: {} });
   const named = (name: string) => `${prefix.replaceAll(':', '.')}.${name}`;
@@ -111,6 +112,25 @@ async function listen(
     };
     again();
   });
+}
+
+/** BullMQ listens for each queue over one client, and pg warns of a query that is sent while another is answered. */
+function askInTurn(connection: PostgresConnection): void {
+  const getListenClient = connection.getListenClient.bind(connection);
+  const changed = new WeakSet<object>();
+  connection.getListenClient = async () => {
+    const client = await getListenClient();
+    if (changed.has(client)) return client;
+    changed.add(client);
+    const query = client.query.bind(client);
+    let last: Promise<unknown> = Promise.resolve();
+    client.query = (...values: Parameters<typeof query>) => {
+      const answer = last.then(() => query(...values));
+      last = answer.catch(() => {});
+      return answer;
+    };
+    return client;
+  };
 }
 
 /**

@@ -51,4 +51,28 @@ describeWith('PostgreSQL', 'a submit on PostgreSQL', service => {
     await Promise.all([newTask(), newTask(), newTask()].map(task => engine.submit(task)));
     expect(await madeTables()).toBe(true);
   });
+
+  test('of several operations is listened for without a warning of pg', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    const store = new BullmqStore('PostgreSQL', service().url);
+    onTestFinished(async () => {
+      process.off('warning', note);
+      await store.close();
+    });
+    const { engine } = await store.open();
+    const operations = ['one', 'two', 'three', 'four'];
+    engine.startWorker({
+      operations,
+      concurrency: 4,
+      execute: async () => ({ status: 'completed', result: null }),
+    });
+    for (const operation of operations) {
+      const { record } = await engine.submit({ ...newTask(), operation, taskRef: newTaskRef(operation) });
+      const end = await engine.waitForEnd(record.taskRef, { timeoutMs: 20_000 });
+      expect(end).toMatchObject({ status: 'completed' });
+    }
+    expect(warnings).toEqual([]);
+  });
 });

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Engine } from '../engine/engine.js';
 import { openEngine } from '../engine/open-engine.js';
 import { parseStoreUrl } from '../engine/store-url.js';
 import type { Settings } from '../server/config/config-schema.js';
-import { defaultStoreUrl } from '../storage/state-folder.js';
+import { defaultStoreUrl, isMissing } from '../storage/state-folder.js';
 import { UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
 
@@ -16,7 +15,7 @@ export async function openExistingStore({ state }: Pick<Settings, 'state'>, io: 
   const { provider, leaseSeconds, keyPrefix } = state;
   if (provider !== undefined) {
     const location = parseStoreUrl(provider);
-    if (location.kind === 'sqlite' && !existsSync(resolve(io.cwd(), location.path)))
+    if (location.kind === 'sqlite' && isMissing(resolve(io.cwd(), location.path)))
       throw new UsageError(
         `There is no store ${resolve(io.cwd(), location.path)}: check the path of --store.`,
       );

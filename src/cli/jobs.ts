@@ -1,9 +1,9 @@
-import { statSync } from 'node:fs';
 import type { JournalFile } from '../client/journal/journal-file.js';
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import { defaultJournalFile } from '../client/journal/journal-store.js';
 import { OutcomeUnknownError } from '../errors.js';
 import { whenUnlocked } from '../storage/file-lock.js';
+import { isMissing } from '../storage/state-folder.js';
 import type { TaskReference } from '../types.js';
 import { errorFacts } from './error-report.js';
 import { UsageError } from './exit-code.js';
@@ -48,16 +48,6 @@ export async function withJobs<Result>(
     return await whenUnlocked(() => work(journal));
   } finally {
     journal.close();
-  }
-}
-
-/** False where it cannot be told, as in a folder that may not be read: opening the file then says why. */
-function isMissing(file: string): boolean {
-  try {
-    statSync(file);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, parse } from 'node:path';
 
@@ -28,4 +29,14 @@ function homeFolder(): string {
 /** The store that is used when none is named. */
 export function defaultStoreUrl(environment: Environment, home?: string): string {
   return `sqlite:${join(stateFolder(environment, home), 'tasks.db')}`;
+}
+
+/** False where it cannot be told, as in a folder that may not be read: opening the file then says why. */
+export function isMissing(file: string): boolean {
+  try {
+    statSync(file);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
 }

@@ -82,6 +82,13 @@ describe('mcp-await doctor', () => {
     expect(performance.now() - startedAt).toBeLessThan(20_000);
   });
 
+  test('tells of no store where the state folder is a file', async () => {
+    writeFileSync(join(home, 'state'), '');
+    const { code, of } = await findings();
+    expect([of('store'), of('journal')]).toMatchObject([[{ status: 'failed' }], [{ status: 'failed' }]]);
+    expect(code).toBe(1);
+  });
+
   test('tells of a store and a journal that cannot be opened, without its secrets', async () => {
     mkdirSync(join(home, 'state'), { mode: 0o700 });
     writeFileSync(

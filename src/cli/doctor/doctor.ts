@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { openEngine } from '../../engine/open-engine.js';
 import type { Settings } from '../../server/config/config-schema.js';
 import { maskSecrets } from '../../server/config/mask-secrets.js';
-import { defaultStoreUrl, stateFolder } from '../../storage/state-folder.js';
+import { defaultStoreUrl, isMissing, stateFolder } from '../../storage/state-folder.js';
 import { formatDuration } from '../../time/duration.js';
 import { asStarted } from '../command-name.js';
 import { useSettings } from '../config/load-settings.js';
@@ -111,7 +111,7 @@ async function checkStore({ state }: Settings, io: CommandIo): Promise<Finding> 
   const url = state.provider ?? defaultStoreUrl(io.env);
   const shown = maskSecrets(url);
   const file = /^sqlite:(.+)$/i.exec(url)?.[1];
-  if (file !== undefined && file !== ':memory:' && !existsSync(file))
+  if (file !== undefined && file !== ':memory:' && isMissing(file))
     return { check, status: 'ok', says: `${shown} will be made at first use` };
   const startedAt = performance.now();
   const engine = await openEngine(url, { leaseMs: state.leaseSeconds * 1000, keyPrefix: state.keyPrefix });

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { ALL_STATUSES } from '../task-list.js';
 import {
   type ChangeListener,
   type ChangeWord,
@@ -184,9 +185,10 @@ export function redisRecords(
       );
     },
     async counts(operation) {
-      const statuses = ['pending', 'processing', 'completed', 'failed', 'cancelled'];
-      const counted = statuses.map(status => redis.zcard(`${base}status:${operation}:${status}`));
-      return Object.fromEntries((await Promise.all(counted)).map((count, index) => [statuses[index], count]));
+      const counted = ALL_STATUSES.map(status => redis.zcard(`${base}status:${operation}:${status}`));
+      return Object.fromEntries(
+        (await Promise.all(counted)).map((count, index) => [ALL_STATUSES[index], count]),
+      );
     },
     async lost(operation) {
       const key = `${base}status:${operation}:processing`;

@@ -1,9 +1,16 @@
 import { digestJson } from '../../storage/canonical-json.js';
 import { type OperationStats, statsOf } from '../operation-stats.js';
 import type { StoreCalls } from '../store-calls.js';
-import { isListed, type ListPosition, type ListQuery, type TaskPage, toPage } from '../task-list.js';
-import type { TaskRecord } from '../task-record.js';
-import type { Newest, RecordStore } from './record-store.js';
+import {
+  ALL_STATUSES,
+  isListed,
+  type ListPosition,
+  type ListQuery,
+  type TaskPage,
+  toPage,
+} from '../task-list.js';
+import type { RecordStatus, TaskRecord } from '../task-record.js';
+import type { Newest, OfStatus, RecordStore } from './record-store.js';
 import { fieldsToRecord } from './task-fields.js';
 
 /** Looks for one page. What a filter leaves out costs looks; the next page goes on from there. */
@@ -40,37 +47,25 @@ export async function readOperationStats(
   windowMs: number,
 ): Promise<OperationStats> {
   const now = Date.now();
-  const byRef = new Map<string, TaskRecord>();
-  const oldest: TaskRecord[] = [];
+  const recordsOf = async (query: Omit<OfStatus, 'operation'>) =>
+    (await records.ofStatus({ operation, ...query })).flatMap(fields => fieldsToRecord(fields, now) ?? []);
   const counts = await records.counts(operation);
-  let unseen = { pending: 0, processing: 0, completed: 0, failed: 0, cancelled: 0 };
+  const byRef = new Map<string, TaskRecord>();
   // In the order of a task's life: one that moves on meanwhile is seen again, not missed.
-  for (const status of ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const) {
-    for (const fields of await records.ofStatus({ operation, status, count: SAMPLE })) {
-      const record = fieldsToRecord(fields, now);
-      if (record !== undefined) byRef.set(record.taskRef, record);
-    }
-    unseen = { ...unseen, [status]: Math.max(0, (counts[status] ?? 0) - SAMPLE) };
-  }
+  for (const status of ALL_STATUSES)
+    for (const record of await recordsOf({ status, count: SAMPLE })) byRef.set(record.taskRef, record);
   // The newest may not be those that have waited for longest.
-  for (const fields of await records.ofStatus({
-    operation,
-    status: 'pending',
-    count: 1,
-    oldestFirst: true,
-  })) {
-    const record = fieldsToRecord(fields, now);
-    if (record !== undefined) oldest.push(record);
-  }
+  const oldest = await recordsOf({ status: 'pending', count: 1, oldestFirst: true });
   const seen = statsOf([...byRef.values()], { operation, now, windowMs });
   const { oldestWaitMs } = statsOf([...byRef.values(), ...oldest], { operation, now, windowMs });
+  const total = (status: RecordStatus) => seen[status] + Math.max(0, (counts[status] ?? 0) - SAMPLE);
   return {
     ...seen,
     oldestWaitMs,
-    pending: seen.pending + unseen.pending,
-    processing: seen.processing + unseen.processing,
-    completed: seen.completed + unseen.completed,
-    failed: seen.failed + unseen.failed,
-    cancelled: seen.cancelled + unseen.cancelled,
+    pending: total('pending'),
+    processing: total('processing'),
+    completed: total('completed'),
+    failed: total('failed'),
+    cancelled: total('cancelled'),
   };
 }

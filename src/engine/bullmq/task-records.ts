@@ -9,6 +9,7 @@ import { type QuestionStore, questionStore, RunOverError } from '../run-question
 import type { StorableEnd } from '../storable-end.js';
 import type { StoreCalls } from '../store-calls.js';
 import { CANCELLED } from '../task-errors.js';
+import { ALL_STATUSES } from '../task-list.js';
 import {
   backInQueue,
   isEnded,
@@ -187,8 +188,7 @@ export class TaskRecords {
   }
 
   async recordDelivery(taskRef: string, delivery: WebhookDelivery): Promise<void> {
-    const from = [...UNFINISHED, 'completed', 'failed', 'cancelled'] as const;
-    await this.#change(taskRef, { from, set: { delivery: JSON.stringify(delivery) } });
+    await this.#change(taskRef, { from: ALL_STATUSES, set: { delivery: JSON.stringify(delivery) } });
   }
 
   /** The record as it is then. */

@@ -135,4 +135,4 @@ test('one caller that opens all subscriptions takes them from nobody', async () 
   // The oldest of whoever had all has ended, in good order.
   expect(await first?.text()).toContain('"resultType":"complete"');
   expect(streams.every(({ status }) => status === 200)).toBe(true);
-}, 60_000);
+});

@@ -56,5 +56,5 @@ describeOnSharedStores('an idempotency key', storeFlags => {
     expect([...references]).toEqual([expect.stringMatching(/^task_\w+_[0-9a-f]{32}$/)]);
     for (const result of results) expect(result.structuredContent).toEqual({ line: 'ran' });
     expect(await readFile(file, 'utf8')).toBe('ran\n');
-  }, 60_000);
+  });
 });

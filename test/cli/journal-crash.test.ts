@@ -50,21 +50,17 @@ async function list(): Promise<readonly Listed[]> {
 const answer = (letters: number) => `{"letters":"${'x'.repeat(letters)}"}\n`;
 
 describe('a run that is killed, and run again with the same key, is one execution with one result', () => {
-  it.each(['call', 'answer'] as const)(
-    'while its %s is on the way',
-    async where => {
-      proxy.hold(START, where);
-      const killed = place.start(run());
-      await proxy.held();
-      expect(await list()).toMatchObject([{ state: 'starting', status: 'starting' }]);
-      await kill(killed);
-      proxy.letThrough();
-      expect(await place.run(run())).toMatchObject({ code: 0, stdout: answer(3) });
-      expect(await list()).toMatchObject([{ state: 'delivered', status: 'completed' }]);
-      expect(await readFile(tally, 'utf8')).toBe('ran\n');
-    },
-    60_000,
-  );
+  it.each(['call', 'answer'] as const)('while its %s is on the way', async where => {
+    proxy.hold(START, where);
+    const killed = place.start(run());
+    await proxy.held();
+    expect(await list()).toMatchObject([{ state: 'starting', status: 'starting' }]);
+    await kill(killed);
+    proxy.letThrough();
+    expect(await place.run(run())).toMatchObject({ code: 0, stdout: answer(3) });
+    expect(await list()).toMatchObject([{ state: 'delivered', status: 'completed' }]);
+    expect(await readFile(tally, 'utf8')).toBe('ran\n');
+  });
 
   it('while it waits, and wait and list know of the job in between', async () => {
     const job = { seconds: 6 };
@@ -80,7 +76,7 @@ describe('a run that is killed, and run again with the same key, is one executio
     expect(again).toMatchObject({ code: 0, stdout: answer(3) });
     expect(await list()).toMatchObject([{ state: 'delivered' }]);
     expect(await readFile(tally, 'utf8')).toBe('ran\n');
-  }, 60_000);
+  });
 
   it('after it had fetched the result, which wait then has without any server', async () => {
     const letters = 400_000;
@@ -99,5 +95,5 @@ describe('a run that is killed, and run again with the same key, is one executio
     await server.finished;
     expect(await place.run(['wait', id])).toMatchObject({ code: 0, stdout: answer(letters) });
     expect(await readFile(tally, 'utf8')).toBe('ran\n');
-  }, 60_000);
+  });
 });

@@ -58,7 +58,6 @@ it.each([
     const { result } = JSON.parse(waited.stdout);
     await expect.poll(() => isRunning(result.pid), { timeout: 10_000 }).toBe(false);
   },
-  60_000,
 );
 
 it('after a Ctrl-C at a terminal, too', async () => {
@@ -68,7 +67,7 @@ it('after a Ctrl-C at a terminal, too', async () => {
   const { code, stderr } = await command.finished;
   expect([code, stderr]).toEqual([130, expect.stringMatching(KEPT)]);
   expect(await place.run(['wait', idIn(stderr)])).toMatchObject({ code: 0 });
-}, 60_000);
+});
 
 /** A call of a tool that has no task, at a server whose list has a status tool. */
 const runWork = (durationMs: number, ...flags: string[]) => [
@@ -85,7 +84,7 @@ it('--detach waits for the answer of a call that has given no reference, which w
     stdout: expect.stringMatching(/"pid":\d+/),
     stderr: expect.stringMatching(/`work` has given no reference yet.*--detach waits for its answer/),
   });
-}, 60_000);
+});
 
 it('Ctrl-C says what becomes of a call that has no reference', async () => {
   const command = place.start(runWork(60_000));
@@ -95,7 +94,7 @@ it('Ctrl-C says what becomes of a call that has no reference', async () => {
     code: 130,
     stderr: expect.stringMatching(/The call had not been answered, and its work may end with it/),
   });
-}, 60_000);
+});
 
 it('it can be cancelled, by the process that keeps it', async () => {
   const { stderr } = await place.run(runJob(60_000, '--cancel-tool', 'cancel_job', '--detach'));
@@ -103,20 +102,20 @@ it('it can be cancelled, by the process that keeps it', async () => {
     code: 0,
     stdout: expect.stringContaining('cancelled'),
   });
-}, 60_000);
+});
 
 it('one that cannot be cancelled can be given up, as the message says', async () => {
   const id = idIn((await place.run(runJob(60_000, '--detach'))).stderr);
   const giveUp = `forget --force ${id}`;
   expect(await place.run(['cancel', id])).toMatchObject({ code: 3, stderr: expect.stringContaining(giveUp) });
   expect(await place.run(giveUp.split(' '))).toMatchObject({ code: 0 });
-}, 60_000);
+});
 
 it('what would be lost is said where nobody could fetch the result', async () => {
   const { stderr } = await place.run(runJob(60_000, '--timeout', '4s', '--no-journal'));
   expect(stderr).toMatch(/The server ends with this command: the task goes on only if the server keeps it/);
   expect(stderr).not.toMatch(KEPT);
-}, 60_000);
+});
 
 it('a server that ignores its end keeps nobody waiting, and is ended all the same', async () => {
   const command = place.start(['run', 'work', '--json', '--', process.execPath, script, '100', 'deaf']);
@@ -131,4 +130,4 @@ it('a server that ignores its end keeps nobody waiting, and is ended all the sam
   const { pid } = JSON.parse(stdout).result.structuredContent;
   expect(isRunning(pid)).toBe(true);
   await expect.poll(() => isRunning(pid), { timeout: 30_000 }).toBe(false);
-}, 60_000);
+});

@@ -12,7 +12,7 @@ it('list --refresh asks the server how a job stands', async () => {
   await expect
     .poll(async () => (await place.run(['list', '--refresh'])).stdout, { timeout: 30_000 })
     .toMatch(/^[0-9a-f]{6} .*completed, not delivered/m);
-}, 60_000);
+});
 
 it('list says when it was told of an open job, and how to be told anew', async () => {
   await place.run([...initiate('sleep', { seconds: 60 }), '--detach']);
@@ -23,7 +23,7 @@ it('list says when it was told of an open job, and how to be told anew', async (
     );
   const [{ id }] = JSON.parse((await place.run(['list', '--json'])).stdout);
   await place.run(['cancel', id]);
-}, 60_000);
+});
 
 it('list --refresh leaves a job that still runs as it is', async () => {
   const { stdout } = await place.run([...initiate('sleep', { seconds: 60 }), '--detach', '--json']);
@@ -34,4 +34,4 @@ it('list --refresh leaves a job that still runs as it is', async () => {
   expect(listed.stdout).toContain(`${id.slice(0, 6)} `);
   expect(listed.stdout).toMatch(/ working /);
   await place.run(['cancel', id]);
-}, 60_000);
+});

@@ -220,5 +220,5 @@ describe('a proxy before a server that has not answered yet', () => {
     second.proxy.stdin?.write(`${list({}, 3)}\n`);
     await second.says(/"second_tool"/);
     second.proxy.stdin?.end();
-  }, 60_000);
+  });
 });

@@ -51,7 +51,7 @@ describeOnServers('a store that is killed while tasks run and callers wait', (st
     const later = await client.callTool(sleepCall(0));
     expect(later.structuredContent).toEqual({ slept_seconds: 0 });
     await client.close();
-  }, 60_000);
+  });
 
   it('and stays away: callers are told so in time, probes say so, and workers come back by themselves', async () => {
     const { url, base } = await startFront();
@@ -79,5 +79,5 @@ describeOnServers('a store that is killed while tasks run and callers wait', (st
     expect((await caller.resolve(running, 20)).data).toMatchObject({ status: 'completed', error: null });
     const { data } = await caller.initiate('sleep', { seconds: 0 });
     expect((await caller.resolve(data.task_ref, 20)).data.status).toBe('completed');
-  }, 90_000);
+  });
 });

@@ -56,7 +56,7 @@ it('the password of a store is in no output of config, load and run, and in no a
   }
   const said = await Promise.all([load.finished, relay.finished]);
   for (const { stdout, stderr } of [config, ...said]) expect(stdout + stderr).not.toContain(PASSWORD);
-}, 60_000);
+});
 
 describeWith('Redis', 'a Redis that cannot keep tasks', service => {
   const at = (path: string, login = '') => service().url.replace('//', `//${login}`) + path;
@@ -74,7 +74,7 @@ describeWith('Redis', 'a Redis that cannot keep tasks', service => {
     await expectRefusal(at(''), /it is a replica, which takes no tasks\. Name its primary/, 2);
     await redis.replicaof('NO', 'ONE');
     redis.disconnect();
-  }, 60_000);
+  });
 
   it('or may drop them is told in the log, and BullMQ prints nothing of its own', async () => {
     await configure('maxmemory-policy', 'allkeys-lru', 'maxmemory', '100mb');
@@ -155,5 +155,5 @@ describeWith('PostgreSQL', 'a PostgreSQL that cannot keep tasks', service => {
     );
     await expectRefusal(at('test', 'none'), /database "none" does not exist\. Create the database/, 2);
     await expectRefusal(at(`weak:${PASSWORD}`, 'postgres'), /permission denied.*let its user create it/, 2);
-  }, 60_000);
+  });
 });

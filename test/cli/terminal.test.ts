@@ -43,7 +43,7 @@ describe.skipIf(!hasTmux)(name, () => {
       '{"slept_seconds":4}',
       'over: 0',
     ]);
-  }, 60_000);
+  });
 
   it('40 columns keep the line one line, also when they become fewer, and Ctrl-C leaves nothing of it', async () => {
     runIn(40, 60);
@@ -55,7 +55,7 @@ describe.skipIf(!hasTmux)(name, () => {
     await shows(/over: 130/);
     expect(screen()).not.toMatch(/[█░]/);
     expect(screen().replaceAll('\n', '')).toMatch(/mcp-await wait [0-9a-f]{6}\b/);
-  }, 60_000);
+  });
 
   it('Ctrl-Z gives the cursor back, and the line comes again with the command', async () => {
     const env = `env -u CI LANG=C.UTF-8 PS1=ready MCP_AWAIT_HOME=${quote(home)}`;
@@ -74,16 +74,16 @@ describe.skipIf(!hasTmux)(name, () => {
     tmux('send-keys', 'C-c');
     await shows(/mcp-await wait [0-9a-f]{6}/);
     expect(cursor()).toBe('1');
-  }, 90_000);
+  });
 
   it('another encoding gets ASCII signs', async () => {
     runIn(80, 3, 'LC_ALL=C');
     await shows(/^\S sleep - #+\.+ \d+ %/);
     await shows(/^\+ sleep - \d s\n[^\n]*\nover: 0/);
-  }, 60_000);
+  });
 
   it('a terminal that draws nothing gets lines', async () => {
     runIn(80, 3, 'TERM=dumb');
     await shows(/^sleep: working[\s\S]*sleep: completed\n[\s\S]*over: 0/);
-  }, 60_000);
+  });
 });

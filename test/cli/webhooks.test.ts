@@ -70,7 +70,7 @@ describe('a message outlives the process that owed it', () => {
     });
     const status = await place.run(['status', reference, '--url', url, '--json']);
     expect(status.stdout).not.toContain('token=private');
-  }, 60_000);
+  });
 
   it('where the worker was killed while it sent the message: the next one sends it again', async () => {
     const receiver = await startReceiver([() => {}]);
@@ -84,7 +84,7 @@ describe('a message outlives the process that owed it', () => {
     expect(again?.body).toBe(sent?.body);
     expect(again?.headers['webhook-id']).toBe(sent?.headers['webhook-id']);
     expect(verified(again)).toMatchObject({ type: 'task.completed' });
-  }, 60_000);
+  });
 
   it('where the task itself was lost with its worker', async () => {
     const receiver = await startReceiver();
@@ -101,7 +101,7 @@ describe('a message outlives the process that owed it', () => {
       type: 'task.failed',
       data: { status: 'failed', error: { code: 'WORKER_LOST', retryable: true } },
     });
-  }, 60_000);
+  });
 });
 
 it('two workers deliver each message once', async () => {
@@ -120,7 +120,7 @@ it('two workers deliver each message once', async () => {
   }, 10_000);
   expect(messages).toHaveLength(references.length);
   expect(new Set(messages.map(({ headers }) => headers['webhook-id'])).size).toBe(references.length);
-}, 60_000);
+});
 
 describe('serve and worker refuse', () => {
   it.each<[string, string[], Record<string, string>, RegExp]>([

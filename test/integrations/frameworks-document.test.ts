@@ -111,14 +111,10 @@ describe.skipIf(unavailable !== undefined)(
         cwd: project,
       });
 
-    it.each(programs)(
-      '$name runs as it stands',
-      async program => {
-        const file = await lay(join(project, program.name), program);
-        expect(await output(file)).toMatch(outputs[program.name] ?? /./);
-      },
-      90_000,
-    );
+    it.each(programs)('$name runs as it stands', async program => {
+      const file = await lay(join(project, program.name), program);
+      expect(await output(file)).toMatch(outputs[program.name] ?? /./);
+    });
 
     it.each(programs)('$name fits the types of its framework in strict mode', async program => {
       const file = await lay(join(project, program.name), program);

@@ -44,4 +44,4 @@ it('a graph that is killed while three tools wait finds their running tasks agai
   await once(second.process, 'close');
   expect(second.printed()).toContain('answer It says leek soup, onion soup, pea soup');
   expect(simmered).toHaveLength(3);
-}, 60_000);
+});

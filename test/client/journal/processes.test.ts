@@ -51,4 +51,4 @@ test('processes that open one journal at the same moment share its keys, and not
   for (const { state, reference, idempotencyKey } of records) {
     expect([state, String(reference?.handle)]).toEqual(['delivered', idempotencyKey]);
   }
-}, 30_000);
+});

@@ -27,18 +27,14 @@ describe.concurrent('a server on standard streams is understood that', () => {
     ['writes no line break after its answers', 'unterminated', ''],
     ['writes `"error": null` beside its results', 'null', ''],
     ['writes more than is usual', 'large', '3000000'],
-  ])(
-    '%s',
-    async (_what, way, detail) => {
-      await using client = await connected(way, detail);
-      const { content } = await client.callTool({ name: 'other' });
-      expect(content).toMatchObject([{ type: 'text' }]);
-      // Again after its process was started again.
-      await failureOf(client.callTool({ name: 'end' }));
-      expect((await client.callTool({ name: 'work' })).content).toHaveLength(1);
-    },
-    20_000,
-  );
+  ])('%s', async (_what, way, detail) => {
+    await using client = await connected(way, detail);
+    const { content } = await client.callTool({ name: 'other' });
+    expect(content).toMatchObject([{ type: 'text' }]);
+    // Again after its process was started again.
+    await failureOf(client.callTool({ name: 'end' }));
+    expect((await client.callTool({ name: 'work' })).content).toHaveLength(1);
+  });
 
   test('is not asked for its generation where that is not wanted', async () => {
     await using client = await connected('first', '1', { discover: false });
@@ -95,7 +91,7 @@ describe.concurrent('what goes wrong is told as what it is:', () => {
     await using client = await connected('endless', '', { maxAnswerBytes: 1024 * 1024 });
     const error = await failureOf(client.callTool({ name: 'work' }));
     expect(error.message).toMatch(/larger than 1 MiB \(`maxAnswerBytes`/);
-  }, 20_000);
+  });
 });
 
 test('a server that says on its standard error what it does is waited for', async () => {

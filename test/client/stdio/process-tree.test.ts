@@ -43,21 +43,17 @@ describe.concurrent('closing leaves no process behind:', () => {
     ['one that must be made to', 'stubborn', 'deaf'],
     ['one whose child holds its pipes', 'parent', ''],
     ['one whose child holds its pipes and must be made to end', 'parent', 'deaf'],
-  ])(
-    '%s, as it is and behind a shell',
-    async (_what, way, detail) => {
-      const all = [await started(process.execPath, [script, way, detail]), await inShell(way, detail)];
-      await Promise.all(all.map(({ transport }) => transport.close()));
-      for (const { transport, pid, closed } of all) {
-        await closed;
-        const child = Number(/child=(\d+)/.exec(transport.stderr)?.[1] ?? pid);
-        await vi.waitUntil(() => !isRunning(pid), { timeout: 20_000 });
-        await vi.waitUntil(() => !isRunning(child), { timeout: 20_000 });
-        expect(transport.ending).toBeDefined();
-      }
-    },
-    30_000,
-  );
+  ])('%s, as it is and behind a shell', async (_what, way, detail) => {
+    const all = [await started(process.execPath, [script, way, detail]), await inShell(way, detail)];
+    await Promise.all(all.map(({ transport }) => transport.close()));
+    for (const { transport, pid, closed } of all) {
+      await closed;
+      const child = Number(/child=(\d+)/.exec(transport.stderr)?.[1] ?? pid);
+      await vi.waitUntil(() => !isRunning(pid), { timeout: 20_000 });
+      await vi.waitUntil(() => !isRunning(child), { timeout: 20_000 });
+      expect(transport.ending).toBeDefined();
+    }
+  });
 
   test('a process that was never there', async () => {
     const transport = new StdioTransport({

@@ -1,4 +1,4 @@
-import { Alarm } from '../time/alarm.js';
+import { Alarm } from '../time/sleep.js';
 
 /** One caller that waits for a task. */
 export interface TaskWait {

@@ -1,6 +1,5 @@
-import { Alarm } from '../time/alarm.js';
 import { atMost } from '../time/at-most.js';
-import { sleep } from '../time/sleep.js';
+import { Alarm, sleep } from '../time/sleep.js';
 import { ActiveRun } from './active-run.js';
 import type { EngineWorker, StoreNotice, WorkerOptions } from './engine.js';
 import { fullOwners } from './owner-shares.js';

@@ -5,8 +5,8 @@ import type { TaskHandle } from '../client/task-handle.js';
 import type { InputRequest, InputResponse } from '../engine/question.js';
 import { InputRequiredError } from '../errors.js';
 import { TokenBucket } from '../pacing/token-bucket.js';
-import { Alarm } from '../time/alarm.js';
 import { untilAborted } from '../time/signals.js';
+import { Alarm } from '../time/sleep.js';
 import { isEndStatus, type Progress, type Snapshot, type TaskReference } from '../types.js';
 
 /** How a call ended: an answer, or what went wrong. */

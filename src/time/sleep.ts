@@ -48,3 +48,88 @@ export function sleep(delayMs: number, signal?: AbortSignal, options: TimerOptio
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
+
+/** A sleep that can be cut short. A ring that comes while nobody sleeps is kept and ends the next sleep at once. */
+export class Alarm {
+  #rung = false;
+  #wake: (() => void) | undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#wake?.();
+  }
+
+  /** Forgets a ring that nobody has heard. */
+  reset(): void {
+    this.#rung = false;
+  }
+
+  /**
+   * Waits `delayMs` milliseconds or until the alarm rings; leaves no timer and no listener, however it ends.
+   * @returns whether it rang
+   * @throws the signal's reason when it aborts.
+   */
+  async sleep(delayMs: number, signal: AbortSignal, options: TimerOptions = {}): Promise<boolean> {
+    signal.throwIfAborted();
+    if (!this.#rung) {
+      let stop = () => {};
+      let wake = () => {};
+      await new Promise<void>(resolve => {
+        wake = resolve;
+        stop = startTimer(delayMs, resolve, options);
+        signal.addEventListener('abort', wake, { once: true });
+        this.#wake = wake;
+      });
+      stop();
+      signal.removeEventListener('abort', wake);
+      this.#wake = undefined;
+      signal.throwIfAborted();
+    }
+    const rang = this.#rung;
+    this.#rung = false;
+    return rang;
+  }
+}
+
+export interface IdleTimerOptions {
+  /** Milliseconds; `Infinity` for never. */
+  readonly limitMs: number;
+  /** Another source of signs of life: when it gave the last one, on the clock of `performance.now()`. */
+  readonly lastSignAt?: (() => number) | undefined;
+  readonly onIdle: () => void;
+}
+
+/** Calls `onIdle` when there was no sign of life for so long; the next sign begins anew. One timer, however many signs. */
+export class IdleTimer implements Disposable {
+  readonly #options: IdleTimerOptions;
+  #signAt = performance.now();
+  #stop: (() => void) | undefined;
+
+  constructor(options: IdleTimerOptions) {
+    this.#options = options;
+    this.#arm(options.limitMs);
+  }
+
+  /** There is a sign of life. */
+  sign(): void {
+    this.#signAt = performance.now();
+    if (this.#stop === undefined) this.#arm(this.#options.limitMs);
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop?.();
+  }
+
+  #arm(delayMs: number): void {
+    if (delayMs !== Number.POSITIVE_INFINITY) this.#stop = startTimer(delayMs, () => this.#look());
+  }
+
+  #look(): void {
+    const { limitMs, lastSignAt, onIdle } = this.#options;
+    const signAt = Math.max(this.#signAt, lastSignAt?.() ?? this.#signAt);
+    const restMs = signAt + limitMs - performance.now();
+    this.#stop = undefined;
+    if (restMs > 0) this.#arm(Math.ceil(restMs));
+    else onIdle();
+  }
+}

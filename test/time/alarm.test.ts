@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Alarm } from '../../src/time/alarm.js';
+import { Alarm } from '../../src/time/sleep.js';
 
 const { signal } = new AbortController();
 

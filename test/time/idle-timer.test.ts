@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { IdleTimer } from '../../src/time/idle-timer.js';
+import { IdleTimer } from '../../src/time/sleep.js';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,7 +1,7 @@
 import type { PollAnswer, Protocol, ToolPlan } from '../../protocols/protocol.js';
 import { ChangeNotice } from '../../time/change-notice.js';
-import { IdleTimer } from '../../time/idle-timer.js';
-import { isEndStatus, type Outcome, type Progress, type Snapshot, type TaskReference } from '../../types.js';
+import { IdleTimer } from '../../time/sleep.js';
+import type { Outcome, Progress, Snapshot, TaskReference } from '../../types.js';
 import type { RunContext } from '../client-services.js';
 import * as explain from '../faults/explain.js';
 import type { JournalEntry } from '../journal/journal-entry.js';
@@ -51,6 +51,7 @@ export class TaskState {
   #unknownWords: Set<string> | undefined;
   #snapshot: Snapshot = { status: 'working', attempt: 0, elapsedMs: 0, raw: undefined };
   #reference: TaskReference | undefined;
+  #hasEnded = false;
   #over = false;
   /** What is odd, by what it is about. */
   readonly #notices = new Map<'plan' | 'word' | 'quiet', string>();
@@ -95,7 +96,7 @@ export class TaskState {
   }
 
   get hasEnded(): boolean {
-    return isEndStatus(this.#snapshot.status);
+    return this.#hasEnded;
   }
 
   accept(reference: TaskReference): void {
@@ -113,6 +114,7 @@ export class TaskState {
     const { tool, watch } = this.#context;
     if (answer.kind === 'ended') {
       const { outcome, raw } = answer;
+      this.#hasEnded = true;
       this.entry?.ended(outcome);
       const message = outcome.status === 'completed' ? undefined : outcome.error.message;
       this.#show({ status: outcome.status, message, raw }, attempt);
@@ -179,7 +181,7 @@ export class TaskState {
       this.#quiet?.sign();
     }
     const { status, message, raw } = told;
-    const hasEnded = isEndStatus(status);
+    const hasEnded = this.#hasEnded;
     // An answer that is silent about progress takes none back, such as the one that tells of the task's start.
     const progress = told.progress ?? (hasEnded ? undefined : this.#snapshot.progress);
     const snapshot = {

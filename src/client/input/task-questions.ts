@@ -1,7 +1,7 @@
 import { ProtocolViolationError } from '../../errors.js';
 import type { Exchange, Running, TaskQuestion } from '../../protocols/protocol.js';
-import type { Alarm } from '../../time/alarm.js';
 import { type LinkedSignal, linkSignals } from '../../time/signals.js';
+import type { Alarm } from '../../time/sleep.js';
 import type { CallRequests } from '../call/call-requests.js';
 import type { Ending } from '../call/ending.js';
 import type { RunningTask } from '../call/task-state.js';

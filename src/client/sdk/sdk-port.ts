@@ -12,8 +12,8 @@ import { AwaitError, ConfigurationError } from '../../errors.js';
 import { excerpt } from '../../protocols/excerpt.js';
 import type { Port, RequestOptions } from '../../protocols/protocol.js';
 import { toolResultSchema } from '../../protocols/readable-result.js';
-import { IdleTimer } from '../../time/idle-timer.js';
 import { linkSignals, neverAborts } from '../../time/signals.js';
+import { IdleTimer } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 
 type ClientRequest = Parameters<Client['request']>[0];

@@ -170,7 +170,10 @@ export class ToolCatalog {
         return { tools: [], nextCursor: undefined, problems: [] };
       });
       problems.push(...page.problems);
-      bytes += leastJsonSize(page.tools, this.#maxListBytes);
+      const { nextCursor } = page;
+      // A list on one page has the limit of every answer.
+      if (cursor !== undefined || nextCursor !== undefined)
+        bytes += leastJsonSize(page.tools, this.#maxListBytes);
       if (bytes > this.#maxListBytes)
         throw new ProtocolViolationError(
           `The server's list of tools has more than ${this.#maxListBytes} bytes over all its pages.`,
@@ -180,7 +183,6 @@ export class ToolCatalog {
         if (!tools.has(tool.name)) tools.set(tool.name, tool);
         names.push(tool.name);
       }
-      const { nextCursor } = page;
       cursor = nextCursor === undefined ? undefined : pages.next(cursor, names, nextCursor);
     } while (cursor !== undefined);
     if (problems.length > 0) this.#onProblems(problems);

@@ -1,7 +1,7 @@
 import { isUsableHint, leastDelay } from '../../pacing/next-delay.js';
 import type { Pacer } from '../../pacing/pacer.js';
 import type { Ended, PollAnswer } from '../../protocols/protocol.js';
-import type { Alarm } from '../../time/alarm.js';
+import type { Alarm } from '../../time/sleep.js';
 import { sleep } from '../../time/sleep.js';
 import type { CallRequests } from '../call/call-requests.js';
 import type { RunningTask, TaskState } from '../call/task-state.js';

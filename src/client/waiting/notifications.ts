@@ -2,8 +2,8 @@ import { EmptyResultSchema, type JSONRPCNotification } from '@modelcontextprotoc
 import { BoundedMap } from '../../pacing/bounded-map.js';
 import type { Port, Protocol } from '../../protocols/protocol.js';
 import { isRecord } from '../../protocols/tool-result.js';
-import type { Alarm } from '../../time/alarm.js';
 import { OnDispose } from '../../time/on-dispose.js';
+import type { Alarm } from '../../time/sleep.js';
 import type { TaskReference } from '../../types.js';
 
 /** What a server tells of a task without being asked. It is a hint to ask, never an answer. */
@@ -15,7 +15,9 @@ export interface TaskNotification {
   readonly message?: string;
 }
 
-type NotificationListener = (notification: TaskNotification) => void;
+interface NotificationListener {
+  hear(notification: TaskNotification): void;
+}
 
 /** Notifications are kept that came before anybody listened: the answer to a start may come after them. */
 const MAX_UNCLAIMED = 1000;
@@ -52,30 +54,32 @@ export class TaskNotifications {
   tell(notification: TaskNotification): void {
     const listeners = this.#listeners.get(notification.topic);
     if (listeners === undefined) this.#unclaimed.set(notification.topic, withoutLongTexts(notification));
-    for (const listener of listeners ?? []) listener(notification);
+    for (const listener of listeners ?? []) listener.hear(notification);
   }
 
   /** Notifications may have been lost: every wait has reason to ask. */
   tellMissed(): void {
-    for (const [topic, listeners] of this.#listeners) for (const listener of listeners) listener({ topic });
+    for (const [topic, listeners] of this.#listeners)
+      for (const listener of listeners) listener.hear({ topic });
   }
 
-  /** Hears of the topics until the returned Disposable is disposed, at once of what has come already. */
-  listen(topics: readonly string[], listener: NotificationListener): Disposable {
+  /** From now on the listener hears of the topics, at once of what has come already. */
+  listen(topics: readonly string[], listener: NotificationListener): void {
     for (const topic of topics) {
       const listeners = this.#listeners.get(topic);
       if (listeners === undefined) this.#listeners.set(topic, [listener]);
       else listeners.push(listener);
       const missed = this.#unclaimed.take(topic);
-      if (missed !== undefined) listener(missed);
+      if (missed !== undefined) listener.hear(missed);
     }
-    return new OnDispose(() => {
-      for (const topic of topics) {
-        const others = this.#listeners.get(topic)?.filter(other => other !== listener) ?? [];
-        if (others.length > 0) this.#listeners.set(topic, others);
-        else this.#listeners.delete(topic);
-      }
-    });
+  }
+
+  leave(topics: readonly string[], listener: NotificationListener): void {
+    for (const topic of topics) {
+      const others = this.#listeners.get(topic)?.filter(other => other !== listener) ?? [];
+      if (others.length > 0) this.#listeners.set(topic, others);
+      else this.#listeners.delete(topic);
+    }
   }
 }
 
@@ -174,7 +178,8 @@ export interface TaskListeningOptions {
 export class TaskListening implements Disposable {
   readonly #options: TaskListeningOptions;
   readonly #topics: readonly string[];
-  readonly #notified: Disposable;
+  /** With the resource's. */
+  readonly #allTopics: readonly string[];
   readonly #subscribed: Disposable | undefined;
   #followed: Disposable | undefined;
 
@@ -184,8 +189,8 @@ export class TaskListening implements Disposable {
     this.#options = options;
     this.#topics = protocol.topics?.(reference.handle) ?? [];
     this.#subscribed = resource === undefined ? undefined : resources.follow(resource);
-    const all = resource === undefined ? this.#topics : [...this.#topics, resource];
-    this.#notified = notifications.listen(all, notification => this.#hear(notification));
+    this.#allTopics = resource === undefined ? this.#topics : [...this.#topics, resource];
+    notifications.listen(this.#allTopics, this);
   }
 
   /** The wait sleeps: a server that tells only what it was asked to tell is asked now, and not while it holds an answer. */
@@ -194,14 +199,14 @@ export class TaskListening implements Disposable {
   }
 
   /** A notification of work under way is shown; every other is a reason to ask. */
-  #hear({ status, message }: TaskNotification): void {
+  hear({ status, message }: TaskNotification): void {
     const { alarm, state } = this.#options;
     if (status !== 'working') alarm.ring();
     else if (message !== undefined) state.hear(message);
   }
 
   [Symbol.dispose](): void {
-    this.#notified[Symbol.dispose]();
+    this.#options.notifications.leave(this.#allTopics, this);
     this.#subscribed?.[Symbol.dispose]();
     this.#followed?.[Symbol.dispose]();
   }

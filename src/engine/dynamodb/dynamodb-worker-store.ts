@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { Alarm } from '../../time/alarm.js';
-import { startTimer } from '../../time/sleep.js';
+import { Alarm, startTimer } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 import { InvalidRecordError } from '../record-shape.js';
 import { type QuestionStore, RunOverError } from '../run-questions.js';

@@ -1,4 +1,4 @@
-import { Alarm } from '../../time/alarm.js';
+import { Alarm } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
 import type { QuestionStore } from '../run-questions.js';
 import type { TaskRecord } from '../task-record.js';

@@ -1,4 +1,8 @@
-import type { DurationHistory, ObservedEnd } from './duration-history.js';
+/**
+ * When one task ended, in milliseconds after the server accepted it: after the last request that was answered
+ * "running" was sent, and no later than the request that was answered "ended". `null` when nobody saw the end.
+ */
+export type ObservedEnd = readonly [afterMs: number, untilMs: number | null];
 
 /** How many standard errors the slope must be away from none. */
 const SIGNIFICANCE = 4;
@@ -40,7 +44,9 @@ const RESOLUTION = 1 / 1024;
  */
 export function estimateDurations({
   ends: observed,
-}: Pick<DurationHistory, 'ends'>): DurationEstimate | undefined {
+}: {
+  readonly ends: readonly ObservedEnd[];
+}): DurationEstimate | undefined {
   const ends = withTrend(observed, trendOf(observed));
   const seen = ends.flatMap(([, untilMs]) => (untilMs === null ? [] : [untilMs]));
   if (seen.length === 0) return undefined;

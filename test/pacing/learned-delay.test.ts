@@ -2,8 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { defaultWaitOptions } from '../../src/client/options.js';
 import { estimateDurations } from '../../src/pacing/duration-estimate.js';
-import { type DurationHistory, observe, parseDurationHistory } from '../../src/pacing/duration-history.js';
-import { DurationMemory } from '../../src/pacing/duration-memory.js';
+import {
+  type DurationHistory,
+  DurationMemory,
+  observe,
+  parseDurationHistory,
+} from '../../src/pacing/duration-memory.js';
 import { leastInterval, nextDelay, type Pacing } from '../../src/pacing/next-delay.js';
 import { backoffPacer, LearningPacer, learnedDelay } from '../../src/pacing/pacer.js';
 import { type PollPlan, planPolls, requestBudget } from '../../src/pacing/poll-plan.js';

@@ -1,6 +1,10 @@
 import { BoundedMap } from '../../pacing/bounded-map.js';
-import { type DurationHistory, parseDurationHistory } from '../../pacing/duration-history.js';
-import { type DurationStore, REMEMBERED_KEYS } from '../../pacing/duration-memory.js';
+import {
+  type DurationHistory,
+  type DurationStore,
+  parseDurationHistory,
+  REMEMBERED_KEYS,
+} from '../../pacing/duration-memory.js';
 import type { PairProofs } from '../../protocols/protocol.js';
 import { sleep } from '../../time/sleep.js';
 import type { Outcome, TaskReference, ToolCall } from '../../types.js';

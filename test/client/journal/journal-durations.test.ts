@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Journal } from '../../../src/client/journal/journal.js';
-import type { DurationHistory } from '../../../src/pacing/duration-history.js';
+import type { DurationHistory } from '../../../src/pacing/duration-memory.js';
 import { DurationMemory } from '../../../src/pacing/duration-memory.js';
 import { type JournalPlace, newJournalPlace } from './journal-fixture.js';
 

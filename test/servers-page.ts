@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type Pair, pairProfileSchema, startTools } from '../src/protocols/pair/profile.js';
+import { type Pair, pairProfileSchema } from '../src/protocols/pair/profile.js';
 import { builtInPairs, namedPairs } from '../src/protocols/pairs/index.js';
+import { startTools } from '../src/protocols/tool-definition.js';
 
 /** The rows of docs/start-status-pairs.md that follow from the code. */
 export const profileRows = [...builtInPairs, ...namedPairs].map((pair: Pair) => [

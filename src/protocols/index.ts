@@ -1,10 +1,10 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { planFound } from './detection/plan-found.js';
-import { unstartable } from './pair/profile-problem.js';
 import type { NativeTasks, Protocol, ServerFacts, ToolPlan } from './protocol.js';
 import { sync } from './sync.js';
 import { tasks20251125 } from './tasks-2025-11-25.js';
 import { tasks20260728 } from './tasks-2026-07-28.js';
+import { unstartable } from './tool-definition.js';
 import { toolPair } from './tool-pair.js';
 
 /** Every way of being asynchronous, the most specific first. */

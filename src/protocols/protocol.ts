@@ -208,9 +208,3 @@ export interface Protocol {
   /** Asks the server to cancel; the next poll tells what came of it. @throws NotSupportedError when it has no way. */
   cancel(handle: unknown, exchange: Exchange): Promise<void>;
 }
-
-/** Whether the tool is marked so that a second call does nothing that the first did not. */
-export function isMarkedIdempotent({ annotations }: Tool): boolean {
-  // spec 2025-11-25, schema, ToolAnnotations: again with the same arguments has no additional effect, also where the first destroys.
-  return annotations?.idempotentHint === true || annotations?.readOnlyHint === true;
-}

@@ -1,7 +1,8 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { NotSupportedError } from '../errors.js';
 import type { ToolCall } from '../types.js';
-import { type Ended, type Exchange, isMarkedIdempotent, type Protocol } from './protocol.js';
+import type { Ended, Exchange, Protocol } from './protocol.js';
+import { isMarkedIdempotent } from './tool-definition.js';
 import { outcomeOfResult } from './tool-result.js';
 
 /** The server answers the call itself, maybe after a long silence, maybe with progress (spec 2025-11-25, server/tools). */

@@ -16,15 +16,9 @@ import {
   tasksViolation,
   unknownTask,
 } from './native-task.js';
-import {
-  type Ended,
-  type Exchange,
-  isMarkedIdempotent,
-  type PollAnswer,
-  type Protocol,
-  type StartAnswer,
-} from './protocol.js';
+import type { Ended, Exchange, PollAnswer, Protocol, StartAnswer } from './protocol.js';
 import { refusalOf } from './refusal.js';
+import { isMarkedIdempotent } from './tool-definition.js';
 import { failedResult, isRecord, outcomeOfResult } from './tool-result.js';
 
 /** How long a server is asked to keep a task: a day, as the bundled one does. */

@@ -15,15 +15,8 @@ import {
   tasksViolation,
   unknownTask,
 } from './native-task.js';
-import {
-  type Exchange,
-  isMarkedIdempotent,
-  type PollAnswer,
-  type Protocol,
-  type Running,
-  type StartAnswer,
-  type TaskQuestion,
-} from './protocol.js';
+import type { Exchange, PollAnswer, Protocol, Running, StartAnswer, TaskQuestion } from './protocol.js';
+import { isMarkedIdempotent } from './tool-definition.js';
 import { isRecord, outcomeOfResult } from './tool-result.js';
 
 /** The extension `io.modelcontextprotocol/tasks` (SEP-2663): the server says with its answer that a call has become a task. */

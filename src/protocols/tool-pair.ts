@@ -1,24 +1,26 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolCall } from '../types.js';
 import { type Arguments, argumentsOf, dataOf, follow } from './pair/answer-data.js';
+import { readMarkedAnswer, readStartAnswer, readStatusAnswer } from './pair/answers.js';
 import { completePair } from './pair/complete-pair.js';
-import { readHandle, takes } from './pair/handle.js';
-import { isMarked, type Pair, starts, startTools, withWords } from './pair/profile.js';
-import { isMeant, lacks, profileProblem, unstartable } from './pair/profile-problem.js';
-import { newHandle, readMarkedAnswer, readStartAnswer } from './pair/start-answer.js';
+import { newHandle, readHandle } from './pair/handle.js';
+import { type Pair, withWords } from './pair/profile.js';
 import { tellsWhere } from './pair/state.js';
-import { readStatusAnswer } from './pair/status-answer.js';
 import { cancelPair, pollGroupOf, pollMany, pollPair, sendCall, waitFor } from './pair/steps.js';
 import { builtInPairs, namedPairs } from './pairs/index.js';
-import {
-  type Exchange,
-  isMarkedIdempotent,
-  type Protocol,
-  type ServerFacts,
-  type StartAnswer,
-  type ToolPlan,
-} from './protocol.js';
+import type { Exchange, Protocol, ServerFacts, StartAnswer, ToolPlan } from './protocol.js';
 import { sync } from './sync.js';
+import {
+  isMarked,
+  isMarkedIdempotent,
+  isMeant,
+  lacks,
+  profileProblem,
+  starts,
+  startTools,
+  takes,
+  unstartable,
+} from './tool-definition.js';
 import { isRecord, outcomeOfResult } from './tool-result.js';
 
 /** A start tool returns a handle, another tool tells its state. Which tools, and in which words, is a profile: data. */

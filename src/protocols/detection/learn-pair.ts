@@ -1,11 +1,11 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskStatus } from '../../types.js';
 import { type AnswerData, dataOf, valueAt, valuesAt } from '../pair/answer-data.js';
+import { readStatusAnswer } from '../pair/answers.js';
 import { findHandle } from '../pair/find-handle.js';
 import { idsIn, soughtOf, type TaskId } from '../pair/handle.js';
 import { labelFacts } from '../pair/label-facts.js';
 import type { Pair, Place } from '../pair/profile.js';
-import { readStatusAnswer } from '../pair/status-answer.js';
 import { wordsOf } from '../pair/usual-places.js';
 import { fold, meaningOf } from '../pair/words.js';
 import type { PollAnswer } from '../protocol.js';

@@ -2,25 +2,24 @@ import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { ProtocolViolationError, TaskNotFoundError } from '../../errors.js';
 import type { ToolCall } from '../../types.js';
 import { dataOf } from '../pair/answer-data.js';
-import { readHandle, type TaskId } from '../pair/handle.js';
+import { newHandle, readHandle, type TaskId } from '../pair/handle.js';
 import { type Pair, withWords } from '../pair/profile.js';
-import { newHandle } from '../pair/start-answer.js';
 import { pollPair } from '../pair/steps.js';
-import {
-  type Detected,
-  type Exchange,
-  isMarkedIdempotent,
-  type PairProof,
-  type PairProofs,
-  type PollAnswer,
-  type Protocol,
-  type ServerFacts,
-  type StartAnswer,
-  type ToolPlan,
+import type {
+  Detected,
+  Exchange,
+  PairProof,
+  PairProofs,
+  PollAnswer,
+  Protocol,
+  ServerFacts,
+  StartAnswer,
+  ToolPlan,
 } from '../protocol.js';
 import { toolResultSchema } from '../readable-result.js';
 import { isRequestTimeout } from '../refusal.js';
 import { sync } from '../sync.js';
+import { isMarkedIdempotent } from '../tool-definition.js';
 import { outcomeOfResult } from '../tool-result.js';
 import { type Held, reasonsOf } from './evidence.js';
 import { pairOfProposal } from './found-pair.js';

@@ -1,9 +1,11 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { TaskNotFoundError } from '../../errors.js';
+import type { ToolCall } from '../../types.js';
 import { builtInPairs } from '../pairs/index.js';
+import { argumentSchema, argumentType, takes } from '../tool-definition.js';
 import { isRecord } from '../tool-result.js';
-import { type AnswerData, valuesAt } from './answer-data.js';
+import { type AnswerData, collectArguments, valuesAt } from './answer-data.js';
 import { findHandle, type SoughtHandle } from './find-handle.js';
 import { firstToken } from './labels.js';
 import { type Pair, pairProfileSchema } from './profile.js';
@@ -132,24 +134,30 @@ function valuesIn(value: unknown, values = new Set<string>()): ReadonlySet<strin
   return values;
 }
 
-/** The type of a tool's argument, as its schema tells. */
-export function argumentType(tool: Tool | undefined, path: string): 'string' | 'number' | undefined {
-  const schema = argumentSchema(tool, path);
-  const types = [schema?.type ?? []].flat();
-  if (types.includes('string')) return 'string';
-  return types.includes('number') || types.includes('integer') ? 'number' : undefined;
+export interface Started {
+  readonly call: ToolCall;
+  readonly statusTool: Tool | undefined;
 }
 
-/** The schema of an argument; undefined where the tool does not list it. */
-export function argumentSchema(tool: Tool | undefined, path: string): Record<string, unknown> | undefined {
-  let schema: unknown = tool?.inputSchema;
-  for (const key of path.split('.')) {
-    const properties: unknown = isRecord(schema) ? schema.properties : undefined;
-    schema = isRecord(properties) && Object.hasOwn(properties, key) ? properties[key] : undefined;
-  }
-  return isRecord(schema) ? schema : undefined;
-}
-
-export function takes(tool: Tool | undefined, path: string | undefined): boolean {
-  return path !== undefined && argumentSchema(tool, path) !== undefined;
+/** The handle of tasks that were just started, with what later calls need to know of the start. */
+export function newHandle(
+  ids: readonly TaskId[],
+  pair: Pair,
+  { call, statusTool, data }: Started & { readonly data: AnswerData },
+): unknown {
+  const givers = { call: call.arguments, answer: data };
+  const { status, cancel, result } = pair;
+  const forStatus = status.arguments && collectArguments(status.arguments, givers);
+  const forCancel = cancel?.arguments && collectArguments(cancel.arguments, givers);
+  const forResult = result && collectArguments(result.arguments, { call: call.arguments });
+  return handleOf({
+    pair: pair.name,
+    profile: pair,
+    ids: [...ids],
+    ...(forStatus && { status: forStatus }),
+    ...(forCancel && { cancel: forCancel }),
+    ...(forResult && { result: forResult }),
+    ...(takes(statusTool, status.waitArgument?.name) && { holds: true }),
+    ...(takes(statusTool, status.many?.argument) && { many: true }),
+  });
 }

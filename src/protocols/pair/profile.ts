@@ -1,4 +1,3 @@
-import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 
 /** Keys that must never be written through. */
@@ -207,20 +206,6 @@ export type Pair = z.output<typeof pairProfileSchema>;
 export type Place = z.output<typeof place>;
 export type Places = z.output<typeof places>;
 export type ArgumentSources = z.output<typeof argumentSources>;
-
-export function startTools({ start }: Pair): readonly string[] {
-  return [start.tool].flat();
-}
-
-/** Whether the definition of a tool says that it is one of the pair. */
-export function isMarked({ _meta }: Pick<Tool, '_meta'>, { name, marked }: Pair): boolean {
-  return marked !== undefined && _meta?.[marked.definitionKey] === name;
-}
-
-/** Whether a tool starts tasks of the pair: by its name, or by what its definition says. */
-export function starts(tool: Tool, pair: Pair): boolean {
-  return startTools(pair).includes(tool.name) || isMarked(tool, pair);
-}
 
 /** The profile with further status words, which come before its own. */
 export function withWords(pair: Pair, words: Pair['words'] = {}): Pair {

@@ -7,13 +7,12 @@ import { toolResultSchema } from '../readable-result.js';
 import { isRequestTimeout, refusalOf } from '../refusal.js';
 import { isRecord, outcomeOfResult, textOf } from '../tool-result.js';
 import { type Arguments, argumentsOf, collectArguments, dataOf, valueAt, valuesAt } from './answer-data.js';
+import { readStatus, readStatusAnswer, violation } from './answers.js';
 import type { PairHandle, TaskId } from './handle.js';
-import { errorIn, hasReason, joinAnswers } from './outcome.js';
 import { bringsResult } from './payload-facts.js';
 import type { Pair } from './profile.js';
 import { refusedByText, refusedRequest } from './refused-status.js';
-import { failureBeside } from './state.js';
-import { readStatus, readStatusAnswer, violation } from './status-answer.js';
+import { errorIn, failureBeside, hasReason, joinAnswers } from './state.js';
 import { subjectOf } from './subject.js';
 import { type State, usualState } from './usual-state.js';
 

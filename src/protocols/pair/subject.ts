@@ -1,6 +1,7 @@
 import { GENERIC, STATE, singular } from '../lexicon/nouns.js';
 import { CHANGING, MACHINE, READING } from '../lexicon/verbs.js';
-import { type Pair, startTools } from './profile.js';
+import { startTools } from '../tool-definition.js';
+import type { Pair } from './profile.js';
 import { wordsOf } from './usual-places.js';
 
 export type Scalar = string | number | boolean | null;

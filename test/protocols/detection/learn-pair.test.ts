@@ -2,9 +2,10 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, test } from 'vitest';
 import { learnPair, unknownWordIn } from '../../../src/protocols/detection/learn-pair.js';
 import { dataOf } from '../../../src/protocols/pair/answer-data.js';
+import { readStatusAnswer } from '../../../src/protocols/pair/answers.js';
 import { idsIn } from '../../../src/protocols/pair/handle.js';
-import { type Pair, pairProfileSchema, startTools } from '../../../src/protocols/pair/profile.js';
-import { readStatusAnswer } from '../../../src/protocols/pair/status-answer.js';
+import { type Pair, pairProfileSchema } from '../../../src/protocols/pair/profile.js';
+import { startTools } from '../../../src/protocols/tool-definition.js';
 import { recordedShapes, variantShapes } from '../../fixtures/pairs/recorded-shapes.js';
 
 const json = (structuredContent: Record<string, unknown>): CallToolResult => ({

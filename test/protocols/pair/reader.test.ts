@@ -3,12 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../../../src/errors.js';
 import { argumentsOf, collectArguments, dataOf, valuesAt } from '../../../src/protocols/pair/answer-data.js';
+import { readStartAnswer, readStatusAnswer } from '../../../src/protocols/pair/answers.js';
 import { idsIn, readHandle } from '../../../src/protocols/pair/handle.js';
 import { labelled } from '../../../src/protocols/pair/labels.js';
 import { type PairProfile, pairProfileSchema } from '../../../src/protocols/pair/profile.js';
 import { readRefusal } from '../../../src/protocols/pair/refused-status.js';
-import { readStartAnswer } from '../../../src/protocols/pair/start-answer.js';
-import { readStatusAnswer } from '../../../src/protocols/pair/status-answer.js';
 import { fold, meaningOf } from '../../../src/protocols/pair/words.js';
 
 const text = (...texts: string[]): CallToolResult => ({

@@ -2,8 +2,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { AwaitClient } from '../../../src/client/await-client.js';
 import type { ConnectOptions } from '../../../src/client/connect/connect.js';
-import { pairProfileSchema, startTools } from '../../../src/protocols/pair/profile.js';
+import { pairProfileSchema } from '../../../src/protocols/pair/profile.js';
 import { builtInPairs, namedPairs } from '../../../src/protocols/pairs/index.js';
+import { startTools } from '../../../src/protocols/tool-definition.js';
 import { type PairShape, pairServer } from '../../fixtures/pairs/pair-server.js';
 import { recordedShapes, variantShapes } from '../../fixtures/pairs/recorded-shapes.js';
 

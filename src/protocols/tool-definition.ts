@@ -1,9 +1,50 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import { similarName } from '../../similar-name.js';
-import type { ServerFacts } from '../protocol.js';
-import { isRecord } from '../tool-result.js';
-import { argumentSchema } from './handle.js';
-import { type Pair, starts, startTools } from './profile.js';
+import { similarName } from '../similar-name.js';
+import type { Pair } from './pair/profile.js';
+import type { ServerFacts } from './protocol.js';
+import { isRecord } from './tool-result.js';
+
+/** Whether the tool is marked so that a second call does nothing that the first did not. */
+export function isMarkedIdempotent({ annotations }: Tool): boolean {
+  // spec 2025-11-25, schema, ToolAnnotations: again with the same arguments has no additional effect, also where the first destroys.
+  return annotations?.idempotentHint === true || annotations?.readOnlyHint === true;
+}
+
+/** The type of a tool's argument, as its schema tells. */
+export function argumentType(tool: Tool | undefined, path: string): 'string' | 'number' | undefined {
+  const schema = argumentSchema(tool, path);
+  const types = [schema?.type ?? []].flat();
+  if (types.includes('string')) return 'string';
+  return types.includes('number') || types.includes('integer') ? 'number' : undefined;
+}
+
+/** The schema of an argument; undefined where the tool does not list it. */
+export function argumentSchema(tool: Tool | undefined, path: string): Record<string, unknown> | undefined {
+  let schema: unknown = tool?.inputSchema;
+  for (const key of path.split('.')) {
+    const properties: unknown = isRecord(schema) ? schema.properties : undefined;
+    schema = isRecord(properties) && Object.hasOwn(properties, key) ? properties[key] : undefined;
+  }
+  return isRecord(schema) ? schema : undefined;
+}
+
+export function takes(tool: Tool | undefined, path: string | undefined): boolean {
+  return path !== undefined && argumentSchema(tool, path) !== undefined;
+}
+
+export function startTools({ start }: Pair): readonly string[] {
+  return [start.tool].flat();
+}
+
+/** Whether the definition of a tool says that it is one of the pair. */
+export function isMarked({ _meta }: Pick<Tool, '_meta'>, { name, marked }: Pair): boolean {
+  return marked !== undefined && _meta?.[marked.definitionKey] === name;
+}
+
+/** Whether a tool starts tasks of the pair: by its name, or by what its definition says. */
+export function starts(tool: Tool, pair: Pair): boolean {
+  return startTools(pair).includes(tool.name) || isMarked(tool, pair);
+}
 
 const MAX_NAMED = 50;
 

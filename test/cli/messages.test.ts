@@ -49,7 +49,11 @@ test.each<[string, string[], RegExp]>([
     ['login', 'ftp://x'],
     /^Expected the name of a server, or a URL .*got one with ftp:/,
   ],
-  ['a port of another protocol', ['run', 'x', '--url', 'http://127.0.0.1:9/mcp'], /bad port.*Check the port/],
+  [
+    'a port where nothing listens',
+    ['run', 'x', '--url', 'http://127.0.0.1:9/mcp'],
+    /^Nothing listens at .*check host and port/,
+  ],
   [
     'a store that is not there',
     ['tasks', '--store', 'sqlite:none.db'],

@@ -145,13 +145,11 @@ async function openHttpTransport(
   { url: where, headers, authProvider, type }: HttpEndpoint,
   maxAnswerBytes: number,
 ): Promise<{ readonly wire: HttpTransport; readonly authorization: Authorization | undefined }> {
-  const { fetch } = await import('undici');
   const url = new URL(where);
   const authorization = authProvider && authorizationOf(authProvider, url);
   const requests = new Requests({
     url,
     headers: headers ?? {},
-    fetch,
     agent: await openAgent(url),
     authorize: authorization && ((send, isLast) => authorization.send(send, isLast)),
   });

@@ -1,8 +1,8 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import type { Response } from 'undici';
 import { atMost } from '../../time/at-most.js';
 import { AnswerBytes } from '../connection/answer-bytes.js';
 import { answerTooLarge } from '../connection/unreadable-answer.js';
+import type { AnswerBody, HttpAnswer } from './answer.js';
 
 /** An error page is read no further than a message needs. */
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -15,9 +15,9 @@ const BYTE_ORDER_MARK = 0xfeff;
  * The text of a body, counted while it arrives.
  * @throws UnreadableAnswerError when it has more than `maxBytes` decoded bytes
  */
-export async function bodyText({ body }: Response, maxBytes: number): Promise<string> {
+export async function bodyText({ body }: HttpAnswer, maxBytes: number): Promise<string> {
   const answer = new AnswerBytes(maxBytes);
-  for await (const chunk of body ?? []) {
+  for await (const chunk of body) {
     if (answer.size + chunk.byteLength > maxBytes) {
       answer.clear();
       throw answerTooLarge(maxBytes);
@@ -28,20 +28,17 @@ export async function bodyText({ body }: Response, maxBytes: number): Promise<st
 }
 
 /** What an error page begins with; empty where it does not come in time. */
-export async function errorTextOf({ body }: Response): Promise<string> {
-  if (body === null) return '';
+export async function errorTextOf({ body }: HttpAnswer): Promise<string> {
   const decoder = new TextDecoder();
-  const reader = body.getReader();
   let text = '';
   const read = async () => {
-    while (text.length < MAX_ERROR_BYTES) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      text += decoder.decode(value, { stream: true });
+    for await (const chunk of body) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.length >= MAX_ERROR_BYTES) return;
     }
   };
   await atMost(read(), ERROR_LIMIT_MS).catch(() => {});
-  await reader.cancel().catch(() => {});
+  await body.cancel();
   return text.slice(0, MAX_ERROR_BYTES);
 }
 
@@ -59,7 +56,7 @@ export interface EventStreamOptions {
  * @throws UnreadableAnswerError when one of them has too many bytes, and what the connection fails with
  */
 export async function* eventsOf(
-  { body }: Response,
+  { body }: HttpAnswer,
   { maxBytes, onRetry, signal }: EventStreamOptions,
 ): AsyncGenerator<EventSourceMessage> {
   const line = new AnswerBytes(maxBytes);
@@ -104,20 +101,16 @@ function withoutMark(text: string): string {
 }
 
 /** What comes of a body until the signal aborts. */
-async function* chunksOf(
-  body: Response['body'],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  if (body === null) return;
-  const reader = body.getReader();
-  const leave = () => void reader.cancel().catch(() => {});
+async function* chunksOf(body: AnswerBody, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  const leave = () => void body.cancel();
   if (signal?.aborted) leave();
   signal?.addEventListener('abort', leave, { once: true });
   try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+    yield* body;
+  } catch (error) {
+    if (!signal?.aborted) throw error;
   } finally {
     signal?.removeEventListener('abort', leave);
-    leave();
   }
 }
 
@@ -127,6 +120,6 @@ function isLarger(text: string, maxBytes: number): boolean {
 }
 
 /** The media type of a body without its parameters, in lower case; empty where there is none. */
-export function mediaTypeOf({ headers }: Pick<Response, 'headers'>): string {
+export function mediaTypeOf({ headers }: Pick<HttpAnswer, 'headers'>): string {
   return (headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }

@@ -26,9 +26,6 @@ export function connectionProblem(
     return `Nothing listens at ${proxy ?? where}; start ${proxy === undefined ? 'the server' : 'it'}, or check host and port.`;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return `The host of ${proxy ?? where} is unknown; check its spelling.`;
-  // What fetch says of ports on which other protocols are spoken.
-  if (messageOf(error) === 'bad port')
-    return `${where} could not be spoken to: no request is sent to its port, which belongs to another protocol (bad port). Check the port, or let the server listen on another.`;
   return protocol === 'https:' ? tlsProblem(error, code, where) : plainProblem(error, code, where);
 }
 

@@ -1,9 +1,9 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import type { Response } from 'undici';
 import { atMost } from '../../time/at-most.js';
 import { answeredId, asSent, cancelledId, isRequest } from '../connection/message-kind.js';
 import { UnreadableAnswerError, unreadableAnswer } from '../connection/unreadable-answer.js';
+import type { HttpAnswer } from './answer.js';
 import { eventsOf, mediaTypeOf } from './body.js';
 import { readMessage } from './messages.js';
 import type { HttpWire, WireOptions } from './wire.js';
@@ -54,7 +54,7 @@ export class LegacySse implements HttpWire {
     const response = await requests.send({ method: 'GET', fixed: { accept: 'text/event-stream' } });
     if (!response.ok) throw await requests.refusal(response);
     if (mediaTypeOf(response) !== 'text/event-stream') {
-      await response.body?.cancel();
+      await response.body.cancel();
       throw new StreamableHTTPError(-1, `Unexpected content type: ${mediaTypeOf(response)}`);
     }
     void this.#read(response);
@@ -77,7 +77,7 @@ export class LegacySse implements HttpWire {
         fixed: { 'content-type': 'application/json' },
       });
       if (!response.ok) throw await requests.refusal(response, { url });
-      await response.body?.cancel();
+      await response.body.cancel();
     } catch (error) {
       if (id !== undefined) this.#waiting.delete(id);
       throw error;
@@ -89,7 +89,7 @@ export class LegacySse implements HttpWire {
     this.#closing.abort();
   }
 
-  async #read(stream: Response): Promise<void> {
+  async #read(stream: HttpAnswer): Promise<void> {
     const { listener, maxAnswerBytes: maxBytes } = this.#options;
     try {
       for await (const { event, data } of eventsOf(stream, { maxBytes, signal: this.#closing.signal })) {

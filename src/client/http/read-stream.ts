@@ -1,5 +1,5 @@
-import type { Response } from 'undici';
 import { UnreadableAnswerError } from '../connection/unreadable-answer.js';
+import type { HttpAnswer } from './answer.js';
 import { eventsOf } from './body.js';
 
 /** What the streams of one answer, one after another, have told by now. */
@@ -41,7 +41,7 @@ export function newStreamState(): StreamState {
  * @throws UnreadableAnswerError, or what an answer that is of no use was thrown with
  */
 export async function readStream(
-  stream: Response,
+  stream: HttpAnswer,
   state: StreamState,
   { maxBytes, take, report, signal }: StreamReader,
 ): Promise<void> {

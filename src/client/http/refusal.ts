@@ -1,8 +1,8 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { unfollowedRedirect } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { Response } from 'undici';
 import { excerpt } from '../../protocols/excerpt.js';
 import { parseRetryAfter } from '../../time/retry-after.js';
+import type { HttpAnswer } from './answer.js';
 
 /** The server asks to send the request again later, and not before this time. */
 export class PostponedError extends StreamableHTTPError {
@@ -26,9 +26,9 @@ export interface RefusalText {
 }
 
 /** Why a request was refused, in the words of the server. */
-export function httpRefusalOf(response: Response, { url, body, masked }: RefusalText): StreamableHTTPError {
+export function httpRefusalOf(response: HttpAnswer, { url, body, masked }: RefusalText): StreamableHTTPError {
   const { status, headers } = response;
-  const redirect = unfollowedRedirect(response as unknown as globalThis.Response, url);
+  const redirect = unfollowedRedirect(response as unknown as Response, url);
   const said = masked(redirect ?? body);
   const retryAfterMs = POSTPONING.has(status)
     ? parseRetryAfter(headers.get('retry-after'), Date.now())

@@ -1,8 +1,10 @@
 import type { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { type FetchLike, fetchWithinOrigin } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import type { Dispatcher, Response, fetch as undiciFetch } from 'undici';
+import type { Dispatcher } from 'undici';
+import { VERSION } from '../../version.js';
 import { SentSecrets } from '../connection/sent-secrets.js';
+import { ACCEPTED_ENCODINGS, type HttpAnswer, httpAnswerOf } from './answer.js';
 import { errorTextOf } from './body.js';
 import { httpRefusalOf } from './refusal.js';
 
@@ -10,11 +12,10 @@ export interface RequestsOptions {
   readonly url: URL;
   /** The user's headers, sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly fetch: typeof undiciFetch;
   readonly agent: Dispatcher;
   /** Sends a request with a token, and again with another where it is refused; undefined to send none. */
   readonly authorize:
-    | ((send: (token: string | undefined) => Promise<Response>, isLast: boolean) => Promise<Response>)
+    | ((send: (token: string | undefined) => Promise<HttpAnswer>, isLast: boolean) => Promise<HttpAnswer>)
     | undefined;
 }
 
@@ -37,7 +38,10 @@ export interface Refused {
   readonly body?: string | undefined;
 }
 
-/** Sends HTTP requests to one server. A redirect is followed within the server's origin only. */
+/**
+ * Sends HTTP requests to one server. A redirect is followed within the server's origin only. `fetch` would take five times
+ * the processor time of a request.
+ */
 export class Requests {
   readonly url: URL;
   readonly #options: RequestsOptions;
@@ -55,28 +59,31 @@ export class Requests {
   }
 
   /** @throws what the connection fails with, or AuthorizationError */
-  send({ method, url = this.url, headers, fixed, body, signal }: HttpRequest): Promise<Response> {
-    const { fetch, agent, authorize } = this.#options;
-    const send: FetchLike = async (to, init) => {
-      const one = (token: string | undefined) => {
+  send({ method, url = this.url, headers, fixed, body, signal }: HttpRequest): Promise<HttpAnswer> {
+    const { agent, authorize } = this.#options;
+    const send = (to: URL) => {
+      const one = async (token: string | undefined) => {
         if (token !== undefined) this.#token = token;
-        return fetch(to, {
-          ...(init as object),
+        const { origin, pathname, search } = to;
+        const response = await agent.request({
+          origin,
+          path: `${pathname}${search}`,
+          method,
           headers: this.#headers(headers, fixed, token),
-          dispatcher: agent,
+          body: body ?? null,
+          signal: signal ?? null,
         });
+        return httpAnswerOf(to, response);
       };
       // The request that ends the session (DELETE) starts no authorization.
-      const response = await (authorize?.(one, method === 'DELETE') ?? one(undefined));
-      // undici's types of fetch are its own; the implementation is the one that Node ships.
-      return response as unknown as globalThis.Response;
+      return authorize?.(one, method === 'DELETE') ?? one(undefined);
     };
-    const init = { method, ...(body !== undefined && { body }), signal: signal ?? null };
-    return fetchWithinOrigin(send)(url, init) as unknown as Promise<Response>;
+    // Of a response, it reads what an `HttpAnswer` has.
+    return fetchWithinOrigin(send as unknown as FetchLike)(url, { method }) as unknown as Promise<HttpAnswer>;
   }
 
   /** What a response that is no success means. */
-  async refusal(response: Response, { url = this.url, body }: Refused = {}): Promise<StreamableHTTPError> {
+  async refusal(response: HttpAnswer, { url = this.url, body }: Refused = {}): Promise<StreamableHTTPError> {
     const text = body ?? (await errorTextOf(response));
     return httpRefusalOf(response, {
       url,
@@ -100,7 +107,10 @@ export class Requests {
     fixed: HttpRequest['fixed'],
     token: string | undefined,
   ): Record<string, string> {
-    const all = new Headers();
+    const all = new Headers({
+      'user-agent': `mcp-await/${VERSION}`,
+      'accept-encoding': ACCEPTED_ENCODINGS,
+    });
     for (const [name, value] of Object.entries({ ...ours })) if (value !== undefined) all.set(name, value);
     for (const [name, value] of Object.entries(this.#options.headers)) all.set(name, value);
     if (token !== undefined) all.set('authorization', `Bearer ${token}`);

@@ -1,13 +1,13 @@
-import type { Response } from 'undici';
 import { sleep } from '../../time/sleep.js';
 import { LostContactError } from '../connection/contact.js';
 import { messageOf } from '../faults/failure.js';
+import type { HttpAnswer } from './answer.js';
 import { mediaTypeOf } from './body.js';
 import { type EndedStream, reconnectDelayMs } from './reconnect-delay.js';
 
 export interface Resumption {
   /** Asks for what comes after the last event. */
-  readonly ask: () => Promise<Response>;
+  readonly ask: () => Promise<HttpAnswer>;
   readonly ended: Omit<EndedStream, 'minDelayMs'>;
   readonly signal: AbortSignal;
 }
@@ -26,7 +26,7 @@ export function mayComeLater(status: number): boolean {
  * The stream that goes on with an answer that broke off (spec 2025-11-25, basic/transports, "Resumability").
  * @throws LostContactError when there is none
  */
-export async function resumeStream({ ask, ended, signal }: Resumption): Promise<Response> {
+export async function resumeStream({ ask, ended, signal }: Resumption): Promise<HttpAnswer> {
   for (let failures = 0; ; ) {
     const fruitless = ended.fruitless + failures;
     await sleep(reconnectDelayMs({ ...ended, fruitless, minDelayMs: MIN_DELAY_MS }), signal);
@@ -38,12 +38,12 @@ export async function resumeStream({ ask, ended, signal }: Resumption): Promise<
   }
 }
 
-async function attempt(ask: () => Promise<Response>) {
+async function attempt(ask: () => Promise<HttpAnswer>) {
   try {
     const response = await ask();
     const type = mediaTypeOf(response);
     if (response.ok && type === 'text/event-stream') return { response, why: '', isLongLived: false };
-    await response.body?.cancel();
+    await response.body.cancel();
     const why = response.ok ? `it answers with ${type || 'no media type'}` : `HTTP ${response.status}`;
     return { response: undefined, why, isLongLived: !mayComeLater(response.status) };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { ErrorCode, type JSONRPCMessage, type JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
-import type { Response } from 'undici';
 import { atMost } from '../../time/at-most.js';
+import type { HttpAnswer } from './answer.js';
 import { bodyText, errorTextOf, eventsOf, mediaTypeOf } from './body.js';
 import { httpMessagesIn, speaksOfSession } from './messages.js';
 
@@ -14,7 +14,7 @@ const GONE = new Set([404, 410]);
  * browser's; a `ping` has no such session. If the check fails, the session counts as alive.
  */
 export async function isSessionAlive(
-  post: (ping: JSONRPCRequest, signal: AbortSignal) => Promise<Response>,
+  post: (ping: JSONRPCRequest, signal: AbortSignal) => Promise<HttpAnswer>,
 ): Promise<boolean> {
   const limit = new AbortController();
   const check = async () => {
@@ -32,7 +32,7 @@ function isAboutSession({ code, message }: { readonly code: number; readonly mes
   return code !== ErrorCode.MethodNotFound && speaksOfSession(message);
 }
 
-async function answerIn(response: Response): Promise<JSONRPCMessage | undefined> {
+async function answerIn(response: HttpAnswer): Promise<JSONRPCMessage | undefined> {
   if (mediaTypeOf(response) !== 'text/event-stream')
     return httpMessagesIn(await bodyText(response, MAX_BYTES)).find(isPong);
   for await (const { data } of eventsOf(response, { maxBytes: MAX_BYTES })) {

@@ -1,12 +1,12 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { JSONRPCMessage, JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import type { Response } from 'undici';
 import { isRecord } from '../../protocols/tool-result.js';
 import { sleep, startTimer } from '../../time/sleep.js';
 import type { RequestExtension } from '../connection/client-transport.js';
 import { LostContactError, NotConnectedError } from '../connection/contact.js';
 import { answeredId, asSent, cancelledId, isRequest } from '../connection/message-kind.js';
 import { messageOf } from '../faults/failure.js';
+import type { HttpAnswer } from './answer.js';
 import { bodyText, errorTextOf, mediaTypeOf } from './body.js';
 import { errorMessageIn, httpMessagesIn, readMessage, speaksOfSession } from './messages.js';
 import { newStreamState, readStream, type StreamState, UnusableAnswer } from './read-stream.js';
@@ -77,10 +77,10 @@ export class StreamableHttp implements HttpWire {
     if (extension === undefined) this.#sessionId = response.headers.get('mcp-session-id') ?? this.#sessionId;
     if (isRequest(message)) {
       const isWanted = this.#posted.delete(id);
-      return isWanted ? this.#takeAnswer(message, response, extension) : response.body?.cancel();
+      return isWanted ? this.#takeAnswer(message, response, extension) : response.body.cancel();
     }
     if (!response.ok) throw await this.#options.requests.refusal(response);
-    await response.body?.cancel();
+    await response.body.cancel();
     if ('method' in message && message.method === 'notifications/initialized') void this.#listen();
   }
 
@@ -93,14 +93,14 @@ export class StreamableHttp implements HttpWire {
       headers: this.#headers(),
       fixed: {},
     });
-    await response.body?.cancel();
+    await response.body.cancel();
   }
 
   #post(
     message: JSONRPCMessage,
     extension: RequestExtension | undefined,
     signal = extension?.signal,
-  ): Promise<Response> {
+  ): Promise<HttpAnswer> {
     return this.#options.requests.send({
       method: 'POST',
       body: JSON.stringify(message),
@@ -117,7 +117,7 @@ export class StreamableHttp implements HttpWire {
 
   async #takeAnswer(
     request: JSONRPCRequest,
-    response: Response,
+    response: HttpAnswer,
     extension: RequestExtension | undefined,
   ): Promise<void> {
     const { listener, maxAnswerBytes } = this.#options;
@@ -133,7 +133,7 @@ export class StreamableHttp implements HttpWire {
     const type = mediaTypeOf(response);
     if (type === EVENT_STREAM) return void this.#followAnswer(request, response, extension === undefined);
     if (response.status === 202) {
-      await response.body?.cancel();
+      await response.body.cancel();
       this.#elsewhere.add(request.id);
       if (this.#stream === 'none') this.#endElsewhere();
       else
@@ -141,7 +141,7 @@ export class StreamableHttp implements HttpWire {
       return;
     }
     if (!/json|^$|^text\/plain$/.test(type)) {
-      await response.body?.cancel();
+      await response.body.cancel();
       throw new StreamableHTTPError(-1, `Unexpected content type: ${type}`);
     }
     for (const message of httpMessagesIn(await bodyText(response, maxAnswerBytes))) {
@@ -152,7 +152,7 @@ export class StreamableHttp implements HttpWire {
   }
 
   /** Reads the stream with an answer, and goes on with it where it breaks off. */
-  async #followAnswer(request: JSONRPCRequest, first: Response, isResumable: boolean): Promise<void> {
+  async #followAnswer(request: JSONRPCRequest, first: HttpAnswer, isResumable: boolean): Promise<void> {
     const state = newStreamState();
     const id = String(request.id);
     const controller = new AbortController();
@@ -199,7 +199,7 @@ export class StreamableHttp implements HttpWire {
           this.#stream = 'known';
           await this.#read(response, { state, signal });
         } else {
-          await response?.body?.cancel();
+          await response?.body.cancel();
           if (response !== undefined && !mayComeLater(response.status)) return;
           state.fruitless++;
         }
@@ -219,7 +219,7 @@ export class StreamableHttp implements HttpWire {
     this.#elsewhere.clear();
   }
 
-  #get(lastEventId: string | undefined, signal: AbortSignal): Promise<Response> {
+  #get(lastEventId: string | undefined, signal: AbortSignal): Promise<HttpAnswer> {
     return this.#options.requests.send({
       method: 'GET',
       headers: this.#headers(),
@@ -229,7 +229,7 @@ export class StreamableHttp implements HttpWire {
   }
 
   /** @throws what an answer that cannot be read fails with, NotConnectedError where the session is gone */
-  #read(stream: Response, { state, signal, request }: StreamReading): Promise<void> {
+  #read(stream: HttpAnswer, { state, signal, request }: StreamReading): Promise<void> {
     return readStream(stream, state, {
       maxBytes: this.#options.maxAnswerBytes,
       take: data => this.#take(data, request),
@@ -261,7 +261,7 @@ export class StreamableHttp implements HttpWire {
   }
 
   /** What a refusal means for the session: some servers say by other words, or another status, that it is gone. */
-  async #refusal(response: Response, body: string): Promise<StreamableHTTPError> {
+  async #refusal(response: HttpAnswer, body: string): Promise<StreamableHTTPError> {
     const refusal = await this.#options.requests.refusal(response, { body });
     const mayBeGone = this.#sessionId !== undefined && !KEEPS_SESSION.has(response.status);
     return mayBeGone && speaksOfSession(refusal.message) && !(await this.#isSessionAlive())

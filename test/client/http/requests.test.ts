@@ -1,17 +1,20 @@
-import { Agent, Response, type fetch as undiciFetch } from 'undici';
-import { expect, test } from 'vitest';
+import { createBrotliCompress, createDeflate, createGzip, gzipSync } from 'node:zlib';
+import { Agent } from 'undici';
+import { describe, expect, test } from 'vitest';
 import { AwaitClient } from '../../../src/client/await-client.js';
 import { Requests } from '../../../src/client/http/requests.js';
+import { VERSION } from '../../../src/version.js';
 import { failureOf } from '../../fixtures/client/await-fixture.js';
-import { httpMcp, usual } from '../../fixtures/client/http-mcp.js';
+import { httpMcp, said, usual } from '../../fixtures/client/http-mcp.js';
+import { loopbackServer } from '../../fixtures/client/loopback-server.js';
 
 test('a refusal that repeats what was sent tells no header, parameter or token', async () => {
-  const fetch = (async (_url: URL, { headers }: { headers: object }) =>
-    new Response(JSON.stringify(headers), { status: 500 })) as unknown as typeof undiciFetch;
+  const origin = await loopbackServer(({ headers }, response) =>
+    response.writeHead(500).end(JSON.stringify(headers)),
+  );
   const requests = new Requests({
-    url: new URL('http://127.0.0.1/mcp?key=secret-parameter'),
+    url: new URL(`${origin}/mcp?key=secret-parameter`),
     headers: { 'x-key': 'secret-header' },
-    fetch,
     agent: new Agent(),
     authorize: send => send('secret-token'),
   });
@@ -32,4 +35,44 @@ test('so does no JSON-RPC error that came with HTTP 200', async () => {
   expect(error.message).toContain('no …');
   expect(JSON.stringify([error.message, error])).not.toContain('secret');
   await client.close();
+});
+
+describe('an answer may be compressed', () => {
+  const encoders = {
+    gzip: createGzip,
+    'x-gzip': createGzip,
+    deflate: createDeflate,
+    br: createBrotliCompress,
+  };
+
+  test.each(Object.entries(encoders))(
+    'with %s, and its events are read when they arrive',
+    async (encoding, encoder) => {
+      const headers = { 'content-type': 'text/event-stream', 'content-encoding': encoding };
+      const { url, seen } = await httpMcp((message, _request, response) => {
+        if (message.method !== 'tools/call') return usual(message);
+        const encoded = encoder();
+        encoded.pipe(response.writeHead(200, headers));
+        encoded.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, ...said('hi') })}\n\n`);
+        encoded.flush();
+        return undefined;
+      });
+      const client = await AwaitClient.connect(url);
+      expect(await client.callTool({ name: 'a' })).toMatchObject({ content: [{ text: 'hi' }] });
+      expect(seen.map(request => request.headers['user-agent'])).toContain(`mcp-await/${VERSION}`);
+      await client.close();
+    },
+  );
+
+  test('and one that breaks off in the middle is no answer', async () => {
+    const { url } = await httpMcp((message, _request, response) => {
+      if (message.method !== 'tools/call') return usual(message);
+      const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+      response.writeHead(200, headers).end(gzipSync('{"jsonrpc":"2.0"').subarray(0, -9));
+      return undefined;
+    });
+    const client = await AwaitClient.connect(url);
+    expect((await failureOf(client.callTool({ name: 'a' }))).message).toContain('the answer broke off');
+    await client.close();
+  });
 });

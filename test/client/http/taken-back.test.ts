@@ -70,7 +70,7 @@ test('a stream that cannot be read fails the requests that still wait for it, an
   const requests = {
     url: new URL('http://127.0.0.1/sse'),
     send: async ({ method }: { method: string }) =>
-      method === 'GET' ? new Response(body, { headers: STREAM }) : new Response(null, { status }),
+      method === 'GET' ? new Response(body, { headers: STREAM }) : new Response('', { status }),
     refusal: async () => new Error('refused'),
   } as unknown as Requests;
   const delivered: JSONRPCMessage[] = [];

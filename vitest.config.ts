@@ -7,6 +7,8 @@ interface Files {
   readonly include: string[];
   readonly exclude?: string[];
   readonly isolate?: boolean;
+  readonly maxWorkers?: number;
+  readonly sequence?: { readonly groupOrder: number };
 }
 const project = (name: string, files: Files) => ({ extends: true as const, test: { name, ...files } });
 
@@ -25,7 +27,7 @@ export default defineConfig(({ mode }) => {
       expect: { poll: { timeout: 20_000 } },
       restoreMocks: true,
       unstubEnvs: true,
-      // Most files wait for processes and databases: two at a time also on two cores, where the default is one.
+      // Two at a time also on two cores, where the default is one.
       maxWorkers: 2,
       // A shared machine may stop a process for seconds: `.ci/run` runs a failed test once more, and names it.
       retry: Number(process.env.TEST_RETRIES ?? 0),
@@ -47,7 +49,10 @@ export default defineConfig(({ mode }) => {
           isolate: false,
         }),
         project('unit-alone', { include: [...alone] }),
-        ...Object.entries(tiers).map(([name, include]) => project(name, { include: [...include] })),
+        // These files wait for processes and databases more than they compute. Each tier runs after the one before it.
+        ...Object.entries(tiers).map(([name, include], index) =>
+          project(name, { include: [...include], maxWorkers: 3, sequence: { groupOrder: index + 1 } }),
+        ),
       ],
     },
   };

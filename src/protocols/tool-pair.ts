@@ -35,14 +35,11 @@ export const toolPair: Protocol = {
       : builtInPairs;
     return firstPlan(tool, pairs, server);
   },
-  poll: async (handle, exchange) => pollPair(readHandle(handle), exchange),
-  cancel: async (handle, exchange) => cancelPair(readHandle(handle), exchange),
+  poll: pollPair,
+  cancel: cancelPair,
   holds: handle => readHandle(handle).holds === true,
   topics: handle => readHandle(handle).ids.map(String),
-  many: {
-    groupOf: handle => pollGroupOf(readHandle(handle)),
-    poll: (handles, exchange) => pollMany(handles.map(readHandle), exchange),
-  },
+  many: { groupOf: pollGroupOf, poll: pollMany },
 };
 
 /** A tool of which the user has told what the server does not have. */
@@ -59,6 +56,7 @@ function planMistold(tool: Tool, server: ServerFacts): ToolPlan | undefined {
 
 function firstPlan(tool: Tool, pairs: readonly Pair[], server: ServerFacts): ToolPlan | undefined {
   for (const pair of pairs) {
+    if (!starts(tool, pair)) continue;
     const isBuiltIn = builtInPairs.includes(pair) || namedPairs.includes(pair);
     if (!isBuiltIn && profileProblem(pair, server) !== undefined) continue;
     const plan = planPair(tool, withWords(pair, server.words), server);
@@ -74,22 +72,27 @@ function isNativeTask({ execution }: Tool, { nativeTasks }: ServerFacts): boolea
 
 /** How a start tool of a known pair is awaited; undefined where the server has not all of the pair. */
 function planPair(tool: Tool, told: Pair, server: ServerFacts): ToolPlan | undefined {
-  if (!starts(tool, told)) return undefined;
   const statusTool = server.tools.find(({ name }) => name === told.status.tool);
   if (statusTool === undefined || lacks(statusTool, told.status.handleArgument)) return undefined;
   if (told.result !== undefined && !hasTool(server, told.result.tool)) return undefined;
   const pair = tellsWhere(told) ? told : completePair(told, server.tools);
   const { marked } = startTools(pair).includes(tool.name) ? {} : pair;
   const key = pair.start.idempotencyArgument;
-  const keyArgument = marked === undefined && lacks(tool, key ?? '') ? undefined : key;
+  const takesKey = key !== undefined && (marked !== undefined || !lacks(tool, key));
+  const keyArgument = takesKey ? key : undefined;
   const starting = { pair, tool, statusTool, keyArgument };
   return {
     protocol: toolPair,
     why: `\`${pair.status.tool}\` tells the state of what it starts (profile \`${pair.name}\`)`,
     startKind: 'task',
     idempotent: keyArgument !== undefined || isMarkedIdempotent(tool),
-    listed: marked === undefined ? listedTool(tool) : listedMarked(tool),
-    hiddenTools: hiddenTools(tool, pair, server),
+    // Of no use to a call.
+    get listed() {
+      return marked === undefined ? listedTool(tool) : listedMarked(tool);
+    },
+    get hiddenTools() {
+      return hiddenTools(tool, pair, server);
+    },
     start: (call, exchange) =>
       marked === undefined
         ? start({ call, exchange, ...starting })

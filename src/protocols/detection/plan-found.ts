@@ -2,7 +2,7 @@ import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { ProtocolViolationError, TaskNotFoundError } from '../../errors.js';
 import type { ToolCall } from '../../types.js';
 import { dataOf } from '../pair/answer-data.js';
-import { newHandle, readHandle, type TaskId } from '../pair/handle.js';
+import { newHandle, type TaskId } from '../pair/handle.js';
 import { type Pair, withWords } from '../pair/profile.js';
 import { pollPair } from '../pair/steps.js';
 import type {
@@ -235,7 +235,7 @@ async function probe(handle: unknown, chosen: Candidate, exchange: Exchange): Pr
   const { status } = chosen.proposal;
   const failed = [{ name: 'no-state', says: `\`${status}\` did not tell a state` }];
   try {
-    const state = await pollPair(readHandle(handle), { ...exchange, holdMs: 0 });
+    const state = await pollPair(handle, { ...exchange, holdMs: 0 });
     if (state.raw === undefined)
       return isHeld(probed)
         ? { state, evidence: [{ name: 'held', points: 0, says: `\`${status}\` holds its answer back` }] }

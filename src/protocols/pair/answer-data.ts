@@ -25,7 +25,8 @@ export function dataOf(answer: CallToolResult): AnswerData {
   const proses: string[] = [];
   for (const block of answer.content ?? []) {
     if (block.type !== 'text') continue;
-    const { json, prose } = partsOf(block.text);
+    const whole = parsed(block.text);
+    const { json, prose } = whole === undefined ? partsOf(block.text) : { json: whole, prose: '' };
     if (json !== undefined) sources.push(json);
     if (prose !== '') proses.push(prose);
     texts.push(block.text);
@@ -79,18 +80,14 @@ export function follow(value: unknown, keys: readonly string[], isNullValue = fa
   return inner === undefined || (inner === null && !isNullValue) ? [] : [inner];
 }
 
-/** A text, and the JSON object or list that it is, or holds in a fence, or ends with. */
+/** A text, and the JSON object or list that it holds in a fence, or ends with. */
 interface Parts {
   readonly json?: unknown;
   readonly prose: string;
 }
 
 function partsOf(text: string): Parts {
-  if (text.length > MAX_JSON) return { prose: text };
-  const whole = parsed(text);
-  return whole === undefined
-    ? (fenced(text) ?? embedded(text) ?? { prose: text })
-    : { json: whole, prose: '' };
+  return (text.length > MAX_JSON ? undefined : (fenced(text) ?? embedded(text))) ?? { prose: text };
 }
 
 /** The first fence that holds JSON. */
@@ -117,7 +114,7 @@ function embedded(text: string): Parts | undefined {
 }
 
 function parsed(text: string): unknown {
-  if (!/^\s{0,100}[{[]/.test(text) || isDeep(text)) return undefined;
+  if (text.length > MAX_JSON || !/^\s{0,100}[{[]/.test(text) || isDeep(text)) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? value : undefined;

@@ -8,7 +8,7 @@ import { isRequestTimeout, refusalOf } from '../refusal.js';
 import { isRecord, outcomeOfResult, textOf } from '../tool-result.js';
 import { type Arguments, argumentsOf, collectArguments, dataOf, valueAt, valuesAt } from './answer-data.js';
 import { readStatus, readStatusAnswer, violation } from './answers.js';
-import type { PairHandle, TaskId } from './handle.js';
+import { type PairHandle, readHandle, type TaskId } from './handle.js';
 import { bringsResult } from './payload-facts.js';
 import type { Pair } from './profile.js';
 import { refusedByText, refusedRequest } from './refused-status.js';
@@ -17,7 +17,8 @@ import { subjectOf } from './subject.js';
 import { type State, usualState } from './usual-state.js';
 
 /** Asks for the state of all tasks of a handle. */
-export async function pollPair(handle: PairHandle, exchange: Exchange): Promise<PollAnswer> {
+export async function pollPair(given: unknown, exchange: Exchange): Promise<PollAnswer> {
+  const handle = readHandle(given);
   const [only, second] = handle.ids;
   if (only !== undefined && second === undefined) return pollOne(handle, only, exchange);
   // One after another: a server that has been asked for the first is asked for the next.
@@ -28,9 +29,10 @@ export async function pollPair(handle: PairHandle, exchange: Exchange): Promise<
 
 /** Of an answer about many tasks, each task's own; undefined for one that it leaves out. */
 export async function pollMany(
-  handles: readonly PairHandle[],
+  given: readonly unknown[],
   exchange: Exchange,
 ): Promise<readonly (PollAnswer | Error | undefined)[]> {
+  const handles = given.map(readHandle);
   const [first] = handles;
   if (first?.profile.status.many === undefined) return [];
   const { profile } = first;
@@ -63,7 +65,8 @@ export async function pollMany(
 }
 
 /** Handles of the same group may go into one request. */
-export function pollGroupOf({ profile, ids, many, status }: PairHandle): PollGroup | undefined {
+export function pollGroupOf(handle: unknown): PollGroup | undefined {
+  const { profile, ids, many, status } = readHandle(handle);
   const { name, result } = profile;
   const isAlone = ids.length > 1 || status !== undefined || result !== undefined;
   const most = profile.status.many?.max;
@@ -71,7 +74,8 @@ export function pollGroupOf({ profile, ids, many, status }: PairHandle): PollGro
 }
 
 /** @throws NotSupportedError when the pair has no cancel tool */
-export async function cancelPair(handle: PairHandle, exchange: Exchange): Promise<void> {
+export async function cancelPair(given: unknown, exchange: Exchange): Promise<void> {
+  const handle = readHandle(given);
   const { cancel, name } = handle.profile;
   if (cancel === undefined)
     throw new NotSupportedError(
@@ -82,7 +86,7 @@ export async function cancelPair(handle: PairHandle, exchange: Exchange): Promis
       name: cancel.tool,
       arguments: argumentsOf({ [cancel.handleArgument]: id }, handle.cancel),
     };
-    const answer = await sendAbout({ handle, id, call, exchange: { ...exchange, holdMs: 0 } });
+    const answer = await sendCall(call, { ...exchange, holdMs: 0 }, { handle, id });
     if (answer.isError !== true) continue;
     const refused = {
       id,
@@ -132,7 +136,7 @@ function ask(handle: PairHandle, id: TaskId, exchange: Exchange): Promise<CallTo
       handle.status,
     ),
   };
-  return sendAbout({ handle, id, call, exchange });
+  return sendCall(call, exchange, { handle, id });
 }
 
 function isFetched(
@@ -180,7 +184,7 @@ async function fetchResult({ handle, id, exchange, answer, read, state }: Fetchi
   if (isMissing) return read;
   const own = result.handleArgument === undefined ? {} : { [result.handleArgument]: id };
   const call = { name: result.tool, arguments: argumentsOf(own, told, handle.result) };
-  const fetched = await sendAbout({ handle, id, call, exchange: { ...exchange, holdMs: 0 } });
+  const fetched = await sendCall(call, { ...exchange, holdMs: 0 }, { handle, id });
   if (result.whenMissing && fetched.isError !== true) {
     const told = endToldBy(fetched, { handle, id, read, state });
     if (told !== undefined) return told;
@@ -236,29 +240,20 @@ export function waitFor(argument: Pair['status']['waitArgument'], { holdMs }: Ex
   return { [name]: fractions ? value : Math.floor(value) };
 }
 
-interface SendingAbout {
-  readonly handle: PairHandle;
-  readonly id: TaskId;
-  readonly call: ToolCall;
-  readonly exchange: Exchange;
-}
-
-/** Some servers refuse an unknown task with a JSON-RPC error. */
-async function sendAbout({ handle, id, call, exchange }: SendingAbout): Promise<CallToolResult> {
+/** Sends one call of a tool of the pair. @param about the task of which it is: some servers refuse an unknown one with a JSON-RPC error */
+export async function sendCall(
+  call: ToolCall,
+  { port, signal, requestTimeoutMs, holdMs, onProgress }: Exchange,
+  about?: { readonly handle: PairHandle; readonly id: TaskId },
+): Promise<CallToolResult> {
+  const options = { signal, timeoutMs: requestTimeoutMs + holdMs, onProgress };
   try {
-    return await sendCall(call, exchange);
+    return await port.request({ method: 'tools/call', params: call }, toolResultSchema, options);
   } catch (error) {
     // A server with codes for it has not refused the task by this.
-    const refusal = handle.profile.status.notFoundCodes === undefined ? refusalOf(error) : undefined;
-    throw (refusal && refusedByText(refusal.message, { id, tool: call.name, argument: '' })) ?? error;
+    if (about === undefined || about.handle.profile.status.notFoundCodes !== undefined) throw error;
+    const { message } = refusalOf(error) ?? {};
+    const refused = { id: about.id, tool: call.name, argument: '' };
+    throw (message === undefined ? undefined : refusedByText(message, refused)) ?? error;
   }
-}
-
-export function sendCall(call: ToolCall, exchange: Exchange): Promise<CallToolResult> {
-  const { port, signal, requestTimeoutMs, holdMs, onProgress } = exchange;
-  return port.request({ method: 'tools/call', params: call }, toolResultSchema, {
-    signal,
-    timeoutMs: requestTimeoutMs + holdMs,
-    onProgress,
-  });
 }

@@ -46,7 +46,7 @@ export function simulateProgress(shapeName, [from, to], tasks = 400) {
         ageMs: 0,
         fromStart: true,
         random,
-        now: () => clock.elapsedMs,
+        clock: { now: () => clock.elapsedMs },
       }),
   };
   return Object.fromEntries(

@@ -56,7 +56,8 @@ const strategies = {
   fixed: () => () => fixedPacer,
   learned: random => {
     const memory = new DurationMemory();
-    return now => new LearningPacer({ memory, key: '', pacing, ageMs: 0, fromStart: true, random, now });
+    return now =>
+      new LearningPacer({ memory, key: '', pacing, ageMs: 0, fromStart: true, random, clock: { now } });
   },
 };
 

@@ -65,8 +65,8 @@ export interface LearningPacerOptions {
   /** Whether the task was seen from its beginning; if not, an end before the first answer tells nothing. */
   readonly fromStart: boolean;
   readonly random?: () => number;
-  /** Milliseconds on a clock that never goes back. */
-  readonly now?: () => number;
+  /** Milliseconds on a clock that never goes back. @default performance */
+  readonly clock?: { now(): number };
 }
 
 /** Backoff or the server's hint: see `nextDelay`. */
@@ -88,6 +88,7 @@ export function backoffPacer(pacing: Pacing, random: () => number = Math.random)
  */
 export class LearningPacer implements Pacer {
   readonly #options: LearningPacerOptions;
+  readonly #clock: { now(): number };
   readonly #plan: PollPlan | undefined;
   readonly #acceptedAt: number;
   #askedMs = 0;
@@ -99,13 +100,14 @@ export class LearningPacer implements Pacer {
   constructor(options: LearningPacerOptions) {
     const { memory, key, pacing, ageMs } = options;
     this.#options = options;
-    this.#acceptedAt = this.#now() - ageMs;
+    this.#clock = options.clock ?? performance;
+    this.#acceptedAt = this.#clock.now() - ageMs;
     this.#plan = memory.plan(key, pacing, options.random ?? Math.random);
   }
 
   delay(attempt: number, hintMs: number | undefined): number {
     const { pacing, random = Math.random } = this.#options;
-    const elapsedMs = this.#now() - this.#acceptedAt;
+    const elapsedMs = this.#clock.now() - this.#acceptedAt;
     const delayMs = learnedDelay({ plan: this.#plan, elapsedMs, attempt, hintMs, pacing, random });
     return isUsableHint(hintMs)
       ? delayMs
@@ -114,14 +116,14 @@ export class LearningPacer implements Pacer {
 
   asking(held: boolean): void {
     if (held) this.#over = true;
-    this.#askedMs = this.#now() - this.#acceptedAt;
+    this.#askedMs = this.#clock.now() - this.#acceptedAt;
   }
 
   answered(state: 'running' | 'ended' | 'cancelled', progress?: Progress): void {
     this.#requests++;
     if (progress !== undefined) {
       this.#forecast ??= new ProgressForecast(this.#options.pacing);
-      this.#forecast.observe(progress, this.#now() - this.#acceptedAt);
+      this.#forecast.observe(progress, this.#clock.now() - this.#acceptedAt);
     }
     if (state === 'running') this.#runningMs = this.#askedMs;
     else if (!this.#over) this.#conclude(state === 'ended' ? this.#askedMs : null);
@@ -139,9 +141,5 @@ export class LearningPacer implements Pacer {
     const requestsOfBackoff =
       endedMs === null || !fromStart ? this.#requests : backoffCount([runningMs, endedMs], pacing);
     memory.learn(key, { end: [runningMs, endedMs], saved: requestsOfBackoff - this.#requests });
-  }
-
-  #now(): number {
-    return this.#options.now?.() ?? performance.now();
   }
 }

@@ -126,7 +126,7 @@ function requestsOfLast(
   for (const durationMs of durationsMs) {
     sent = [];
     let elapsedMs = 0;
-    const now = () => elapsedMs;
+    const clock = { now: () => elapsedMs };
     using pacer = new LearningPacer({
       memory,
       key: 'k',
@@ -134,7 +134,7 @@ function requestsOfLast(
       ageMs: 0,
       fromStart: true,
       random,
-      now,
+      clock,
     });
     do {
       elapsedMs += pacer.delay(sent.length, undefined);
@@ -160,7 +160,15 @@ test('tasks that were all cancelled teach nothing about when one ends', () => {
 test('a wait that was given up says that the task takes longer', () => {
   const memory = new DurationMemory();
   const begin = (elapsed: () => number) =>
-    new LearningPacer({ memory, key: 'k', pacing: steady, ageMs: 0, fromStart: true, random, now: elapsed });
+    new LearningPacer({
+      memory,
+      key: 'k',
+      pacing: steady,
+      ageMs: 0,
+      fromStart: true,
+      random,
+      clock: { now: elapsed },
+    });
   let now = 0;
   const see = (runningMs: number, endedMs?: number) => {
     now = 0;
@@ -191,7 +199,7 @@ test('an answer that the server held back, or a task seen too late, is not learn
     [false, false],
   ] as const) {
     now = 0;
-    using pacer = new LearningPacer({ ...options, fromStart, now: clock });
+    using pacer = new LearningPacer({ ...options, fromStart, clock: { now: clock } });
     now = 5000;
     pacer.asking(held);
     pacer.answered('ended');

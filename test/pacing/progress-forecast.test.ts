@@ -17,7 +17,7 @@ const steady: Pacing = { ...defaultWaitOptions, jitter: 0 };
 function pacerAt(clock: { elapsedMs: number }) {
   const now = () => clock.elapsedMs;
   const memory = new DurationMemory();
-  return new LearningPacer({ memory, key: '', pacing: steady, ageMs: 0, fromStart: true, now });
+  return new LearningPacer({ memory, key: '', pacing: steady, ageMs: 0, fromStart: true, clock: { now } });
 }
 
 /** When requests go out for a task that tells `told` of its duration, and how many. */

@@ -52,7 +52,7 @@ export class CallRun {
     this.tool = context.tool;
     this.state = new TaskState(context);
     this.#context = context;
-    this.#ending = new Ending(context, this.state);
+    this.#ending = new Ending(context, this.state, cause => this.#aborted(cause));
     const isNew = 'plan' in beginning;
     this.idempotencyKey = isNew ? (context.call.idempotencyKey ?? randomUUID()) : undefined;
     const { signal } = this.#ending;
@@ -62,7 +62,6 @@ export class CallRun {
       signal,
       idempotencyKey: this.idempotencyKey,
     });
-    this.#ending.listen(reason => this.#aborted(reason));
     this.#plan = isNew ? beginning.plan : undefined;
     this.#begun = isNew ? this.#start(beginning) : this.#resume(beginning);
     // A failure is reported to the caller of `outcome()`; until then it must not count as an unhandled rejection.

@@ -14,9 +14,13 @@ export class Ending implements Disposable {
   #stopDeadline: (() => void) | undefined;
   #quiet: Disposable | undefined;
 
-  constructor(context: RunContext, state: TaskState) {
+  /** @param abortReason why the wait ends when the caller's signal aborts */
+  constructor(context: RunContext, state: TaskState, abortReason: (cause: unknown) => explain.EndReason) {
     this.#context = context;
     this.#state = state;
+    const { signal } = context.call;
+    if (signal !== undefined)
+      this.#release = onAbort(signal, () => this.end(facts => abortReason(signal.reason)(facts)));
   }
 
   /** Ends the wait with this reason; does nothing once the task has ended. */
@@ -26,13 +30,6 @@ export class Ending implements Disposable {
     const error = reason(this.#state.facts);
     this.#context.watch.ended({ error });
     this.#controller.abort(error);
-  }
-
-  /** Lets the caller's signal end the wait, from now until it has ended or is released. */
-  listen(reasonOf: (cause: unknown) => explain.EndReason): void {
-    const { signal } = this.#context.call;
-    if (signal === undefined) return;
-    this.#release = onAbort(signal, () => this.end(facts => reasonOf(signal.reason)(facts)));
   }
 
   /** Stops listening to the caller's signal. */

@@ -106,9 +106,7 @@ export class ToolCatalog {
 
   /** The plan for one tool; at once where the list is known. @throws ServerUnavailableError when it cannot be had */
   plan(name: string, limits: ListLimits): ToolPlan | Promise<ToolPlan> {
-    return this.#known === undefined
-      ? this.#planOnceListed(name, limits)
-      : this.#orAsTask(planIn(this.#known, name), name);
+    return this.#known === undefined ? this.#planOnceListed(name, limits) : this.#planIn(this.#known, name);
   }
 
   /** @throws what the server or the connection answers to `tools/list` */
@@ -136,8 +134,16 @@ export class ToolCatalog {
     }
   }
 
+  /** A tool that the server does not list may still answer a call. @throws ConfigurationError when what was told of it is wrong */
+  #planIn(plans: Plans | undefined, name: string): ToolPlan {
+    const plan = plans?.of(name) ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
+    if (plan.unusable !== undefined)
+      throw new ConfigurationError(`\`${name}\` was not called. ${plan.unusable}`, { tool: name });
+    return plan.protocol === sync && !isSessionless(this.#client) ? this.#orAsTask(plan, name) : plan;
+  }
+
+  /** The plan of a synchronous tool, which the server may take as a task only. */
   #orAsTask(plan: ToolPlan, name: string): ToolPlan {
-    if (plan.protocol !== sync || isSessionless(this.#client)) return plan;
     const known = this.#asTasks.get(name);
     if (known !== undefined) return known;
     const proved = (asTask: ToolPlan) => void this.#asTasks.set(name, asTask);
@@ -152,7 +158,7 @@ export class ToolCatalog {
       if (isAnswer(error)) return undefined;
       throw explain.notCalled(error, { tool: name, stage: 'planning' });
     });
-    return this.#orAsTask(planIn(plans, name), name);
+    return this.#planIn(plans, name);
   }
 
   async #list(limits: ListLimits): Promise<ReadonlyMap<string, Tool>> {
@@ -216,14 +222,6 @@ export class ToolCatalog {
 
 /** Bounds of the requests that list the tools, in milliseconds and requests. */
 type ListLimits = Pick<ResolvedWaitOptions, 'requestTimeoutMs' | 'requestRetries'>;
-
-/** A tool that the server does not list may still answer a call. @throws ConfigurationError when what was told of it is wrong */
-function planIn(plans: Plans | undefined, name: string): ToolPlan {
-  const plan = plans?.of(name);
-  if (plan?.unusable !== undefined)
-    throw new ConfigurationError(`\`${name}\` was not called. ${plan.unusable}`, { tool: name });
-  return plan ?? planTool({ name, inputSchema: { type: 'object' } }, { tools: [] });
-}
 
 type PlannedServer = ServerFacts & ResolvedPairOptions & { readonly sessionless: boolean };
 

@@ -1,6 +1,6 @@
 import { isUsableHint, leastDelay } from '../../pacing/next-delay.js';
 import type { Pacer } from '../../pacing/pacer.js';
-import type { Ended, PollAnswer } from '../../protocols/protocol.js';
+import type { Ended } from '../../protocols/protocol.js';
 import type { Alarm } from '../../time/sleep.js';
 import { sleep } from '../../time/sleep.js';
 import type { CallRequests } from '../call/call-requests.js';
@@ -167,7 +167,9 @@ async function ask(holdMs: number, { attempt, hintMs, slept }: Round, wait: Wait
     askedAt = performance.now();
     pacer.asking(holdMs > 0);
   });
-  pacer.answered(paceOf(answer), answer.kind === 'running' ? answer.progress : undefined);
+  if (answer.kind === 'running') pacer.answered('running', answer.progress);
+  // A cancelled task would have run longer, so it says less about the tool's duration.
+  else pacer.answered(answer.outcome.status === 'cancelled' ? 'cancelled' : 'ended');
   state.observe(answer, attempt + 1);
   if (answer.kind === 'running' && answer.status === 'input_required') questions.hear(answer);
   return { answer, askedAt, isAnswering: questions.openCount > 0 };
@@ -188,10 +190,4 @@ async function sleepUntilNotified(
   const restMs = Math.min(noWakeBefore, dueAt) - performance.now();
   if (restMs > 0) await sleep(restMs, signal);
   return 'woken';
-}
-
-/** A cancelled task would have run longer, so it says less about the tool's duration. */
-function paceOf(answer: PollAnswer): 'running' | 'ended' | 'cancelled' {
-  if (answer.kind === 'running') return 'running';
-  return answer.outcome.status === 'cancelled' ? 'cancelled' : 'ended';
 }

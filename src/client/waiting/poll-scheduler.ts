@@ -59,22 +59,19 @@ export class PollScheduler {
   pause(wishMs = UNSAID_PAUSE_MS): void {
     const until = performance.now() + Math.min(wishMs, MAX_PAUSE_MS);
     this.#pausedUntil = Math.max(this.#pausedUntil, until);
-    if (this.#queue.size > 0) this.#arm(this.#pauseMs());
+    if (this.#queue.size > 0) this.#arm(this.#pausedUntil - performance.now());
   }
 
   /** Settles when no pause is on; undefined when there is none. @throws the signal's reason */
   ready(signal: AbortSignal): Promise<void> | undefined {
-    const pauseMs = this.#pauseMs();
+    const pauseMs = this.#pausedUntil - performance.now();
     return pauseMs > 0 ? sleep(pauseMs, signal).then(() => this.ready(signal)) : undefined;
-  }
-
-  #pauseMs(): number {
-    return this.#pausedUntil - performance.now();
   }
 
   /** Milliseconds until a request may be sent; 0 takes its place in the rate. */
   #waitMs(): number {
-    return Math.max(this.#pauseMs(), 0) || this.#bucket.take(performance.now());
+    const now = performance.now();
+    return Math.max(this.#pausedUntil - now, 0) || this.#bucket.take(now);
   }
 
   async #wait(due: DuePoll): Promise<PollAnswer | undefined> {

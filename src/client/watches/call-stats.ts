@@ -73,7 +73,7 @@ export class CountedCall implements CallWatch {
     this.#over = true;
     const counts = this.#counts;
     counts.running--;
-    const kind = kindOf(end);
+    const kind = 'outcome' in end ? end.outcome.status : kindOf(end.error);
     counts[kind]++;
     if (this.#started && (kind === 'completed' || kind === 'failed')) {
       counts.ended++;
@@ -91,7 +91,9 @@ export class CallStats {
   watch(tool: string, others: readonly CallWatch[] = []): CountedCall {
     let counts = this.#tools.get(tool);
     if (counts === undefined) {
-      counts = newCounts(tool);
+      const ends = { completed: 0, failed: 0, cancelled: 0, left: 0, refused: 0, errors: 0 };
+      const requests = { startRequests: 0, statusRequests: 0, failedRequests: 0 };
+      counts = { tool, running: 0, ...ends, ...requests, ended: 0, totalMs: 0 };
       this.#tools.set(tool, counts);
     }
     return new CountedCall(counts, others);
@@ -107,14 +109,7 @@ export class CallStats {
   }
 }
 
-function newCounts(tool: string): Counts {
-  const ends = { completed: 0, failed: 0, cancelled: 0, left: 0, refused: 0, errors: 0 };
-  const requests = { startRequests: 0, statusRequests: 0, failedRequests: 0 };
-  return { tool, running: 0, ...ends, ...requests, ended: 0, totalMs: 0 };
-}
-
-function kindOf(end: CallEnd): 'completed' | 'failed' | 'cancelled' | 'left' | 'refused' | 'errors' {
-  if ('outcome' in end) return end.outcome.status;
-  if (end.error instanceof AwaitAbortedError || end.error instanceof AwaitDetachedError) return 'left';
-  return end.error instanceof CircuitOpenError ? 'refused' : 'errors';
+function kindOf(error: unknown): 'left' | 'refused' | 'errors' {
+  if (error instanceof AwaitAbortedError || error instanceof AwaitDetachedError) return 'left';
+  return error instanceof CircuitOpenError ? 'refused' : 'errors';
 }

@@ -1,4 +1,6 @@
+import { digestJson } from '../storage/canonical-json.js';
 import type { Progress, TaskError } from '../types.js';
+import { DEFAULT_INPUT_TIMEOUT_MS } from './engine-defaults.js';
 import { type InputRequest, type Questions, waitsUntil } from './question.js';
 
 /** The server's status words (DESIGN: `resolve_task_status`). */
@@ -90,30 +92,21 @@ export function isEnded(record: Pick<TaskRecord, 'status'>): boolean {
   }
 }
 
-/** What a store has made of a task that it has taken in. */
-export interface NewValues {
-  readonly createdAt: number;
-  readonly parametersDigest: string;
-  readonly ttlMs: number;
-  readonly delayMs: number;
-}
-
-/** A task as it is before anything has happened to it. */
-export function newRecord(
-  task: NewTask,
-  { createdAt, parametersDigest, ttlMs, delayMs }: NewValues,
-): TaskRecord {
-  return {
+/** A task that is taken in: its record, as it is before anything has happened to it, and what a store keeps beside. */
+export function newStoredTask(task: NewTask, createdAt: number) {
+  const delayMs = Math.max(0, Math.ceil(task.delayMs ?? 0));
+  const ttlMs = Math.ceil(task.ttlMs);
+  const record: TaskRecord = {
     taskRef: task.taskRef,
     owner: task.owner,
     operation: task.operation,
     status: 'pending',
-    parametersDigest,
+    parametersDigest: digestJson(task.parameters),
     createdAt,
     updatedAt: createdAt,
     startedAt: undefined,
     endedAt: undefined,
-    expiresAt: createdAt + Math.ceil(delayMs) + Math.ceil(ttlMs),
+    expiresAt: createdAt + delayMs + ttlMs,
     slaMs: Math.ceil(task.slaMs),
     runCount: 0,
     retryAttempts: task.retryAttempts ?? 0,
@@ -126,6 +119,8 @@ export function newRecord(
     result: undefined,
     error: undefined,
   };
+  const inputTimeoutMs = Math.ceil(task.inputTimeoutMs ?? DEFAULT_INPUT_TIMEOUT_MS);
+  return { record, ttlMs, delayMs, inputTimeoutMs, parameters: JSON.stringify(task.parameters) ?? 'null' };
 }
 
 /** What becomes of a task whose run is over before it has ended: it waits for another; undefined where it has had its last. */

@@ -3,25 +3,21 @@ import type { StoreNotice, Submission } from '../engine.js';
 import type { OperationStats } from '../operation-stats.js';
 import { StoreCalls } from '../store-calls.js';
 import { type Responses, StoreEngine } from '../store-engine.js';
-import { TooManyTasksError } from '../task-errors.js';
+import { SubmittedTasks } from '../submitted-tasks.js';
 import type { ListQuery, TaskPage } from '../task-list.js';
-import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '../task-record.js';
-import { operationOf } from '../task-ref.js';
+import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { BullmqWorkerStore } from './bullmq-worker-store.js';
 import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
 import { MessageSource, type QueuedRun } from './message-source.js';
 import { OperationQueue } from './operation-queue.js';
-import { OwnerLimiter } from './owner-limiter.js';
+import { OwnerTurns } from './owner-turns.js';
 import type { QueueConnection, StoreWorker } from './queue-connection.js';
 import { StoreMaintenance } from './store-maintenance.js';
 import { TaskChanges } from './task-changes.js';
 import { listRecords, readOperationStats } from './task-lists.js';
 import { TaskRecords } from './task-records.js';
 
-/** A server whose client has gone does not wait for what is due later. */
-const MAX_OWED_DELAY_MS = 30_000;
-const MAX_LOOKED_AFTER = 1000;
 /** A store that is away answers nothing any more; what is left of the connections to it then keeps no process alive. */
 const CLOSE_STEP_MS = 2000;
 
@@ -46,9 +42,8 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
   readonly #known: KnownOperations;
   readonly #tasks: TaskRecords;
   readonly #queues = new Map<string, OperationQueue>();
-  readonly #owners: OwnerLimiter;
-  /** What this engine's own worker may still have to run. */
-  readonly #submitted = new Set<string>();
+  readonly #submitted: SubmittedTasks;
+  readonly #turns = new OwnerTurns(operation => this.#queue(operation).presentTurn());
   readonly #workers: StoreWorker[] = [];
   readonly #maintenance: StoreMaintenance;
 
@@ -63,9 +58,9 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
     this.#calls = calls;
     this.#known = new KnownOperations(connection.backend(REGISTRY), calls);
     this.#tasks = new TaskRecords(records, calls);
-    this.#owners = new OwnerLimiter({
-      presentTurn: operation => this.#queue(operation).presentTurn(),
-      hasEnded: taskRef => this.#hasEnded(taskRef),
+    this.#submitted = new SubmittedTasks({
+      look: taskRefs => this.#tasks.findMany(taskRefs),
+      findByKey: task => this.#tasks.findByKey(task),
     });
     this.waits = new TaskChanges({
       records,
@@ -82,41 +77,26 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
       queues: async () => (await this.#known.list()).map(operation => this.#queue(operation)),
       checkIntervalMs: options.locks.checkIntervalMs,
       onLost: record => this.onLost(record),
-      onSwept: () => this.#forgetEnded(),
+      onSwept: () => this.#submitted.prune(),
     });
   }
 
-  protected async insert(task: NewTask): Promise<Submission> {
-    const submission = await this.#insertInTurn(task);
-    const isOwed = submission.created && (task.delayMs ?? 0) <= MAX_OWED_DELAY_MS;
-    if (isOwed) this.#submitted.add(task.taskRef);
-    return submission;
-  }
-
-  async #insertInTurn(task: NewTask): Promise<Submission> {
-    const { taskRef, owner, operation, maxUnfinished } = task;
-    if (!(await this.#owners.enter(taskRef, owner, maxUnfinished))) {
-      const record = await this.#tasks.findByKey(task);
-      if (record !== undefined) return { record, created: false };
-      throw new TooManyTasksError(maxUnfinished ?? 0);
-    }
-    try {
-      const turn = (task.delayMs ?? 0) > 0 ? undefined : await this.#owners.turnOf(owner, operation);
+  protected insert(task: NewTask): Promise<Submission> {
+    return this.#submitted.submit(task, async () => {
+      const { owner, operation, delayMs = 0 } = task;
+      const unfinished = delayMs > 0 ? undefined : this.#submitted.unfinishedOf(owner);
+      const turn = unfinished && (await this.#turns.next(unfinished, operation));
       await this.#known.add(operation);
       const submission = await this.#tasks.insert(task);
-      if (!submission.created) this.#owners.leave(taskRef);
-      await this.#announce(submission.record, { delayMs: task.delayMs, turn });
+      await this.#announce(submission.record, { delayMs, turn });
       return submission;
-    } catch (error) {
-      this.#owners.leave(taskRef);
-      throw error;
-    }
+    });
   }
 
   /** Adds the message of a task that waits: of one that was stored before, it may be missing. */
   async #announce(
     { taskRef, owner, operation, status, createdAt }: TaskRecord,
-    { delayMs = 0, turn }: { readonly delayMs: number | undefined; readonly turn: number | undefined },
+    { delayMs, turn }: { readonly delayMs: number; readonly turn: number | undefined },
   ): Promise<void> {
     if (status !== 'pending') return;
     const delay = Math.max(0, Math.ceil(createdAt + delayMs - Date.now()));
@@ -148,7 +128,7 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
       tasks: this.#tasks,
       locks: this.#options.locks,
       open: operation => this.#openSource(operation),
-      isOwing: operations => this.#isOwing(operations),
+      isOwing: operations => this.#submitted.isOwing(operations),
     });
     // Of a turn, the store tells.
     const onTurn = () => {};
@@ -179,8 +159,7 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
   }
 
   #onEnd(taskRef: string): void {
-    this.#submitted.delete(taskRef);
-    this.#owners.leave(taskRef);
+    this.#submitted.leave(taskRef);
     this.worker?.drop(taskRef);
     this.waits.ring(taskRef);
     this.answerWaits.ring(taskRef);
@@ -193,10 +172,8 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
 
   /** Lets go of runs that have ended otherwise while nobody could tell. */
   async #dropEnded(): Promise<void> {
-    for (const run of this.worker?.runs ?? []) {
-      const standing = await this.#tasks.standing(run.taskRef).catch(() => ({ worker: run.token }));
-      if (standing?.worker !== run.token) this.worker?.drop(run.taskRef);
-    }
+    for (const run of this.worker?.runs ?? [])
+      if (await this.#tasks.isOver(run).catch(() => false)) this.worker?.drop(run.taskRef);
   }
 
   #queue(operation: string): OperationQueue {
@@ -219,33 +196,6 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
   }
 
   readonly #onReleased = (taskRef: string) => this.waits.ring(taskRef);
-
-  async #isOwing(operations: readonly string[]): Promise<boolean> {
-    for (const taskRef of this.#submitted) {
-      if (!operations.includes(operationOf(taskRef) ?? '')) continue;
-      const record = await this.#tasks.find(taskRef);
-      if (record === undefined || isEnded(record)) this.#submitted.delete(taskRef);
-      // What waits for an answer, nobody could give it through a process that only finishes.
-      else if (record.inputRequests === undefined) return true;
-    }
-    return false;
-  }
-
-  /** Nobody may be here who hears of the ends of what this engine has submitted. */
-  async #forgetEnded(): Promise<void> {
-    for (const taskRef of [...this.#owners.taskRefs].slice(0, MAX_LOOKED_AFTER)) {
-      if (this.isClosing) return;
-      if (await this.#hasEnded(taskRef)) {
-        this.#submitted.delete(taskRef);
-        this.#owners.leave(taskRef);
-      } else this.#owners.keep(taskRef);
-    }
-  }
-
-  async #hasEnded(taskRef: string): Promise<boolean> {
-    const record = await this.#tasks.find(taskRef);
-    return record === undefined || isEnded(record);
-  }
 }
 
 function hasTasks({ pending, processing, completed, failed, cancelled }: OperationStats): boolean {

@@ -1,7 +1,8 @@
 import type { Progress } from '../../types.js';
 import type { QuestionStore } from '../run-questions.js';
+import { readTask } from '../stored-task.js';
 import { WORKER_STOPPED } from '../task-errors.js';
-import type { TaskRecord } from '../task-record.js';
+import { isEnded, type TaskRecord } from '../task-record.js';
 import type { Claimed, RunEnding, WorkerStore } from '../worker-store.js';
 import type { LockTimes } from './lock-times.js';
 import type { MessageSource, QueuedRun } from './message-source.js';
@@ -55,10 +56,8 @@ export class BullmqWorkerStore implements WorkerStore<QueuedRun> {
       const ofQueue = runs.filter(run => run.queue === queue);
       if (ofQueue.length === 0) continue;
       const refs = await queue.extendLocks(ofQueue, locks.lockDurationMs).catch((): readonly string[] => []);
-      for (const run of ofQueue.filter(({ taskRef }) => refs.includes(taskRef))) {
-        const standing = await tasks.standing(run.taskRef).catch(() => ({ worker: run.token }));
-        if (standing?.worker !== run.token) lost.push(run);
-      }
+      for (const run of ofQueue.filter(({ taskRef }) => refs.includes(taskRef)))
+        if (await tasks.isOver(run).catch(() => false)) lost.push(run);
     }
     return lost;
   }
@@ -77,7 +76,7 @@ export class BullmqWorkerStore implements WorkerStore<QueuedRun> {
     run: QueuedRun,
     { end, progress, mayTakeNext }: RunEnding,
   ): Promise<Claimed<QueuedRun> | undefined> {
-    const { queue, taskRef, token } = run;
+    const { queue, taskRef, worker: token } = run;
     await run.lastWrite;
     // Sent together. A task whose end cannot be stored runs without its message, and is lost where it stays so.
     const [stored, finished] = await Promise.allSettled([
@@ -93,11 +92,11 @@ export class BullmqWorkerStore implements WorkerStore<QueuedRun> {
   }
 
   async handBack(run: QueuedRun): Promise<TaskRecord | undefined> {
-    const { queue, taskRef, token } = run;
+    const { queue, taskRef, worker: token } = run;
     await run.lastWrite;
-    const released = await this.#context.tasks.release(taskRef, token, WORKER_STOPPED);
-    if (released === 'again') await queue.handBack(taskRef, token);
+    const released = await this.#context.tasks.release(run, WORKER_STOPPED);
+    if (released?.status === 'pending') await queue.handBack(taskRef, token);
     else await queue.finish(taskRef, { token, takeNext: false });
-    return typeof released === 'object' ? released : undefined;
+    return released && isEnded(released) ? readTask(released) : undefined;
   }
 }

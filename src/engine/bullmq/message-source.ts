@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { IQueueBackend } from 'bullmq';
 import { sleep } from '../../time/sleep.js';
+import type { StoredRun } from '../conditional-tasks.js';
+import { readTask } from '../stored-task.js';
 import { WORKER_LOST } from '../task-errors.js';
-import type { TaskRecord } from '../task-record.js';
+import { isEnded, type TaskRecord } from '../task-record.js';
 import type { Claimed, TaskSource, Wanted } from '../worker-store.js';
 import type { OperationQueue, Taken } from './operation-queue.js';
-import type { ClaimedBy, TaskRecords } from './task-records.js';
+import type { TaskRecords } from './task-records.js';
 
 /** A run whose message this worker has. */
-export interface QueuedRun extends ClaimedBy {
+export interface QueuedRun extends StoredRun {
   readonly queue: OperationQueue;
   /** Settles when the latest progress is stored. */
   lastWrite: Promise<void>;
@@ -97,14 +99,15 @@ export class MessageSource implements TaskSource<QueuedRun> {
       }
       if (typeof claimed === 'object')
         return { ...claimed, run: { ...claimed.run, queue: this.queue, lastWrite: Promise.resolve() } };
-      const standing = await tasks.standing(taskRef);
-      if (standing === undefined) return undefined;
-      const { worker } = standing;
+      const stored = await tasks.read(taskRef);
+      if (stored === undefined || isEnded(stored)) return undefined;
+      if (stored.status === 'pending') continue;
+      const worker = String(stored.worker);
       if (worker === token) throw new Error('The answer to the claim was lost.');
       // The message of a task that runs comes only where its worker has lost it, or comes late itself.
-      if (worker !== undefined) await this.queue.assertLocked(taskRef, token);
-      const released = worker === undefined ? undefined : await tasks.release(taskRef, worker, WORKER_LOST);
-      if (typeof released === 'object') onLost(released);
+      await this.queue.assertLocked(taskRef, token);
+      const released = await tasks.release({ taskRef, worker }, WORKER_LOST);
+      if (released !== undefined && isEnded(released)) onLost(readTask(released));
     }
   }
 

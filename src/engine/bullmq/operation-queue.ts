@@ -1,8 +1,9 @@
 import { type IQueueBackend, Job, type JobJson } from 'bullmq';
+import type { RunName } from '../conditional-tasks.js';
 import { GroupedAdds } from '../grouped-adds.js';
 import type { StoreCalls } from '../store-calls.js';
 import { StoreFailure } from '../store-failure.js';
-import { LAST_TURN } from './owner-limiter.js';
+import { LAST_TURN } from './owner-turns.js';
 import type { QueueConnection, QueueHead, StoreQueue } from './queue-connection.js';
 
 /** The oldest message that waited; where none did, when the next delayed one is due. */
@@ -22,7 +23,7 @@ export interface Message {
   readonly taskRef: string;
   readonly owner: string;
   readonly delayMs: number;
-  /** See `OwnerLimiter`. */
+  /** See `OwnerTurns`. */
   readonly turn?: number | undefined;
 }
 
@@ -110,20 +111,17 @@ export class OperationQueue {
   }
 
   /** Locks messages for another `durationMs`: the tasks of those that their tokens no longer lock. */
-  async extendLocks(
-    runs: readonly { readonly taskRef: string; readonly token: string }[],
-    durationMs: number,
-  ): Promise<readonly string[]> {
+  async extendLocks(runs: readonly RunName[], durationMs: number): Promise<readonly string[]> {
     return this.#backend.extendLocks(
       runs.map(({ taskRef }) => taskRef),
-      runs.map(({ token }) => token),
+      runs.map(({ worker }) => worker),
       durationMs,
     );
   }
 
   /** @throws where the message that was taken with the token has been given to another since */
   async assertLocked(taskRef: string, token: string): Promise<void> {
-    const lost = await this.extendLocks([{ taskRef, token }], this.#connection.locks.lockDurationMs);
+    const lost = await this.extendLocks([{ taskRef, worker: token }], this.#connection.locks.lockDurationMs);
     if (lost.length > 0) throw new Error('The lock of the message has lapsed.');
   }
 

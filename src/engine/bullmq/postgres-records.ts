@@ -55,12 +55,8 @@ export interface PostgresRecordsOptions {
   readonly listen: (onMessage: (message: string) => void, onGap: () => void) => Promise<void>;
 }
 
-type ChangeRow = TaskFields & {
-  readonly taskRef: string;
-  readonly ifWorker: unknown;
-  readonly ifVersion: unknown;
-};
-type Shape = Pick<RecordChange, 'from' | 'answers' | 'word'>;
+type ChangeRow = Record<string, unknown> & { readonly taskRef: string };
+type Shape = Pick<RecordChange, 'from' | 'word'> & { readonly begins: boolean };
 
 const NUMBERS = /^(createdAt|updatedAt|startedAt|endedAt|expiresAt|excusedRuns|waitedMs|ifVersion)$/;
 const typeOf = (name: string) => (NUMBERS.test(name) ? 'bigint' : 'text');
@@ -81,35 +77,45 @@ export function postgresRecords(
 
   async function changeAll(
     names: readonly string[],
-    { from, answers, word }: Shape,
+    { from, word, begins }: Shape,
     group: readonly ChangeRow[],
   ) {
     const sets = [...names.map(name => `"${name}" = wanted."${name}"`), 'version = task.version + 1'];
-    if (answers === 'run') sets.push('"runCount" = task."runCount" + 1');
+    if (begins) sets.push('"runCount" = task."runCount" + 1');
     const types = [...names, 'taskRef', 'ifWorker', 'ifVersion'].map(name => `"${name}" ${typeOf(name)}`);
-    const returned = [
-      'taskRef',
-      ...(answers === undefined ? [] : RECORD_FIELDS),
-      ...(answers === 'run' ? ['parameters'] : []),
-    ];
+    const returned = begins ? [...RECORD_FIELDS, 'parameters'] : ['taskRef'];
     // A statement changes each task once: of several changes of one task, the first counts.
     const firsts = new Map(group.toReversed().map(change => [change.taskRef, change]));
     const notify = word === undefined ? '' : `, pg_notify('${CHANNEL}', $1 || ' ${word} ' || task."taskRef")`;
     const rows = await select(
       `UPDATE ${TABLE} AS task SET ${sets.join()} FROM json_to_recordset($2::json) AS wanted(${types.join()})
-        WHERE task.installation = $1 AND task."taskRef" = wanted."taskRef" AND task.status = ANY($4)
+        WHERE task.installation = $1 AND task."taskRef" = wanted."taskRef" AND ($4::text[] IS NULL OR task.status = ANY($4))
           AND (task.status = 'processing' OR task."expiresAt" > $3)
           AND (wanted."ifWorker" IS NULL OR task.worker = wanted."ifWorker")
           AND (wanted."ifVersion" IS NULL OR task.version = wanted."ifVersion")
       RETURNING ${returned.map(name => `task."${name}"`).join()}${notify}`,
       JSON.stringify([...firsts.values()]),
       Date.now(),
-      from,
+      from ?? null,
     );
     const changed = new Map(rows.map(row => [row.taskRef, row]));
     return group.map(change =>
       firsts.get(change.taskRef) === change ? changed.get(change.taskRef) : undefined,
     );
+  }
+
+  function changeWithOthers(
+    taskRef: string,
+    { set, worker, version, from, word }: RecordChange,
+    begins = false,
+  ) {
+    const names = Object.keys(set);
+    const key = JSON.stringify([names, worker === undefined, version === undefined, from, word, begins]);
+    const same =
+      changes.get(key) ??
+      new GroupedAdds(group => changeAll(names, { from, word, begins }, group), { isRefusal: () => true });
+    changes.set(key, same);
+    return same.add({ ...set, taskRef, ifWorker: worker, ifVersion: version });
   }
 
   return {
@@ -134,18 +140,21 @@ export function postgresRecords(
       const text = `SELECT ${RECORD}, result FROM ${TABLE} WHERE installation = $1 AND "taskRef" = $2`;
       return (await select(text, taskRef))[0];
     },
+    readMany(taskRefs) {
+      const text = `SELECT ${RECORD} FROM ${TABLE} WHERE installation = $1 AND "taskRef" = ANY($2)`;
+      return select(text, taskRefs);
+    },
     async holderOf(key) {
       const text = `SELECT "taskRef" FROM ${TABLE} WHERE installation = $1 AND key = $2`;
       return (await select(text, key))[0]?.taskRef as string | undefined;
     },
-    change(taskRef, { set, worker, version, ...shape }: RecordChange) {
-      const names = Object.keys(set);
-      const key = JSON.stringify([names, worker === undefined, version === undefined, shape]);
-      const same =
-        changes.get(key) ??
-        new GroupedAdds(group => changeAll(names, shape, group), { isRefusal: () => true });
-      changes.set(key, same);
-      return same.add({ ...set, taskRef, ifWorker: worker, ifVersion: version });
+    begin(taskRef, worker) {
+      const now = Date.now();
+      const set = { status: 'processing', worker, startedAt: now, updatedAt: now };
+      return changeWithOthers(taskRef, { from: ['pending'], set, word: 'changed' }, true);
+    },
+    async change(taskRef, change) {
+      return (await changeWithOthers(taskRef, change)) !== undefined;
     },
     async newest({ ownerDigest, operation, statuses, count, after }: NewestQuery) {
       const values: unknown[] = [installation, after.createdAt, after.taskRef, count, statuses];

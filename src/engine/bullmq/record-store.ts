@@ -1,19 +1,10 @@
+import type { TaskChange } from '../conditional-tasks.js';
 import type { ListPosition } from '../task-list.js';
 import type { RecordStatus } from '../task-record.js';
 import type { TaskFields } from './task-fields.js';
 
-/** A change of a task, made only where the task is as it says. */
-export interface RecordChange {
-  /** In one of them; a task that waits or has ended, and has expired, is in none. */
-  readonly from: readonly RecordStatus[];
-  /** Of this run only. */
-  readonly worker?: string | undefined;
-  /** Only where nothing has changed since it was read so. */
-  readonly version?: number | undefined;
-  readonly set: TaskFields;
-  /** What to answer: the record, or the record of a run that begins and is counted, with its parameters. @default nothing */
-  readonly answers?: 'record' | 'run' | undefined;
-  /** What those who wait are told. */
+/** A change, and what those who wait are told of it. */
+export interface RecordChange extends TaskChange {
   readonly word?: ChangeWord | undefined;
 }
 
@@ -53,10 +44,14 @@ export interface RecordStore {
   insert(tasks: readonly NewFields[]): Promise<readonly string[]>;
   /** The task with its result. */
   read(taskRef: string): Promise<TaskFields | undefined>;
+  /** Those of the tasks that there are, without their results. */
+  readMany(taskRefs: readonly string[]): Promise<readonly TaskFields[]>;
   /** The task with this idempotency key. */
   holderOf(key: string): Promise<string | undefined>;
-  /** The task as it is then, without its result; undefined where it is not as the change says. */
-  change(taskRef: string, change: RecordChange): Promise<TaskFields | undefined>;
+  /** Begins and counts a run of a task that waits: the task with its parameters; undefined where it does not. */
+  begin(taskRef: string, worker: string): Promise<TaskFields | undefined>;
+  /** Whether the task is as the change says, and was changed. */
+  change(taskRef: string, change: RecordChange): Promise<boolean>;
   newest(query: NewestQuery): Promise<Newest>;
   ofStatus(query: OfStatus): Promise<readonly TaskFields[]>;
   /** How many tasks of an operation are in each status, also those that have expired. */

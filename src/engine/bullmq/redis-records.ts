@@ -28,34 +28,30 @@ redis.call('ZADD', base .. 'status:' .. ARGV[2] .. ':pending', ARGV[5], ref)
 redis.call('ZADD', base .. 'expiry', ARGV[6], ref)
 return ref`;
 
-/** What a change answers. A run needs its parameters, too. */
-const RETURNED = { record: RECORD_FIELDS, run: [...RECORD_FIELDS, 'parameters'] } as const;
-const returned = Object.entries(RETURNED).map(
-  ([name, fields]) =>
-    `if ARGV[7] == '${name}' then return redis.call('HMGET', key, '${fields.join("', '")}') end`,
-);
+/** What a run needs. */
+const RUN_FIELDS = [...RECORD_FIELDS, 'parameters'] as const;
 
-/** From ARGV[13] on, there are so many names and values as ARGV[12] says, and then the names of what is taken away. */
+/** From ARGV[12] on, there are so many names and values as ARGV[11] says, and then the names of what is taken away. */
 const CHANGE = `
-local base, ref, sets = KEYS[1], ARGV[1], tonumber(ARGV[12])
+local base, ref, sets = KEYS[1], ARGV[1], tonumber(ARGV[11])
 local key = base .. ref
 local before = redis.call('HMGET', key, 'status', 'worker', 'version', 'expiresAt', 'operation')
 local status = before[1]
-if not status or not string.find(ARGV[2], status, 1, true) then return false end
+if not status or ARGV[2] ~= '' and not string.find(ARGV[2], status, 1, true) then return false end
 if status ~= 'processing' and tonumber(before[4]) <= tonumber(ARGV[3]) then return false end
 if ARGV[4] ~= '' and before[2] ~= ARGV[4] or ARGV[5] ~= '' and before[3] ~= ARGV[5] then return false end
-redis.call('HSET', key, 'version', before[3] + 1, unpack(ARGV, 13, 12 + sets))
-if #ARGV > 12 + sets then redis.call('HDEL', key, unpack(ARGV, 13 + sets)) end
-if ARGV[7] == 'run' then redis.call('HINCRBY', key, 'runCount', 1) end
-if ARGV[9] ~= '' and ARGV[9] ~= status then
+redis.call('HSET', key, 'version', before[3] + 1, unpack(ARGV, 12, 11 + sets))
+if #ARGV > 11 + sets then redis.call('HDEL', key, unpack(ARGV, 12 + sets)) end
+if ARGV[7] ~= '' and ARGV[7] ~= status then
   local set = base .. 'status:' .. before[5] .. ':'
   redis.call('ZREM', set .. status, ref)
-  redis.call('ZADD', set .. ARGV[9], ARGV[10], ref)
+  redis.call('ZADD', set .. ARGV[7], ARGV[8], ref)
 end
-if ARGV[11] ~= '' then redis.call('ZADD', base .. 'expiry', ARGV[11], ref) end
+if ARGV[9] ~= '' then redis.call('ZADD', base .. 'expiry', ARGV[9], ref) end
 if ARGV[6] ~= '' then redis.call('PUBLISH', base .. 'changes', ARGV[6] .. ' ' .. ref) end
-${returned.join('\n')}
-return {ref}`;
+if ARGV[10] == '' then return 1 end
+redis.call('HINCRBY', key, 'runCount', 1)
+return redis.call('HMGET', key, '${RUN_FIELDS.join("', '")}')`;
 
 /** Entries are in the order of their scores and, within one, of their references; those up to ARGV[2] are left out. */
 const NEWEST = `
@@ -134,6 +130,15 @@ export function redisRecords(
     return (await Promise.all(answers)).map(toFields(RECORD_FIELDS)).filter(fields => fields !== undefined);
   }
 
+  function change(taskRef: string, { from, worker, version, set, word }: RecordChange, begins = '') {
+    const entries = Object.entries(set);
+    const sets = entries.flatMap(([name, value]) => (value == null ? [] : [name, String(value)]));
+    const gone = entries.flatMap(([name, value]) => (value == null ? [name] : []));
+    const condition = [from?.join() ?? '', Date.now(), worker ?? '', version ?? '', word ?? ''];
+    const indexed = [set.status, set.updatedAt, set.expiresAt].map(value => String(value ?? ''));
+    return run('change', base, taskRef, ...condition, ...indexed, begins, sets.length, ...sets, ...gone);
+  }
+
   return {
     async insert(tasks) {
       const added = tasks.map(({ taskRef, operation, ownerDigest, key, createdAt, expiresAt, ...fields }) => {
@@ -147,29 +152,18 @@ export function redisRecords(
     async read(taskRef) {
       return toFields(READ_FIELDS)(await redis.hmget(base + taskRef, ...READ_FIELDS));
     },
+    readMany,
     async holderOf(key) {
       return (await redis.get(`${base}key:${key}`)) ?? undefined;
     },
-    async change(taskRef, { from, worker, version, set, answers, word }: RecordChange) {
-      const entries = Object.entries(set);
-      const sets = entries.flatMap(([name, value]) => (value == null ? [] : [name, value]));
-      const gone = entries.flatMap(([name, value]) => (value == null ? [name] : []));
-      const condition = [from.join(), Date.now(), worker ?? '', version ?? ''];
-      const indexed = [set.status ?? '', set.updatedAt ?? '', set.expiresAt ?? ''];
-      const told = [word ?? '', answers ?? '', ''];
-      const answer = await run(
-        'change',
-        base,
-        taskRef,
-        ...condition,
-        ...told,
-        ...indexed,
-        sets.length,
-        ...sets,
-        ...gone,
-      );
-      if (answer === null) return undefined;
-      return answers === undefined ? {} : toFields(RETURNED[answers])(answer as Answer);
+    async begin(taskRef, worker) {
+      const now = Date.now();
+      const set = { status: 'processing', worker, startedAt: now, updatedAt: now };
+      const answer = await change(taskRef, { from: ['pending'], set, word: 'changed' }, 'begins');
+      return answer === null ? undefined : toFields(RUN_FIELDS)(answer as Answer);
+    },
+    async change(taskRef, wanted) {
+      return (await change(taskRef, wanted)) !== null;
     },
     async newest({ ownerDigest, operation = '', statuses, count, after }: NewestQuery): Promise<Newest> {
       const index = ownerDigest === undefined ? `${base}listed` : `${base}listed:${ownerDigest}`;

@@ -1,7 +1,8 @@
 import { startTimer } from '../../time/sleep.js';
 import type { StoreCalls } from '../store-calls.js';
+import { readTask } from '../stored-task.js';
 import { WORKER_LOST } from '../task-errors.js';
-import type { TaskRecord } from '../task-record.js';
+import { isEnded, type TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import type { OperationQueue } from './operation-queue.js';
 import type { RecordStore } from './record-store.js';
@@ -81,11 +82,11 @@ export class StoreMaintenance {
     const lost = await calls.make(() => records.lost(queue.operation));
     const suspects = this.#suspects.get(queue);
     this.#suspects.set(queue, new Set(lost.map(({ worker }) => worker)));
-    for (const { taskRef, worker } of lost.filter(run => suspects?.has(run.worker))) {
-      const released = await tasks.release(taskRef, worker, WORKER_LOST);
-      if (typeof released === 'object') onLost(released);
+    for (const run of lost.filter(({ worker }) => suspects?.has(worker))) {
+      const released = await tasks.release(run, WORKER_LOST);
+      if (released !== undefined && isEnded(released)) onLost(readTask(released));
       // Its message may be gone.
-      if (released === 'again') await queue.addAgain(taskRef);
+      if (released?.status === 'pending') await queue.addAgain(run.taskRef);
     }
   }
 

@@ -11,7 +11,7 @@ import {
 } from '../task-list.js';
 import type { RecordStatus, TaskRecord } from '../task-record.js';
 import type { Newest, OfStatus, RecordStore } from './record-store.js';
-import { fieldsToRecord } from './task-fields.js';
+import { unexpiredRecords } from './task-fields.js';
 
 /** Looks for one page. What a filter leaves out costs looks; the next page goes on from there. */
 const MAX_LOOKS = 20;
@@ -30,8 +30,7 @@ export async function listRecords(
   for (let looks = 0; looks < MAX_LOOKS && found.length <= limit && reached !== undefined; looks++) {
     const look = { ownerDigest, operation, statuses, count: limit + 1, after: reached };
     const newest: Newest = await calls.make(() => records.newest(look));
-    const unexpired = newest.tasks.flatMap(fields => fieldsToRecord(fields, Date.now()) ?? []);
-    found.push(...unexpired.filter(record => isListed(record, query)));
+    found.push(...unexpiredRecords(newest.tasks, Date.now()).filter(record => isListed(record, query)));
     reached = newest.reached;
   }
   return toPage(query, found, reached);
@@ -48,7 +47,7 @@ export async function readOperationStats(
 ): Promise<OperationStats> {
   const now = Date.now();
   const recordsOf = async (query: Omit<OfStatus, 'operation'>) =>
-    (await records.ofStatus({ operation, ...query })).flatMap(fields => fieldsToRecord(fields, now) ?? []);
+    unexpiredRecords(await records.ofStatus({ operation, ...query }), now);
   const counts = await records.counts(operation);
   const byRef = new Map<string, TaskRecord>();
   // In the order of a task's life: one that moves on meanwhile is seen again, not missed.

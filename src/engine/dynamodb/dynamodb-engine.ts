@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { isWithin } from '../../time/at-most.js';
 import { sleep } from '../../time/sleep.js';
-import type { EngineWorker, Submission, WorkerOptions } from '../engine.js';
+import { isOfRun } from '../conditional-tasks.js';
+import type { Submission } from '../engine.js';
 import type { OperationStats } from '../operation-stats.js';
 import { RecordLooks } from '../record-looks.js';
 import { isInvalid } from '../record-shape.js';
 import { type Responses, StoreEngine } from '../store-engine.js';
-import { TooManyTasksError } from '../task-errors.js';
+import { readTask } from '../stored-task.js';
+import { SubmittedTasks } from '../submitted-tasks.js';
 import type { ListQuery, TaskPage } from '../task-list.js';
 import {
   isEnded,
@@ -19,14 +21,12 @@ import { Dispatcher } from './dispatcher.js';
 import { DynamodbWorkerStore, type MessageRun } from './dynamodb-worker-store.js';
 import type { DynamodbEngineOptions } from './engine-options.js';
 import { EnginePresence } from './engine-presence.js';
-import { OwedTasks, OwnerTasks } from './owner-tasks.js';
 import { Sweep } from './sweep.js';
 import { listTasks, readStats } from './task-index.js';
-import { isOfRun, type TaskItem } from './task-item.js';
+import type { TaskItem } from './task-item.js';
 import { NOBODY, TaskStore } from './task-store.js';
 import { TaskWatch } from './task-watch.js';
 
-const MAX_OWED_DELAY_MS = 30_000;
 const CLOSE_STEP_MS = 3000;
 
 /** The engine on AWS: one DynamoDB table is the truth, and an SQS queue says what to run next. */
@@ -36,12 +36,11 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
   readonly #options: DynamodbEngineOptions;
   readonly #instance = randomUUID();
   readonly #tasks: TaskStore;
-  readonly #owners: OwnerTasks;
+  readonly #submitted: SubmittedTasks;
   readonly #dispatcher: Dispatcher;
   readonly #presence: EnginePresence;
   readonly #watch: TaskWatch;
   readonly #store: DynamodbWorkerStore;
-  readonly #owed: OwedTasks;
   readonly #closed = new AbortController();
 
   constructor(options: DynamodbEngineOptions) {
@@ -50,10 +49,15 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
     this.label = options.label;
     const { table, keys, queue, times } = options;
     const instance = this.#instance;
-    this.#tasks = new TaskStore(table, keys);
+    this.#tasks = new TaskStore(table, keys, instance);
     const tasks = this.#tasks;
-    this.#owners = new OwnerTasks(taskRefs => tasks.items(taskRefs, true));
-    this.#owed = new OwedTasks(taskRefs => tasks.items(taskRefs, true));
+    this.#submitted = new SubmittedTasks({
+      look: async taskRefs => {
+        const items = await tasks.items(taskRefs, true);
+        return new Map([...items].map(([taskRef, item]) => [taskRef, readTask(item)]));
+      },
+      findByKey: task => tasks.findByKey(task),
+    });
     this.#watch = new TaskWatch({
       watched: () => this.#watched(),
       look: taskRefs => tasks.items(taskRefs, false),
@@ -84,7 +88,7 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
       onBeat: () => this.#onBeat(sweep),
     });
     const presence = this.#presence;
-    const sweep = new Sweep({ table, keys, tasks, queue, presence, instance, times, dispatch, onLost });
+    const sweep = new Sweep({ table, keys, tasks, queue, presence, times, dispatch, onLost });
     this.#store = new DynamodbWorkerStore({
       tasks,
       queue,
@@ -93,33 +97,23 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
       times,
       onLost,
       onChange: (taskRef, status) => this.#onOwnChange(taskRef, status),
-      isOwing: operations => this.#owed.isOwing(operations),
+      isOwing: operations => this.#submitted.isOwing(operations),
     });
   }
 
   /** Makes the engine known to the others on the table. */
   start = () => this.#presence.start();
 
-  protected async insert(task: NewTask): Promise<Submission> {
-    const { taskRef, owner, maxUnfinished } = task;
-    const delayMs = Math.max(0, task.delayMs ?? 0);
-    const isFull = !(await this.#owners.enter(taskRef, owner, maxUnfinished));
-    const earlier = isFull ? await this.#tasks.findByKey(task) : undefined;
-    if (earlier !== undefined) return { record: earlier, created: false };
-    if (isFull) throw new TooManyTasksError(maxUnfinished ?? 0);
-    try {
+  protected insert(task: NewTask): Promise<Submission> {
+    return this.#submitted.submit(task, async () => {
+      const { taskRef, owner } = task;
+      const delayMs = Math.max(0, task.delayMs ?? 0);
       const front = delayMs > this.#options.times.maxDelayMs ? NOBODY : this.#instance;
       const submission = await this.#tasks.insert(task, front);
-      if (!submission.created) this.#owners.leave(taskRef);
-      else {
-        if (this.worker !== undefined && delayMs <= MAX_OWED_DELAY_MS) this.#owed.add(taskRef);
-        this.#dispatcher.add({ taskRef, owner, dueAt: submission.record.createdAt + Math.ceil(delayMs) });
-      }
+      const dueAt = submission.record.createdAt + Math.ceil(delayMs);
+      if (submission.created) this.#dispatcher.add({ taskRef, owner, dueAt });
       return submission;
-    } catch (error) {
-      this.#owners.leave(taskRef);
-      throw error;
-    }
+    });
   }
 
   protected async storeAnswers(taskRef: string, responses: Responses): Promise<TaskRecord | undefined> {
@@ -136,12 +130,6 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
       this.#onOwnChange(taskRef, record.status);
     }
     return record;
-  }
-
-  override startWorker(options: WorkerOptions): EngineWorker {
-    const worker = super.startWorker(options);
-    for (const taskRef of this.#owners.taskRefs) this.#owed.add(taskRef);
-    return worker;
   }
 
   protected workerParts() {
@@ -199,8 +187,7 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
   }
 
   async #checkRun(run: MessageRun): Promise<void> {
-    const item = await this.#tasks.item(run.taskRef).catch(() => undefined);
-    if (item !== undefined && !isOfRun(item, run)) this.#drop(run.taskRef, run);
+    if (await this.#tasks.isOver(run).catch(() => false)) this.#drop(run.taskRef, run);
   }
 
   #drop(taskRef: string, run = this.#store.running.get(taskRef)): void {
@@ -217,14 +204,12 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
 
   #note(taskRef: string, status: RecordStatus | undefined): void {
     this.#dispatcher.saw(taskRef, status);
-    if (status !== undefined && !isEnded({ status })) return;
-    this.#owed.delete(taskRef);
-    this.#owners.leave(taskRef);
+    if (status === undefined || isEnded({ status })) this.#submitted.leave(taskRef);
   }
 
   async #onBeat(sweep: Sweep): Promise<void> {
     this.#dispatcher.prune();
-    await this.#owners.prune();
+    await this.#submitted.prune();
     await sweep.round();
   }
 
@@ -241,8 +226,7 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
 
   async #failInvalid(record: TaskRecord): Promise<void> {
     try {
-      const item = await this.#tasks.item(record.taskRef);
-      const failed = item && (await this.#tasks.failInvalid(record.taskRef, item));
+      const failed = await this.#tasks.failInvalid(record.taskRef);
       if (failed !== undefined) this.onLost(failed);
     } catch {
       // The next look tries again.

@@ -32,8 +32,6 @@ export interface Condition {
 export interface ItemChange extends Condition {
   /** What is undefined here is removed. */
   readonly set: Fields;
-  /** Whether it is no change for those who compare versions. @default false */
-  readonly keepsVersion?: boolean | undefined;
   /** Waits for the answer as long as it takes. */
   readonly insists?: boolean | undefined;
 }
@@ -167,14 +165,14 @@ export class DynamodbTable {
   }
 
   async update(key: ItemKey, change: ItemChange): Promise<Written> {
-    const { set, condition, values = {}, keepsVersion = false, insists = false } = change;
+    const { set, condition, values = {}, insists = false } = change;
     const names = Object.keys(set);
     const kept = names.filter(name => set[name] !== undefined);
     const removed = names.filter(name => set[name] === undefined);
     const expression = [
       kept.length > 0 ? `SET ${kept.map(name => `#${name} = :set_${name}`).join(', ')}` : '',
       removed.length > 0 ? `REMOVE ${removed.map(name => `#${name}`).join(', ')}` : '',
-      keepsVersion ? '' : 'ADD #version :one',
+      'ADD #version :one',
     ].join(' ');
     const command = new UpdateItemCommand({
       TableName: this.#TableName,
@@ -183,7 +181,7 @@ export class DynamodbTable {
       ConditionExpression: condition,
       ExpressionAttributeNames: namesIn(`${expression} ${condition}`),
       ExpressionAttributeValues: {
-        ...placeholders({ ...values, ...(keepsVersion ? {} : { one: 1 }) }),
+        ...placeholders({ ...values, one: 1 }),
         ...placeholders(set, 'set_'),
       },
       ReturnValues: 'ALL_NEW',

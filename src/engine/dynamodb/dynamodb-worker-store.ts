@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { Alarm, startTimer } from '../../time/sleep.js';
 import type { Progress } from '../../types.js';
+import type { StoredRun } from '../conditional-tasks.js';
 import { InvalidRecordError } from '../record-shape.js';
 import { type QuestionStore, RunOverError } from '../run-questions.js';
+import { readTask } from '../stored-task.js';
 import { WORKER_STOPPED } from '../task-errors.js';
 import type { TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
@@ -10,11 +12,11 @@ import type { Claimed, RunEnding, TaskSource, Wanted, WorkerStore } from '../wor
 import type { EngineTimes } from './engine-options.js';
 import type { EnginePresence } from './engine-presence.js';
 import { failUnreadable, giveBackForeign, type IntakeContext, takeIn } from './message-intake.js';
-import type { TableRun, TaskItem } from './task-item.js';
+import type { TaskItem } from './task-item.js';
 import { MAX_MESSAGES, type TaskMessage, type TaskQueue } from './task-queue.js';
 import type { TaskStore } from './task-store.js';
 
-export interface MessageRun extends TableRun {
+export interface MessageRun extends StoredRun {
   readonly message: TaskMessage;
   lastWrite: Promise<void>;
 }
@@ -158,27 +160,25 @@ export class DynamodbWorkerStore implements WorkerStore<MessageRun>, TaskSource<
 
   async end(run: MessageRun, { end, progress }: RunEnding): Promise<undefined> {
     await run.lastWrite;
-    try {
-      await this.#context.tasks.end(run, end, progress);
-    } catch (error) {
+    await this.#context.tasks.end(run, end, progress).catch(error => {
       if (error instanceof RunOverError) this.letGo(run);
       throw error;
-    }
+    });
     this.letGo(run);
     this.#remove(run.message);
     this.#context.onChange(run.taskRef, end.status);
   }
 
   async handBack(run: MessageRun): Promise<TaskRecord | undefined> {
-    const { tasks, queue, instance } = this.#context;
+    const { tasks, queue } = this.#context;
     await run.lastWrite;
-    const released = await tasks.release(run, { error: WORKER_STOPPED, front: instance });
+    const released = await tasks.release(run, WORKER_STOPPED);
     this.letGo(run);
     if (released?.status === 'pending') await queue.hide([run.message], 0);
-    if (released?.status !== 'ended') return undefined;
+    if (released?.status !== 'failed') return undefined;
     this.#remove(run.message);
     this.#context.onChange(run.taskRef, 'failed');
-    return released.record;
+    return readTask(released);
   }
 
   /** Resolves when the messages of all that has ended are removed. */
@@ -195,7 +195,7 @@ export class DynamodbWorkerStore implements WorkerStore<MessageRun>, TaskSource<
   async #claim({ taskRef, item, message }: Held): Promise<Claimed<MessageRun> | undefined> {
     this.#claiming.add(taskRef);
     try {
-      const claimed = await this.#context.tasks.claim(taskRef, item, this.#context.instance);
+      const claimed = await this.#context.tasks.claim(item);
       if (claimed === undefined) {
         await this.#admit([message]);
         return undefined;

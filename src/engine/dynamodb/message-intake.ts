@@ -1,10 +1,11 @@
 import { isInvalid } from '../record-shape.js';
+import { readTask } from '../stored-task.js';
 import { WORKER_LOST } from '../task-errors.js';
 import { isEnded, type TaskRecord } from '../task-record.js';
 import type { EngineTimes } from './engine-options.js';
 import type { EnginePresence } from './engine-presence.js';
 import { MAX_RECEIVE_COUNT } from './table.js';
-import { itemRecord, type TaskItem } from './task-item.js';
+import type { TaskItem } from './task-item.js';
 import type { TaskMessage, TaskQueue } from './task-queue.js';
 import type { TaskStore } from './task-store.js';
 
@@ -43,7 +44,7 @@ export async function takeIn(context: IntakeContext, received: Received): Promis
     remove(message);
     return undefined;
   }
-  if (isInvalid(itemRecord(taskRef, item))) {
+  if (isInvalid(readTask(item))) {
     await failUnreadable(context, { message, taskRef, item });
     return undefined;
   }
@@ -71,11 +72,11 @@ async function takeOver(
     return undefined;
   }
   const run = { taskRef, worker, runCount };
-  const released = await tasks.release(run, { error: WORKER_LOST, front: instance });
-  if (released?.status === 'pending') return released.item;
+  const released = await tasks.release(run, WORKER_LOST);
+  if (released?.status === 'pending') return released;
   if (released === undefined) await queue.hide([message], 0);
   else {
-    onLost(released.record);
+    onLost(readTask(released));
     await bury(context, { message, taskRef, item });
   }
   return undefined;
@@ -86,7 +87,7 @@ export async function failUnreadable(
   context: IntakeContext,
   { message, taskRef, item }: Received & { readonly item: TaskItem },
 ): Promise<void> {
-  const failed = await context.tasks.failInvalid(taskRef, item);
+  const failed = await context.tasks.failInvalid(taskRef);
   if (failed !== undefined) context.onLost(failed);
   await bury(context, { message, taskRef, item });
 }

@@ -1,3 +1,4 @@
+import { readTask } from '../stored-task.js';
 import { WORKER_LOST } from '../task-errors.js';
 import type { TaskRecord } from '../task-record.js';
 import type { DispatchedTask } from './dispatcher.js';
@@ -14,7 +15,6 @@ export interface SweepContext {
   readonly tasks: TaskStore;
   readonly queue: TaskQueue;
   readonly presence: EnginePresence;
-  readonly instance: string;
   readonly times: EngineTimes;
   readonly dispatch: (task: DispatchedTask) => void;
   readonly onLost: (record: TaskRecord) => void;
@@ -67,29 +67,29 @@ export class Sweep {
   }
 
   async #lookAtRun(taskRef: string, { worker, runCount }: Fields): Promise<void> {
-    const { presence, tasks, queue, instance, dispatch, onLost } = this.#context;
+    const { presence, tasks, queue, dispatch, onLost } = this.#context;
     if (!(await presence.isGone(String(worker)))) return;
     const run = { taskRef, worker: String(worker), runCount: Number(runCount) };
-    const released = await tasks.release(run, { error: WORKER_LOST, front: instance });
+    const released = await tasks.release(run, WORKER_LOST);
     if (released === undefined) return;
-    if (released.status === 'pending') dispatch({ taskRef, owner: released.item.owner, dueAt: 0 });
+    if (released.status === 'pending') dispatch({ taskRef, owner: released.owner, dueAt: 0 });
     else {
-      onLost(released.record);
+      onLost(readTask(released));
       await queue.bury(taskRef).catch(() => {});
     }
   }
 
   async #lookAtWaiting(taskRef: string, { front, dueAt, expiresAt }: Fields): Promise<void> {
-    const { presence, tasks, instance, times, dispatch } = this.#context;
+    const { presence, tasks, times, dispatch } = this.#context;
     const now = Date.now();
     const before = String(front);
     const isLater = Number(dueAt) - now > times.maxDelayMs || Number(expiresAt) <= now;
     if (isLater) return;
     const isOverdue = now - Number(dueAt) > times.overdueMs && !this.#resentAt.has(taskRef);
     if (before !== NOBODY && !isOverdue && !(await presence.isGone(before))) return;
-    if (!(await tasks.adopt(taskRef, before, instance))) return;
+    if (!(await tasks.adopt(taskRef, before))) return;
     if (isOverdue) this.#resentAt.set(taskRef, performance.now());
-    const item = await tasks.item(taskRef);
+    const item = await tasks.read(taskRef);
     if (item?.status === 'pending') dispatch({ taskRef, owner: item.owner, dueAt: item.dueAt });
   }
 }

@@ -1,10 +1,8 @@
-import { digestJson } from '../../storage/canonical-json.js';
 import type { Submission } from '../engine.js';
-import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
 import { StoreFailure } from '../store-failure.js';
-import { type NewTask, newRecord, type TaskRecord } from '../task-record.js';
+import { type NewTask, newStoredTask, type TaskRecord } from '../task-record.js';
 import type { DynamodbTable, Fields, Written } from './dynamodb-table.js';
-import { createdKey, removalTime, type TaskItem, type TaskKeys } from './task-item.js';
+import { createdKey, removalTime, type TaskKeys } from './task-item.js';
 import { keepText } from './task-texts.js';
 
 /** Longer parameters are in items of their own: each change of a task's item is paid by the size of the item. */
@@ -21,25 +19,18 @@ export async function insertTask(
   { table, keys, find }: InsertContext,
   { task, front }: { readonly task: NewTask; readonly front: string },
 ): Promise<Submission> {
-  const { taskRef, owner, operation, idempotencyKey, retryAttempts = 0 } = task;
-  const delayMs = Math.max(0, task.delayMs ?? 0);
-  const ttlMs = Math.ceil(task.ttlMs);
-  const inputTimeoutMs = Math.ceil(task.inputTimeoutMs ?? DEFAULT_INPUT_TIMEOUT_MS);
+  const { taskRef, owner, operation, idempotencyKey } = task;
   const createdAt = Date.now();
-  const record = newRecord(task, {
-    createdAt,
-    parametersDigest: digestJson(task.parameters),
-    ttlMs,
-    delayMs,
-  });
+  const { record, delayMs, ttlMs, inputTimeoutMs, parameters: text } = newStoredTask(task, createdAt);
+  const { parametersDigest, expiresAt, slaMs, retryAttempts, webhookUrl } = record;
   // What bounds the life of a task: each of its runs, and the wait for it. Twice that is never too short.
-  const runMs = ttlMs + record.slaMs + inputTimeoutMs;
+  const runMs = ttlMs + slaMs + inputTimeoutMs;
   const removeAt = removalTime(createdAt + 2 * (delayMs + (retryAttempts + 1) * runMs + ttlMs));
   const key = keys.task(taskRef);
   const parameters = await keepText(table, {
     pk: key.pk,
     name: 'parameters',
-    text: JSON.stringify(task.parameters) ?? 'null',
+    text,
     inlineBytes: MAX_INLINE_BYTES,
     removeAt,
   });
@@ -49,22 +40,9 @@ export async function insertTask(
     status: 'pending',
     version: 1,
     owner,
-    parametersDigest: record.parametersDigest,
-    createdAt,
-    updatedAt: createdAt,
-    expiresAt: record.expiresAt,
-    dueAt: createdAt + Math.ceil(delayMs),
-    slaMs: record.slaMs,
-    ttlMs,
-    inputTimeoutMs,
-    runCount: 0,
-    retryAttempts,
-    excusedRuns: 0,
-    waitedMs: 0,
-    front,
-    webhookUrl: task.webhookUrl,
-    parameters,
-    removeAt: removalTime(record.expiresAt),
+    ...{ parametersDigest, createdAt, updatedAt: createdAt, expiresAt, dueAt: createdAt + delayMs },
+    ...{ slaMs, ttlMs, inputTimeoutMs, retryAttempts, runCount: 0, excusedRuns: 0, waitedMs: 0 },
+    ...{ front, webhookUrl, parameters, removeAt: removalTime(expiresAt) },
     statePartition: keys.statePartition('unfinished', taskRef),
     ownerPartition: keys.ownerPartition(owner, taskRef),
     createdKey: createdKey(createdAt, taskRef),
@@ -95,7 +73,7 @@ export async function insertTask(
 }
 
 /** A put whose answer was lost, and that was made again, finds itself. */
-function assertStored(written: Written | undefined, fields: TaskItem): void {
+function assertStored(written: Written | undefined, fields: Fields): void {
   if (written?.isDone !== false) return;
   const { front, createdAt, parametersDigest } = written.item ?? {};
   const isSame =

@@ -1,17 +1,6 @@
 import { hash } from 'node:crypto';
-import { openRequests, type Questions } from '../question.js';
-import {
-  checkStatus,
-  checkTypes,
-  InvalidRecordError,
-  parseError,
-  parseFields,
-  parseQuestions,
-  parseStored,
-} from '../record-shape.js';
-import { isEnded, type RecordStatus, type TaskRecord } from '../task-record.js';
+import type { RecordStatus } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
-import { unreadableRecord } from '../unreadable-record.js';
 import type { Fields, ItemKey } from './dynamodb-table.js';
 
 /**
@@ -24,6 +13,8 @@ export const INDEX_PARTITIONS = 16;
 export interface TaskItem extends Fields {
   readonly pk: string;
   readonly sk: 'task';
+  /** Not stored: `pk` has it. */
+  readonly taskRef: string;
   readonly status: RecordStatus;
   readonly version: number;
   readonly owner: string;
@@ -56,15 +47,6 @@ export interface TaskItem extends Fields {
   readonly parameters?: string | number | undefined;
   readonly result?: string | number | undefined;
   readonly error?: string | number | undefined;
-}
-
-/** A run as the table knows it. */
-export interface TableRun {
-  readonly taskRef: string;
-  readonly worker: string;
-  readonly runCount: number;
-  readonly ttlMs: number;
-  readonly inputTimeoutMs: number;
 }
 
 /** Names the items of one installation. */
@@ -142,103 +124,4 @@ const KEPT_LONGER_MS = 3_600_000;
 /** When DynamoDB may remove what expires, in its seconds. */
 export function removalTime(expiresAt: number): number {
   return Math.ceil((expiresAt + KEPT_LONGER_MS) / 1000);
-}
-
-/** Whether the record has not expired: a task that runs does not, any other does on the millisecond. */
-export function isUnexpired(
-  { status, expiresAt }: Pick<TaskItem, 'status' | 'expiresAt'>,
-  now: number,
-): boolean {
-  return status === 'processing' || expiresAt > now;
-}
-
-/** Of an item that cannot be read, a task that has failed for that. */
-export function itemRecord(taskRef: string, item: TaskItem): TaskRecord {
-  try {
-    return readRecord(taskRef, item);
-  } catch (error) {
-    if (!(error instanceof InvalidRecordError)) throw error;
-    return invalidRecord(taskRef, item);
-  }
-}
-
-/** @throws InvalidRecordError */
-export function questionsOf({ questions }: Pick<TaskItem, 'questions'>): Questions {
-  return questions === undefined ? [] : parseQuestions(questions);
-}
-
-function readRecord(taskRef: string, item: TaskItem): TaskRecord {
-  const { owner, status, parametersDigest, createdAt, updatedAt, expiresAt, slaMs } = item;
-  const { runCount, retryAttempts, excusedRuns, waitedMs } = item;
-  checkStatus(status);
-  checkTypes('string', owner, parametersDigest);
-  checkTypes(
-    'number',
-    createdAt,
-    updatedAt,
-    expiresAt,
-    slaMs,
-    runCount,
-    retryAttempts,
-    excusedRuns,
-    waitedMs,
-  );
-  return {
-    taskRef,
-    owner,
-    operation: operationOf(taskRef) ?? '',
-    status,
-    parametersDigest,
-    createdAt,
-    updatedAt,
-    startedAt: item.startedAt,
-    endedAt: item.endedAt,
-    expiresAt,
-    slaMs,
-    runCount,
-    retryAttempts,
-    excusedRuns,
-    inputRequests: isEnded(item) ? undefined : openRequests(questionsOf(item)),
-    waitedMs,
-    webhookUrl: item.webhookUrl,
-    delivery: optional(item.delivery, parseFields) as TaskRecord['delivery'],
-    progress: optional(item.progress, parseFields) as TaskRecord['progress'],
-    result: optional(item.result, parseStored),
-    error: optional(item.error, parseError),
-  };
-}
-
-function invalidRecord(taskRef: string, item: TaskItem): TaskRecord {
-  const number = (value: unknown) => (typeof value === 'number' ? value : 0);
-  const { startedAt, webhookUrl } = item;
-  const updatedAt = number(item.updatedAt);
-  return unreadableRecord({
-    taskRef,
-    ...(typeof item.owner === 'string' && { owner: item.owner }),
-    parametersDigest: String(item.parametersDigest ?? ''),
-    createdAt: number(item.createdAt),
-    updatedAt,
-    startedAt,
-    endedAt: item.endedAt ?? updatedAt,
-    expiresAt: number(item.expiresAt),
-    slaMs: number(item.slaMs),
-    runCount: number(item.runCount),
-    retryAttempts: number(item.retryAttempts),
-    excusedRuns: number(item.excusedRuns),
-    waitedMs: number(item.waitedMs),
-    webhookUrl,
-  });
-}
-
-/** A number stands for parts that nobody has read. */
-function optional<Value>(
-  json: string | number | undefined,
-  parse: (json: string) => Value,
-): Value | undefined {
-  return typeof json === 'string' ? parse(json) : undefined;
-}
-
-/** Whether the task still runs as this run. */
-export function isOfRun(item: TaskItem | undefined, run: Pick<TableRun, 'worker' | 'runCount'>): boolean {
-  return item?.status === 'processing' && item.worker === run.worker && item.runCount === run.runCount;
 }

@@ -1,7 +1,8 @@
 import { InvalidRecordError } from '../record-shape.js';
+import { readTask, unreadableRecord } from '../stored-task.js';
 import type { TaskRecord } from '../task-record.js';
 import type { DynamodbTable, ItemKey } from './dynamodb-table.js';
-import { itemRecord, type TaskItem } from './task-item.js';
+import type { TaskItem } from './task-item.js';
 
 /** An item ends at 400 kB (DynamoDB, "Service quotas"); the rest is for its other attributes. */
 const PART_BYTES = 350_000;
@@ -64,7 +65,8 @@ function partKey({ pk, name }: TextPlace, index: number): ItemKey {
 /** A record with its result or error, also where that is in items of its own. */
 export async function readWholeRecord(
   table: DynamodbTable,
-  { taskRef, item, endName }: { readonly taskRef: string; readonly item: TaskItem; readonly endName: string },
+  item: TaskItem,
+  endName: string,
 ): Promise<TaskRecord> {
   const { pk, result, error } = item;
   const place = { pk, name: endName };
@@ -73,9 +75,9 @@ export async function readWholeRecord(
       ...(typeof result === 'number' ? { result: await readText(table, place, result) } : {}),
       ...(typeof error === 'number' ? { error: await readText(table, place, error) } : {}),
     };
-    return itemRecord(taskRef, { ...item, ...texts });
+    return readTask({ ...item, ...texts });
   } catch (failure) {
-    if (!(failure instanceof InvalidRecordError)) throw failure;
-    return itemRecord(taskRef, { ...item, result: undefined, error: '' });
+    if (failure instanceof InvalidRecordError) return unreadableRecord(item);
+    throw failure;
   }
 }

@@ -71,8 +71,7 @@ export class TaskWatch {
     const items = await look(due);
     for (const taskRef of due) {
       const item = items.get(taskRef);
-      // Progress changes no version.
-      const version = item && item.version + item.updatedAt;
+      const version = item?.version;
       const before = this.#seen.get(taskRef);
       this.#seen.set(taskRef, { version, nextAt: now + intervalMs(item) - INTERVAL_MS / 2 });
       onSeen(taskRef, item, before === undefined || before.version !== version);

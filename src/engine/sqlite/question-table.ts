@@ -15,7 +15,7 @@ import {
 } from '../question.js';
 import { InvalidRecordError } from '../record-shape.js';
 import { ofThisRun, RunOverError } from '../run-questions.js';
-import { readQuestions } from './task-row.js';
+import { readQuestions } from '../stored-task.js';
 import type { QuestionsRow, Run, TaskStatements } from './task-statements.js';
 
 /** The questions of tasks and their answers. Call what changes them in a transaction. */

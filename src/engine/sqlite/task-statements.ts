@@ -1,7 +1,7 @@
 import type { Database } from '../../storage/driver.js';
 import { prepareCommand, prepareQuery, prepareRows } from '../../storage/statement.js';
+import type { StoredTask } from '../stored-task.js';
 import type { RecordStatus } from '../task-record.js';
-import type { TaskRow } from './task-row.js';
 
 /** A task that runs does not expire; any other does on the millisecond. */
 const KNOWN = `(expires_at > :now OR status = 'processing')`;
@@ -39,8 +39,10 @@ const LOST = `
 
 /** What a record is made of; reading columns is most of the cost of a statement. */
 const WITHOUT_RESULT = `
-  task_ref, owner, operation, parameters_digest, status, created_at, updated_at, started_at, ended_at, expires_at,
-  sla_ms, run_count, retry_attempts, excused_runs, waited_ms, questions, webhook_url, delivery, progress, error`;
+  task_ref AS taskRef, owner, operation, parameters_digest AS parametersDigest, status, created_at AS createdAt,
+  updated_at AS updatedAt, started_at AS startedAt, ended_at AS endedAt, expires_at AS expiresAt, sla_ms AS slaMs,
+  run_count AS runCount, retry_attempts AS retryAttempts, excused_runs AS excusedRuns, waited_ms AS waitedMs,
+  questions, webhook_url AS webhookUrl, delivery, progress, error`;
 const RECORD = `${WITHOUT_RESULT}, result`;
 
 /** The reference names the operation: so the index tells it, too. */
@@ -99,20 +101,20 @@ export function prepareTaskStatements(database: Database) {
       INSERT INTO tasks (task_ref, owner, operation, idempotency_key, parameters, parameters_digest, status,
                          submitter, created_at, updated_at, due_at, expires_at, sla_ms, ttl_ms, retry_attempts,
                          input_timeout_ms, webhook_url, turn)
-      VALUES (:taskRef, :owner, :operation, :key, :parameters, :digest, 'pending',
+      VALUES (:taskRef, :owner, :operation, :key, :parameters, :parametersDigest, 'pending',
               :submitter, :now, :now, :dueAt, COALESCE(:dueAt, :now) + CAST(:ttlMs AS INTEGER), :slaMs, :ttlMs,
               :retryAttempts, :inputTimeoutMs, :webhookUrl, ${TURN})`),
     unfinished: query<{ count: number }>(`
       SELECT COUNT(*) AS count FROM tasks WHERE owner = :owner AND status IN ('pending', 'processing')`),
-    find: query<TaskRow>(`SELECT ${RECORD} FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`),
-    findByKey: query<TaskRow>(
+    find: query<StoredTask>(`SELECT ${RECORD} FROM tasks WHERE task_ref = :taskRef AND ${KNOWN}`),
+    findByKey: query<StoredTask>(
       `SELECT ${RECORD} FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key`,
     ),
     removeByKey: command(
       'DELETE FROM tasks WHERE owner = :owner AND operation = :operation AND idempotency_key = :key',
     ),
-    list: prepareRows<TaskRow>(database, `${LIST} INDEXED BY tasks_listed WHERE ${LISTED}`),
-    listOfOwner: prepareRows<TaskRow>(
+    list: prepareRows<StoredTask>(database, `${LIST} INDEXED BY tasks_listed WHERE ${LISTED}`),
+    listOfOwner: prepareRows<StoredTask>(
       database,
       `${LIST} INDEXED BY tasks_listed_by_owner WHERE owner = :owner AND ${LISTED}`,
     ),
@@ -122,7 +124,7 @@ export function prepareTaskStatements(database: Database) {
     nextDue: query<{ due_at: number }>(
       `SELECT due_at FROM tasks INDEXED BY tasks_delayed WHERE ${MAY_RUN} AND due_at > :now ORDER BY due_at LIMIT 1`,
     ),
-    claim: query<TaskRow & { readonly parameters: string | null }>(`
+    claim: query<StoredTask>(`
       UPDATE tasks SET status = 'processing', worker = :worker, started_at = :now, updated_at = :now,
                        run_count = run_count + 1
       WHERE rowid = (${NEXT}) RETURNING ${RECORD}, parameters`),
@@ -150,7 +152,7 @@ export function prepareTaskStatements(database: Database) {
     progress: command(`UPDATE tasks SET progress = :progress, updated_at = :now WHERE ${THIS_RUN}`),
     recordDelivery: command(`UPDATE tasks SET delivery = :delivery WHERE task_ref = :taskRef AND ${KNOWN}`),
     handBackLost: command(`UPDATE tasks SET ${AGAIN} WHERE ${LOST} AND ${MAY_RUN_AGAIN}`),
-    failLost: prepareRows<TaskRow>(
+    failLost: prepareRows<StoredTask>(
       database,
       `UPDATE tasks SET status = 'failed', error = :error, ${ENDED} WHERE ${LOST} RETURNING ${RECORD}`,
     ),

@@ -1,16 +1,20 @@
-import { digestJson } from '../../storage/canonical-json.js';
 import type { Database } from '../../storage/driver.js';
 import type { Progress } from '../../types.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedTask, Submission } from '../engine.js';
-import { DEFAULT_INPUT_TIMEOUT_MS } from '../engine-defaults.js';
-import { INVALID_RECORD, InvalidRecordError, isInvalid, parseStored } from '../record-shape.js';
+import { INVALID_RECORD, isInvalid } from '../record-shape.js';
 import { failedEnd, type StorableEnd } from '../storable-end.js';
+import { isUnexpired, readClaimed, readTask, unreadableRecord } from '../stored-task.js';
 import { CANCELLED, TooManyTasksError, WORKER_LOST, WORKER_STOPPED } from '../task-errors.js';
 import { type ListQuery, type TaskPage, toPage } from '../task-list.js';
-import type { NewTask, RecordStatus, TaskRecord, WebhookDelivery } from '../task-record.js';
+import {
+  type NewTask,
+  newStoredTask,
+  type RecordStatus,
+  type TaskRecord,
+  type WebhookDelivery,
+} from '../task-record.js';
 import { QuestionTable } from './question-table.js';
-import { invalidRecord, isKnown, type TaskRow, toRecord } from './task-row.js';
 import { prepareTaskStatements, type Run } from './task-statements.js';
 
 export interface Claim {
@@ -20,18 +24,6 @@ export interface Claim {
   readonly ownOnly: boolean;
   /** The owners that get no further place, when these tasks have been claimed as well. */
   readonly fullOwners?: ((claimed: readonly TaskRecord[]) => readonly string[]) | undefined;
-}
-
-interface NewValues {
-  readonly taskRef: string;
-  readonly owner: string;
-  readonly operation: string;
-  readonly digest: string;
-  readonly slaMs: number;
-  readonly ttlMs: number;
-  readonly retryAttempts: number;
-  readonly inputTimeoutMs: number;
-  readonly webhookUrl: string | null;
 }
 
 /** The tasks of a store, and all that can happen to them. */
@@ -48,43 +40,34 @@ export class TaskTable {
 
   /** Call it in a transaction, or one key may name two tasks. */
   insert(task: NewTask, submitter: string): Submission {
-    const { taskRef, owner, operation, parameters } = task;
+    const { owner, operation } = task;
     // As JSON, a key is free of the characters that the database would not keep.
     const key = task.idempotencyKey === undefined ? null : JSON.stringify(task.idempotencyKey);
-    const values = {
-      taskRef,
-      owner,
-      operation,
-      key,
-      submitter,
-      parameters: JSON.stringify(parameters) ?? 'null',
-      digest: digestJson(parameters),
-      slaMs: Math.ceil(task.slaMs),
-      ttlMs: Math.ceil(task.ttlMs),
-      retryAttempts: task.retryAttempts ?? 0,
-      inputTimeoutMs: Math.ceil(task.inputTimeoutMs ?? DEFAULT_INPUT_TIMEOUT_MS),
-      webhookUrl: task.webhookUrl ?? null,
-    };
     const now = this.#clock.now();
-    const dueAt = task.delayMs === undefined || task.delayMs <= 0 ? null : now + Math.ceil(task.delayMs);
     if (key !== null) {
       const earlier = this.#statements.findByKey({ owner, operation, key });
-      if (earlier !== undefined && isKnown(earlier, now))
-        return { record: toRecord(earlier), created: false };
+      if (earlier !== undefined && isUnexpired(earlier, now))
+        return { record: readTask(earlier), created: false };
       if (earlier !== undefined) this.#statements.removeByKey({ owner, operation, key });
     }
     const { maxUnfinished = Number.POSITIVE_INFINITY } = task;
     const isLimited = Number.isFinite(maxUnfinished);
     if (isLimited && (this.#statements.unfinished({ owner })?.count ?? 0) >= maxUnfinished)
       throw new TooManyTasksError(maxUnfinished);
-    this.#statements.insert({ ...values, dueAt, now });
-    return { record: toRecord(newRow(values, { now, dueAt })), created: true };
+    const { record, ttlMs, delayMs, inputTimeoutMs, parameters } = newStoredTask(task, now);
+    const { taskRef, parametersDigest, slaMs, retryAttempts, webhookUrl = null } = record;
+    this.#statements.insert({
+      ...{ taskRef, owner, operation, key, submitter, parameters, parametersDigest },
+      ...{ slaMs, ttlMs, retryAttempts, inputTimeoutMs, webhookUrl, now },
+      dueAt: delayMs > 0 ? now + delayMs : null,
+    });
+    return { record, created: true };
   }
 
   find(taskRef: string): TaskRecord | undefined {
     const row = this.#statements.find({ taskRef, now: this.#clock.now() });
     // The database reads a reference only up to a NUL in it.
-    return row?.task_ref === taskRef ? toRecord(row) : undefined;
+    return row?.taskRef === taskRef ? readTask(row) : undefined;
   }
 
   /** One look at the index for each status, so that no page costs more than its own tasks. */
@@ -97,7 +80,7 @@ export class TaskTable {
         ? this.#statements.list({ ...which, status })
         : this.#statements.listOfOwner({ ...which, status, owner }),
     );
-    return toPage(query, rows.map(toRecord));
+    return toPage(query, rows.map(readTask));
   }
 
   status(taskRef: string): RecordStatus | undefined {
@@ -119,8 +102,8 @@ export class TaskTable {
       const row = this.#statements.claim(this.#which(claim, { claimed }));
       if (row === undefined) break;
       const task = readClaimed(row);
-      if (task === undefined) this.failInvalid(row.task_ref);
-      if (task === undefined) invalid.push(invalidRecord(row));
+      if (task === undefined) this.failInvalid(row.taskRef);
+      if (task === undefined) invalid.push(unreadableRecord(row));
       else claimed.push(task);
     }
     return claimed;
@@ -179,7 +162,7 @@ export class TaskTable {
   endLost(worker: string, running: readonly string[]): readonly TaskRecord[] {
     const values = { worker, running: JSON.stringify(running), now: this.#clock.now() };
     this.#statements.handBackLost(values);
-    return this.#statements.failLost({ ...values, error: JSON.stringify(WORKER_LOST) }).map(toRecord);
+    return this.#statements.failLost({ ...values, error: JSON.stringify(WORKER_LOST) }).map(readTask);
   }
 
   /** Removes some of the expired records; how many. */
@@ -201,42 +184,4 @@ export class TaskTable {
       dueBy: now + withinMs,
     };
   }
-}
-
-function readClaimed(row: TaskRow & { readonly parameters: string | null }): ClaimedTask | undefined {
-  const record = toRecord(row);
-  if (isInvalid(record)) return undefined;
-  try {
-    return { record, parameters: parseStored(row.parameters ?? 'null') };
-  } catch (error) {
-    if (error instanceof InvalidRecordError) return undefined;
-    throw error;
-  }
-}
-
-/** A row as it has just been inserted. */
-function newRow(values: NewValues, { now, dueAt }: { now: number; dueAt: number | null }): TaskRow {
-  return {
-    task_ref: values.taskRef,
-    owner: values.owner,
-    operation: values.operation,
-    parameters_digest: values.digest,
-    status: 'pending',
-    created_at: now,
-    updated_at: now,
-    started_at: null,
-    ended_at: null,
-    expires_at: (dueAt ?? now) + values.ttlMs,
-    sla_ms: values.slaMs,
-    run_count: 0,
-    retry_attempts: values.retryAttempts,
-    excused_runs: 0,
-    waited_ms: 0,
-    questions: null,
-    webhook_url: values.webhookUrl,
-    delivery: null,
-    progress: null,
-    result: null,
-    error: null,
-  };
 }

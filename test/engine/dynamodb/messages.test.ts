@@ -62,9 +62,9 @@ describeWithAws('the store on DynamoDB and SQS', aws => {
     const { tasks, open, buried } = await newStore();
     const task = newTask({ retryAttempts });
     await tasks.insert(task, randomUUID());
-    const item = await tasks.item(task.taskRef);
+    const item = await tasks.read(task.taskRef);
     if (item === undefined) throw new Error('It is not stored.');
-    expect(await tasks.claim(task.taskRef, item, randomUUID())).toBeDefined();
+    expect(await tasks.claim(item)).toBeDefined();
     const lost: TaskRecord[] = [];
     const engine = await open({ onLost: record => lost.push(record) });
     engine.startWorker(WORKER);

@@ -3,7 +3,7 @@ import { DEFAULT_RETENTION_MS } from './engine-defaults.js';
 import { answer, type InputResponse, type Questions, waitedMs } from './question.js';
 import { INVALID_RECORD, isInvalid } from './record-shape.js';
 import { type QuestionStore, questionStore, RunOverError } from './run-questions.js';
-import { readQuestions, readTask, type StoredTask, type StoredValue } from './stored-task.js';
+import { readQuestions, readStoredTask, type StoredTask, type StoredValue } from './stored-task.js';
 import { CANCELLED } from './task-errors.js';
 import { ALL_STATUSES } from './task-list.js';
 import {
@@ -60,7 +60,7 @@ export abstract class ConditionalTasks<Stored extends StoredTask> {
 
   /** The record with its result. */
   protected recordOf(stored: Stored): TaskRecord | Promise<TaskRecord> {
-    return readTask(stored);
+    return readStoredTask(stored);
   }
 
   async find(taskRef: string): Promise<TaskRecord | undefined> {
@@ -96,7 +96,7 @@ export abstract class ConditionalTasks<Stored extends StoredTask> {
     for (;;) {
       const before = await this.read(run.taskRef);
       if (before === undefined || !isOfRun(before, run)) return undefined;
-      const record = readTask(before);
+      const record = readStoredTask(before);
       if (isInvalid(record)) return this.#failInvalid(run.taskRef);
       const [now, ttlMs] = [Date.now(), Number(before.ttlMs)];
       const again = backInQueue(record, readQuestions(before), { now, ttlMs });
@@ -113,7 +113,7 @@ export abstract class ConditionalTasks<Stored extends StoredTask> {
   /** Fails a task that cannot be read, or whose parameters cannot; undefined where it has ended. */
   async failInvalid(taskRef: string): Promise<TaskRecord | undefined> {
     const failed = await this.#failInvalid(taskRef);
-    return failed && readTask(failed);
+    return failed && readStoredTask(failed);
   }
 
   /** The record as it is then; ended records stay as they are. */

@@ -27,7 +27,7 @@ export interface StoredTask extends Readonly<Partial<Record<Plain | Beside, Stor
 }
 
 /** The record; of a task that cannot be read, one that has failed for that. */
-export function readTask(stored: StoredTask): TaskRecord {
+export function readStoredTask(stored: StoredTask): TaskRecord {
   try {
     return readRecord(stored);
   } catch (error) {
@@ -56,7 +56,7 @@ export function unreadableRecord(stored: StoredTask): TaskRecord {
 
 /** The task with its parameters; undefined where either cannot be read. */
 export function readClaimed(stored: StoredTask): ClaimedTask | undefined {
-  const record = readTask(stored);
+  const record = readStoredTask(stored);
   if (isInvalid(record)) return undefined;
   try {
     return { record, parameters: parseStored(String(stored.parameters ?? 'null')) };

@@ -11,7 +11,7 @@ import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
 import { MessageSource, type QueuedRun } from './message-source.js';
 import { OperationQueue } from './operation-queue.js';
-import { OwnerTurns } from './owner-turns.js';
+import { OwnerOrder } from './owner-order.js';
 import type { QueueConnection, StoreWorker } from './queue-connection.js';
 import { StoreMaintenance } from './store-maintenance.js';
 import { TaskChanges } from './task-changes.js';
@@ -43,7 +43,7 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
   readonly #tasks: TaskRecords;
   readonly #queues = new Map<string, OperationQueue>();
   readonly #submitted: SubmittedTasks;
-  readonly #turns = new OwnerTurns(operation => this.#queue(operation).presentTurn());
+  readonly #order = new OwnerOrder(operation => this.#queue(operation).presentTurn());
   readonly #workers: StoreWorker[] = [];
   readonly #maintenance: StoreMaintenance;
 
@@ -85,7 +85,7 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
     return this.#submitted.submit(task, async () => {
       const { owner, operation, delayMs = 0 } = task;
       const unfinished = delayMs > 0 ? undefined : this.#submitted.unfinishedOf(owner);
-      const turn = unfinished && (await this.#turns.next(unfinished, operation));
+      const turn = unfinished && (await this.#order.next(unfinished, operation));
       await this.#known.add(operation);
       const submission = await this.#tasks.insert(task);
       await this.#announce(submission.record, { delayMs, turn });

@@ -1,6 +1,6 @@
 import type { Progress } from '../../types.js';
 import type { QuestionStore } from '../run-questions.js';
-import { readTask } from '../stored-task.js';
+import { readStoredTask } from '../stored-task.js';
 import { WORKER_STOPPED } from '../task-errors.js';
 import { isEnded, type TaskRecord } from '../task-record.js';
 import type { Claimed, RunEnding, WorkerStore } from '../worker-store.js';
@@ -97,6 +97,6 @@ export class BullmqWorkerStore implements WorkerStore<QueuedRun> {
     const released = await this.#context.tasks.release(run, WORKER_STOPPED);
     if (released?.status === 'pending') await queue.handBack(taskRef, token);
     else await queue.finish(taskRef, { token, takeNext: false });
-    return released && isEnded(released) ? readTask(released) : undefined;
+    return released && isEnded(released) ? readStoredTask(released) : undefined;
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IQueueBackend } from 'bullmq';
 import { sleep } from '../../time/sleep.js';
 import type { StoredRun } from '../conditional-tasks.js';
-import { readTask } from '../stored-task.js';
+import { readStoredTask } from '../stored-task.js';
 import { WORKER_LOST } from '../task-errors.js';
 import { isEnded, type TaskRecord } from '../task-record.js';
 import type { Claimed, TaskSource, Wanted } from '../worker-store.js';
@@ -107,7 +107,7 @@ export class MessageSource implements TaskSource<QueuedRun> {
       // The message of a task that runs comes only where its worker has lost it, or comes late itself.
       await this.queue.assertLocked(taskRef, token);
       const released = await tasks.release({ taskRef, worker }, WORKER_LOST);
-      if (released !== undefined && isEnded(released)) onLost(readTask(released));
+      if (released !== undefined && isEnded(released)) onLost(readStoredTask(released));
     }
   }
 

@@ -3,7 +3,7 @@ import type { RunName } from '../conditional-tasks.js';
 import { GroupedAdds } from '../grouped-adds.js';
 import type { StoreCalls } from '../store-calls.js';
 import { StoreFailure } from '../store-failure.js';
-import { LAST_TURN } from './owner-turns.js';
+import { LAST_TURN } from './owner-order.js';
 import type { QueueConnection, QueueHead, StoreQueue } from './queue-connection.js';
 
 /** The oldest message that waited; where none did, when the next delayed one is due. */
@@ -23,7 +23,7 @@ export interface Message {
   readonly taskRef: string;
   readonly owner: string;
   readonly delayMs: number;
-  /** See `OwnerTurns`. */
+  /** See `OwnerOrder`. */
   readonly turn?: number | undefined;
 }
 

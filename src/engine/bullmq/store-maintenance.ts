@@ -1,6 +1,6 @@
 import { startTimer } from '../../time/sleep.js';
 import type { StoreCalls } from '../store-calls.js';
-import { readTask } from '../stored-task.js';
+import { readStoredTask } from '../stored-task.js';
 import { WORKER_LOST } from '../task-errors.js';
 import { isEnded, type TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
@@ -84,7 +84,7 @@ export class StoreMaintenance {
     this.#suspects.set(queue, new Set(lost.map(({ worker }) => worker)));
     for (const run of lost.filter(({ worker }) => suspects?.has(worker))) {
       const released = await tasks.release(run, WORKER_LOST);
-      if (released !== undefined && isEnded(released)) onLost(readTask(released));
+      if (released !== undefined && isEnded(released)) onLost(readStoredTask(released));
       // Its message may be gone.
       if (released?.status === 'pending') await queue.addAgain(run.taskRef);
     }

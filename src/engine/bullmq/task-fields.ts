@@ -1,5 +1,5 @@
 import { parseFields } from '../record-shape.js';
-import { isUnexpired, readTask, type StoredTask } from '../stored-task.js';
+import { isUnexpired, readStoredTask, type StoredTask } from '../stored-task.js';
 import type { RecordStatus, TaskRecord } from '../task-record.js';
 
 /** What a record is made of, beside `parameters` and `result`, which may be large. */
@@ -44,7 +44,7 @@ export function unexpiredRecords(tasks: readonly TaskFields[], now: number): rea
   return tasks
     .map(toStoredTask)
     .filter(stored => isUnexpired(stored, now))
-    .map(readTask);
+    .map(readStoredTask);
 }
 
 /** Nothing where it cannot be read: then the record cannot either. */

@@ -7,7 +7,7 @@ import type { OperationStats } from '../operation-stats.js';
 import { RecordLooks } from '../record-looks.js';
 import { isInvalid } from '../record-shape.js';
 import { type Responses, StoreEngine } from '../store-engine.js';
-import { readTask } from '../stored-task.js';
+import { readStoredTask } from '../stored-task.js';
 import { SubmittedTasks } from '../submitted-tasks.js';
 import type { ListQuery, TaskPage } from '../task-list.js';
 import {
@@ -54,7 +54,7 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
     this.#submitted = new SubmittedTasks({
       look: async taskRefs => {
         const items = await tasks.items(taskRefs, true);
-        return new Map([...items].map(([taskRef, item]) => [taskRef, readTask(item)]));
+        return new Map([...items].map(([taskRef, item]) => [taskRef, readStoredTask(item)]));
       },
       findByKey: task => tasks.findByKey(task),
     });

@@ -4,7 +4,7 @@ import type { Progress } from '../../types.js';
 import type { StoredRun } from '../conditional-tasks.js';
 import { InvalidRecordError } from '../record-shape.js';
 import { type QuestionStore, RunOverError } from '../run-questions.js';
-import { readTask } from '../stored-task.js';
+import { readStoredTask } from '../stored-task.js';
 import { WORKER_STOPPED } from '../task-errors.js';
 import type { TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
@@ -178,7 +178,7 @@ export class DynamodbWorkerStore implements WorkerStore<MessageRun>, TaskSource<
     if (released?.status !== 'failed') return undefined;
     this.#remove(run.message);
     this.#context.onChange(run.taskRef, 'failed');
-    return readTask(released);
+    return readStoredTask(released);
   }
 
   /** Resolves when the messages of all that has ended are removed. */

@@ -1,5 +1,5 @@
 import { isInvalid } from '../record-shape.js';
-import { readTask } from '../stored-task.js';
+import { readStoredTask } from '../stored-task.js';
 import { WORKER_LOST } from '../task-errors.js';
 import { isEnded, type TaskRecord } from '../task-record.js';
 import type { EngineTimes } from './engine-options.js';
@@ -44,7 +44,7 @@ export async function takeIn(context: IntakeContext, received: Received): Promis
     remove(message);
     return undefined;
   }
-  if (isInvalid(readTask(item))) {
+  if (isInvalid(readStoredTask(item))) {
     await failUnreadable(context, { message, taskRef, item });
     return undefined;
   }
@@ -76,7 +76,7 @@ async function takeOver(
   if (released?.status === 'pending') return released;
   if (released === undefined) await queue.hide([message], 0);
   else {
-    onLost(readTask(released));
+    onLost(readStoredTask(released));
     await bury(context, { message, taskRef, item });
   }
   return undefined;

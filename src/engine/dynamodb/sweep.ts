@@ -1,4 +1,4 @@
-import { readTask } from '../stored-task.js';
+import { readStoredTask } from '../stored-task.js';
 import { WORKER_LOST } from '../task-errors.js';
 import type { TaskRecord } from '../task-record.js';
 import type { DispatchedTask } from './dispatcher.js';
@@ -74,7 +74,7 @@ export class Sweep {
     if (released === undefined) return;
     if (released.status === 'pending') dispatch({ taskRef, owner: released.owner, dueAt: 0 });
     else {
-      onLost(readTask(released));
+      onLost(readStoredTask(released));
       await queue.bury(taskRef).catch(() => {});
     }
   }

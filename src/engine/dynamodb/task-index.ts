@@ -1,5 +1,5 @@
 import { type OperationStats, statsByOperation } from '../operation-stats.js';
-import { isUnexpired, readTask } from '../stored-task.js';
+import { isUnexpired, readStoredTask } from '../stored-task.js';
 import { isListed, type ListPosition, type ListQuery, type TaskPage, toPage } from '../task-list.js';
 import type { TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
@@ -44,7 +44,7 @@ export async function listTasks(context: TaskIndexContext, query: ListQuery): Pr
     candidates.slice(0, query.limit + 1).map(({ taskRef }) => taskRef),
     true,
   );
-  const records = [...items.values()].map(readTask);
+  const records = [...items.values()].map(readStoredTask);
   // Further candidates are left for the next page, behind the last that was read.
   const last = candidates.length > query.limit + 1 ? candidates[query.limit] : reached;
   return toPage(query, records, last);

@@ -4,7 +4,7 @@ import type { ClaimedTask, Submission } from '../engine.js';
 import { openRequests } from '../question.js';
 import { parseStored } from '../record-shape.js';
 import type { StorableEnd } from '../storable-end.js';
-import { isUnexpired, readQuestions, readTask } from '../stored-task.js';
+import { isUnexpired, readQuestions, readStoredTask } from '../stored-task.js';
 import { isEnded, type NewTask, type TaskRecord } from '../task-record.js';
 import type { DynamodbTable, Fields } from './dynamodb-table.js';
 import { insertTask } from './task-insert.js';
@@ -88,7 +88,7 @@ export class TaskStore extends ConditionalTasks<TaskItem> {
       insists: true,
     });
     if (!isDone) return undefined;
-    const record = readTask({ ...item, taskRef } as TaskItem);
+    const record = readStoredTask({ ...item, taskRef } as TaskItem);
     return { record, run: { taskRef, worker, runCount, ttlMs, inputTimeoutMs }, parameters };
   }
 

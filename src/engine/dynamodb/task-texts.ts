@@ -1,5 +1,5 @@
 import { InvalidRecordError } from '../record-shape.js';
-import { readTask, unreadableRecord } from '../stored-task.js';
+import { readStoredTask, unreadableRecord } from '../stored-task.js';
 import type { TaskRecord } from '../task-record.js';
 import type { DynamodbTable, ItemKey } from './dynamodb-table.js';
 import type { TaskItem } from './task-item.js';
@@ -75,7 +75,7 @@ export async function readWholeRecord(
       ...(typeof result === 'number' ? { result: await readText(table, place, result) } : {}),
       ...(typeof error === 'number' ? { error: await readText(table, place, error) } : {}),
     };
-    return readTask({ ...item, ...texts });
+    return readStoredTask({ ...item, ...texts });
   } catch (failure) {
     if (failure instanceof InvalidRecordError) return unreadableRecord(item);
     throw failure;

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import type { ClaimedTask, Submission } from '../engine.js';
 import { INVALID_RECORD, isInvalid } from '../record-shape.js';
 import { failedEnd, type StorableEnd } from '../storable-end.js';
-import { isUnexpired, readClaimed, readTask, unreadableRecord } from '../stored-task.js';
+import { isUnexpired, readClaimed, readStoredTask, unreadableRecord } from '../stored-task.js';
 import { CANCELLED, TooManyTasksError, WORKER_LOST, WORKER_STOPPED } from '../task-errors.js';
 import { type ListQuery, type TaskPage, toPage } from '../task-list.js';
 import {
@@ -47,7 +47,7 @@ export class TaskTable {
     if (key !== null) {
       const earlier = this.#statements.findByKey({ owner, operation, key });
       if (earlier !== undefined && isUnexpired(earlier, now))
-        return { record: readTask(earlier), created: false };
+        return { record: readStoredTask(earlier), created: false };
       if (earlier !== undefined) this.#statements.removeByKey({ owner, operation, key });
     }
     const { maxUnfinished = Number.POSITIVE_INFINITY } = task;
@@ -67,7 +67,7 @@ export class TaskTable {
   find(taskRef: string): TaskRecord | undefined {
     const row = this.#statements.find({ taskRef, now: this.#clock.now() });
     // The database reads a reference only up to a NUL in it.
-    return row?.taskRef === taskRef ? readTask(row) : undefined;
+    return row?.taskRef === taskRef ? readStoredTask(row) : undefined;
   }
 
   /** One look at the index for each status, so that no page costs more than its own tasks. */
@@ -80,7 +80,7 @@ export class TaskTable {
         ? this.#statements.list({ ...which, status })
         : this.#statements.listOfOwner({ ...which, status, owner }),
     );
-    return toPage(query, rows.map(readTask));
+    return toPage(query, rows.map(readStoredTask));
   }
 
   status(taskRef: string): RecordStatus | undefined {
@@ -162,7 +162,7 @@ export class TaskTable {
   endLost(worker: string, running: readonly string[]): readonly TaskRecord[] {
     const values = { worker, running: JSON.stringify(running), now: this.#clock.now() };
     this.#statements.handBackLost(values);
-    return this.#statements.failLost({ ...values, error: JSON.stringify(WORKER_LOST) }).map(readTask);
+    return this.#statements.failLost({ ...values, error: JSON.stringify(WORKER_LOST) }).map(readStoredTask);
   }
 
   /** Removes some of the expired records; how many. */

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { readTask } from '../../../src/engine/stored-task.js';
+import { readStoredTask } from '../../../src/engine/stored-task.js';
 import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { sleep } from '../../../src/time/sleep.js';
 import { type Fault, faultProxy, type SeenRequest } from '../../fixtures/faults/fault-proxy.js';
@@ -56,7 +56,7 @@ describeWithAws('the store on DynamoDB and SQS, with faults on the way there', a
     expect(await losing('UpdateItem', released)).toMatchObject({ status: 'pending' });
     const next = await begin(taskRef);
     const lost = await losing('UpdateItem', () => tasks.release(next, error));
-    expect(lost && readTask(lost)).toMatchObject({ status: 'failed', error });
+    expect(lost && readStoredTask(lost)).toMatchObject({ status: 'failed', error });
     const other = newTask();
     await tasks.insert(other, 'front');
     const last = await begin(other.taskRef);

@@ -13,11 +13,11 @@ type PresentTurn = (operation: string) => Promise<number>;
  * least the one that is served now (start-time fair queueing). So each of several owners is served one job per turn,
  * whatever they have submitted.
  */
-export class OwnerTurns {
+export class OwnerOrder {
   readonly #presentTurn: PresentTurn;
   readonly #present = new AskedOnce<number>();
   /** The last turn that was given, by operation: of an owner, as long as it has unfinished tasks. */
-  readonly #lastTurns = new WeakMap<ReadonlySet<string>, Map<string, number>>();
+  readonly #last = new WeakMap<ReadonlySet<string>, Map<string, number>>();
 
   constructor(presentTurn: PresentTurn) {
     this.#presentTurn = presentTurn;
@@ -26,14 +26,14 @@ export class OwnerTurns {
   /** The priority of another job beside the unfinished ones of its owner; undefined for one that goes straight to the queue. */
   async next(unfinished: ReadonlySet<string>, operation: string): Promise<number | undefined> {
     if (unfinished.size <= NO_TURN_BELOW) {
-      this.#lastTurns.delete(unfinished);
+      this.#last.delete(unfinished);
       return undefined;
     }
     // Asked once for all that come meanwhile, each of which goes behind the last.
     const present = await this.#present.ask(operation, () => this.#presentTurn(operation));
-    const last = this.#lastTurns.get(unfinished) ?? new Map<string, number>();
+    const last = this.#last.get(unfinished) ?? new Map<string, number>();
     const turn = Math.min(Math.max(present, last.get(operation) ?? 0) + 1, LAST_TURN);
-    this.#lastTurns.set(unfinished, last.set(operation, turn));
+    this.#last.set(unfinished, last.set(operation, turn));
     return turn;
   }
 }

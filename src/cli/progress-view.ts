@@ -151,7 +151,7 @@ function taskState(tool: string, ageMs: number | undefined): LineState {
       const elapsedMs = now - begunAt;
       const next = step?.kind === 'request' ? { kind: step.kind, inMs: step.dueAt - now } : step;
       // A task that was to have ended by now has no end that could be told.
-      const leftMs = (track && remainingMs(track, { elapsedMs, ranOn: false })) || undefined;
+      const leftMs = (track && remainingMs(track, elapsedMs)) || undefined;
       return progressLine({ tool, snapshot, elapsedMs, leftMs, next }, columns);
     },
     update(latest) {
@@ -161,7 +161,7 @@ function taskState(tool: string, ageMs: number | undefined): LineState {
       const point = { elapsedMs: performance.now() - begunAt, fraction };
       // What was done before is no measure of the speed where nobody knows in which time.
       const isUnknown = track === undefined && ageMs === undefined;
-      track = isUnknown ? { from: point, previous: point, last: point } : followProgress(track, point);
+      track = isUnknown ? { from: point, first: point, last: point } : followProgress(track, point);
     },
     hear(event) {
       step = nextCommand(step, event, performance.now());

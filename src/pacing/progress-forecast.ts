@@ -13,8 +13,8 @@ interface ProgressPoint {
 export interface ProgressTrack {
   /** Where the task was last seen without any movement. */
   readonly from: ProgressPoint;
-  /** What was told before the last time. */
-  readonly previous: ProgressPoint;
+  /** Where it was first seen to have moved. */
+  readonly first: ProgressPoint;
   readonly last: ProgressPoint;
 }
 
@@ -31,49 +31,52 @@ export function fractionOf({ progress, total }: Progress): number | undefined {
 export function followProgress(track: ProgressTrack | undefined, point: ProgressPoint): ProgressTrack {
   if (track === undefined) {
     const from = point.fraction > 0 ? { elapsedMs: 0, fraction: 0 } : point;
-    return { from, previous: from, last: point };
+    return { from, first: point, last: point };
   }
-  const { from, last } = track;
+  const { from, first, last } = track;
   const beginsAgain = point.fraction === from.fraction || point.fraction < last.fraction;
-  return { from: beginsAgain ? point : from, previous: last, last: point };
+  if (beginsAgain) return { from: point, first: point, last: point };
+  return { from, first: first === from ? point : first, last: point };
 }
+
+/** Less would be a task that hardly ends. */
+const MIN_EXPONENT = 0.5;
 
 /**
- * Milliseconds from `elapsedMs` to the end, 0 or more, at the speed of the whole track; undefined while nothing has
- * moved. A task that was taken to be near its end and ran on has become slower: then the later of both speeds counts.
+ * Milliseconds from `elapsedMs` to the end, 0 or more; undefined while nothing has moved. The progress of a task that
+ * becomes slower is a power of its time. A task that becomes faster is taken as even: so does one seem that tells its
+ * progress in steps, or that has waited in a queue.
  */
-export function remainingMs(
-  { from, previous, last }: ProgressTrack,
-  { elapsedMs, ranOn }: { readonly elapsedMs: number; readonly ranOn: boolean },
-): number | undefined {
-  const overall = endAt(from, last);
-  if (overall === undefined) return undefined;
-  const end = ranOn ? Math.max(overall, endAt(previous, last) ?? 0) : overall;
-  return Math.max(0, end - elapsedMs);
+export function remainingMs({ from, first, last }: ProgressTrack, elapsedMs: number): number | undefined {
+  const timeMs = last.elapsedMs - from.elapsedMs;
+  const share = (last.fraction - from.fraction) / (1 - from.fraction);
+  const growth = (last.fraction - from.fraction) / (first.fraction - from.fraction);
+  const exponent = Math.log(growth) / Math.log(timeMs / (first.elapsedMs - from.elapsedMs));
+  const power = growth > 1 ? Math.max(MIN_EXPONENT, Math.min(exponent, 1)) : 1;
+  const endMs = from.elapsedMs + timeMs * share ** (-1 / power);
+  return Number.isFinite(endMs) ? Math.max(0, endMs - elapsedMs) : undefined;
 }
 
-function endAt(from: ProgressPoint, last: ProgressPoint): number | undefined {
-  const speed = (last.fraction - from.fraction) / (last.elapsedMs - from.elapsedMs);
-  return speed > 0 ? last.elapsedMs + (1 - last.fraction) / speed : undefined;
-}
-
-/** Progress is told in steps and lags behind: a forecast is trusted for this share of the time that it leaves. */
-const TRUSTED_SHARE = 0.8;
+/** At most this share of the time that a forecast leaves is kept back. */
+const MAX_DOUBT = 0.45;
 /** The end is near when no more than this share of the task's age is left, or one first interval. */
 const NEAR_SHARE = 0.05;
 /** A task gets at most so many requests more than backoff would have sent by then. */
 const MAX_REQUESTS_AHEAD = 8;
-/** Shortest interval near the end, as a share of the task's age. */
-const MIN_INTERVAL_SHARE = 0.05;
+/** First interval of a task that is overdue, as a share of its age. */
+const OVERDUE_SHARE = 0.1;
+const OVERDUE_GROWTH = 1.5;
 
 /**
- * Says when to ask by the progress of this very task, once that has been told. Most of the remaining time is slept at
- * once, and the forecast is made anew. Each request near the end that finds the task still running doubles the next
- * interval, so that a task that stands at 99 % costs few requests.
+ * Says when to ask by the progress of this very task, once that has been told. It sleeps until the forecast end, less the
+ * time by which the forecast has moved since the last one. Each request that finds the task running at its forecast end
+ * lengthens the next interval, so that a task that stands at 99 % costs few requests.
  */
 export class ProgressForecast {
   readonly #pacing: Pacing;
   #track: ProgressTrack | undefined;
+  /** As it was forecast last. */
+  #endMs = Number.POSITIVE_INFINITY;
   #misses = 0;
 
   constructor(pacing: Pacing) {
@@ -88,15 +91,16 @@ export class ProgressForecast {
 
   /** Milliseconds until the next request, after `attempt` answers; undefined where nothing is known. */
   delay(attempt: number, elapsedMs: number): number | undefined {
-    const ranOn = this.#misses > 0;
-    const restMs = this.#track && remainingMs(this.#track, { elapsedMs, ranOn });
+    const restMs = this.#track && remainingMs(this.#track, elapsedMs);
     if (restMs === undefined) return undefined;
+    const leastMs = leastInterval(this.#pacing);
+    const movedMs = Math.abs(elapsedMs + restMs - this.#endMs);
+    this.#misses = elapsedMs + leastMs > this.#endMs ? this.#misses + 1 : 0;
+    this.#endMs = elapsedMs + restMs;
     const isNear = restMs <= Math.max(elapsedMs * NEAR_SHARE, this.#pacing.initialIntervalMs);
-    const shortestMs = ranOn
-      ? elapsedMs * MIN_INTERVAL_SHARE * 2 ** (this.#misses - 1)
-      : leastInterval(this.#pacing);
-    this.#misses = isNear ? this.#misses + 1 : 0;
+    const doubtMs = isNear ? 0 : Math.min(movedMs, restMs * MAX_DOUBT);
+    const overdueMs = elapsedMs * OVERDUE_SHARE * OVERDUE_GROWTH ** (this.#misses - 1);
     const evenMs = backoffTime(attempt + 1 - MAX_REQUESTS_AHEAD, this.#pacing) - elapsedMs;
-    return Math.max(isNear ? restMs : restMs * TRUSTED_SHARE, shortestMs, evenMs);
+    return Math.max(restMs - doubtMs, this.#misses > 0 ? overdueMs : leastMs, evenMs);
   }
 }

@@ -59,7 +59,8 @@ function firstPlan(tool: Tool, pairs: readonly Pair[], server: ServerFacts): Too
     if (!starts(tool, pair)) continue;
     const isBuiltIn = builtInPairs.includes(pair) || namedPairs.includes(pair);
     if (!isBuiltIn && profileProblem(pair, server) !== undefined) continue;
-    const plan = planPair(tool, withWords(pair, server.words), server);
+    const told = server.words === undefined ? pair : withWords(pair, server.words);
+    const plan = planPair(tool, told, server);
     if (plan !== undefined) return plan;
   }
   return undefined;

@@ -32,7 +32,9 @@ export function failedResult(result: CallToolResult, error: TaskError): CallTool
 
 /** A JSON value as a `CallToolResult`: structured, and the same JSON as text. One that is a tool result already stays as it is. */
 export function resultOfValue(value: unknown): CallToolResult {
-  if (isToolResult(value)) return value;
+  const blocks = isRecord(value) ? value.content : undefined;
+  if (Array.isArray(blocks) && blocks.every(block => typeof block?.type === 'string'))
+    return value as CallToolResult;
   const structuredContent = isRecord(value) ? value : { result: value };
   return { content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent };
 }
@@ -66,14 +68,6 @@ function readError(result: CallToolResult): TaskError {
     return { code, message, ...(typeof retryable === 'boolean' && { retryable }) };
   }
   return { code: 'TOOL_ERROR', message: textOf(result) || 'The tool reported an error without a text.' };
-}
-
-function isToolResult(value: unknown): value is CallToolResult {
-  return (
-    isRecord(value) &&
-    Array.isArray(value.content) &&
-    value.content.every(block => typeof block?.type === 'string')
-  );
 }
 
 /** Undefined where the text is no JSON. */

@@ -44,7 +44,7 @@ export const pairOptionNames: OptionNames<PairOptions> = {
 
 export interface ResolvedPairOptions {
   readonly pairs: readonly Pair[];
-  readonly words: Pair['words'];
+  readonly words: Pair['words'] | undefined;
   readonly detect: boolean;
   readonly detectActions: boolean;
   readonly showPairTools: boolean;
@@ -53,7 +53,7 @@ export interface ResolvedPairOptions {
 /** @throws ConfigurationError that names the profile and the field */
 export function resolvePairOptions({
   pairs = [],
-  words = {},
+  words,
   detect = true,
   detectActions = true,
   showPairTools = false,
@@ -63,7 +63,7 @@ export function resolvePairOptions({
   checkOption('showPairTools', showPairTools, 'true or false');
   return {
     pairs: parsePairs(pairs, '`pairs`'),
-    words: parseWords(words),
+    words: words === undefined ? undefined : parseWords(words),
     detect,
     detectActions,
     showPairTools,

@@ -1,16 +1,12 @@
+import { type Deferred, newDeferred } from './deferred.js';
+
 /** Tells any number of waiters that something has changed. Take `next` before you look, and no change is missed. */
 export class ChangeNotice {
-  #waiting: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  #waiting: Deferred | undefined;
 
   /** Resolves at the next `announce()`. */
   get next(): Promise<void> {
-    if (this.#waiting === undefined) {
-      let resolve = () => {};
-      const promise = new Promise<void>(settle => {
-        resolve = settle;
-      });
-      this.#waiting = { promise, resolve };
-    }
+    this.#waiting ??= newDeferred();
     return this.#waiting.promise;
   }
 

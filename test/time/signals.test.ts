@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
-import { laterSignal, linkSignals, onAbort, untilAborted } from '../../src/time/signals.js';
+import { LightSignal, laterSignal, linkSignals, onAbort, untilAborted } from '../../src/time/signals.js';
 
 const listenerCount = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
 
@@ -107,4 +107,41 @@ test('a later signal aborts some time after its source, with its reason, and lea
     expect([listenerCount(given), vi.getTimerCount()]).toEqual([0, 0]);
   }
   vi.useRealTimers();
+});
+
+describe('a light signal', () => {
+  test('aborts once, with its reason, and tells each listener once', () => {
+    const signal = new LightSignal();
+    const [listener, other] = [vi.fn(), { handleEvent: vi.fn() }];
+    for (const each of [listener, listener, other]) signal.addEventListener('abort', each);
+    expect(() => signal.throwIfAborted()).not.toThrow();
+    signal.abort('first');
+    signal.abort('second');
+    expect(signal).toMatchObject({ aborted: true, reason: 'first' });
+    expect(() => signal.throwIfAborted()).toThrow('first');
+    expect([listener, other.handleEvent].map(each => each.mock.calls.length)).toEqual([1, 1]);
+  });
+
+  test('tells nobody who has left, or who comes too late', () => {
+    const signal = new LightSignal();
+    const listener = vi.fn();
+    signal.addEventListener('abort', listener);
+    signal.removeEventListener('abort', listener);
+    signal.abort('over');
+    signal.addEventListener('abort', listener);
+    expect(listener).not.toHaveBeenCalled();
+  });
+
+  test('is a source of signals of Node, and of everything here that listens', async () => {
+    const source = new LightSignal();
+    const linked = linkSignals(undefined, source);
+    const callback = vi.fn();
+    onAbort(source, callback);
+    const pending = untilAborted(new Promise(() => {}), source);
+    source.abort('over');
+    await expect(pending).rejects.toBe('over');
+    expect(linked.signal).toBeInstanceOf(AbortSignal);
+    expect(linked.signal.reason).toBe('over');
+    expect(callback).toHaveBeenCalledOnce();
+  });
 });

@@ -59,7 +59,8 @@ export class CallRequests {
       using hold = isLong || wait.inlineWaitMs === 0 ? undefined : holdLimiter.take();
       // A start that waits for its turn is not sent any more when the wait is over. One that the server holds keeps no other waiting.
       using _permit = isLong || hold !== undefined ? undefined : await startLimiter.enter(signal);
-      await ready?.(signal);
+      const connecting = ready?.(signal);
+      if (connecting !== undefined) await connecting;
       const pause = scheduler.ready(signal);
       if (pause !== undefined) await pause;
       const startSignal = plan.startKind === 'blocking' ? signal : (later?.signal ?? neverAborts);

@@ -140,7 +140,8 @@ export class CallRun {
     if (known?.outcome !== undefined) return this.#answerWith(known.outcome);
     state.at = { name: plan.startKind === 'blocking' ? 'blocking' : 'starting', plan };
     const sent = this.#requests.start(call, plan, late => this.#take(late, plan));
-    sent.catch(error => state.entry?.startFailed(error, signal.aborted));
+    const { entry } = state;
+    if (entry !== undefined) sent.catch(error => entry.startFailed(error, signal.aborted));
     // A blocking request ends with the signal by itself.
     const answer = await (plan.startKind === 'blocking' ? sent : untilAborted(sent, signal)).catch(error => {
       if (signal.aborted) throw signal.reason;

@@ -1,4 +1,4 @@
-import { onAbort } from '../../time/signals.js';
+import { LightSignal, onAbort } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
 import type { RunContext } from '../client-services.js';
 import * as explain from '../faults/explain.js';
@@ -6,8 +6,7 @@ import type { TaskState } from './task-state.js';
 
 /** The end of a wait from our side: whichever cause comes first wins, and is the `reason` of `signal`. */
 export class Ending implements Disposable {
-  readonly #controller = new AbortController();
-  readonly signal: AbortSignal = this.#controller.signal;
+  readonly signal = new LightSignal();
   readonly #context: RunContext;
   readonly #state: TaskState;
   #release: (() => void) | undefined;
@@ -29,7 +28,7 @@ export class Ending implements Disposable {
     this.release();
     const error = reason(this.#state.facts);
     this.#context.watch.ended({ error });
-    this.#controller.abort(error);
+    this.signal.abort(error);
   }
 
   /** Stops listening to the caller's signal. */

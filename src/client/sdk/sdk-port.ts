@@ -14,7 +14,6 @@ import type { Port, RequestOptions } from '../../protocols/protocol.js';
 import { toolResultSchema } from '../../protocols/readable-result.js';
 import { linkSignals, neverAborts } from '../../time/signals.js';
 import { IdleTimer } from '../../time/sleep.js';
-import type { Progress } from '../../types.js';
 
 type ClientRequest = Parameters<Client['request']>[0];
 
@@ -32,8 +31,6 @@ interface PortOptions {
 
 /** The port on a connected v1 client of @modelcontextprotocol/sdk. */
 export function sdkPort(client: Client, { ready, lastSignAt }: PortOptions = {}): Port {
-  const ask = async <Schema extends z.ZodType>(request: object, schema: Schema, options: SdkRequestOptions) =>
-    client.request(request as ClientRequest, schema, { timeout: MAX_TIMEOUT_MS, ...options }).catch(throwOwn);
   const request = async <Schema extends z.ZodType>(
     request: object,
     schema: Schema,
@@ -49,8 +46,8 @@ export function sdkPort(client: Client, { ready, lastSignAt }: PortOptions = {})
       lastSignAt,
       onIdle: () => linked.abort(new McpError(ErrorCode.RequestTimeout, 'Request timed out')),
     });
-    const progress = onProgress && toldTo(onProgress, () => timer.sign());
-    return await ask(request, schema, { signal: linked.signal, ...progress });
+    const options = sdkOptions(linked.signal, onProgress, timer);
+    return await client.request(request as ClientRequest, schema, options).catch(throwOwn);
   };
   return {
     request,
@@ -62,22 +59,27 @@ export function sdkPort(client: Client, { ready, lastSignAt }: PortOptions = {})
       // The signal serves this one request, and no silence ends it: the SDK may have it.
       const connecting = ready?.(signal);
       if (connecting !== undefined) await connecting;
-      return ask(sent, toolResultSchema, { signal, ...(onProgress && toldTo(onProgress)) });
+      return client
+        .request(sent as ClientRequest, toolResultSchema, sdkOptions(signal, onProgress))
+        .catch(throwOwn);
     },
   };
 }
 
-type SdkRequestOptions = Pick<RequestOptionsOfSdk, 'signal' | 'onprogress' | 'resetTimeoutOnProgress'>;
-
-/** The SDK passes an absent field as undefined. */
-function toldTo(
-  onProgress: (progress: Progress) => void,
-  sign?: () => void,
-): Pick<SdkRequestOptions, 'onprogress' | 'resetTimeoutOnProgress'> {
+/** @param silence ended by each progress */
+function sdkOptions(
+  signal: AbortSignal,
+  onProgress: RequestOptions['onProgress'],
+  silence?: IdleTimer,
+): RequestOptionsOfSdk {
+  if (onProgress === undefined) return { signal, timeout: MAX_TIMEOUT_MS };
   return {
+    signal,
+    timeout: MAX_TIMEOUT_MS,
     resetTimeoutOnProgress: true,
     onprogress({ progress, total, message }) {
-      sign?.();
+      silence?.sign();
+      // The SDK passes an absent field as undefined.
       onProgress({
         progress,
         ...(total !== undefined && { total }),

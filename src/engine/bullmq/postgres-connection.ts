@@ -16,7 +16,7 @@ import { startTimer } from '../../time/sleep.js';
 import type { StoreNotice } from '../engine.js';
 import { failureCode } from '../store-failure.js';
 import { byServerClock, type Query } from './postgres-clock.js';
-import { CHANNEL, makeTable, postgresRecords } from './postgres-records.js';
+import { CHANNEL, LOCK, makeTable, postgresRecords } from './postgres-records.js';
 import {
   QUEUE_OPTIONS,
   type QueueConnection,
@@ -199,7 +199,7 @@ async function indexJobs(pool: pg.Pool): Promise<readonly StoreNotice[]> {
   const missing = Object.entries(INDEXES).filter(([name]) => !rows.some(row => row.indexname === name));
   try {
     for (const [name, columns] of missing) {
-      await pool.query(`CREATE INDEX IF NOT EXISTS ${name} ON job ${columns}`);
+      await pool.query(`${LOCK}; CREATE INDEX IF NOT EXISTS ${name} ON job ${columns}`);
     }
     return [];
   } catch (error) {

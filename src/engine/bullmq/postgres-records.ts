@@ -14,8 +14,8 @@ import { ALL_FIELDS, RECORD_FIELDS, type TaskFields } from './task-fields.js';
 const TABLE = 'mcp_await_task';
 export const CHANNEL = 'mcp_await_changes';
 
-/** The first and last value of what must be alone while it makes the table. */
-const LOCK = 'SELECT pg_advisory_xact_lock(738125)';
+/** What makes tables or indexes is alone until its transaction has ended. */
+export const LOCK = 'SELECT pg_advisory_xact_lock(738125)';
 const TABLES = `
   CREATE TABLE IF NOT EXISTS ${TABLE} (
     installation text NOT NULL, "taskRef" text COLLATE "C" NOT NULL, operation text NOT NULL, "ownerDigest" text NOT NULL,

@@ -71,4 +71,24 @@ describeWith('PostgreSQL', 'our indexes on PostgreSQL', service => {
     await store.open();
     expect(await notices()).toEqual([]);
   });
+
+  test('are made once by many that start at the same time, without a word', async () => {
+    const store = new BullmqStore('PostgreSQL', service().url);
+    onTestFinished(() => store.close());
+    const { connection } = await store.open();
+    const owner = new pg.Client({ connectionString: service().url });
+    await owner.connect();
+    onTestFinished(() => owner.end());
+    for (let round = 0; round < 5; round++) {
+      await owner.query('DROP INDEX bullmq.mcp_await_job_stalled');
+      const starts = await Promise.all(Array.from({ length: 8 }, () => start()));
+      expect(starts.flat()).toEqual([]);
+    }
+    expect(await connection.ready()).toEqual([]);
+
+    async function start() {
+      const started = connectPostgres(service().url, { prefix: store.prefix, locks: lockTimes(30_000) });
+      return started.ready().finally(() => started.close());
+    }
+  });
 });

@@ -21,18 +21,27 @@ const apart = {
   },
 };
 
+const REQUIRE = /^import \{ createRequire \} from "node:module";\n([\s\S]*?)^var __require = .*$/m;
 const BUILTIN = /^import (?:(?:\* as )?([\w$]+)(?:, )?)?(\{[^}]*\})? from "(node:[^"]+)";$/gm;
 
-/** Takes the modules of Node as they are: an import reads everything that they export, and some of that loads further modules. */
+/**
+ * Takes the modules of Node as they are: an import reads everything that they export, and some of that loads further modules.
+ * `require`, for packages in CommonJS, is made at its first use.
+ */
 const builtins = {
   name: 'builtins',
   renderChunk: code =>
-    code.replace(BUILTIN, (_line, whole, named, module) =>
-      [whole, named?.replaceAll(' as ', ': ')]
-        .filter(taken => taken !== undefined)
-        .map(taken => `const ${taken} = process.getBuiltinModule("${module}");`)
-        .join(' '),
-    ),
+    code
+      .replace(
+        REQUIRE,
+        '$1var __require = id => process.getBuiltinModule("node:module").createRequire(import.meta.url)(id);',
+      )
+      .replace(BUILTIN, (_line, whole, named, module) =>
+        [whole, named?.replaceAll(' as ', ': ')]
+          .filter(taken => taken !== undefined)
+          .map(taken => `const ${taken} = process.getBuiltinModule("${module}");`)
+          .join(' '),
+      ),
 };
 
 rmSync(`${DIST}command`, { recursive: true, force: true });

@@ -2,13 +2,15 @@ import type { CommanderError } from 'commander';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
 import { watchOutput } from './output.js';
-import { plainCommand } from './plain-line.js';
+import { PLAIN_VERBS, plainCommand } from './plain-line.js';
 import { showStart } from './terminal.js';
 
 /** Runs one command line and returns its exit code. */
 export async function main(process: CommandIo): Promise<number> {
-  const eraseStart = showStart(process.argv.slice(2), process);
-  const output = watchOutput(process);
+  const words = process.argv.slice(2);
+  const isPlain = PLAIN_VERBS.includes(words[0] ?? '');
+  const eraseStart = isPlain ? () => {} : showStart(words, process);
+  const output = watchOutput(process, { writesAtOnce: isPlain });
   let isProtocol = false;
   const exitCode = await runCommand(output.io, () => {
     isProtocol = true;

@@ -1,3 +1,4 @@
+import { fstatSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { asStarted } from './command-name.js';
 import { ExitCode } from './exit-code.js';
@@ -18,14 +19,29 @@ export interface Output {
   settle(exitCode: number): Promise<number>;
 }
 
-export function watchOutput(io: CommandIo): Output {
+/**
+ * @param writesAtOnce for a command that does nothing besides printing: to the process's own streams it writes without those of
+ * Node, which take longer to load than the command takes to run
+ */
+export function watchOutput(io: CommandIo, { writesAtOnce = false } = {}): Output {
   let failure: NodeJS.ErrnoException | undefined;
-  io.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    failure ??= error;
-  });
+  const used: Writable[] = [];
+  const use = <Stream extends Writable>(stream: Stream, onError: (error: Error) => void): Stream => {
+    stream.on('error', onError);
+    used.push(stream);
+    return stream;
+  };
+  const openStdout = onceOnly(() =>
+    use(io.stdout, error => {
+      failure ??= error;
+    }),
+  );
   // Nobody may read the messages any more; the work goes on.
-  io.stderr.on('error', () => {});
-  const stderr = cleaned(io.stderr, text => asStarted(terminalText(text), io));
+  const openStderr = onceOnly(() => use(io.stderr, () => {}));
+  const clean = (text: string) => asStarted(terminalText(text), io);
+  const isDirect = writesAtOnce && io === process && process.platform !== 'win32';
+  const stdout = isDirect ? lateStream(1, openStdout) : openStdout();
+  const stderr = cleaned(isDirect ? lateStream(2, openStderr) : openStderr(), clean);
   return {
     io: {
       argv: io.argv,
@@ -33,9 +49,11 @@ export function watchOutput(io: CommandIo): Output {
       get stdin() {
         return io.stdin;
       },
-      stdout: io.stdout,
+      stdout,
       stderr,
-      terminal: io.stderr,
+      get terminal() {
+        return openStderr();
+      },
       env: io.env,
       cwd: () => io.cwd(),
       ...(io.pid !== undefined && { pid: io.pid, kill: (pid, signal) => io.kill?.(pid, signal) }),
@@ -43,7 +61,7 @@ export function watchOutput(io: CommandIo): Output {
       off: (signal, listener) => io.off(signal, listener),
     },
     async settle(exitCode) {
-      await printed(io);
+      await written(used);
       if (failure === undefined) return exitCode;
       const isClosed = failure.code === 'EPIPE' || failure.code === 'ERR_STREAM_DESTROYED';
       const why = isClosed ? 'its reader has closed it' : (REASONS[failure.code ?? ''] ?? failure.message);
@@ -54,13 +72,62 @@ export function watchOutput(io: CommandIo): Output {
   };
 }
 
+/** What only a stream to a terminal has. */
+const OF_TERMINALS: readonly unknown[] = ['isTTY', 'columns', 'hasColors'];
+
+/** A stream of this process that is opened when more is asked of it than to write, or when what it leads to takes no more. */
+function lateStream<Stream extends Writable>(fd: number, open: () => Stream): Stream {
+  let isOpen = false;
+  const opened = () => {
+    isOpen = true;
+    return open();
+  };
+  const write = (chunk: unknown, ...rest: unknown[]) => {
+    const left = !isOpen && typeof chunk === 'string' && rest.length === 0 ? writeAtOnce(fd, chunk) : chunk;
+    return left === undefined || Reflect.apply(opened().write, open(), [left, ...rest]);
+  };
+  return new Proxy({} as Stream, {
+    get(_, name) {
+      if (name === 'write') return write;
+      if (OF_TERMINALS.includes(name) && !fstatSync(fd).isCharacterDevice()) return undefined;
+      return propertyOf(opened(), name);
+    },
+  });
+}
+
+function onceOnly<Result>(make: () => Result): () => Result {
+  let made: Result | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** @returns what could not be written, for the stream of Node to wait with, or to fail with */
+function writeAtOnce(fd: number, text: string): Uint8Array | undefined {
+  let left = Buffer.from(text);
+  try {
+    while (left.length > 0) left = left.subarray(writeSync(fd, left));
+    return undefined;
+  } catch {
+    return left;
+  }
+}
+
 /** Settles when everything that was printed has been taken; false when nobody takes it any more. */
-export async function printed({ stdout, stderr }: CommandIo): Promise<boolean> {
-  const written = (stream: Writable) =>
-    new Promise<boolean>(settle => {
-      stream.write('', error => settle(error === undefined || error === null));
-    });
-  const all = await Promise.all([written(stdout), written(stderr)]);
+export function printed({ stdout, stderr }: CommandIo): Promise<boolean> {
+  return written([stdout, stderr]);
+}
+
+async function written(streams: readonly Writable[]): Promise<boolean> {
+  const all = await Promise.all(
+    streams.map(
+      stream =>
+        new Promise<boolean>(settle => {
+          stream.write('', error => settle(error === undefined || error === null));
+        }),
+    ),
+  );
   return all.every(Boolean);
 }
 
@@ -68,10 +135,11 @@ function cleaned<Stream extends Writable>(stream: Stream, clean: (text: string) 
   const write = (chunk: unknown, ...rest: unknown[]) =>
     Reflect.apply(stream.write, stream, [typeof chunk === 'string' ? clean(chunk) : chunk, ...rest]);
   return new Proxy(stream, {
-    get(target, name) {
-      if (name === 'write') return write;
-      const value = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
+    get: (target, name) => (name === 'write' ? write : propertyOf(target, name)),
   });
+}
+
+function propertyOf(target: Writable, name: string | symbol): unknown {
+  const value = Reflect.get(target, name, target);
+  return typeof value === 'function' ? value.bind(target) : value;
 }

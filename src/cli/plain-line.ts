@@ -6,6 +6,9 @@ import type { CommandIo } from './io.js';
 
 type Command = () => Promise<number>;
 
+/** What is done at once, for the most part: it has a plain line. */
+export const PLAIN_VERBS: readonly string[] = ['--help', '-h', '--version', '-V', 'list', 'status'];
+
 /** What these verbs take in a plain line; any other line of theirs is for the parser. */
 export const PLAIN_FLAGS = { list: ['all', 'refresh', 'json'], status: ['json'] } as const;
 

@@ -13,6 +13,7 @@ import { findJob, referenceOf, shownId } from './jobs.js';
 import { endedTask, heldTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
 import { jsonReport, printJson, printLines, type ReportedTask } from './report.js';
+import { showStart } from './terminal.js';
 
 export interface StatusFlags extends ServerFlags {
   readonly json?: boolean;
@@ -56,7 +57,9 @@ async function withTask(
   if (record !== undefined && isHeldJob(record)) return tellHeld(record, { act, flags, io });
   const reference = referenceOf(job);
   const choice = chooseAgain(record, flags, command);
+  const eraseStart = showStart(['status'], io);
   const { withClient } = await import('./with-client.js');
+  eraseStart();
   return withClient(
     { ...choice.flags, journal: true },
     choice.command,

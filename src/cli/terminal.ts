@@ -36,7 +36,7 @@ export function inColor(color: keyof typeof COLORS, text: string, { stderr, env 
 }
 
 /** Verbs that first find a server, of which a person sees nothing while their code is loaded. */
-const VERBS = ['run', 'wait', 'status', 'cancel', 'tools', 'pairs'];
+const VERBS = ['run', 'wait', 'status', 'tools', 'pairs'];
 const ERASE_LINE = '\r\u001b[K';
 
 /**
@@ -46,16 +46,16 @@ const ERASE_LINE = '\r\u001b[K';
  */
 export function showStart(words: readonly string[], io: CommandIo): () => void {
   if (!VERBS.includes(words[0] ?? '') || words.includes('--quiet') || !canDraw(io)) return () => {};
-  const { stderr, stdout } = io;
-  stderr.write(inSigns('starting…', io.env));
-  const streams: readonly Writable[] = stdout.isTTY === true ? [stderr, stdout] : [stderr];
+  const { stdout, terminal = io.stderr } = io;
+  terminal.write(inSigns('starting…', io.env));
+  const streams: readonly Writable[] = stdout.isTTY === true ? [terminal, stdout] : [terminal];
   const writes = streams.map(stream => stream.write);
   let isShown = true;
   const erase = () => {
     if (!isShown) return;
     isShown = false;
     for (const [index, stream] of streams.entries()) stream.write = writes[index] as Writable['write'];
-    stderr.write(ERASE_LINE);
+    terminal.write(ERASE_LINE);
   };
   for (const stream of streams)
     stream.write = (...chunk: unknown[]) => {

@@ -68,7 +68,7 @@ test.each<[string, string[], number]>([
 
 /** Modules of Node that a command has loaded. */
 function builtinsOf(words: readonly string[]): readonly string[] {
-  const tell = `data:text/javascript,process.on('exit',()=>process.stderr.write('\\n'+JSON.stringify(process.moduleLoadList)))`;
+  const tell = `data:text/javascript,process.on('exit',()=>process.getBuiltinModule('fs').writeSync(2,'\\n'+JSON.stringify(process.moduleLoadList)))`;
   const { stderr } = spawnSync(process.execPath, ['--import', tell, BIN, ...words], {
     env: { ...process.env, MCP_AWAIT_HOME: home },
     encoding: 'utf8',
@@ -81,6 +81,11 @@ test.each(['list', 'status 0123'])('%s of a journal loads no module of Node that
   const loaded = builtinsOf(line.split(' '));
   for (const name of ['crypto', 'stream/consumers', 'http'])
     expect(loaded).not.toContain(`NativeModule ${name}`);
+});
+
+test.each(['--help', '--version', 'list', 'status 0123'])('%s prints without the streams of Node', line => {
+  const loaded = builtinsOf(line.split(' '));
+  for (const name of ['stream', 'net', 'tty', 'module']) expect(loaded).not.toContain(`NativeModule ${name}`);
 });
 
 test('commands import no module of Node, which would read everything that it exports', () => {

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { showStart } from '../../src/cli/terminal.js';
+import { runMain } from '../fixtures/cli/memory-io.js';
 
 function terminal({ isTTY = true, env = {} }: { isTTY?: boolean; env?: Record<string, string> } = {}) {
   const screen = new PassThrough({ encoding: 'utf8' });
@@ -29,6 +30,14 @@ test.each(['stdout', 'stderr'] as const)('what is written to %s takes the place 
   io[name].write('two\n');
   erase();
   expect(screen()).toBe('starting…\r\u001b[Kone\ntwo\n');
+});
+
+test('status says that it begins where it asks a server, and not where it looks into the journal', async () => {
+  const options = { isTTY: true, env: { CI: undefined, NO_COLOR: '1' } };
+  const journal = await runMain(['status', '0123'], options);
+  expect(journal.stderr).not.toContain('starting…');
+  const server = await runMain(['status', 'task-1', '--url', 'http://127.0.0.1:1/mcp'], options);
+  expect(server.stderr.startsWith('starting…\r\u001b[K')).toBe(true);
 });
 
 test('a command that writes nothing leaves no line', () => {

@@ -1,8 +1,11 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { reasonOf } from '../../storage/failure-reason.js';
+import { makeFolder } from '../../storage/make-folder.js';
 import { replaceFile } from '../../storage/replace-file.js';
+import { stateFolder } from '../../storage/state-folder.js';
 import { decodeText, encodeTextLike } from '../../storage/text-file.js';
 import { PromptReader } from '../ask/line-reader.js';
 import { canAsk } from '../ask/terminal-asker.js';
@@ -12,7 +15,6 @@ import type { CommandIo } from '../io.js';
 import { printLines } from '../report.js';
 import { BIN } from '../server-choice.js';
 import { plainText } from '../terminal-text.js';
-import { copiesOf, keepCopy, removeCopies } from './copies.js';
 import { HOST_FILES, type HostFile, type HostPlace } from './host-files.js';
 import { type EntryChange, type ServerEntry, serversIn, withEntries, withOriginals } from './server-file.js';
 import { differenceLines, type Entry, isBehindProxy, wrapEntry } from './wrap-entry.js';
@@ -222,4 +224,56 @@ async function isAgreed(host: HostFile, io: CommandIo): Promise<boolean> {
   using lines = new PromptReader(io);
   const answer = await lines.read('Write this? [y/N] ', interrupts.first);
   return /^y(es)?$/i.test(answer.trim());
+}
+
+/** A file of a host as it was before a change of ours. */
+interface Copy {
+  readonly path: string;
+  readonly content: Uint8Array;
+  /** Whether this is what our change has made of it. */
+  readonly isFollowedBy: (content: Uint8Array) => boolean;
+}
+
+/** Copies hold secrets: they are kept in the state folder, for this user only. */
+const folderOf = (io: CommandIo) => join(stateFolder(io.env), 'host-files');
+
+const digest = (content: Uint8Array | string) =>
+  createHash('sha256').update(content).digest('hex').slice(0, 20);
+
+/** Keeps a copy of what a file has now. @returns its path */
+function keepCopy(file: string, before: Uint8Array, after: Uint8Array, io: CommandIo): string {
+  const folder = folderOf(io);
+  makeFolder(folder);
+  // Names sort by time.
+  const path = join(folder, `${digest(file)}-${Date.now()}-${digest(after)}`);
+  writeFileSync(path, before, { mode: 0o600, flag: 'wx' });
+  return path;
+}
+
+/** The copies of a file, the newest first. */
+function copiesOf(file: string, io: CommandIo): readonly Copy[] {
+  const names = namesIn(folderOf(io)).filter(name => name.startsWith(`${digest(file)}-`));
+  return names
+    .sort()
+    .reverse()
+    .map(name => {
+      const path = join(folderOf(io), name);
+      return {
+        path,
+        content: readFileSync(path),
+        isFollowedBy: content => name.endsWith(`-${digest(content)}`),
+      };
+    });
+}
+
+function removeCopies(copies: readonly Copy[]): void {
+  for (const { path } of copies) rmSync(path, { force: true });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }

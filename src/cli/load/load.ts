@@ -13,10 +13,9 @@ import { waitOptionsOf } from '../wait-options.js';
 import { Connections } from './connections.js';
 import { checkLoadFlags, type LoadFlags } from './load-flags.js';
 import { hasPassed, type LoadReport, reportLines, reportObject } from './load-report.js';
-import { runLoad } from './run-load.js';
+import { plannedWork, runLoad, sleepCall, type Work } from './run-load.js';
 import { type ServerUnderLoad, serverUnderLoad } from './server-under-load.js';
 import { judgeLoad } from './verdict.js';
-import { plannedWork, sleepCall, type Work } from './work.js';
 
 interface Schedule {
   readonly taskCount: number;

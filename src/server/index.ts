@@ -1,5 +1,5 @@
 export type { McpAwaitConfig } from './config/config-schema.js';
-export { defineConfig } from './config/define-config.js';
+export { defineConfig } from './config/config-schema.js';
 export { loadOperations } from './load-operations.js';
 export type { LogEntry, LogLevel } from './observability/log.js';
 export type { ObservabilityOptions } from './observability/options.js';

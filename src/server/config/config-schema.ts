@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_KEY_PREFIX } from '../../engine/engine-defaults.js';
 import { LOG_LEVELS } from '../observability/log.js';
-import { authorizationSection } from './authorization-section.js';
 import {
   file,
   integer,
@@ -16,7 +15,7 @@ import {
   texts,
   trueOrFalse,
 } from './kinds.js';
-import { serverSection } from './server-section.js';
+import { authorizationSection, serverSection } from './server-section.js';
 import { optionalSetting, setting } from './setting.js';
 
 export const MIN_TTL_SECONDS = 60;
@@ -217,3 +216,16 @@ export type McpAwaitConfig = z.input<typeof configSchema>;
 
 /** What holds: every setting, with its default where nothing was said. */
 export type Settings = Omit<z.output<typeof configSchema>, '$schema'>;
+
+/**
+ * Returns the configuration as it is, so that an editor knows its keys; `mcp-await` checks it when it reads the file.
+ *
+ * @example
+ * ```ts
+ * // mcp-await.config.ts
+ * export default defineConfig({ server: { transport: 'http', port: 8080 }, execution: { maxConcurrency: 10 } });
+ * ```
+ */
+export function defineConfig(config: McpAwaitConfig): McpAwaitConfig {
+  return config;
+}

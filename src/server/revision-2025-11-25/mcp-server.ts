@@ -1,10 +1,12 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import {
   type CallToolRequest,
   CallToolRequestSchema,
   type CallToolResult,
   CancelTaskRequestSchema,
   type CreateTaskResult,
+  ElicitResultSchema,
   ErrorCode,
   GetTaskPayloadRequestSchema,
   GetTaskRequestSchema,
@@ -12,6 +14,8 @@ import {
   ListToolsRequestSchema,
   McpError,
   type RequestId,
+  type ServerNotification,
+  type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
 import type { Progress } from '../../types.js';
@@ -20,9 +24,8 @@ import { RequestError } from '../request-error.js';
 import type { TaskFeed } from '../task-feed.js';
 import type { TaskAnswers } from '../task-service.js';
 import { toFailure } from '../tool-failure.js';
-import { isInputRequired, type ServerTool } from '../tools/server-tool.js';
+import { isInputRequired, type ServerTool, takesForms } from '../tools/server-tool.js';
 import { resultOfTask } from '../tools/task-result.js';
-import { type ClientQuestions, createClientQuestions } from './client-questions.js';
 import { nativeTask, relatedTask } from './native-task.js';
 
 /** Any tool may be one that runs as a task. */
@@ -218,4 +221,46 @@ function refuse(error: unknown): never {
   const failure = toFailure(error);
   const code = failure.retryable ? ErrorCode.InternalError : ErrorCode.InvalidParams;
   throw new McpError(code, failure.message, failure.toTaskError());
+}
+
+type SendRequest = RequestHandlerExtra<ServerRequest, ServerNotification>['sendRequest'];
+
+/** A person may take their time; a question that is put off is asked again by whoever comes back for the task. */
+const ANSWER_WITHIN_MS = 3_600_000;
+
+interface ClientQuestions {
+  /** Whether the client can ask a person. */
+  readonly areTaken: boolean;
+  /** Asks the client, on the request that it has sent, what it has not been asked yet. The answers go into the store. */
+  ask(record: TaskRecord, sendRequest: SendRequest): void;
+}
+
+interface ClientQuestionsOptions {
+  readonly server: Server;
+  readonly tasks: TaskAnswers;
+  readonly principal: string;
+}
+
+/** The questions of tasks, asked as elicitations of one session (spec 2025-11-25, client/elicitation). */
+function createClientQuestions({ server, tasks, principal }: ClientQuestionsOptions): ClientQuestions {
+  /** Those under way, by key: a question belongs to one task only. */
+  const asked = new Set<string>();
+  return {
+    get areTaken() {
+      return takesForms(server.getClientCapabilities()?.elicitation);
+    },
+    ask({ taskRef, inputRequests = {} }, sendRequest) {
+      for (const [key, { method, params }] of Object.entries(inputRequests)) {
+        if (asked.has(key)) continue;
+        asked.add(key);
+        // In a copy: the store's is not ours to change.
+        const request = { method, params: { ...structuredClone(params), _meta: relatedTask(taskRef) } };
+        sendRequest(request as ServerRequest, ElicitResultSchema, { timeout: ANSWER_WITHIN_MS })
+          .then(answer => tasks.answer(principal, taskRef, { [key]: answer }))
+          // A client that has gone, or gave no usable answer, is asked again when it comes back.
+          .catch(() => {})
+          .finally(() => asked.delete(key));
+      }
+    },
+  };
 }

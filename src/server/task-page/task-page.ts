@@ -7,8 +7,7 @@ import { authenticate, type KnownToken } from '../http/principals.js';
 import { isTasksPath, TASKS_PATH } from '../http/watch-endpoints.js';
 import { SCRIPT, STYLE } from './assets.js';
 import type { Html } from './html.js';
-import { PageSessions, randomHex } from './sessions.js';
-import { SignInLimit } from './sign-in-limit.js';
+import { PageSessions, randomHex, SignInLimit } from './sessions.js';
 import { cancelView, listView, problemView, signInView, taskView, type Viewer } from './views.js';
 
 /** What the page of tasks needs of the process that serves it. */

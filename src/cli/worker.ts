@@ -25,13 +25,8 @@ export interface WorkerFlags extends TaskFlags {
 export async function worker(flags: WorkerFlags, io: CommandIo): Promise<number> {
   const settings = await useSettings(flags, io);
   const { state, execution } = settings;
-  const operations = await offeredOperations({
-    settings,
-    serversFile: flags.config,
-    nearestServers: true,
-    sleep: true,
-    io,
-  });
+  const offer = { settings, serversFile: flags.config, nearestServers: true, sleep: true, io };
+  const operations = await offeredOperations(offer);
   const running = await startWorker({
     operations,
     store: state.provider,

@@ -33,10 +33,7 @@ function oneStillRunning(call: RunningCall): CallToolResult {
   const text = `\`${tool}\` is still running${state}. ${odd}Nothing is lost: call \`${AWAIT_TOOL}\` with {"reference":"${reference}"} to go on waiting for its result. Do not call \`${tool}\` again for it.`;
   return {
     content: [{ type: 'text', text }],
-    structuredContent: {
-      ...toldOf(call),
-      next: { tool: AWAIT_TOOL, arguments: { reference } },
-    },
+    structuredContent: { ...toldOf(call), next: { tool: AWAIT_TOOL, arguments: { reference } } },
   };
 }
 

@@ -5,9 +5,7 @@ const MAX_DEPTH = 1000;
 export function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
-  for (const part of Array.isArray(value) ? value : Object.values(value))
-    if (isDeeper(part, levels - 1)) return true;
-  return false;
+  return Object.values(value).some(part => isDeeper(part, levels - 1));
 }
 
 /** Whether a value is surely longer than `maxBytes` as JSON, found out without making the JSON. */

@@ -73,8 +73,7 @@ function describe(operations: readonly Operation[]): string {
       `- ${name}: ${description} Parameters: ${JSON.stringify(jsonSchema(input, 'input'))}`,
   );
   return [
-    'Starts one of its operations in the background and returns a task_ref at once; resolve_task_status then tells its state and result.',
-    'Operations:',
+    'Starts one of its operations in the background and returns a task_ref at once; resolve_task_status then tells its state and result.\nOperations:',
     ...entries,
   ].join('\n');
 }

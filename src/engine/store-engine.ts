@@ -20,7 +20,7 @@ import { TaskWorker, type TaskWorkerContext } from './task-worker.js';
 /** Answers to questions, by their keys. */
 export type Responses = Readonly<Record<string, InputResponse>>;
 type Found = TaskRecord | undefined;
-type OwnOptions = Pick<EngineOptions, 'maxResultBytes' | 'retentionMs' | 'onLost' | 'onNotice'>;
+export type OwnOptions = Pick<EngineOptions, 'maxResultBytes' | 'retentionMs' | 'onLost' | 'onNotice'>;
 
 /** The callers in this process that wait for a record. */
 interface Waits {

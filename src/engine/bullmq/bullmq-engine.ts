@@ -1,13 +1,12 @@
 import { isWithin } from '../../time/at-most.js';
-import type { StoreNotice, Submission } from '../engine.js';
+import type { Submission } from '../engine.js';
 import type { OperationStats } from '../operation-stats.js';
 import { StoreCalls } from '../store-calls.js';
-import { type Responses, StoreEngine } from '../store-engine.js';
+import { type OwnOptions, type Responses, StoreEngine } from '../store-engine.js';
 import { SubmittedTasks } from '../submitted-tasks.js';
 import type { ListQuery, TaskPage } from '../task-list.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { BullmqWorkerStore } from './bullmq-worker-store.js';
-import { KnownOperations, REGISTRY } from './known-operations.js';
 import type { LockTimes } from './lock-times.js';
 import { MessageSource, type QueuedRun } from './message-source.js';
 import { OperationQueue } from './operation-queue.js';
@@ -21,15 +20,11 @@ import { TaskRecords } from './task-records.js';
 /** A store that is away answers nothing any more; what is left of the connections to it then keeps no process alive. */
 const CLOSE_STEP_MS = 2000;
 
-export interface BullmqEngineOptions {
+export interface BullmqEngineOptions extends OwnOptions {
   readonly connection: QueueConnection;
   /** The store's URL without credentials. */
   readonly label: string;
   readonly locks: LockTimes;
-  readonly maxResultBytes: number;
-  readonly retentionMs: number;
-  readonly onLost: (record: TaskRecord) => void;
-  readonly onNotice: (notice: StoreNotice) => void;
 }
 
 /** The distributed engine: BullMQ on Redis or PostgreSQL, which any number of processes may share. */
@@ -39,7 +34,6 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
   readonly #options: BullmqEngineOptions;
   readonly #connection: QueueConnection;
   readonly #calls: StoreCalls;
-  readonly #known: KnownOperations;
   readonly #tasks: TaskRecords;
   readonly #queues = new Map<string, OperationQueue>();
   readonly #submitted: SubmittedTasks;
@@ -56,7 +50,6 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
     const { records } = connection;
     const calls = new StoreCalls({ label, isConnectionError: connection.isConnectionError });
     this.#calls = calls;
-    this.#known = new KnownOperations(connection.backend(REGISTRY), calls);
     this.#tasks = new TaskRecords(records, calls);
     this.#submitted = new SubmittedTasks({
       look: taskRefs => this.#tasks.findMany(taskRefs),
@@ -74,7 +67,7 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
       records,
       calls,
       queue: operation => this.#queue(operation),
-      queues: async () => (await this.#known.list()).map(operation => this.#queue(operation)),
+      queues: async () => (await this.#operations()).map(operation => this.#queue(operation)),
       checkIntervalMs: options.locks.checkIntervalMs,
       onLost: record => this.onLost(record),
       onSwept: () => this.#submitted.prune(),
@@ -86,21 +79,17 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
       const { owner, operation, delayMs = 0 } = task;
       const unfinished = delayMs > 0 ? undefined : this.#submitted.unfinishedOf(owner);
       const turn = unfinished && (await this.#order.next(unfinished, operation));
-      await this.#known.add(operation);
-      const submission = await this.#tasks.insert(task);
-      await this.#announce(submission.record, { delayMs, turn });
+      const queue = this.#queue(operation);
+      const messageOf = ({ taskRef, createdAt }: TaskRecord) => {
+        const dueInMs = Math.max(0, Math.ceil(createdAt + delayMs - Date.now()));
+        return { taskRef, owner, delayMs: dueInMs, turn };
+      };
+      const submission = await this.#tasks.insert(task, record => queue.send(messageOf(record)));
+      // Of a task that was stored before, the message may be missing.
+      const { record, created } = submission;
+      if (!created && record.status === 'pending') await queue.add(messageOf(record));
       return submission;
     });
-  }
-
-  /** Adds the message of a task that waits: of one that was stored before, it may be missing. */
-  async #announce(
-    { taskRef, owner, operation, status, createdAt }: TaskRecord,
-    { delayMs, turn }: { readonly delayMs: number; readonly turn: number | undefined },
-  ): Promise<void> {
-    if (status !== 'pending') return;
-    const delay = Math.max(0, Math.ceil(createdAt + delayMs - Date.now()));
-    await this.#queue(operation).add({ taskRef, owner, delayMs: delay, turn });
   }
 
   protected look(taskRef: string): Promise<TaskRecord | undefined> {
@@ -132,14 +121,14 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
     });
     // Of a turn, the store tells.
     const onTurn = () => {};
-    return { store, onTurn, onReleased: this.#onReleased };
+    return { store, onTurn, onReleased: (taskRef: string) => this.waits.ring(taskRef) };
   }
 
   protected async readStats(windowMs: number): Promise<readonly OperationStats[]> {
     const { records } = this.#connection;
     const stats: OperationStats[] = [];
     // One after the other: what is asked for every few seconds leaves room for calls.
-    for (const operation of await this.#known.list())
+    for (const operation of await this.#operations())
       stats.push(await this.#calls.make(() => readOperationStats(records, operation, windowMs)));
     return stats.filter(hasTasks);
   }
@@ -176,6 +165,10 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
       if (await this.#tasks.isOver(run).catch(() => false)) this.worker?.drop(run.taskRef);
   }
 
+  async #operations(): Promise<readonly string[]> {
+    return (await this.#calls.make(() => this.#connection.records.operations())).toSorted();
+  }
+
   #queue(operation: string): OperationQueue {
     const queue = this.#queues.get(operation) ?? new OperationQueue(operation, this.#connection, this.#calls);
     this.#queues.set(operation, queue);
@@ -194,8 +187,6 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
       onLost: record => this.onLost(record),
     });
   }
-
-  readonly #onReleased = (taskRef: string) => this.waits.ring(taskRef);
 }
 
 function hasTasks({ pending, processing, completed, failed, cancelled }: OperationStats): boolean {

@@ -1,13 +1,7 @@
 import { ConfigurationError } from '../../errors.js';
 import { sleep } from '../../time/sleep.js';
 import type { Engine, EngineOptions, StoreNotice } from '../engine.js';
-import {
-  DEFAULT_KEY_PREFIX,
-  DEFAULT_LEASE_MS,
-  DEFAULT_MAX_RESULT_BYTES,
-  DEFAULT_RETENTION_MS,
-  KEY_PREFIX,
-} from '../engine-defaults.js';
+import { DEFAULT_KEY_PREFIX, DEFAULT_LEASE_MS, KEY_PREFIX } from '../engine-defaults.js';
 import { failureCode, StoreFailure } from '../store-failure.js';
 import type { ServerLocation } from '../store-url.js';
 import { BullmqEngine } from './bullmq-engine.js';
@@ -70,15 +64,7 @@ export async function openBullmqEngine(
   const locks = lockTimes(options.leaseMs ?? DEFAULT_LEASE_MS);
   const prefix = queuePrefix(options.keyPrefix ?? DEFAULT_KEY_PREFIX);
   const connection = await connected(() => connect(url, { prefix, locks }), label, options.onNotice);
-  return new BullmqEngine({
-    connection,
-    label,
-    locks,
-    maxResultBytes: options.maxResultBytes ?? DEFAULT_MAX_RESULT_BYTES,
-    retentionMs: options.retentionMs ?? DEFAULT_RETENTION_MS,
-    onLost: options.onLost ?? (() => {}),
-    onNotice: options.onNotice ?? (() => {}),
-  });
+  return new BullmqEngine({ ...options, connection, label, locks });
 }
 
 /** For some seconds, a store that cannot be reached may be one that is just being started. */

@@ -47,12 +47,19 @@ export class OperationQueue {
     this.#queue.on('error', () => {});
     this.#backend = connection.backend(operation);
     this.#calls = calls;
-    this.#adds = new GroupedAdds(messages => this.#addTogether(messages), calls);
+    this.#adds = new GroupedAdds(messages => this.#addTogether(messages), { isRefusal: () => true });
   }
 
   /** Adds a message; one that is there stays as it is. */
   async add(message: Message): Promise<void> {
-    await this.#adds.add(message);
+    await this.#calls.make(() => this.send(message));
+  }
+
+  /** Tries once to add a message. */
+  async send(message: Message): Promise<void> {
+    // Where nothing waits for an answer, a group would.
+    if (this.#connection.records.isOrdered) await this.#addTogether([message]);
+    else await this.#adds.add(message);
   }
 
   async #addTogether(messages: readonly Message[]): Promise<readonly string[]> {
@@ -64,15 +71,9 @@ export class OperationQueue {
     }));
     const [only, ...others] = jobs;
     // BullMQ makes and drops a table for each bulk on PostgreSQL, which one job is not worth.
-    if (only !== undefined && others.length === 0)
-      await this.#calls.make(() => this.#queue.add(only.name, only.data, only.opts));
-    else await this.#calls.make(() => this.#queue.addBulk(jobs));
+    if (only !== undefined && others.length === 0) await this.#queue.add(only.name, only.data, only.opts);
+    else await this.#queue.addBulk(jobs);
     return messages.map(({ taskRef }) => taskRef);
-  }
-
-  /** Adds the message of a task that waits again where it is gone. */
-  async addAgain(taskRef: string): Promise<void> {
-    await this.add({ taskRef, owner: '', delayMs: 0 });
   }
 
   /** The turn that is served now of the messages that have one, 0 without any. */

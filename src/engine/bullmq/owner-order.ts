@@ -1,9 +1,10 @@
-import { AskedOnce } from '../asked-once.js';
-
 /** So many unfinished tasks of an owner go straight to the queue: what takes turns is the backlog. */
 const NO_TURN_BELOW = 16;
 /** BullMQ's limit. Beyond it, which takes 2 million tasks without a moment's rest, the order is that of submission. */
 export const LAST_TURN = 2 ** 21 - 1;
+
+/** So long, an answer is not asked for again: nobody who submits waits for it, and each of an owner's goes behind the last. */
+const PRESENT_FOR_MS = 100;
 
 /** The turn that an operation's queue serves now: the least priority of those that have one, 0 without any. */
 type PresentTurn = (operation: string) => Promise<number>;
@@ -15,7 +16,7 @@ type PresentTurn = (operation: string) => Promise<number>;
  */
 export class OwnerOrder {
   readonly #presentTurn: PresentTurn;
-  readonly #present = new AskedOnce<number>();
+  readonly #present = new Map<string, { readonly turn: Promise<number>; readonly askedAt: number }>();
   /** The last turn that was given, by operation: of an owner, as long as it has unfinished tasks. */
   readonly #last = new WeakMap<ReadonlySet<string>, Map<string, number>>();
 
@@ -29,11 +30,21 @@ export class OwnerOrder {
       this.#last.delete(unfinished);
       return undefined;
     }
-    // Asked once for all that come meanwhile, each of which goes behind the last.
-    const present = await this.#present.ask(operation, () => this.#presentTurn(operation));
+    const present = await this.#presentOf(operation);
     const last = this.#last.get(unfinished) ?? new Map<string, number>();
     const turn = Math.min(Math.max(present, last.get(operation) ?? 0) + 1, LAST_TURN);
     this.#last.set(unfinished, last.set(operation, turn));
+    return turn;
+  }
+
+  #presentOf(operation: string): Promise<number> {
+    const now = performance.now();
+    const known = this.#present.get(operation);
+    if (known !== undefined && now - known.askedAt < PRESENT_FOR_MS) return known.turn;
+    const turn = this.#presentTurn(operation);
+    this.#present.set(operation, { turn, askedAt: now });
+    // What could not be answered is asked again.
+    turn.catch(() => this.#present.delete(operation));
     return turn;
   }
 }

@@ -5,6 +5,7 @@ import {
   type ChangeWord,
   LOOKED_AT,
   type NewestQuery,
+  type NewFields,
   type OfStatus,
   type RecordChange,
   type RecordStore,
@@ -104,38 +105,38 @@ export function postgresRecords(
     );
   }
 
-  function changeWithOthers(
-    taskRef: string,
-    { set, worker, version, from, word }: RecordChange,
-    begins = false,
-  ) {
+  async function insertAll(tasks: readonly NewFields[]): Promise<readonly string[]> {
+    const defaults = { version: 1, runCount: 0, excusedRuns: 0, waitedMs: 0 };
+    const added = await select(INSERT, JSON.stringify(tasks.map(task => ({ ...defaults, ...task }))));
+    const isAdded = new Set(added.map(({ taskRef }) => taskRef));
+    const others = tasks.filter(({ taskRef }) => !isAdded.has(taskRef));
+    if (others.length === 0) return tasks.map(({ taskRef }) => taskRef);
+    const text = `SELECT key, "taskRef" FROM ${TABLE} WHERE installation = $1 AND key = ANY($2)`;
+    const found = await select(
+      text,
+      others.map(({ key }) => key),
+    );
+    const holders = new Map(found.map(({ key, taskRef }) => [key, String(taskRef)]));
+    return tasks.map(({ taskRef, key }) =>
+      isAdded.has(taskRef) ? taskRef : (holders.get(key ?? null) ?? taskRef),
+    );
+  }
+  const inserts = new GroupedAdds(insertAll, { isRefusal: () => true });
+
+  function changeWithOthers(taskRef: string, change: RecordChange, begins = false) {
+    const { set, worker, version, ...shape } = change;
     const names = Object.keys(set);
-    const key = JSON.stringify([names, worker === undefined, version === undefined, from, word, begins]);
+    const key = JSON.stringify([names, worker === undefined, version === undefined, shape, begins]);
     const same =
       changes.get(key) ??
-      new GroupedAdds(group => changeAll(names, { from, word, begins }, group), { isRefusal: () => true });
+      new GroupedAdds(group => changeAll(names, { ...shape, begins }, group), { isRefusal: () => true });
     changes.set(key, same);
     return same.add({ ...set, taskRef, ifWorker: worker, ifVersion: version });
   }
 
   return {
-    async insert(tasks) {
-      const added = await select(
-        INSERT,
-        JSON.stringify(
-          tasks.map(task => ({ version: 1, runCount: 0, excusedRuns: 0, waitedMs: 0, ...task })),
-        ),
-      );
-      const isAdded = new Set(added.map(({ taskRef }) => taskRef));
-      const others = tasks.filter(({ taskRef }) => !isAdded.has(taskRef));
-      if (others.length === 0) return tasks.map(({ taskRef }) => taskRef);
-      const keys = others.map(({ key }) => key);
-      const text = `SELECT key, "taskRef" FROM ${TABLE} WHERE installation = $1 AND key = ANY($2)`;
-      const holders = new Map((await select(text, keys)).map(({ key, taskRef }) => [key, String(taskRef)]));
-      return tasks.map(({ taskRef, key }) =>
-        isAdded.has(taskRef) ? taskRef : (holders.get(key ?? null) ?? taskRef),
-      );
-    },
+    isOrdered: false,
+    insert: task => inserts.add(task),
     async read(taskRef) {
       const text = `SELECT ${RECORD}, result FROM ${TABLE} WHERE installation = $1 AND "taskRef" = $2`;
       return (await select(text, taskRef))[0];
@@ -182,6 +183,16 @@ export function postgresRecords(
         SELECT ${RECORD} FROM ${TABLE} WHERE installation = $1 AND operation = $2 AND status = $3
          ORDER BY "updatedAt" ${oldestFirst ? 'ASC' : 'DESC'} LIMIT $4`;
       return select(text, operation, status, count);
+    },
+    async operations() {
+      const first = (more: string) =>
+        `(SELECT operation FROM ${TABLE} WHERE installation = $1 ${more} ORDER BY operation LIMIT 1)`;
+      const text = `
+        WITH RECURSIVE known AS (
+          ${first('')}
+          UNION ALL SELECT ${first('AND operation > known.operation')} FROM known WHERE known.operation IS NOT NULL)
+        SELECT operation FROM known WHERE operation IS NOT NULL`;
+      return (await select(text)).map(({ operation }) => String(operation));
     },
     async counts(operation) {
       const text = `

@@ -40,8 +40,10 @@ export type NewFields = TaskFields & Readonly<Record<'taskRef' | 'operation' | '
 
 /** The records of an installation's tasks: the truth about them. Each call does no harm when it is made twice. */
 export interface RecordStore {
-  /** Adds tasks, unless another task holds the key: the reference of the task or of that one, for each. */
-  insert(tasks: readonly NewFields[]): Promise<readonly string[]>;
+  /** Whether what it is asked takes effect in the order of the calls, together with what the queues are asked. */
+  readonly isOrdered: boolean;
+  /** Adds a task, unless another one holds the key: the reference of the task or of that one. */
+  insert(task: NewFields): Promise<string>;
   /** The task with its result. */
   read(taskRef: string): Promise<TaskFields | undefined>;
   /** Those of the tasks that there are, without their results. */
@@ -54,6 +56,8 @@ export interface RecordStore {
   change(taskRef: string, change: RecordChange): Promise<boolean>;
   newest(query: NewestQuery): Promise<Newest>;
   ofStatus(query: OfStatus): Promise<readonly TaskFields[]>;
+  /** All operations that there are tasks of, and perhaps more. */
+  operations(): Promise<readonly string[]>;
   /** How many tasks of an operation are in each status, also those that have expired. */
   counts(operation: string): Promise<Readonly<Partial<Record<RecordStatus, number>>>>;
   /** Some of the tasks that run, and whose worker no longer holds the lock on their message. */

@@ -9,7 +9,7 @@ import {
   type QueueHead,
   workerOptions,
 } from './queue-connection.js';
-import { redisRecords } from './redis-records.js';
+import { INSERT, redisRecords } from './redis-records.js';
 
 /**
  * Why a Redis cannot keep tasks at all, and what an operator should know of it, from its answer to `INFO`.
@@ -93,8 +93,9 @@ export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions
     async ready() {
       // A database that does not exist is no reason for ioredis not to use the first one.
       await redis.select(redis.options.db ?? 0);
-      const { refusal, notices } = redisFacts(await readFacts(redis));
+      const { refusal, notices } = redisFacts(String(await redis.call('INFO')));
       if (refusal !== undefined) throw new Error(refusal);
+      await redis.script('LOAD', INSERT);
       return notices;
     },
     queue: name => new Queue(name, options),
@@ -114,16 +115,16 @@ export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions
   };
 }
 
-/** What a failover or a restart makes a server answer for a while, and what the system says of a connection. */
+/** What a failover or a restart makes a server answer for a while, or once, and what the system says of a connection. */
 function isConnectionError(error: unknown): boolean {
-  return /^(READONLY|LOADING|MASTERDOWN|E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)|ENOTFOUND)/.test(
+  return /^(READONLY|LOADING|MASTERDOWN|NOSCRIPT|E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)|ENOTFOUND)/.test(
     failureCode(error),
   );
 }
 
 /**
  * Makes a client, and whatever is duplicated from it, tell BullMQ nothing of the eviction policy: BullMQ would warn of it
- * on the console, once for each connection. `redisFacts` reads it with `readFacts`, and whoever opened the store is told.
+ * on the console, once for each connection. `redisFacts` reads it, and whoever opened the store is told.
  */
 function quietRedis(redis: Redis, onDuplicate: (duplicate: Redis) => void): Redis {
   const duplicate = redis.duplicate.bind(redis);
@@ -139,11 +140,6 @@ function quietRedis(redis: Redis, onDuplicate: (duplicate: Redis) => void): Redi
       return other;
     },
   });
-}
-
-/** The whole answer of `INFO`. */
-async function readFacts(redis: Redis): Promise<string> {
-  return String(await redis.call('INFO'));
 }
 
 const HEAD = `

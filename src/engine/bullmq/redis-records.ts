@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { failureCode } from '../store-failure.js';
 import { ALL_STATUSES } from '../task-list.js';
 import {
   type ChangeListener,
@@ -13,7 +15,7 @@ import {
 import { RECORD_FIELDS, type TaskFields } from './task-fields.js';
 
 /** A hash for each task, and sorted sets of references: by time of creation, by status, and by time of expiry. */
-const INSERT = `
+export const INSERT = `
 local base, ref, key = KEYS[1], ARGV[1], ARGV[4]
 if key ~= '' then
   local holder = redis.call('GET', base .. 'key:' .. key)
@@ -26,6 +28,7 @@ redis.call('ZADD', base .. 'listed', ARGV[5], ref)
 redis.call('ZADD', base .. 'listed:' .. ARGV[3], ARGV[5], ref)
 redis.call('ZADD', base .. 'status:' .. ARGV[2] .. ':pending', ARGV[5], ref)
 redis.call('ZADD', base .. 'expiry', ARGV[6], ref)
+redis.call('SADD', base .. 'operations', ARGV[2])
 return ref`;
 
 /** What a run needs. */
@@ -108,9 +111,9 @@ export interface RedisRecordsOptions {
   readonly subscriber: () => Redis;
 }
 
-type Scripts = Readonly<Record<'insert' | 'change' | 'newest' | 'lost' | 'remove', string>>;
-const SCRIPTS: Scripts = { insert: INSERT, change: CHANGE, newest: NEWEST, lost: LOST, remove: REMOVE };
+const SCRIPTS = { change: CHANGE, newest: NEWEST, lost: LOST, remove: REMOVE };
 type Values = readonly (string | number)[];
+const INSERT_SHA = hash('sha1', INSERT);
 
 /** The records on a Redis. */
 export function redisRecords(
@@ -123,11 +126,17 @@ export function redisRecords(
     redis.defineCommand(`task_${name}`, { lua, numberOfKeys: name === 'newest' ? 2 : 1 });
   }
   const commands = redis as unknown as Record<string, (...values: Values) => Promise<unknown>>;
-  const run = (name: keyof Scripts, ...values: Values) => commands[`task_${name}`]?.call(redis, ...values);
+  const run = (name: keyof typeof SCRIPTS, ...values: Values) =>
+    commands[`task_${name}`]?.call(redis, ...values);
 
   async function readMany(taskRefs: readonly string[]): Promise<readonly TaskFields[]> {
     const answers = taskRefs.map(taskRef => redis.hmget(base + taskRef, ...RECORD_FIELDS));
     return (await Promise.all(answers)).map(toFields(RECORD_FIELDS)).filter(fields => fields !== undefined);
+  }
+
+  async function loadAgain(error: unknown): Promise<never> {
+    if (failureCode(error) === 'NOSCRIPT') await redis.script('LOAD', INSERT);
+    throw error;
   }
 
   function change(taskRef: string, { from, worker, version, set, word }: RecordChange, begins = '') {
@@ -140,14 +149,14 @@ export function redisRecords(
   }
 
   return {
-    async insert(tasks) {
-      const added = tasks.map(({ taskRef, operation, ownerDigest, key, createdAt, expiresAt, ...fields }) => {
-        const all = { taskRef, operation, ownerDigest, key, createdAt, expiresAt, ...fields };
-        const set = Object.entries(all).flatMap(([name, value]) => (value == null ? [] : [name, value]));
-        const indexed = [taskRef, operation, ownerDigest, key ?? '', Number(createdAt), Number(expiresAt)];
-        return run('insert', base, ...indexed, ...set);
-      });
-      return (await Promise.all(added)).map(String);
+    isOrdered: true,
+    async insert({ taskRef, operation, ownerDigest, key, createdAt, expiresAt, ...fields }) {
+      const all = { taskRef, operation, ownerDigest, key, createdAt, expiresAt, ...fields };
+      const set = Object.entries(all).flatMap(([name, value]) => (value == null ? [] : [name, value]));
+      const indexed = [taskRef, operation, ownerDigest, key ?? '', Number(createdAt), Number(expiresAt)];
+      // A script that ioredis sends again by itself would come after what was sent meanwhile.
+      const inserted = redis.evalsha(INSERT_SHA, 1, base, ...indexed, ...set);
+      return String(await inserted.catch(loadAgain));
     },
     async read(taskRef) {
       return toFields(READ_FIELDS)(await redis.hmget(base + taskRef, ...READ_FIELDS));
@@ -178,6 +187,7 @@ export function redisRecords(
         await (oldestFirst ? redis.zrange(key, 0, count - 1) : redis.zrevrange(key, 0, count - 1)),
       );
     },
+    operations: () => redis.smembers(`${base}operations`),
     async counts(operation) {
       const counted = ALL_STATUSES.map(status => redis.zcard(`${base}status:${operation}:${status}`));
       return Object.fromEntries(

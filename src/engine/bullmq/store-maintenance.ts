@@ -86,7 +86,7 @@ export class StoreMaintenance {
       const released = await tasks.release(run, WORKER_LOST);
       if (released !== undefined && isEnded(released)) onLost(readStoredTask(released));
       // Its message may be gone.
-      if (released?.status === 'pending') await queue.addAgain(run.taskRef);
+      if (released?.status === 'pending') await queue.add({ taskRef: run.taskRef, owner: '', delayMs: 0 });
     }
   }
 

@@ -1,7 +1,6 @@
 import { digestJson } from '../../storage/canonical-json.js';
 import { ConditionalTasks, type StoredRun, type TaskChange } from '../conditional-tasks.js';
 import type { ClaimedTask, Submission } from '../engine.js';
-import { GroupedAdds } from '../grouped-adds.js';
 import type { StoreCalls } from '../store-calls.js';
 import { isUnexpired, readClaimed, type StoredTask } from '../stored-task.js';
 import { isEnded, type NewTask, newStoredTask, type TaskRecord } from '../task-record.js';
@@ -16,16 +15,15 @@ export type ClaimedRun = ClaimedTask & { readonly run: StoredRun };
 export class TaskRecords extends ConditionalTasks<StoredTask> {
   readonly #records: RecordStore;
   readonly #calls: StoreCalls;
-  readonly #inserts: GroupedAdds<NewFields>;
 
   constructor(records: RecordStore, calls: StoreCalls) {
     super();
     this.#records = records;
     this.#calls = calls;
-    this.#inserts = new GroupedAdds(tasks => calls.make(() => records.insert(tasks)), calls);
   }
 
-  async insert(task: NewTask): Promise<Submission> {
+  /** Stores a task, and sends its message with `announce`: again, where either fails. */
+  async insert(task: NewTask, announce: (record: TaskRecord) => Promise<void>): Promise<Submission> {
     const { taskRef, owner } = task;
     const key = task.idempotencyKey === undefined ? null : keyOf(task);
     for (;;) {
@@ -34,17 +32,25 @@ export class TaskRecords extends ConditionalTasks<StoredTask> {
       const { operation, status, createdAt, updatedAt, expiresAt, runCount, excusedRuns, waitedMs } = record;
       const { parametersDigest, slaMs, retryAttempts, webhookUrl } = record;
       const fixed = { owner, parametersDigest, slaMs, retryAttempts, webhookUrl, ...times };
-      const holder = await this.#inserts.add({
+      const fields = {
         ...{ taskRef, operation, ownerDigest: digestJson(owner), key, createdAt, expiresAt },
         ...{ status, updatedAt, runCount, excusedRuns, waitedMs, version: 1 },
         task: JSON.stringify(fixed),
         parameters,
-      });
+      };
+      const holder = await this.#calls.make(() => this.#store(fields, () => announce(record)));
       if (holder === taskRef) return { record, created: true };
       const earlier = await this.find(holder);
       if (earlier !== undefined) return { record: earlier, created: false };
       await this.#calls.make(() => this.#records.remove([holder]));
     }
+  }
+
+  /** The message never goes first: it would be taken for one too many. */
+  async #store(fields: NewFields, announce: () => Promise<void>): Promise<string> {
+    const stored = this.#records.insert(fields);
+    if (!this.#records.isOrdered && (await stored) !== fields.taskRef) return stored;
+    return (await Promise.all([stored, announce()]))[0];
   }
 
   /** The task that the owner has started with the same key. */
@@ -83,7 +89,15 @@ export class TaskRecords extends ConditionalTasks<StoredTask> {
     // Nobody waits for the delivery of a webhook.
     const changed = updatedAt === undefined ? undefined : 'changed';
     const word = status !== undefined && isEnded({ status } as StoredTask) ? 'ended' : changed;
-    return this.#calls.make(() => this.#records.change(taskRef, { ...change, word }));
+    let tries = 0;
+    const isMade = await this.#calls.make(() => {
+      tries++;
+      return this.#records.change(taskRef, { ...change, word });
+    });
+    if (isMade || tries === 1) return isMade;
+    // A change whose answer was lost, and that was made again, finds itself.
+    const stored: Readonly<Record<string, unknown>> = { ...(await this.read(taskRef)) };
+    return Object.entries(change.set).every(([name, value]) => `${stored[name] ?? ''}` === `${value ?? ''}`);
   }
 }
 

@@ -27,13 +27,8 @@ export async function insertTask(
   const runMs = ttlMs + slaMs + inputTimeoutMs;
   const removeAt = removalTime(createdAt + 2 * (delayMs + (retryAttempts + 1) * runMs + ttlMs));
   const key = keys.task(taskRef);
-  const parameters = await keepText(table, {
-    pk: key.pk,
-    name: 'parameters',
-    text,
-    inlineBytes: MAX_INLINE_BYTES,
-    removeAt,
-  });
+  const long = { pk: key.pk, name: 'parameters', text, removeAt };
+  const parameters = await keepText(table, { ...long, inlineBytes: MAX_INLINE_BYTES });
   const fields = {
     ...key,
     sk: 'task',

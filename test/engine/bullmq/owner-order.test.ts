@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { LAST_TURN, OwnerOrder } from '../../../src/engine/bullmq/owner-order.js';
 
 function setUp(presentTurn = 0) {
@@ -23,14 +23,26 @@ test('the first 16 of an owner go straight to the queue, each later one behind t
   expect(await order.next(bobs, 'other')).toBe(8);
 });
 
-test('the queue is asked once for all that come at the same time', async () => {
+test('the queue is asked once for all that come within 100 ms', async () => {
   const { order, asked } = setUp(7);
   const bobs = tasks(17);
   const given = await Promise.all(Array.from({ length: 100 }, () => order.next(bobs, 'echo')));
   expect(given).toEqual(Array.from({ length: 100 }, (_, index) => 8 + index));
   expect(asked).toEqual(['echo']);
+  const later = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 101);
+  onTestFinished(() => later.mockRestore());
   await order.next(bobs, 'echo');
   expect(asked).toEqual(['echo', 'echo']);
+});
+
+test('a queue that could not be asked is asked again', async () => {
+  let asked = 0;
+  const order = new OwnerOrder(async () => {
+    if (asked++ === 0) throw new Error('refused');
+    return 7;
+  });
+  await expect(order.next(tasks(17), 'echo')).rejects.toThrow('refused');
+  expect(await order.next(tasks(17), 'echo')).toBe(8);
 });
 
 test('an owner that has caught up begins anew', async () => {

@@ -85,6 +85,7 @@ describeWith('PostgreSQL', 'a queue of 100,000 tasks on PostgreSQL', service => 
     for (const status of ALL_STATUSES)
       for (const oldestFirst of [true, false])
         await records.ofStatus({ operation: OPERATION, status, count: 500, oldestFirst });
+    await records.operations();
     await records.lost(OPERATION);
     await records.remove(await records.expired(100));
     for (const owner of [undefined, 'alice']) {

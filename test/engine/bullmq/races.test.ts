@@ -57,6 +57,23 @@ for (const name of SERVICE_NAMES) {
       expect((await records.read(taskRef))?.worker).toBe('b');
     });
 
+    test('a task that is stored with the second try is run, whatever became of its first message', async () => {
+      const { engine, faults, connection } = await store.open();
+      const manual = await openWorker();
+      let stored = 0;
+      // The worker takes what was announced beside the first try.
+      faults.answer('insert', async (...task: Parameters<typeof connection.records.insert>) => {
+        if (stored++ > 0) return connection.records.insert(...task);
+        await sleep(100);
+        throw Object.assign(new Error('It was not stored.'), { code: 'ECONNRESET' });
+      });
+      const { record } = await engine.submit(newTask());
+      const run = await manual.next();
+      expect(run.record.taskRef).toBe(record.taskRef);
+      run.complete(null);
+      await engine.waitForEnd(record.taskRef, { timeoutMs: 5000 });
+    });
+
     test('a delivery that is noted late leaves the task cancelled', async () => {
       const { slow, quick, taskRef } = await openTwo();
       const change = slow.faults.holdBefore('change');
@@ -188,6 +205,28 @@ for (const name of SERVICE_NAMES) {
       const again = await manual.next();
       expect(again.record).toMatchObject({ status: 'processing', runCount: 2 });
       expect(await second.engine.find(record.taskRef)).toMatchObject({ status: 'processing', runCount: 2 });
+    });
+
+    test('a task whose handing back is answered too late is run again', async () => {
+      const { engine, faults, connection } = await store.open();
+      const manual = new ManualExecute();
+      const worker = engine.startWorker(manual.worker());
+      const { record } = await engine.submit(newTask({ retryAttempts: 1 }));
+      await manual.next();
+      let answers = 0;
+      faults.answer('change', async (...change: Parameters<typeof connection.records.change>) => {
+        const isMade = await connection.records.change(...change);
+        if (answers++ === 0) throw Object.assign(new Error('The answer was lost.'), { code: 'ECONNRESET' });
+        return isMade;
+      });
+      await worker.drain(0);
+      expect(answers).toBe(2);
+      const other = await store.open();
+      const next = new ManualExecute();
+      other.engine.startWorker(next.worker());
+      (await next.next()).complete('of the second run');
+      const end = await engine.waitForEnd(record.taskRef, { timeoutMs: 5000 });
+      expect(end).toMatchObject({ status: 'completed', result: 'of the second run', runCount: 2 });
     });
 
     test('a run whose lock was lost does not end the run after it, of the same worker', async () => {

@@ -36,7 +36,7 @@ for (const name of SERVICE_NAMES) {
     test('does not run a task again that expired after it was handed back', async () => {
       const first = await store.open();
       const worker = first.engine.startWorker(new ManualExecute().worker());
-      const { record } = await first.engine.submit(newTask({ retryAttempts: 1, ttlMs: 300 }));
+      const { record } = await first.engine.submit(newTask({ retryAttempts: 1, ttlMs: 1500 }));
       await eventually(async () => (await first.engine.find(record.taskRef))?.status === 'processing');
       await worker.drain(0);
       await eventually(async () => (await first.engine.find(record.taskRef)) === undefined);

@@ -1,9 +1,9 @@
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ConnectTarget } from '../client/connect/connect.js';
-import { displayUrl } from '../client/connect/display-url.js';
 import { configFileOf, fileAbove, listServers } from '../client/connect/mcp-config.js';
 import type { StdioTarget } from '../client/connect/transport.js';
+import { displayUrl } from '../client/http/url-parts.js';
 import { type KnownServer, knownHttpServer, knownStdioServer } from '../client/journal/known-server.js';
 import { maskSecrets } from '../server/config/mask-secrets.js';
 import { UsageError } from './exit-code.js';

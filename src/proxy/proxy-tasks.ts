@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { JournalRecord } from '../client/journal/journal-record.js';
-import { outcomeUnknown } from '../client/journal/refusals.js';
+import { outcomeUnknown } from '../client/journal/journal-record.js';
 import { BoundedMap } from '../pacing/bounded-map.js';
 import { resultOfOutcome } from '../protocols/tool-result.js';
 import { ToolFailure } from '../server/tool-failure.js';

@@ -19,13 +19,13 @@ const call = JSON.parse(execFileSync(process.execPath, [callScript, projectRoot]
 
 /** What each figure may be, and what it should come to. A bound is lowered with the figure, and raised only with a new feature. */
 const BOUNDS = [
-  { figure: 'files', value: figures.files, bound: 523, goal: 380 },
-  { figure: 'lines of code', value: figures.codeLines, bound: 41_680, goal: 25_773 },
-  { figure: 'files with one importer', value: figures.singleImporter, bound: 145, goal: 100 },
+  { figure: 'files', value: figures.files, bound: 515, goal: 380 },
+  { figure: 'lines of code', value: figures.codeLines, bound: 41_642, goal: 25_773 },
+  { figure: 'files with one importer', value: figures.singleImporter, bound: 140, goal: 100 },
   {
     figure: 'small files with one importer',
     value: figures.smallSingleImporter.length,
-    bound: 29,
+    bound: 26,
     goal: 30,
   },
   { figure: 'exported names that exist twice', value: figures.doubleNames.length, bound: 0, goal: 0 },

@@ -11,7 +11,7 @@ import {
   PersonNeededError,
   type SignInProvider,
 } from '../../client/authorization/sign-in.js';
-import { displayUrl } from '../../client/connect/display-url.js';
+import { displayUrl } from '../../client/http/url-parts.js';
 import { AuthorizationError } from '../../errors.js';
 import { errorFacts } from '../error-report.js';
 import type { CommandIo } from '../io.js';

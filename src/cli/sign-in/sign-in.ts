@@ -1,7 +1,7 @@
 import type { OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.js';
-import { displayUrl } from '../../client/connect/display-url.js';
 import { oauthOfServer } from '../../client/connect/mcp-config.js';
 import type { HttpTarget } from '../../client/connect/transport.js';
+import { displayUrl } from '../../client/http/url-parts.js';
 import { AwaitAbortedError } from '../../errors.js';
 import { canAsk } from '../ask/terminal-asker.js';
 import { UsageError } from '../exit-code.js';

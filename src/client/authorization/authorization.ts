@@ -4,8 +4,8 @@ import {
   type OAuthDiscoveryState,
 } from '@modelcontextprotocol/sdk/client/auth.js';
 import { AuthorizationError } from '../../errors.js';
-import { displayUrl } from '../connect/display-url.js';
 import { NotConnectedError } from '../connection/contact.js';
+import { displayUrl } from '../http/url-parts.js';
 import { type Challenge, challengeIn, scopeFor } from './challenge.js';
 import { limitedFetch, type NoAnswerError } from './limited-fetch.js';
 import { problemText, providerView, secretsOf } from './provider-view.js';

@@ -5,8 +5,8 @@ import { longestWaitMs } from '../connection/while-heard.js';
 import { classifyFailure, messageOf, refusedStatus, systemCode } from '../faults/failure.js';
 import { connectionProblem } from '../http/connection-problem.js';
 import { describeProxy, proxyFor } from '../http/proxy.js';
+import { displayUrl } from '../http/url-parts.js';
 import { ForeignOutputError } from '../stdio/stdio-transport.js';
-import { displayUrl } from './display-url.js';
 import type { ConnectionEvidence, ServerTarget } from './transport.js';
 
 /** Why there is no connection, and what to do about it. */

@@ -10,7 +10,7 @@ import { VERSION } from '../../version.js';
 import { SIGN_IN } from '../authorization/sign-in.js';
 import { ReconnectingTransport } from '../connection/reconnecting-transport.js';
 import { longestWaitMs, watchSilence } from '../connection/while-heard.js';
-import { basicCredentials, withoutCredentials } from '../http/basic-credentials.js';
+import { basicCredentials, displayUrl, withoutCredentials } from '../http/url-parts.js';
 import { capabilitiesToAsk } from '../input/question-methods.js';
 import { identifyTarget, rememberServer } from '../journal/identify.js';
 import { checkOption } from '../option-check.js';
@@ -19,7 +19,6 @@ import { HANDED, type HandedServer } from '../stdio/handed-server.js';
 import { shareDurations } from '../waiting/known-durations.js';
 import { explainConnectFailure } from './connect-failure.js';
 import { type ConnectionOptions, connectionOptionNames, resolveConnection } from './connection-options.js';
-import { displayUrl } from './display-url.js';
 import { namedServer } from './mcp-config.js';
 import {
   type HttpTarget,

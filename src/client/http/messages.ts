@@ -1,6 +1,7 @@
 import {
   JSONRPCErrorResponseSchema,
   type JSONRPCMessage,
+  type JSONRPCRequest,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { isRecord, parseJson } from '../../protocols/tool-result.js';
@@ -47,4 +48,9 @@ function parsed(text: string): unknown {
 /** Whether an error speaks of a session, or of the greeting with which one begins. */
 export function speaksOfSession(text: string): boolean {
   return /session|initiali[sz]|transport/i.test(text);
+}
+
+/** Whether a value that may be no MCP is meant as the answer to a request. */
+export function answers(value: unknown, { id }: JSONRPCRequest): boolean {
+  return isRecord(value) && !('method' in value) && String(value.id) === String(id);
 }

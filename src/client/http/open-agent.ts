@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
-import { basicCredentials, withoutCredentials } from './basic-credentials.js';
 import { proxyFor } from './proxy.js';
+import { basicCredentials, withoutCredentials } from './url-parts.js';
 
 /** undici's own limits of 300 s are disabled, because they would cut a silent answer; our options limit the wait. */
 const NO_LIMITS = { headersTimeout: 0, bodyTimeout: 0 };

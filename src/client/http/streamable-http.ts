@@ -1,17 +1,22 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { JSONRPCMessage, JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { isRecord } from '../../protocols/tool-result.js';
 import { sleep, startTimer } from '../../time/sleep.js';
 import type { RequestExtension } from '../connection/client-transport.js';
 import { LostContactError, NotConnectedError } from '../connection/contact.js';
 import { answeredId, asSent, cancelledId, isRequest } from '../connection/message-kind.js';
-import { messageOf } from '../faults/failure.js';
 import type { HttpAnswer } from './answer.js';
 import { bodyText, errorTextOf, mediaTypeOf } from './body.js';
-import { errorMessageIn, httpMessagesIn, readMessage, speaksOfSession } from './messages.js';
-import { newStreamState, readStream, type StreamState, UnusableAnswer } from './read-stream.js';
+import {
+  brokenOff,
+  mayComeLater,
+  newStreamState,
+  readStream,
+  resumeStream,
+  type StreamState,
+  UnusableAnswer,
+} from './event-streams.js';
+import { answers, errorMessageIn, httpMessagesIn, readMessage, speaksOfSession } from './messages.js';
 import { reconnectDelayMs } from './reconnect-delay.js';
-import { mayComeLater, resumeStream } from './resume-stream.js';
 import { isSessionAlive } from './session-check.js';
 import type { HttpWire, WireOptions } from './wire.js';
 
@@ -284,15 +289,6 @@ export class StreamableHttp implements HttpWire {
   #headers(): Record<string, string | undefined> {
     return { 'mcp-session-id': this.#sessionId, 'mcp-protocol-version': this.#protocolVersion };
   }
-}
-
-function brokenOff({ brokenBy: cause }: StreamState): LostContactError {
-  const why = cause === undefined ? '' : `: ${messageOf(cause)}`;
-  return new LostContactError(`the answer broke off${why}`, { cause });
-}
-
-function answers(value: unknown, { id }: JSONRPCRequest): boolean {
-  return isRecord(value) && !('method' in value) && String(value.id) === String(id);
 }
 
 function textIn(message: JSONRPCMessage): string {

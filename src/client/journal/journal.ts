@@ -11,9 +11,9 @@ import type { Outcome, TaskReference, ToolCall } from '../../types.js';
 import { decide } from './decide.js';
 import { JournalEntry } from './journal-entry.js';
 import type { JournalRecord } from './journal-record.js';
+import { keyTaken, outcomeUnknown } from './journal-record.js';
 import { JournalStore, type JournalStoreOptions } from './journal-store.js';
 import type { ServerIdentity } from './known-server.js';
-import { keyTaken, outcomeUnknown } from './refusals.js';
 
 /** How often a call that another process is starting is looked at, in milliseconds. */
 const LOOK_AGAIN_MS = 100;

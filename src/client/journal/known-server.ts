@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { displayUrl } from '../connect/display-url.js';
 import type { StdioTarget } from '../connect/transport.js';
+import { displayUrl } from '../http/url-parts.js';
 
 /** How a server is reached again, without anything secret. */
 export type KnownServer =

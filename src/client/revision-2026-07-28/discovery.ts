@@ -1,11 +1,16 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { ImplementationSchema, ServerCapabilitiesSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ImplementationSchema,
+  ServerCapabilitiesSchema,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { isRecord } from '../../protocols/tool-result.js';
-import { startTimer } from '../../time/sleep.js';
+import { sleep, startTimer } from '../../time/sleep.js';
 import { ownId } from '../connection/message-kind.js';
 import { classifyFailure } from '../faults/failure.js';
+import { PostponedError } from '../http/refusal.js';
 import { type ClientIdentity, framed, REVISION_VERSION, SERVER_INFO_META } from './revision-wire.js';
 
 const discoveredSchema = z.looseObject({
@@ -18,6 +23,7 @@ const discoveredSchema = z.looseObject({
 /** What a server of revision 2026-07-28 says of itself. */
 export type Discovered = z.infer<typeof discoveredSchema>;
 
+/** Of revision 2026-07-28 (spec 2026-07-28). */
 const UNSUPPORTED_VERSION = -32022;
 
 export interface DiscoveryOptions {
@@ -113,4 +119,53 @@ function mayBeOlder(error: unknown): boolean {
 
 function serverInfoIn({ _meta }: Readonly<Record<string, unknown>>): Discovered['serverInfo'] {
   return ImplementationSchema.safeParse(isRecord(_meta) ? _meta[SERVER_INFO_META] : undefined).data;
+}
+
+export interface VersionRefusal {
+  readonly code?: number | undefined;
+  readonly message: string;
+  readonly data?: unknown;
+}
+
+const SPEAKS_OF_VERSIONS = /protocol.{0,3}version|version.{0,40}support|support.{0,40}version/is;
+const VERSION = /\b20\d\d-\d\d-\d\d\b/g;
+const MAX_CHARACTERS = 5000;
+
+/**
+ * The versions of MCP with which a refused `initialize` may be sent again, the best first: those that the refusal names, or
+ * every older one where it names none. None where it is not about versions.
+ */
+export function versionsAfter(
+  { code, message, data }: VersionRefusal,
+  tried: readonly string[],
+): readonly string[] {
+  const said = `${message} ${data === undefined ? '' : JSON.stringify(data)}`.slice(0, MAX_CHARACTERS);
+  if (code !== UNSUPPORTED_VERSION && !SPEAKS_OF_VERSIONS.test(said)) return [];
+  const left = SUPPORTED_PROTOCOL_VERSIONS.filter(version => !tried.includes(version));
+  const named = new Set(said.match(VERSION));
+  const offered = left.filter(version => named.has(version));
+  return offered.length > 0 ? offered : [...named].every(version => tried.includes(version)) ? left : [];
+}
+
+const MAX_REPEATS = 3;
+/** A server that asks for a longer pause is not waited for. */
+const MAX_PAUSE_MS = 30_000;
+const DEFAULT_PAUSE_MS = 1000;
+
+/** Sends what begins a connection, and again as often as the server asks to send it later (429, 503), within bounds. */
+export async function sendUnlessPostponed(send: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  for (let repeats = 0; ; repeats++) {
+    try {
+      return await send();
+    } catch (error) {
+      const pauseMs = pauseAfter(error);
+      if (pauseMs === undefined || pauseMs > MAX_PAUSE_MS || repeats === MAX_REPEATS) throw error;
+      await sleep(pauseMs, signal);
+    }
+  }
+}
+
+function pauseAfter(error: unknown): number | undefined {
+  if (error instanceof PostponedError) return error.retryAfterMs;
+  return error instanceof StreamableHTTPError && error.code === 429 ? DEFAULT_PAUSE_MS : undefined;
 }

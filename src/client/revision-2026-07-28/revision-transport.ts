@@ -11,9 +11,13 @@ import { startTimer } from '../../time/sleep.js';
 import type { ClientTransport } from '../connection/client-transport.js';
 import { answeredId, asSent, isRequest } from '../connection/message-kind.js';
 import { depthProblem, unreadableAnswer } from '../connection/unreadable-answer.js';
-import { type Discovered, Discovery } from './discovery.js';
-import { sendUnlessPostponed } from './postponed.js';
-import { type VersionRefusal, versionsAfter } from './refused-version.js';
+import {
+  type Discovered,
+  Discovery,
+  sendUnlessPostponed,
+  type VersionRefusal,
+  versionsAfter,
+} from './discovery.js';
 import { RevisionSession } from './revision-session.js';
 import type { ClientIdentity } from './revision-wire.js';
 import { standardHeaders } from './standard-headers.js';

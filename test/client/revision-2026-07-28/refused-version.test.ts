@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { versionsAfter } from '../../../src/client/revision-2026-07-28/refused-version.js';
+import { versionsAfter } from '../../../src/client/revision-2026-07-28/discovery.js';
 
 const LATEST = '2025-11-25';
 const rest = ['2025-06-18', '2025-03-26', '2024-11-05', '2024-10-07'];

@@ -1,3 +1,9 @@
+/** A URL without what may be secret: no user, password, query or fragment. */
+export function displayUrl(url: string | URL): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}
+
 /** User and password of a URL as the value of a header `Authorization`; undefined where it has none (RFC 7617). */
 export function basicCredentials({ username, password }: URL): string | undefined {
   if (username === '' && password === '') return undefined;

@@ -46,10 +46,13 @@ export class TaskRecords extends ConditionalTasks<StoredTask> {
     }
   }
 
-  /** The message never goes first: it would be taken for one too many. */
+  /**
+   * The message never goes first: it would be taken for one too many. That of a task with a key waits for the record, since
+   * the key may be another task's, and calls that come again would fill the queue.
+   */
   async #store(fields: NewFields, announce: () => Promise<void>): Promise<string> {
     const stored = this.#records.insert(fields);
-    if (!this.#records.isOrdered && (await stored) !== fields.taskRef) return stored;
+    if ((fields.key !== null || !this.#records.isOrdered) && (await stored) !== fields.taskRef) return stored;
     return (await Promise.all([stored, announce()]))[0];
   }
 

@@ -74,6 +74,21 @@ for (const name of SERVICE_NAMES) {
       await engine.waitForEnd(record.taskRef, { timeoutMs: 5000 });
     });
 
+    test('a task that is submitted again and again with its key has one message', async () => {
+      const { engine, connection } = await store.open();
+      const submit = () => engine.submit(newTask({ idempotencyKey: 'again' }));
+      await submit();
+      const again = await Promise.all(Array.from({ length: 20 }, submit));
+      expect(again.map(({ created }) => created)).not.toContain(true);
+      const queue = connection.queue(OPERATION);
+      expect(await queue.getJobCounts('waiting', 'prioritized', 'delayed')).toEqual({
+        waiting: 1,
+        prioritized: 0,
+        delayed: 0,
+      });
+      await queue.close();
+    });
+
     test('a delivery that is noted late leaves the task cancelled', async () => {
       const { slow, quick, taskRef } = await openTwo();
       const change = slow.faults.holdBefore('change');

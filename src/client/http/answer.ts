@@ -17,19 +17,19 @@ export interface AnswerBody extends AsyncIterable<Uint8Array> {
   cancel(): Promise<void>;
 }
 
-export const ACCEPTED_ENCODINGS = 'gzip, deflate, br';
+/** Without `deflate`, by which servers mean two formats. */
+export const ACCEPTED_ENCODINGS = 'gzip, br';
+/** No more are undone. */
+const MAX_ENCODINGS = 5;
 
-const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = constants;
 /** An event is passed on when it arrives, and a body may end without the end of its encoding. */
-const AT_ONCE = { flush: Z_SYNC_FLUSH, finishFlush: Z_SYNC_FLUSH };
+const AT_ONCE = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
+const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH };
 const DECODERS = new Map([
   ['gzip', () => createGunzip(AT_ONCE)],
   ['x-gzip', () => createGunzip(AT_ONCE)],
   ['deflate', () => createInflate(AT_ONCE)],
-  [
-    'br',
-    () => createBrotliDecompress({ flush: BROTLI_OPERATION_FLUSH, finishFlush: BROTLI_OPERATION_FLUSH }),
-  ],
+  ['br', () => createBrotliDecompress(BROTLI)],
 ]);
 
 /** @param url where the request went */
@@ -38,20 +38,23 @@ export function httpAnswerOf(url: URL, { statusCode, headers, body }: Dispatcher
     const value = headers[name.toLowerCase()];
     return value === undefined ? null : String(value);
   };
-  const encoding = get('content-encoding')?.trim().toLowerCase();
   return {
     url: url.href,
     status: statusCode,
     ok: statusCode >= 200 && statusCode < 300,
     headers: { get },
-    body: bodyOf(decoded(body, encoding)),
+    body: bodyOf(decoded(body, get('content-encoding') ?? '')),
   };
 }
 
-function decoded(body: Readable, encoding: string | undefined): Readable {
-  const decoder = encoding === undefined ? undefined : DECODERS.get(encoding)?.();
+/** @param encodings in the order in which they were applied */
+function decoded(body: Readable, encodings: string): Readable {
+  const names = encodings.toLowerCase().split(',', MAX_ENCODINGS).reverse();
+  const decoders = names.flatMap(name => DECODERS.get(name.trim())?.() ?? []);
   // Its reader sees the errors.
-  return decoder === undefined ? body.on('error', () => {}) : pipeline(body, decoder, () => {});
+  if (decoders.length === 0) return body.on('error', () => {});
+  pipeline([body, ...decoders], () => {});
+  return decoders.at(-1) ?? body;
 }
 
 function bodyOf(stream: Readable): AnswerBody {

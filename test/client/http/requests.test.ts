@@ -1,4 +1,4 @@
-import { createBrotliCompress, createDeflate, createGzip, gzipSync } from 'node:zlib';
+import { brotliCompressSync, createBrotliCompress, createDeflate, createGzip, gzipSync } from 'node:zlib';
 import { Agent } from 'undici';
 import { describe, expect, test } from 'vitest';
 import { AwaitClient } from '../../../src/client/await-client.js';
@@ -63,6 +63,19 @@ describe('an answer may be compressed', () => {
       await client.close();
     },
   );
+
+  test('more than once', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip, BR' };
+    const { url } = await httpMcp((message, _request, response) => {
+      if (message.method !== 'tools/call') return usual(message);
+      const answer = JSON.stringify({ jsonrpc: '2.0', id: message.id, ...said('hi') });
+      response.writeHead(200, headers).end(brotliCompressSync(gzipSync(answer)));
+      return undefined;
+    });
+    const client = await AwaitClient.connect(url);
+    expect(await client.callTool({ name: 'a' })).toMatchObject({ content: [{ text: 'hi' }] });
+    await client.close();
+  });
 
   test('and one that breaks off in the middle is no answer', async () => {
     const { url } = await httpMcp((message, _request, response) => {

@@ -23,11 +23,10 @@ export const durations = { '2 to 30 s': [2, 30], '30 s to 5 min': [30, 300], '5 
 function simulateTask(pacer, clock, { durationMs, shape }) {
   let requests = 0;
   do {
-    clock.elapsedMs += pacer.delay(requests, undefined);
-    pacer.asking(false);
+    clock.elapsedMs += pacer.next(requests).delayMs;
     requests++;
     const progress = { progress: shape(Math.min(clock.elapsedMs / durationMs, 1)) * TOTAL, total: TOTAL };
-    pacer.answered(clock.elapsedMs >= durationMs ? 'ended' : 'running', progress);
+    pacer.answered(clock.elapsedMs >= durationMs ? 'ended' : 'running', clock.elapsedMs, progress);
   } while (clock.elapsedMs < durationMs);
   return { lateMs: clock.elapsedMs - durationMs, durationMs, requests };
 }

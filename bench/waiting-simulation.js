@@ -48,7 +48,7 @@ export const distributions = {
   },
 };
 
-const fixedPacer = { delay: () => SECOND, asking() {}, answered() {} };
+const fixedPacer = { next: () => ({ delayMs: SECOND }), answered() {} };
 
 /** One function for each series of tasks, which gives each task its pacer. */
 const strategies = {
@@ -66,10 +66,9 @@ function simulateTask(pacerFor, durationMs) {
   let requests = 0;
   const pacer = pacerFor(() => elapsedMs);
   do {
-    elapsedMs += pacer.delay(requests, undefined);
-    pacer.asking(false);
+    elapsedMs += pacer.next(requests).delayMs;
     requests++;
-    pacer.answered(elapsedMs >= durationMs ? 'ended' : 'running');
+    pacer.answered(elapsedMs >= durationMs ? 'ended' : 'running', elapsedMs);
   } while (elapsedMs < durationMs);
   return { lateMs: elapsedMs - durationMs, requests };
 }

@@ -38,12 +38,8 @@ export function nextDelay({ attempt, hintMs, pacing, random }: NextDelayInput): 
   return backoffDelay(attempt, pacing) * (1 - pacing.jitter * random());
 }
 
-/** The least time until the next request, as the server says it, as far as that is usable. */
-export function leastDelay(leastMs: number | undefined, pacing: Pacing): number {
-  return isUsableHint(leastMs) ? capHint(leastMs, pacing) : 0;
-}
-
-function capHint(hintMs: number, { maxIntervalMs }: Pacing): number {
+/** A usable hint, as far as it is heeded. */
+export function capHint(hintMs: number, { maxIntervalMs }: Pacing): number {
   return Math.min(hintMs, maxIntervalMs * HINT_LIMIT_INTERVALS);
 }
 

@@ -3,6 +3,7 @@ import type { DurationMemory } from './duration-memory.js';
 import {
   backoffCount,
   backoffTime,
+  capHint,
   isUsableHint,
   leastInterval,
   type NextDelayInput,
@@ -45,14 +46,39 @@ function plannedDelay({ timesMs }: PollPlan, elapsedMs: number, pacing: Pacing):
   return (initialIntervalMs + elapsedMs * Math.max(0, backoffMultiplier - 1)) * (1 - jitter);
 }
 
+/** What the server asks of the next request, in milliseconds as it came. */
+export interface Wishes {
+  readonly hintMs?: number | undefined;
+  /** The least time until then. */
+  readonly leastMs?: number | undefined;
+}
+
+/** The request that comes next. */
+export interface PlannedRequest {
+  readonly hintMs: number | undefined;
+  /** The sleep before it, in milliseconds. */
+  readonly delayMs: number;
+  /** Whether the delay follows a wish of the server. */
+  readonly isHinted: boolean;
+}
+
 /** Says when one wait asks next, and may learn from when it was answered. */
 export interface Pacer extends Disposable {
-  /** Milliseconds until the next request, after `attempt` answers. */
-  delay(attempt: number, hintMs: number | undefined): number;
-  /** A request goes out now; `held` when the server is to hold back its answer, which tells no duration. */
-  asking(held: boolean): void;
-  /** The last one was answered: the task is running (and how far it is, if that was told), has ended by itself, or was cut short. */
-  answered(state: 'running' | 'ended' | 'cancelled', progress?: Progress): void;
+  /** When to send the next request, after `attempt` answers and with the wishes of the last one. */
+  next(attempt: number, wishes?: Wishes): PlannedRequest;
+  /** A request was answered: the task is running (and how far it is, if that was told), has ended by itself, or was cut short. */
+  answered(state: 'running' | 'ended' | 'cancelled', askedAt: number, progress?: Progress): void;
+  /** The server holds answers back from now on, which tell no duration. */
+  stopLearning(): void;
+}
+
+function heedWishes(ownMs: number, { hintMs, leastMs }: Wishes, pacing: Pacing): PlannedRequest {
+  const minMs = isUsableHint(leastMs) ? capHint(leastMs, pacing) : 0;
+  return {
+    hintMs,
+    delayMs: Math.max(ownMs, minMs),
+    isHinted: isUsableHint(hintMs) || minMs > ownMs,
+  };
 }
 
 export interface LearningPacerOptions {
@@ -72,9 +98,10 @@ export interface LearningPacerOptions {
 /** Backoff or the server's hint: see `nextDelay`. */
 export function backoffPacer(pacing: Pacing, random: () => number = Math.random): Pacer {
   return {
-    delay: (attempt, hintMs) => nextDelay({ attempt, hintMs, pacing, random }),
-    asking() {},
+    next: (attempt, wishes = {}) =>
+      heedWishes(nextDelay({ attempt, hintMs: wishes.hintMs, pacing, random }), wishes, pacing),
     answered() {},
+    stopLearning() {},
     [Symbol.dispose]() {},
   };
 }
@@ -91,7 +118,6 @@ export class LearningPacer implements Pacer {
   readonly #clock: { now(): number };
   readonly #plan: PollPlan | undefined;
   readonly #acceptedAt: number;
-  #askedMs = 0;
   #runningMs = 0;
   #requests = 0;
   #forecast: ProgressForecast | undefined;
@@ -105,28 +131,28 @@ export class LearningPacer implements Pacer {
     this.#plan = memory.plan(key, pacing, options.random ?? Math.random);
   }
 
-  delay(attempt: number, hintMs: number | undefined): number {
+  next(attempt: number, wishes: Wishes = {}): PlannedRequest {
     const { pacing, random = Math.random } = this.#options;
+    const { hintMs } = wishes;
     const elapsedMs = this.#clock.now() - this.#acceptedAt;
     const delayMs = learnedDelay({ plan: this.#plan, elapsedMs, attempt, hintMs, pacing, random });
-    return isUsableHint(hintMs)
-      ? delayMs
-      : Math.min(delayMs, this.#forecast?.delay(attempt, elapsedMs) ?? delayMs);
+    const forecastMs = isUsableHint(hintMs) ? undefined : this.#forecast?.delay(attempt, elapsedMs);
+    return heedWishes(Math.min(delayMs, forecastMs ?? delayMs), wishes, pacing);
   }
 
-  asking(held: boolean): void {
-    if (held) this.#over = true;
-    this.#askedMs = this.#clock.now() - this.#acceptedAt;
-  }
-
-  answered(state: 'running' | 'ended' | 'cancelled', progress?: Progress): void {
+  answered(state: 'running' | 'ended' | 'cancelled', askedAt: number, progress?: Progress): void {
+    const askedMs = askedAt - this.#acceptedAt;
     this.#requests++;
     if (progress !== undefined) {
       this.#forecast ??= new ProgressForecast(this.#options.pacing);
       this.#forecast.observe(progress, this.#clock.now() - this.#acceptedAt);
     }
-    if (state === 'running') this.#runningMs = this.#askedMs;
-    else if (!this.#over) this.#conclude(state === 'ended' ? this.#askedMs : null);
+    if (state === 'running') this.#runningMs = askedMs;
+    else if (!this.#over) this.#conclude(state === 'ended' ? askedMs : null);
+  }
+
+  stopLearning(): void {
+    this.#over = true;
   }
 
   [Symbol.dispose](): void {

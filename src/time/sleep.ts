@@ -49,19 +49,20 @@ export function sleep(delayMs: number, signal?: AbortSignal, options: TimerOptio
   });
 }
 
+export interface AlarmOptions extends TimerOptions {
+  /** Forgets a ring before then, on the clock of `performance.now()`. @default every ring counts */
+  readonly since?: number | undefined;
+}
+
 /** A sleep that can be cut short. A ring that comes while nobody sleeps is kept and ends the next sleep at once. */
 export class Alarm {
-  #rung = false;
+  /** On the clock of `performance.now()`. */
+  #rungAt: number | undefined;
   #wake: (() => void) | undefined;
 
   ring(): void {
-    this.#rung = true;
+    this.#rungAt = performance.now();
     this.#wake?.();
-  }
-
-  /** Forgets a ring that nobody has heard. */
-  reset(): void {
-    this.#rung = false;
   }
 
   /**
@@ -69,9 +70,11 @@ export class Alarm {
    * @returns whether it rang
    * @throws the signal's reason when it aborts.
    */
-  async sleep(delayMs: number, signal: AbortSignal, options: TimerOptions = {}): Promise<boolean> {
+  async sleep(delayMs: number, signal: AbortSignal, options: AlarmOptions = {}): Promise<boolean> {
     signal.throwIfAborted();
-    if (!this.#rung) {
+    const { since = 0 } = options;
+    if (this.#rungAt === undefined || this.#rungAt < since) {
+      this.#rungAt = undefined;
       let stop = () => {};
       let wake = () => {};
       await new Promise<void>(resolve => {
@@ -85,8 +88,8 @@ export class Alarm {
       this.#wake = undefined;
       signal.throwIfAborted();
     }
-    const rang = this.#rung;
-    this.#rung = false;
+    const rang = this.#rungAt !== undefined;
+    this.#rungAt = undefined;
     return rang;
   }
 }

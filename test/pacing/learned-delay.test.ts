@@ -21,7 +21,7 @@ const at = (elapsedMs: number, attempt: number, given: PollPlan, hintMs?: number
 test.each([0, 1, 2, 3, 4, 5, 6])('with nothing learned, request %i is that of backoff', attempt => {
   const input = { attempt, pacing: steady, random };
   expect(learnedDelay({ ...input, plan: undefined, elapsedMs: 0 })).toBe(nextDelay(input));
-  expect(backoffPacer(steady, random).delay(attempt, undefined)).toBe(
+  expect(backoffPacer(steady, random).next(attempt).delayMs).toBe(
     [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000][attempt],
   );
 });
@@ -137,10 +137,9 @@ function requestsOfLast(
       clock,
     });
     do {
-      elapsedMs += pacer.delay(sent.length, undefined);
-      pacer.asking(false);
+      elapsedMs += pacer.next(sent.length).delayMs;
       sent.push(elapsedMs);
-      pacer.answered(elapsedMs < durationMs ? 'running' : lastState);
+      pacer.answered(elapsedMs < durationMs ? 'running' : lastState, elapsedMs);
     } while (elapsedMs < durationMs);
   }
   return sent;
@@ -174,12 +173,10 @@ test('a wait that was given up says that the task takes longer', () => {
     now = 0;
     using pacer = begin(() => now);
     now = runningMs;
-    pacer.asking(false);
-    pacer.answered('running');
+    pacer.answered('running', now);
     if (endedMs === undefined) return;
     now = endedMs;
-    pacer.asking(false);
-    pacer.answered('ended');
+    pacer.answered('ended', now);
   };
   see(9000, 10_000);
   const before = memory.plan('k', steady, random)?.timesMs ?? [];
@@ -201,8 +198,8 @@ test('an answer that the server held back, or a task seen too late, is not learn
     now = 0;
     using pacer = new LearningPacer({ ...options, fromStart, clock: { now: clock } });
     now = 5000;
-    pacer.asking(held);
-    pacer.answered('ended');
+    if (held) pacer.stopLearning();
+    pacer.answered('ended', now);
   }
   expect(memory.plan('k', steady, random)).toBeUndefined();
 });

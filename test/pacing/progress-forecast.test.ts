@@ -29,10 +29,10 @@ function requestTimes(
   const pacer = pacerAt(clock);
   const times: number[] = [];
   while (clock.elapsedMs < durationMs) {
-    clock.elapsedMs += pacer.delay(times.length, undefined);
+    clock.elapsedMs += pacer.next(times.length).delayMs;
     times.push(clock.elapsedMs);
     const progress = told(clock.elapsedMs);
-    pacer.answered('running', progress === undefined ? undefined : { progress, total: 1 });
+    pacer.answered('running', clock.elapsedMs, progress === undefined ? undefined : { progress, total: 1 });
   }
   return times;
 }
@@ -103,9 +103,9 @@ test('a task without progress, or with one that has no total, is asked as by bac
 test('a hint of the server is left alone', () => {
   const clock = { elapsedMs: 1000 };
   const pacer = pacerAt(clock);
-  pacer.answered('running', { progress: 99, total: 100 });
-  expect(pacer.delay(1, 5000)).toBeGreaterThanOrEqual(5000);
-  expect(pacer.delay(1, undefined)).toBeLessThan(1000);
+  pacer.answered('running', 1000, { progress: 99, total: 100 });
+  expect(pacer.next(1, { hintMs: 5000 }).delayMs).toBeGreaterThanOrEqual(5000);
+  expect(pacer.next(1).delayMs).toBeLessThan(1000);
 });
 
 test('whatever a task tells, it never gets nine requests more than backoff sends', () => {

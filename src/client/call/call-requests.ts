@@ -1,11 +1,12 @@
 import { TaskNotFoundError } from '../../errors.js';
 import { retryRequest } from '../../pacing/retry-request.js';
-import type { Exchange, PollAnswer, Port, StartAnswer, ToolPlan } from '../../protocols/protocol.js';
+import type { Exchange, Port, StartAnswer, ToolPlan } from '../../protocols/protocol.js';
 import { laterSignal, neverAborts } from '../../time/signals.js';
 import type { TaskReference, ToolCall } from '../../types.js';
 import type { RunContext } from '../client-services.js';
 import * as explain from '../faults/explain.js';
 import { isTransient, isTurnedAway, mayStartAgain, retryAfterMsOf } from '../faults/failure.js';
+import type { TimedAnswer } from '../waiting/poll-scheduler.js';
 import type { RunningTask, TaskState } from './task-state.js';
 
 /** How long a server has to say whether it makes a task of a call. */
@@ -72,11 +73,11 @@ export class CallRequests {
     return await this.retry(send, error => mayStartAgain(error, plan));
   }
 
-  /** The answer to one status request, which is sent in its turn, again until it is answered. @param onSend called when it goes out */
-  async poll({ protocol, reference }: RunningTask, holdMs: number, onSend: () => void): Promise<PollAnswer> {
+  /** The answer to one status request, which is sent in its turn, again until it is answered. */
+  async poll({ protocol, reference }: RunningTask, holdMs: number): Promise<TimedAnswer> {
     const { context, state, signal } = this.#options;
     const { scheduler } = context.services;
-    const due = { protocol, handle: reference.handle, exchange: { ...this.exchange, holdMs }, onSend };
+    const due = { protocol, handle: reference.handle, exchange: { ...this.exchange, holdMs } };
     try {
       return await this.retry(() => scheduler.poll(due));
     } catch (error) {

@@ -1,5 +1,4 @@
-import { isUsableHint, leastDelay } from '../../pacing/next-delay.js';
-import type { Pacer } from '../../pacing/pacer.js';
+import type { Pacer, PlannedRequest } from '../../pacing/pacer.js';
 import type { Ended } from '../../protocols/protocol.js';
 import type { Alarm } from '../../time/sleep.js';
 import { sleep } from '../../time/sleep.js';
@@ -12,7 +11,7 @@ import type { TaskListening } from './notifications.js';
 /** An answer that came much sooner than the server was asked to hold it was not held. */
 const HELD_SHARE = 0.5;
 
-const BEGINNING = { attempt: 0, pacedCount: 0, countedCount: 0, noWakeBefore: 0 };
+const BEGINNING = { attempt: 0, pacedCount: 0, countedCount: 0, askedAt: 0, noWakeBefore: 0 };
 
 /** What the loop works with. */
 export interface Wait {
@@ -40,17 +39,14 @@ export interface Position {
   readonly isLook: boolean;
   /** The server holds its answer back, so the next request is sent without a delay. */
   readonly holdsAtOnce: boolean;
+  /** When the last request went out, on the clock of `performance.now()`: its answer includes what was told before. */
+  readonly askedAt: number;
   /** A notification that told nothing makes the next ones wait until then, on the clock of `performance.now()`. */
   readonly noWakeBefore: number;
 }
 
 /** The status request that comes next. */
-export interface Round extends Position {
-  readonly hintMs: number | undefined;
-  /** The sleep before it, in milliseconds. */
-  readonly delayMs: number;
-  /** Whether the delay follows a hint of the server. */
-  readonly isHinted: boolean;
+export interface Round extends Position, PlannedRequest {
   /** How the sleep has ended, once it has. */
   readonly slept?: 'through' | 'woken';
 }
@@ -79,15 +75,15 @@ export function nextStep({ isLook, holdsAtOnce, delayMs, slept }: Round, canHold
  * @throws the reason of the wait's signal, or the error of a status request that failed for good
  */
 export async function awaitEnd(wait: Wait, isNew: boolean): Promise<Ended | undefined> {
-  const { task, context } = wait;
+  const { task, context, pacer } = wait;
   const { longPollMs, maxAttempts } = context.wait;
   const { holdLimiter } = context.services;
   const holds = longPollMs > 0 && task.protocol.holds?.(task.reference.handle) === true;
-  let round = planRound({ ...BEGINNING, isLook: !isNew, holdsAtOnce: holds && isNew }, task, wait);
+  let round: Round = { ...BEGINNING, isLook: !isNew, holdsAtOnce: holds && isNew, ...pacer.next(0, task) };
   while (round.countedCount < maxAttempts) {
     const step = nextStep(round, holds && holdLimiter.hasRoom);
     if (step.name === 'sleep') {
-      round = { ...round, slept: await sleepUntilNotified(step.delayMs, round.noWakeBefore, wait) };
+      round = { ...round, slept: await sleepUntilNotified(step.delayMs, round, wait) };
       continue;
     }
     const holdMs = step.name === 'hold' ? longPollMs : 0;
@@ -96,7 +92,8 @@ export async function awaitEnd(wait: Wait, isNew: boolean): Promise<Ended | unde
     const wasHeld = holdMs > 0 && performance.now() - askedAt >= holdMs * HELD_SHARE;
     const holdsAtOnce = holds && (holdMs === 0 || wasHeld);
     const noWakeBefore = askedAt + context.wait.initialIntervalMs;
-    round = planRound(afterRunning(round, { wasHeld, holdsAtOnce, noWakeBefore, isAnswering }), answer, wait);
+    const position = afterRunning(round, { wasHeld, holdsAtOnce, askedAt, noWakeBefore, isAnswering });
+    round = { ...position, ...pacer.next(position.pacedCount, answer) };
   }
   return undefined;
 }
@@ -105,6 +102,7 @@ export async function awaitEnd(wait: Wait, isNew: boolean): Promise<Ended | unde
 export interface RunningFacts {
   readonly wasHeld: boolean;
   readonly holdsAtOnce: boolean;
+  readonly askedAt: number;
   readonly noWakeBefore: number;
   /** Whether a question of the task is being answered, which may take a person hours. */
   readonly isAnswering: boolean;
@@ -114,13 +112,14 @@ export interface RunningFacts {
 export function afterRunning(round: Round, facts: RunningFacts): Position {
   const { isLook, isHinted, slept } = round;
   const { attempt, pacedCount, countedCount, noWakeBefore } = round;
-  const { holdsAtOnce } = facts;
+  const { holdsAtOnce, askedAt } = facts;
   const position = {
     attempt: attempt + 1,
     pacedCount,
     countedCount,
     isLook: false,
     holdsAtOnce,
+    askedAt,
     noWakeBefore,
   };
   if (facts.isAnswering) return position;
@@ -133,21 +132,9 @@ export function afterRunning(round: Round, facts: RunningFacts): Position {
   };
 }
 
-function planRound(position: Position, told: Pick<RunningTask, 'hintMs' | 'leastMs'>, wait: Wait): Round {
-  const { hintMs } = told;
-  const ownDelayMs = wait.pacer.delay(position.pacedCount, hintMs);
-  const leastMs = leastDelay(told.leastMs, wait.context.wait);
-  return {
-    ...position,
-    hintMs,
-    delayMs: Math.max(ownDelayMs, leastMs),
-    isHinted: isUsableHint(hintMs) || leastMs > ownDelayMs,
-  };
-}
-
 /** Sends one status request, and shows its answer. */
 async function ask(holdMs: number, { attempt, hintMs, slept }: Round, wait: Wait) {
-  const { context, task, state, requests, alarm, pacer, questions } = wait;
+  const { context, task, state, requests, pacer, questions } = wait;
   using _permit = holdMs > 0 ? context.services.holdLimiter.take() : undefined;
   const { reference } = task;
   const woken = slept === 'woken';
@@ -160,16 +147,11 @@ async function ask(holdMs: number, { attempt, hintMs, slept }: Round, wait: Wait
     holdMs,
     woken,
   });
-  let askedAt = performance.now();
-  const answer = await requests.poll(task, holdMs, () => {
-    // Notifications before this moment need no further request: the answer will include what they tell.
-    alarm.reset();
-    askedAt = performance.now();
-    pacer.asking(holdMs > 0);
-  });
-  if (answer.kind === 'running') pacer.answered('running', answer.progress);
+  if (holdMs > 0) pacer.stopLearning();
+  const { answer, askedAt } = await requests.poll(task, holdMs);
+  if (answer.kind === 'running') pacer.answered('running', askedAt, answer.progress);
   // A cancelled task would have run longer, so it says less about the tool's duration.
-  else pacer.answered(answer.outcome.status === 'cancelled' ? 'cancelled' : 'ended');
+  else pacer.answered(answer.outcome.status === 'cancelled' ? 'cancelled' : 'ended', askedAt);
   state.observe(answer, attempt + 1);
   if (answer.kind === 'running' && answer.status === 'input_required') questions.hear(answer);
   return { answer, askedAt, isAnswering: questions.openCount > 0 };
@@ -178,7 +160,7 @@ async function ask(holdMs: number, { attempt, hintMs, slept }: Round, wait: Wait
 /** @returns whether a notification has ended the sleep */
 async function sleepUntilNotified(
   delayMs: number,
-  noWakeBefore: number,
+  { askedAt, noWakeBefore }: Position,
   { context, task, requests, alarm, listening }: Wait,
 ): Promise<'through' | 'woken'> {
   const { signal } = requests.exchange;
@@ -186,7 +168,7 @@ async function sleepUntilNotified(
   watch.hear({ type: 'status-scheduled', tool, reference: task.reference, delayMs });
   if (context.wait.longPollMs > 0) listening.sleeping();
   const dueAt = performance.now() + delayMs;
-  if (!(await alarm.sleep(delayMs, signal))) return 'through';
+  if (!(await alarm.sleep(delayMs, signal, { since: askedAt }))) return 'through';
   const restMs = Math.min(noWakeBefore, dueAt) - performance.now();
   if (restMs > 0) await sleep(restMs, signal);
   return 'woken';

@@ -10,13 +10,18 @@ interface DuePoll {
   readonly protocol: Protocol;
   readonly handle: unknown;
   readonly exchange: Exchange;
-  /** Called when it goes out. */
-  readonly onSend: () => void;
+}
+
+/** The answer to a status request. */
+export interface TimedAnswer {
+  readonly answer: PollAnswer;
+  /** When the request went out, on the clock of `performance.now()`: the answer includes what was told before. */
+  readonly askedAt: number;
 }
 
 interface QueuedPoll extends DuePoll {
   /** With the answer to a request about many, or with undefined when it is its turn to be sent alone. */
-  readonly resolve: (answer: PollAnswer | undefined) => void;
+  readonly resolve: (answer: TimedAnswer | undefined) => void;
   readonly reject: (error: unknown) => void;
   /** An answer about many had no place for it. */
   alone: boolean;
@@ -44,15 +49,15 @@ export class PollScheduler {
   }
 
   /** The answer to a status request, which is sent in its turn. @throws what the protocol throws, or the signal's reason */
-  async poll(due: DuePoll): Promise<PollAnswer> {
-    const { protocol, handle, exchange, onSend } = due;
+  async poll(due: DuePoll): Promise<TimedAnswer> {
+    const { protocol, handle, exchange } = due;
     exchange.signal.throwIfAborted();
     if (this.#queue.size > 0 || this.#waitMs() > 0) {
       const answer = await this.#wait(due);
       if (answer !== undefined) return answer;
     }
-    onSend();
-    return protocol.poll(handle, exchange);
+    const askedAt = performance.now();
+    return { answer: await protocol.poll(handle, exchange), askedAt };
   }
 
   /** Sends nothing for a while, because the server asked for that. @param wishMs undefined when it did not say how long */
@@ -74,7 +79,7 @@ export class PollScheduler {
     return Math.max(this.#pausedUntil - now, 0) || this.#bucket.take(now);
   }
 
-  async #wait(due: DuePoll): Promise<PollAnswer | undefined> {
+  async #wait(due: DuePoll): Promise<TimedAnswer | undefined> {
     const { signal } = due.exchange;
     let leave = () => {};
     try {
@@ -143,10 +148,10 @@ export class PollScheduler {
       first?.resolve(undefined);
       return;
     }
-    for (const { onSend } of turn) onSend();
+    const askedAt = performance.now();
     askTogether(turn).then(
       answers => {
-        for (const [index, poll] of turn.entries()) this.#settle(poll, answers[index]);
+        for (const [index, poll] of turn.entries()) this.#settle(poll, answers[index], askedAt);
       },
       error => {
         for (const { reject } of turn) reject(error);
@@ -160,9 +165,9 @@ export class PollScheduler {
     this.#enqueue(poll);
   }
 
-  #settle(poll: QueuedPoll, answer: PollAnswer | Error | undefined): void {
+  #settle(poll: QueuedPoll, answer: PollAnswer | Error | undefined, askedAt: number): void {
     if (answer instanceof Error) poll.reject(answer);
-    else if (answer !== undefined) poll.resolve(answer);
+    else if (answer !== undefined) poll.resolve({ answer, askedAt });
     else if (!poll.exchange.signal.aborted) this.#askAlone(poll);
   }
 }

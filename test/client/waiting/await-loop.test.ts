@@ -7,6 +7,7 @@ const round: Round = {
   countedCount: 1,
   isLook: false,
   holdsAtOnce: false,
+  askedAt: 7000,
   noWakeBefore: 0,
   hintMs: undefined,
   delayMs: 500,
@@ -35,13 +36,14 @@ describe('the next step of a wait', () => {
 });
 
 describe('an answer "still running"', () => {
-  const facts = { wasHeld: false, holdsAtOnce: true, noWakeBefore: 9000, isAnswering: false };
+  const facts = { wasHeld: false, holdsAtOnce: true, askedAt: 8000, noWakeBefore: 9000, isAnswering: false };
   const after = {
     attempt: 4,
     pacedCount: 3,
     countedCount: 2,
     isLook: false,
     holdsAtOnce: true,
+    askedAt: 8000,
     noWakeBefore: 0,
   };
 

@@ -233,7 +233,7 @@ describe('a server that turns requests away', () => {
     } as unknown as Protocol;
     const scheduler = new PollScheduler(Number.POSITIVE_INFINITY);
     const { signal } = new AbortController();
-    const due = { protocol, handle: 1, exchange: { signal, holdMs: 0 } as never, onSend() {} };
+    const due = { protocol, handle: 1, exchange: { signal, holdMs: 0 } as never };
     const begunAt = performance.now();
     await expect(scheduler.poll(due)).rejects.toBe(error);
     scheduler.pause('retryAfterMs' in error ? error.retryAfterMs : undefined);

@@ -1,3 +1,5 @@
+import { type Deferred, newDeferred } from '../../time/deferred.js';
+
 /** Limits how many are at work at the same time, such as requests under way. Whoever has a permit disposes it once. */
 export class Limiter {
   readonly #waiting = new Set<(permit: Disposable) => void>();
@@ -49,36 +51,49 @@ export class Limiter {
   }
 }
 
-/** Callers that go on at once, of those that come within one window. */
-const MAX_AT_ONCE = 25;
+/** Callers that go on in one turn of the event loop. */
+const MAX_AT_ONCE = 8;
 const WINDOW_MS = 10;
+
+/** Callers that go on together. */
+interface Batch extends Deferred {
+  count: number;
+}
 
 /**
  * Spreads work that comes all at once over turns of the event loop, so that ten thousand calls in one loop do not hold
  * up everything else. In the order in which they came.
  */
 export class AdmissionLimiter {
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: Batch[] = [];
   #windowEndsAt = 0;
   #left = 0;
 
   /** Resolves when the caller may go on; undefined when it may at once. */
   next(): Promise<void> | undefined {
+    if (this.#waiting.length === 0 && this.#takePlace()) return undefined;
+    let batch = this.#waiting.at(-1);
+    if (batch === undefined || batch.count === MAX_AT_ONCE) {
+      batch = { ...newDeferred(), count: 0 };
+      this.#waiting.push(batch);
+      if (this.#waiting.length === 1) this.#arm();
+    }
+    batch.count++;
+    return batch.promise;
+  }
+
+  #takePlace(): boolean {
     const now = performance.now();
     if (now >= this.#windowEndsAt) {
       this.#windowEndsAt = now + WINDOW_MS;
       this.#left = MAX_AT_ONCE;
     }
-    if (this.#waiting.length === 0 && --this.#left >= 0) return undefined;
-    return new Promise(resolve => {
-      this.#waiting.push(resolve);
-      if (this.#waiting.length === 1) this.#arm();
-    });
+    return --this.#left >= 0;
   }
 
   #arm(): void {
     setImmediate(() => {
-      for (const goOn of this.#waiting.splice(0, MAX_AT_ONCE)) goOn();
+      this.#waiting.shift()?.resolve();
       if (this.#waiting.length > 0) this.#arm();
     });
   }

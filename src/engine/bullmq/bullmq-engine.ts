@@ -7,11 +7,10 @@ import { SubmittedTasks } from '../submitted-tasks.js';
 import type { ListQuery, TaskPage } from '../task-list.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { BullmqWorkerStore } from './bullmq-worker-store.js';
-import type { LockTimes } from './lock-times.js';
 import { MessageSource, type QueuedRun } from './message-source.js';
 import { OperationQueue } from './operation-queue.js';
 import { OwnerOrder } from './owner-order.js';
-import type { QueueConnection, StoreWorker } from './queue-connection.js';
+import type { QueueConnection } from './queue-connection.js';
 import { StoreMaintenance } from './store-maintenance.js';
 import { TaskChanges } from './task-changes.js';
 import { listRecords, readOperationStats } from './task-lists.js';
@@ -24,27 +23,23 @@ export interface BullmqEngineOptions extends OwnOptions {
   readonly connection: QueueConnection;
   /** The store's URL without credentials. */
   readonly label: string;
-  readonly locks: LockTimes;
 }
 
 /** The distributed engine: BullMQ on Redis or PostgreSQL, which any number of processes may share. */
 export class BullmqEngine extends StoreEngine<QueuedRun> {
   protected readonly label: string;
   protected readonly waits: TaskChanges;
-  readonly #options: BullmqEngineOptions;
   readonly #connection: QueueConnection;
   readonly #calls: StoreCalls;
   readonly #tasks: TaskRecords;
   readonly #queues = new Map<string, OperationQueue>();
   readonly #submitted: SubmittedTasks;
   readonly #order = new OwnerOrder(operation => this.#queue(operation).presentTurn());
-  readonly #workers: StoreWorker[] = [];
   readonly #maintenance: StoreMaintenance;
 
   constructor(options: BullmqEngineOptions) {
     super(options);
     const { connection, label } = options;
-    this.#options = options;
     this.#connection = connection;
     this.label = label;
     const { records } = connection;
@@ -68,7 +63,7 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
       calls,
       queue: operation => this.#queue(operation),
       queues: async () => (await this.#operations()).map(operation => this.#queue(operation)),
-      checkIntervalMs: options.locks.checkIntervalMs,
+      checkIntervalMs: connection.locks.checkIntervalMs,
       onLost: record => this.onLost(record),
       onSwept: () => this.#submitted.prune(),
     });
@@ -115,7 +110,7 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
   protected workerParts() {
     const store = new BullmqWorkerStore({
       tasks: this.#tasks,
-      locks: this.#options.locks,
+      locks: this.#connection.locks,
       open: operation => this.#openSource(operation),
       isOwing: operations => this.#submitted.isOwing(operations),
     });
@@ -141,9 +136,6 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
     const cared = this.#maintenance.stop();
     await this.worker?.drain(0);
     await isWithin(Promise.allSettled([this.waits.close(), cared]), CLOSE_STEP_MS);
-    const parts = [...this.#workers, ...this.#queues.values()];
-    const closed = Promise.allSettled(parts.map(part => part.close()));
-    await isWithin(closed, CLOSE_STEP_MS);
     await isWithin(Promise.allSettled([this.#connection.close()]), CLOSE_STEP_MS);
   }
 
@@ -177,12 +169,9 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
 
   #openSource(operation: string): MessageSource {
     void this.waits.insistOnListening();
-    const worker = this.#connection.worker(operation);
-    worker.on('error', () => {});
-    this.#workers.push(worker);
     return new MessageSource(this.#queue(operation), {
       tasks: this.#tasks,
-      waiting: worker.getBackend(),
+      waiting: this.#connection.waiting(operation),
       maxIdleMs: this.#connection.maxIdleMs,
       onLost: record => this.onLost(record),
     });

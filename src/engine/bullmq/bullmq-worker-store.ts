@@ -4,9 +4,9 @@ import { readStoredTask } from '../stored-task.js';
 import { WORKER_STOPPED } from '../task-errors.js';
 import { isEnded, type TaskRecord } from '../task-record.js';
 import type { Claimed, RunEnding, WorkerStore } from '../worker-store.js';
-import type { LockTimes } from './lock-times.js';
 import type { MessageSource, QueuedRun } from './message-source.js';
 import type { OperationQueue } from './operation-queue.js';
+import type { LockTimes } from './queue-connection.js';
 import type { TaskRecords } from './task-records.js';
 
 export interface BullmqWorkerStoreContext {

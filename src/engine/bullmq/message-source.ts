@@ -35,10 +35,8 @@ export class MessageSource implements TaskSource<QueuedRun> {
   readonly batchSize = 1;
   readonly queue: OperationQueue;
   readonly #context: MessageSourceContext;
-  /** What the last claim has found instead of a task. */
-  #found: 'nothing' | 'no run' | 'full owners' = 'nothing';
-  /** When the next delayed message is due, in milliseconds since the epoch. */
-  #dueAt: number | undefined;
+  /** What the last claim has taken; undefined where all at the head of the queue belong to full owners. */
+  #last: Taken | undefined;
 
   constructor(queue: OperationQueue, context: MessageSourceContext) {
     this.queue = queue;
@@ -46,23 +44,15 @@ export class MessageSource implements TaskSource<QueuedRun> {
   }
 
   async claim({ fullOwners, mayTakeNext }: Wanted): Promise<readonly Claimed<QueuedRun>[]> {
-    const full = fullOwners([]);
-    this.#dueAt = undefined;
-    if (full.length > 0 && !(await this.queue.passOver(full))) {
-      this.#found = 'full owners';
-      return [];
-    }
     const token = randomUUID();
-    const taken = await this.queue.take(token);
-    this.#dueAt = taken.dueAt;
-    this.#found = taken.taskRef === undefined ? 'nothing' : 'no run';
-    const claimed = await this.firstToRun(taken, { token, mayTakeNext });
+    this.#last = await this.queue.take(token, fullOwners([]));
+    const claimed = this.#last && (await this.firstToRun(this.#last, { token, mayTakeNext }));
     return claimed === undefined ? [] : [claimed];
   }
 
   async untilWork(signal: AbortSignal): Promise<void> {
-    if (this.#found === 'full owners') await sleep(HELD_BACK_MS, signal).catch(() => {});
-    if (this.#found === 'nothing') await this.#untilMessage(signal);
+    if (this.#last === undefined) await sleep(HELD_BACK_MS, signal).catch(() => {});
+    else if (this.#last.taskRef === undefined) await this.#untilMessage(this.#last, signal);
   }
 
   /** Wakes whoever waits for work. */
@@ -111,10 +101,10 @@ export class MessageSource implements TaskSource<QueuedRun> {
     }
   }
 
-  async #untilMessage(signal: AbortSignal): Promise<void> {
+  async #untilMessage({ dueAt = Number.POSITIVE_INFINITY }: Taken, signal: AbortSignal): Promise<void> {
     const { waiting, maxIdleMs } = this.#context;
     const deadline = Date.now() + maxIdleMs;
-    for (let wakeAt = Math.min(this.#dueAt ?? deadline, deadline); !signal.aborted; ) {
+    for (let wakeAt = Math.min(dueAt, deadline); !signal.aborted; ) {
       // The clock may have been set back meanwhile.
       const waitMs = Math.min(wakeAt - Date.now(), maxIdleMs);
       if (waitMs <= 0) return;

@@ -5,8 +5,7 @@ import { DEFAULT_KEY_PREFIX, DEFAULT_LEASE_MS, KEY_PREFIX } from '../engine-defa
 import { failureCode, StoreFailure } from '../store-failure.js';
 import type { ServerLocation } from '../store-url.js';
 import { BullmqEngine } from './bullmq-engine.js';
-import { lockTimes } from './lock-times.js';
-import type { QueueConnection, QueueConnectOptions } from './queue-connection.js';
+import { lockTimes, type QueueConnection, type QueueConnectOptions } from './queue-connection.js';
 
 const UNTRUSTED = 'Name the file of the authority that has signed it in NODE_EXTRA_CA_CERTS';
 
@@ -64,7 +63,7 @@ export async function openBullmqEngine(
   const locks = lockTimes(options.leaseMs ?? DEFAULT_LEASE_MS);
   const prefix = queuePrefix(options.keyPrefix ?? DEFAULT_KEY_PREFIX);
   const connection = await connected(() => connect(url, { prefix, locks }), label, options.onNotice);
-  return new BullmqEngine({ ...options, connection, label, locks });
+  return new BullmqEngine({ ...options, connection, label });
 }
 
 /** For some seconds, a store that cannot be reached may be one that is just being started. */

@@ -1,15 +1,19 @@
-import { type IQueueBackend, Job, type JobJson } from 'bullmq';
+import { type IQueueBackend, Job, type JobJson, Queue } from 'bullmq';
 import type { RunName } from '../conditional-tasks.js';
 import { GroupedAdds } from '../grouped-adds.js';
 import type { StoreCalls } from '../store-calls.js';
 import { StoreFailure } from '../store-failure.js';
 import { LAST_TURN } from './owner-order.js';
-import type { QueueConnection, QueueHead, StoreQueue } from './queue-connection.js';
+import type { QueueConnection } from './queue-connection.js';
 
 /** The oldest message that waited; where none did, when the next delayed one is due. */
 export interface Taken {
-  readonly taskRef: string | undefined;
-  readonly dueAt: number | undefined;
+  readonly taskRef?: string;
+  /** Undefined of a message of another version, or program. */
+  readonly owner?: string | undefined;
+  /** 0 where it has none. */
+  readonly turn?: number;
+  readonly dueAt?: number;
 }
 
 export interface FinishOptions {
@@ -27,25 +31,26 @@ export interface Message {
   readonly turn?: number | undefined;
 }
 
-/** Heads that are passed over in a row, before somebody waits for a place to be free again. */
+/** Messages that are passed over in a row, before somebody waits for a place to be free again. */
 const MAX_PASSED_OVER = 16;
-const NOTHING: Taken = { taskRef: undefined, dueAt: undefined };
+/** Nobody reads the queue's events. */
+const QUEUE_OPTIONS = { connection: {}, streams: { events: { maxLen: 1 } } };
 
 /** The BullMQ queue of one operation. Its jobs are messages that only name a task: the record says what is to be done. */
 export class OperationQueue {
   readonly operation: string;
   readonly #connection: QueueConnection;
-  readonly #queue: StoreQueue;
   readonly #backend: IQueueBackend;
+  readonly #queue: Queue<string, string, string, string, string, string, IQueueBackend>;
   readonly #calls: StoreCalls;
   readonly #adds: GroupedAdds<Message>;
 
   constructor(operation: string, connection: QueueConnection, calls: StoreCalls) {
     this.operation = operation;
     this.#connection = connection;
-    this.#queue = connection.queue(operation);
-    this.#queue.on('error', () => {});
     this.#backend = connection.backend(operation);
+    this.#queue = new Queue(operation, QUEUE_OPTIONS, () => this.#backend);
+    this.#queue.on('error', () => {});
     this.#calls = calls;
     this.#adds = new GroupedAdds(messages => this.#addTogether(messages), { isRefusal: () => true });
   }
@@ -78,23 +83,22 @@ export class OperationQueue {
 
   /** The turn that is served now of the messages that have one, 0 without any. */
   async presentTurn(): Promise<number> {
-    return this.#calls.make(() => this.#connection.leastPriority(this.operation));
+    const [first] = await this.#calls.make(() => this.#queue.getPrioritized(0, 0));
+    return first?.priority ?? 0;
   }
 
-  /** Moves messages of these owners away from the head of the queue, each one turn on; false where there are many. */
-  async passOver(owners: readonly string[]): Promise<boolean> {
+  /**
+   * Takes the oldest waiting message, and locks it with the token. Those of full owners are moved one turn back; undefined
+   * where there are many of them.
+   */
+  async take(token: string, fullOwners: readonly string[]): Promise<Taken | undefined> {
     for (let count = 0; count < MAX_PASSED_OVER; count++) {
-      const head = await this.#connection.head(this.operation);
-      if (head === undefined || !owners.includes(ownerOf(head) ?? '')) return true;
-      const turn = Math.min(head.priority + 1, LAST_TURN);
-      await this.#backend.changePriority(head.taskRef, turn);
+      const taken = toTaken(await this.#backend.moveToActive(token));
+      const { taskRef, owner = '', turn = 0 } = taken;
+      if (taskRef === undefined || !fullOwners.includes(owner)) return taken;
+      await this.handBack(taskRef, token, Math.min(turn + 1, LAST_TURN));
     }
-    return false;
-  }
-
-  /** Takes the oldest waiting message, and locks it with the token. */
-  async take(token: string): Promise<Taken> {
-    return toTaken(await this.#backend.moveToActive(token));
+    return undefined;
   }
 
   /** Removes a message that was taken. One whose lock has lapsed comes again, and finds a task that has ended. */
@@ -106,9 +110,13 @@ export class OperationQueue {
     return answer.then(({ result }) => toTaken(result ?? []), notHeld);
   }
 
-  /** Puts a message that was taken to the head of the queue. */
-  async handBack(taskRef: string, token: string): Promise<void> {
-    await this.#calls.make(() => this.#backend.retryJob(taskRef, true, token)).catch(notHeld);
+  /** Puts a message that was taken to the head of the queue, or behind the others of a turn. */
+  async handBack(taskRef: string, token: string, turn?: number): Promise<void> {
+    const move = async () => {
+      if (turn !== undefined) await this.#backend.changePriority(taskRef, turn);
+      await this.#backend.retryJob(taskRef, turn === undefined, token);
+    };
+    await this.#calls.make(move).catch(notHeld);
   }
 
   /** Locks messages for another `durationMs`: the tasks of those that their tokens no longer lock. */
@@ -135,14 +143,15 @@ export class OperationQueue {
   async remove(taskRef: string): Promise<void> {
     await this.#calls.make(() => this.#backend.remove(taskRef, false));
   }
-
-  close(): Promise<void> {
-    return this.#queue.close();
-  }
 }
 
-/** A message of another version, or program, has none. */
-function ownerOf({ data }: QueueHead): string | undefined {
+function toTaken(answer: readonly unknown[]): Taken {
+  const [json, taskRef, , dueAt] = answer as [JobJson | null | undefined, string, number, number];
+  if (json) return { taskRef, owner: ownerOf(json), turn: Number(json.priority ?? 0) };
+  return dueAt > 0 ? { dueAt } : {};
+}
+
+function ownerOf({ data }: JobJson): string | undefined {
   try {
     return JSON.parse(JSON.parse(data));
   } catch {
@@ -150,18 +159,11 @@ function ownerOf({ data }: QueueHead): string | undefined {
   }
 }
 
-function toTaken(answer: readonly unknown[]): Taken {
-  const [json, taskRef, , dueAt] = answer as [JobJson | null, string, number, number];
-  if (json === null || json === undefined)
-    return { taskRef: undefined, dueAt: dueAt > 0 ? dueAt : undefined };
-  return { taskRef, dueAt: undefined };
-}
-
 /** BullMQ's codes: no such job, no lock, not active, the lock of another. */
 const NOT_HELD = [-1, -2, -3, -6];
 
 function notHeld(error: unknown): Taken {
   const cause = error instanceof StoreFailure ? error.cause : error;
-  if (cause instanceof Error && 'code' in cause && NOT_HELD.includes(Number(cause.code))) return NOTHING;
+  if (cause instanceof Error && 'code' in cause && NOT_HELD.includes(Number(cause.code))) return {};
   throw error;
 }

@@ -1,15 +1,12 @@
 import {
   assertSchemaCompatibility,
-  type BackendFactory,
   DEFAULT_SCHEMA,
   LATEST_SCHEMA_VERSION,
   type PgPool,
   PostgresConnection,
   PostgresQueueBackend,
-  Queue,
   runMigrations,
   SchemaMigrationRequiredError,
-  Worker,
 } from 'bullmq';
 import pg from 'pg';
 import { startTimer } from '../../time/sleep.js';
@@ -17,13 +14,7 @@ import type { StoreNotice } from '../engine.js';
 import { failureCode } from '../store-failure.js';
 import { byServerClock, type Query } from './postgres-clock.js';
 import { CHANNEL, LOCK, makeTable, postgresRecords } from './postgres-records.js';
-import {
-  QUEUE_OPTIONS,
-  type QueueConnection,
-  type QueueConnectOptions,
-  type QueueHead,
-  workerOptions,
-} from './queue-connection.js';
+import { backendOptions, type QueueConnection, type QueueConnectOptions } from './queue-connection.js';
 
 /** An engine's share of the server's connections, 100 by default; one of them listens. */
 const MAX_CONNECTIONS = 11;
@@ -60,15 +51,15 @@ export function connectPostgres(url: string, { prefix, locks }: QueueConnectOpti
   // Every queue adds its listeners.
   connection.setMaxListeners(0);
   askInTurn(connection);
-  const shared: BackendFactory = (name, options) =>
-    new PostgresQueueBackend(connection, name, { ...options, connection: {} });
   const named = (name: string) => `${prefix.replaceAll(':', '.')}.${name}`;
+  const options = { connection: {}, ...backendOptions(locks) };
+  const backend = (name: string) =>
+    new PostgresQueueBackend(connection, named(name), options).on('error', () => {});
   const records = postgresRecords(ownQuery as never, {
     installation: prefix,
     queue: named,
     listen: (onMessage, onGap) => listen(connection, onMessage, onGap),
   });
-  const options = { connection: {}, ...QUEUE_OPTIONS, ...workerOptions(locks) };
   return {
     get lastError() {
       return lastError;
@@ -79,13 +70,11 @@ export function connectPostgres(url: string, { prefix, locks }: QueueConnectOpti
       await connection.waitUntilReady();
       return indexJobs(pool);
     },
-    queue: name => new Queue(named(name), options, shared),
-    backend: name => new PostgresQueueBackend(connection, named(name), options, false),
+    backend,
+    // One connection listens for all.
+    waiting: backend,
     locks,
     records,
-    head: name => postgresHead(connection, named(name)),
-    leastPriority: name => postgresLeastPriority(connection, named(name)),
-    worker: name => new Worker(named(name), null, options, shared),
     maxIdleMs: MAX_IDLE_MS,
     isConnectionError,
     async close() {
@@ -169,23 +158,6 @@ function isConnectionError(error: unknown): boolean {
       failureCode(error),
     ) || /Connection terminated|timeout exceeded|timeout expired|read timeout/.test(error.message)
   );
-}
-
-const HEAD = `
-  SELECT id, priority, data FROM job WHERE queue = $1 AND state = 'waiting' ORDER BY priority, seq LIMIT 1`;
-
-/** See `QueueConnection.head`. */
-async function postgresHead({ pool }: PostgresConnection, queue: string): Promise<QueueHead | undefined> {
-  const [row] = (await pool.query(HEAD, [queue])).rows;
-  return row && { taskRef: String(row.id), priority: Number(row.priority), data: JSON.stringify(row.data) };
-}
-
-const MIN_PRIORITY = `
-  SELECT priority FROM job WHERE queue = $1 AND state = 'waiting' AND priority > 0 ORDER BY priority LIMIT 1`;
-
-/** See `QueueConnection.leastPriority`. */
-async function postgresLeastPriority({ pool }: PostgresConnection, queue: string): Promise<number> {
-  return Number((await pool.query(MIN_PRIORITY, [queue])).rows[0]?.priority ?? 0);
 }
 
 /** Every look of BullMQ for the jobs of dead workers takes their marks away, for which it would read the table. */

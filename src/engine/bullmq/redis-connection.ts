@@ -1,14 +1,8 @@
-import { type IQueueBackend, Queue, Worker } from 'bullmq';
+import { createRedisBackend } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { StoreNotice } from '../engine.js';
 import { failureCode } from '../store-failure.js';
-import {
-  QUEUE_OPTIONS,
-  type QueueConnection,
-  type QueueConnectOptions,
-  type QueueHead,
-  workerOptions,
-} from './queue-connection.js';
+import { backendOptions, type QueueConnection, type QueueConnectOptions } from './queue-connection.js';
 import { INSERT, redisRecords } from './redis-records.js';
 
 /**
@@ -77,10 +71,9 @@ export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions
   redis.on('error', error => {
     lastError = error;
   });
-  const options = { connection: redis, prefix, ...QUEUE_OPTIONS, ...workerOptions(locks) };
-  const backend = (name: string) => base.getBackend().forQueue(name, prefix);
-  const base = new Queue('tasks', { ...options, skipMetasUpdate: true });
-  base.on('error', () => {});
+  const options = { connection: redis, prefix, ...backendOptions(locks) };
+  const shared = createRedisBackend('tasks', options).on('error', () => {});
+  const backend = (name: string) => shared.forQueue(name, prefix);
   const records = redisRecords(redis, {
     prefix,
     messages: operation => backend(operation).toKey(''),
@@ -98,18 +91,14 @@ export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions
       await redis.script('LOAD', INSERT);
       return notices;
     },
-    queue: name => new Queue(name, options),
     backend,
+    waiting: name =>
+      createRedisBackend(name, options, { withBlockingConnection: true }).on('error', () => {}),
     locks,
     records,
-    head: name => redisHead(redis, backend(name)),
-    leastPriority: name => redisLeastPriority(redis, backend(name)),
-    worker: name => new Worker(name, null, options),
     maxIdleMs: MAX_IDLE_MS,
     isConnectionError,
     async close() {
-      await base.close();
-      // Those of workers and readers of events have quit by now, unless the server is away.
       for (const each of [redis, ...duplicates]) each.disconnect();
     },
   };
@@ -140,26 +129,4 @@ function quietRedis(redis: Redis, onDuplicate: (duplicate: Redis) => void): Redi
       return other;
     },
   });
-}
-
-const HEAD = `
-local id, priority = redis.call('LINDEX', KEYS[1], -1), 0
-if not id then
-  local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-  if not first[1] then return nil end
-  id, priority = first[1], math.floor(tonumber(first[2]) / 0x100000000)
-end
-return {id, priority, redis.call('HGET', ARGV[1] .. id, 'data') or '{}'}`;
-
-/** See `QueueConnection.head`. */
-async function redisHead(redis: Redis, backend: IQueueBackend): Promise<QueueHead | undefined> {
-  const keys = [backend.toKey('wait'), backend.toKey('prioritized')];
-  const found = (await redis.eval(HEAD, 2, ...keys, backend.toKey(''))) as [string, number, string] | null;
-  return found === null ? undefined : { taskRef: found[0], priority: found[1], data: found[2] };
-}
-
-/** See `QueueConnection.leastPriority`: a score is the priority, and below 2^32 a counter. */
-async function redisLeastPriority(redis: Redis, backend: IQueueBackend): Promise<number> {
-  const [, score = '0'] = await redis.zrange(backend.toKey('prioritized'), 0, '0', 'WITHSCORES');
-  return Math.floor(Number(score) / 2 ** 32);
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { Queue } from 'bullmq';
 import { BullmqEngine } from '../../../src/engine/bullmq/bullmq-engine.js';
-import { lockTimes } from '../../../src/engine/bullmq/lock-times.js';
 import { connectPostgres } from '../../../src/engine/bullmq/postgres-connection.js';
-import type { QueueConnection } from '../../../src/engine/bullmq/queue-connection.js';
+import { lockTimes, type QueueConnection } from '../../../src/engine/bullmq/queue-connection.js';
 import { connectRedis } from '../../../src/engine/bullmq/redis-connection.js';
 import { TaskRecords } from '../../../src/engine/bullmq/task-records.js';
 import { StoreCalls } from '../../../src/engine/store-calls.js';
@@ -34,6 +34,11 @@ export async function beginAndDie({ backend, records }: QueueConnection, operati
   return token;
 }
 
+/** BullMQ's own view of the messages of an operation. */
+export function bullmqQueue({ backend }: QueueConnection, operation: string) {
+  return new Queue(operation, { connection: {} }, () => backend(operation));
+}
+
 /** One installation on a server, opened by any number of engines. */
 export class BullmqStore {
   readonly #name: ServiceName;
@@ -48,11 +53,7 @@ export class BullmqStore {
 
   async open({ leaseMs = 30_000, onLost = () => {} }: FaultyOptions = {}): Promise<FaultyEngine> {
     const faults = new Faults();
-    const locks = lockTimes(leaseMs);
-    const connection = CONNECT[this.#name](this.#url, {
-      prefix: this.prefix,
-      locks,
-    });
+    const connection = CONNECT[this.#name](this.#url, { prefix: this.prefix, locks: lockTimes(leaseMs) });
     await connection.ready();
     const engine = new BullmqEngine({
       connection: {
@@ -61,7 +62,6 @@ export class BullmqStore {
         backend: name => faults.wrap(connection.backend(name)),
       },
       label: 'the test store',
-      locks,
       maxResultBytes: 1024 * 1024,
       retentionMs: 3_600_000,
       onLost,

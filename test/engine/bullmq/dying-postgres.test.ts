@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { lockTimes } from '../../../src/engine/bullmq/lock-times.js';
 import { connectPostgres } from '../../../src/engine/bullmq/postgres-connection.js';
+import { lockTimes } from '../../../src/engine/bullmq/queue-connection.js';
 
 /** A message of PostgreSQL's protocol: its type, its length and its content. */
 function message(type: string, content: Buffer): Buffer {

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
-import { lockTimes } from '../../../src/engine/bullmq/lock-times.js';
 import { connectPostgres } from '../../../src/engine/bullmq/postgres-connection.js';
+import { lockTimes } from '../../../src/engine/bullmq/queue-connection.js';
 import { describeWith } from '../../services/index.js';
 import { eventually, newTask } from '../scripted.js';
 import { BullmqStore } from './bullmq-store.js';

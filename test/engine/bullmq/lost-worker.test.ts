@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
-import { lockTimes } from '../../../src/engine/bullmq/lock-times.js';
 import { connectPostgres } from '../../../src/engine/bullmq/postgres-connection.js';
+import { lockTimes } from '../../../src/engine/bullmq/queue-connection.js';
 import { connectRedis } from '../../../src/engine/bullmq/redis-connection.js';
 import { openEngine } from '../../../src/engine/open-engine.js';
 import { newTaskRef } from '../../../src/engine/task-ref.js';

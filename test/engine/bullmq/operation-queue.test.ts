@@ -19,7 +19,7 @@ for (const name of SERVICE_NAMES) {
       const queue = new OperationQueue(OPERATION, faulty, calls);
       const refs = [newTaskRef(OPERATION), newTaskRef(OPERATION)];
       for (const taskRef of refs) await queue.add({ taskRef, owner: 'alice', delayMs: 0 });
-      const { taskRef = '' } = await queue.take('token');
+      const { taskRef = '' } = (await queue.take('token', [])) ?? {};
       const answer = faults.hold('moveToCompleted');
       const next = queue.finish(taskRef, { token: 'token', takeNext: true });
       await answer.reached;

@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { OperationQueue } from '../../../src/engine/bullmq/operation-queue.js';
 import { LOOKED_AT } from '../../../src/engine/bullmq/record-store.js';
+import { StoreCalls } from '../../../src/engine/store-calls.js';
 import { ALL_STATUSES } from '../../../src/engine/task-list.js';
 import { digestJson } from '../../../src/storage/canonical-json.js';
 import { sleep } from '../../../src/time/sleep.js';
@@ -70,6 +72,8 @@ describeWith('PostgreSQL', 'a queue of 100,000 tasks on PostgreSQL', service => 
     emitted.mockClear();
 
     const backend = connection.backend(OPERATION);
+    const calls = new StoreCalls({ label: 'test', isConnectionError: () => false });
+    const queue = new OperationQueue(OPERATION, connection, calls);
     await engine.submit(newTask({ delayMs: 1 }));
     await sleep(20);
     // After five times PostgreSQL keeps the plan of a statement in a function.
@@ -77,8 +81,7 @@ describeWith('PostgreSQL', 'a queue of 100,000 tasks on PostgreSQL', service => 
       await backend.moveToActive('a worker');
       await backend.moveStalledJobsToWait();
       await engine.submit(newTask());
-      await connection.head(OPERATION);
-      await connection.leastPriority(OPERATION);
+      await queue.presentTurn();
     }
     await engine.cancel(record.taskRef);
     const { records } = connection;

@@ -3,7 +3,7 @@ import type { TaskRecord } from '../../../src/engine/task-record.js';
 import { sleep } from '../../../src/time/sleep.js';
 import { describeWith, SERVICE_NAMES } from '../../services/index.js';
 import { eventually, ManualExecute, newTask, OPERATION } from '../scripted.js';
-import { BullmqStore, beginAndDie } from './bullmq-store.js';
+import { BullmqStore, beginAndDie, bullmqQueue } from './bullmq-store.js';
 
 const delivery = { status: 'pending', attempts: 1 } as const;
 const LONG_RESULT = 'x'.repeat(10_000);
@@ -80,13 +80,12 @@ for (const name of SERVICE_NAMES) {
       await submit();
       const again = await Promise.all(Array.from({ length: 20 }, submit));
       expect(again.map(({ created }) => created)).not.toContain(true);
-      const queue = connection.queue(OPERATION);
+      const queue = bullmqQueue(connection, OPERATION);
       expect(await queue.getJobCounts('waiting', 'prioritized', 'delayed')).toEqual({
         waiting: 1,
         prioritized: 0,
         delayed: 0,
       });
-      await queue.close();
     });
 
     test('a delivery that is noted late leaves the task cancelled', async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sleep } from '../../../src/time/sleep.js';
 import { describeWith, SERVICE_NAMES } from '../../services/index.js';
 import { echo, eventually, ManualExecute, newTask, OPERATION } from '../scripted.js';
-import { BullmqStore, beginAndDie } from './bullmq-store.js';
+import { BullmqStore, beginAndDie, bullmqQueue } from './bullmq-store.js';
 
 const LEASE_MS = 600;
 
@@ -56,14 +56,13 @@ for (const name of SERVICE_NAMES) {
       await Promise.all(many);
       const { record: kept } = await engine.submit(newTask());
       await store.open({ leaseMs: LEASE_MS });
-      const queue = connection.queue(OPERATION);
+      const queue = bullmqQueue(connection, OPERATION);
       const waiting = async () => {
         const { waiting = 0, prioritized = 0 } = await queue.getJobCounts('waiting', 'prioritized');
         return waiting + prioritized;
       };
       await eventually(async () => (await waiting()) === 1, 60_000);
       expect(await engine.find(kept.taskRef)).toStrictEqual(kept);
-      await queue.close();
     }, 120_000);
 
     test('knows how long the oldest of many has waited', async () => {
@@ -84,7 +83,7 @@ for (const name of SERVICE_NAMES) {
       };
       const { engine, connection } = await store.open({ leaseMs: LEASE_MS, onLost });
       await engine.submit(newTask({ operation: 'another' }));
-      await connection.queue('another').add('foreign', 'no JSON', { jobId: 'foreign' });
+      await bullmqQueue(connection, 'another').add('foreign', 'no JSON', { jobId: 'foreign' });
       const tasks = [newTask(), newTask()];
       for (const task of tasks) await engine.submit(task);
       for (const operation of ['another', OPERATION, OPERATION]) await beginAndDie(connection, operation);
@@ -110,7 +109,7 @@ for (const name of SERVICE_NAMES) {
 
     test('lets a worker go on after a job that nobody can read', async () => {
       const { engine, connection } = await store.open();
-      await connection.queue(OPERATION).add('foreign', 'no JSON', { jobId: 'foreign' });
+      await bullmqQueue(connection, OPERATION).add('foreign', 'no JSON', { jobId: 'foreign' });
       engine.startWorker({ execute: echo, operations: [OPERATION], concurrency: 1 });
       const { record } = await engine.submit(newTask());
       expect(await engine.waitForEnd(record.taskRef, { timeoutMs: 5000 })).toMatchObject({

@@ -1,5 +1,5 @@
 // A program whose server wants authorization: the person whom the provider sends away says yes at once, and the program
-// goes on where it was. The conformance suite appends the server's URL.
+// goes on where it was.
 import {
   ClientCredentialsProvider,
   PrivateKeyJwtProvider,
@@ -125,23 +125,23 @@ function providerFor(context) {
   return new MemoryProvider({ ...client, redirect_uris: [CALLBACK] });
 }
 
-const authProvider = providerFor(JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}'));
-
-async function authorized(action) {
-  for (;;) {
-    try {
-      return await action();
-    } catch (error) {
-      if (!(error instanceof AuthorizationError) || error.finishAuth === undefined) throw error;
-      await error.finishAuth(authProvider.answer());
+export async function callAuthorized({ url, context }) {
+  const authProvider = providerFor(context);
+  const authorized = async action => {
+    for (;;) {
+      try {
+        return await action();
+      } catch (error) {
+        if (!(error instanceof AuthorizationError) || error.finishAuth === undefined) throw error;
+        await error.finishAuth(authProvider.answer());
+      }
     }
+  };
+  const client = await authorized(() => AwaitClient.connect({ url, authProvider }));
+  try {
+    const { tools } = await authorized(() => client.listTools());
+    for (const { name } of tools) await authorized(() => client.callTool({ name, arguments: {} }));
+  } finally {
+    await client.close();
   }
-}
-
-const client = await authorized(() => AwaitClient.connect({ url: process.argv.at(-1), authProvider }));
-try {
-  const { tools } = await authorized(() => client.listTools());
-  for (const { name } of tools) await authorized(() => client.callTool({ name, arguments: {} }));
-} finally {
-  await client.close();
 }

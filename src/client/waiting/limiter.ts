@@ -51,50 +51,37 @@ export class Limiter {
   }
 }
 
-/** Callers that go on in one turn of the event loop. */
-const MAX_AT_ONCE = 8;
+/** Callers that go on in one turn of the event loop, or at once within one window. */
+const MAX_AT_ONCE = 10;
 const WINDOW_MS = 10;
-
-/** Callers that go on together. */
-interface Batch extends Deferred {
-  count: number;
-}
 
 /**
  * Spreads work that comes all at once over turns of the event loop, so that ten thousand calls in one loop do not hold
  * up everything else. In the order in which they came.
  */
 export class AdmissionLimiter {
-  readonly #waiting: Batch[] = [];
+  readonly #turns: Deferred[] = [];
   #windowEndsAt = 0;
+  /** Of the last turn that callers wait for, or of the window. */
   #left = 0;
 
   /** Resolves when the caller may go on; undefined when it may at once. */
   next(): Promise<void> | undefined {
-    if (this.#waiting.length === 0 && this.#takePlace()) return undefined;
-    let batch = this.#waiting.at(-1);
-    if (batch === undefined || batch.count === MAX_AT_ONCE) {
-      batch = { ...newDeferred(), count: 0 };
-      this.#waiting.push(batch);
-      if (this.#waiting.length === 1) this.#arm();
-    }
-    batch.count++;
-    return batch.promise;
-  }
-
-  #takePlace(): boolean {
     const now = performance.now();
-    if (now >= this.#windowEndsAt) {
+    if (this.#turns.length === 0 && now >= this.#windowEndsAt) {
       this.#windowEndsAt = now + WINDOW_MS;
       this.#left = MAX_AT_ONCE;
     }
-    return --this.#left >= 0;
+    if (this.#left === 0) {
+      this.#left = MAX_AT_ONCE;
+      if (this.#turns.push(newDeferred()) === 1) setImmediate(this.#goOn);
+    }
+    this.#left--;
+    return this.#turns.at(-1)?.promise;
   }
 
-  #arm(): void {
-    setImmediate(() => {
-      this.#waiting.shift()?.resolve();
-      if (this.#waiting.length > 0) this.#arm();
-    });
-  }
+  readonly #goOn = (): void => {
+    this.#turns.shift()?.resolve();
+    if (this.#turns.length > 0) setImmediate(this.#goOn);
+  };
 }

@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { FlakyReporter } from './test/flaky-reporter.js';
+import { LongestFirst } from './test/longest-first.js';
+import { TierReporter } from './test/tier-reporter.js';
 import { alone, onFakeTime, tiers } from './test/tiers.js';
 
 const report = process.env.TEST_REPORT;
@@ -27,14 +29,15 @@ export default defineConfig(({ mode }) => {
       expect: { poll: { timeout: 20_000 } },
       restoreMocks: true,
       unstubEnvs: true,
-      // Two at a time also on two cores, where the default is one.
+      // Two at a time also on two cores, where the default is one. `--no-file-parallelism` makes it one in every project.
       maxWorkers: 2,
+      sequence: { sequencer: LongestFirst },
       // A shared machine may stop a process for seconds: `.ci/run` runs a failed test once more, and names it.
       retry: Number(process.env.TEST_RETRIES ?? 0),
       reporters: [
         'default',
         new FlakyReporter(),
-        ...(report === undefined ? [] : [['json', { outputFile: report }] as ['json', object]]),
+        ...(report === undefined ? [] : [new TierReporter(report)]),
       ],
       projects: [
         // A process runs many files and loads the sources and packages once.

@@ -7,15 +7,11 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from './cli/command.js';
 import { fetchedNode } from './conformance/fetched-packages.mjs';
-import { unavailable } from './conformance/newer-node.js';
+import { OLDEST_OWN_SQLITE, unavailable } from './conformance/newer-node.js';
 import { startRegistry } from './fixtures/npm-registry.js';
 
 const run = promisify(execFile);
 const MAX_INSTALLED_KB = 45 * 1024;
-/** The first release with this major, where `node:sqlite` still warns that it is experimental. */
-const OLDEST_OWN_SQLITE = '24.0.2';
-/** Both drivers and the file format that they share, as the tests of Node 20 run them with libsql. */
-const DATABASE_TESTS = ['test/engine/sqlite/', 'test/storage/', 'test/client/journal/'];
 const isOwnSqlite = Number.parseInt(process.versions.node, 10) >= 24;
 
 describe.skipIf(unavailable !== undefined)('what is published', () => {
@@ -99,19 +95,4 @@ describe.skipIf(unavailable !== undefined)('what is published', () => {
       ),
     });
   });
-
-  it('passes the tests of the engine and the journal on the SQLite of Node 24', async () => {
-    const { stdout } = await run(
-      node24,
-      ['node_modules/vitest/vitest.mjs', 'run', '--reporter=json', ...DATABASE_TESTS],
-      {
-        cwd: ROOT,
-        env: { ...process.env, MCP_AWAIT_SQLITE: 'node', TEST_REPORT: undefined },
-        maxBuffer: 100 * 1024 * 1024,
-      },
-    );
-    const report = JSON.parse(stdout.slice(stdout.indexOf('{')));
-    expect(report).toMatchObject({ success: true, numFailedTests: 0 });
-    expect(report.numPassedTests).toBeGreaterThan(400);
-  }, 900_000);
 });

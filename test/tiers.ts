@@ -23,6 +23,7 @@ export const tiers = {
     'test/package.test.ts',
     'test/packaging/published-files.test.ts',
     'test/release.test.ts',
+    'test/sqlite-of-node.test.ts',
     'test/conformance/**/*.test.ts',
     'test/interop/**/*.test.ts',
     'test/integrations/**/*.test.ts',
@@ -31,6 +32,23 @@ export const tiers = {
     'test/server/task-page/browser.test.ts',
   ],
 } as const;
+
+/** The files of these tiers that take longest, the longest first, as `.ci/run` names them at its end. */
+export const longest: readonly string[] = [
+  'test/torture/torture.test.ts',
+  'test/cli/serve.test.ts',
+  'test/server/asking-processes.test.ts',
+  'test/cli/answer-memory.test.ts',
+  'test/cli/fronts-and-workers.test.ts',
+  'test/cli/store-faults.test.ts',
+  'test/release.test.ts',
+  'test/sqlite-of-node.test.ts',
+  'test/packaging/published-files.test.ts',
+  'test/architecture/regular-expressions.test.ts',
+  'test/conformance/client.test.ts',
+  'test/conformance/command-line.test.ts',
+  'test/integrations/frameworks-document.test.ts',
+];
 
 /** Unit tests with a process for each file: they replace a module for all that load it, or measure memory. */
 export const alone: readonly string[] = ['test/client/http/streams.test.ts', 'test/attacks/*.test.ts'];

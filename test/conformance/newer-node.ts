@@ -3,6 +3,9 @@ import { fetchedPackages, isNewEnough, OLDEST_NODE } from './fetched-packages.mj
 
 const SUITE = '@modelcontextprotocol/conformance@0.2.0-alpha.12';
 
+/** The first release with this major, where `node:sqlite` still warns that it is experimental. */
+export const OLDEST_OWN_SQLITE = '24.0.2';
+
 /** Why the suite, and whatever else needs a newer Node, cannot run here; undefined where it can. */
 export const unavailable =
   isNewEnough || (process.platform === 'linux' && process.arch === 'x64')

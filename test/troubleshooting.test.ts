@@ -20,7 +20,7 @@ const NOT_OF_WAITS = [
 ];
 
 /** Of those, what explains why there is no connection. */
-const CONNECTING = /connect-failure\.ts|connection-problem\.ts/;
+const CONNECTING = /connect-failure\.ts/;
 
 /** What makes the message of an error, as it stands in the code. */
 const MAKER =

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Readable, Transform, type Writable } from 'node:stream';
-import { makeFolder } from '../storage/make-folder.js';
-import { stateFolder } from '../storage/state-folder.js';
+import { makeFolder, stateFolder } from '../storage/state-folder.js';
 import { VERSION } from '../version.js';
 import type { CommandIo } from './io.js';
 

@@ -61,9 +61,8 @@ export function profileProblem(pair: Pair, { tools }: ServerFacts): string | und
     if (used === undefined) continue;
     const tool = tools.find(({ name }) => name === used.tool);
     if (tool === undefined) return missingTool(pair, `${role} tool`, used.tool, tools);
-    const paths = [used.handleArgument, ...Object.keys(used.arguments ?? {}), ...others];
-    const missing = paths.find(path => path !== undefined && lacks(tool, path));
-    if (missing !== undefined) return missingArgument(pair, tool, missing);
+    for (const path of [used.handleArgument, ...Object.keys(used.arguments ?? {}), ...others])
+      if (path !== undefined && lacks(tool, path)) return missingArgument(pair, tool, path);
   }
   return undefined;
 }

@@ -1,10 +1,10 @@
-import { accessSync, chmodSync, closeSync, constants, existsSync, openSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigurationError } from '../errors.js';
 import { type Database, openConnection } from './driver.js';
 import { reasonOf } from './failure-reason.js';
 import { BLOCKED_MS } from './file-lock.js';
-import { makeFolder } from './make-folder.js';
+import { makeFolder } from './state-folder.js';
 import { inTransaction, prepareQuery } from './statement.js';
 
 /** The tables were made by a newer version of this program. */
@@ -84,4 +84,21 @@ function migrate(database: Database, migrations: readonly string[]): void {
     for (const statements of migrations.slice(version())) database.exec(statements);
     database.exec(`PRAGMA user_version = ${migrations.length}`);
   });
+}
+
+/**
+ * Remembers the files of a database that is open. The answer tells whether they still stand where they stood: what is
+ * written to a file that was deleted or replaced, no other process sees, and a restart loses it.
+ */
+export function rememberFiles(file: string): () => boolean {
+  const names = [file, `${file}-wal`];
+  const identify = () => names.map(identityOf).join(' ');
+  const opened = identify();
+  return () => identify() === opened;
+}
+
+/** A file that is open keeps its number, so that no later one can have it. */
+function identityOf(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? 'none' : `${stats.dev}:${stats.ino}`;
 }

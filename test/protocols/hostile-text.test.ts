@@ -1,7 +1,6 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { expect, test } from 'vitest';
-import { pairOfProposal } from '../../src/protocols/detection/found-pair.js';
-import { proposePairs } from '../../src/protocols/detection/propose.js';
+import { pairOfProposal, proposePairs } from '../../src/protocols/detection/propose.js';
 import { excerpt } from '../../src/protocols/excerpt.js';
 import { dataOf } from '../../src/protocols/pair/answer-data.js';
 import { idsIn } from '../../src/protocols/pair/handle.js';

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { makeFolder } from '../../src/storage/make-folder.js';
+import { makeFolder } from '../../src/storage/state-folder.js';
 
 let root: string;
 beforeEach(() => {

@@ -3,9 +3,8 @@ import { readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from '
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { reasonOf } from '../../storage/failure-reason.js';
-import { makeFolder } from '../../storage/make-folder.js';
 import { replaceFile } from '../../storage/replace-file.js';
-import { stateFolder } from '../../storage/state-folder.js';
+import { makeFolder, stateFolder } from '../../storage/state-folder.js';
 import { decodeText, encodeTextLike } from '../../storage/text-file.js';
 import { PromptReader } from '../ask/line-reader.js';
 import { canAsk } from '../ask/terminal-asker.js';

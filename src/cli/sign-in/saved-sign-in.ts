@@ -4,8 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ConfigurationError } from '../../errors.js';
 import { reasonOf } from '../../storage/failure-reason.js';
-import { makeFolder } from '../../storage/make-folder.js';
-import { stateFolder } from '../../storage/state-folder.js';
+import { makeFolder, stateFolder } from '../../storage/state-folder.js';
 import type { CommandIo } from '../io.js';
 
 const clientSchema = z.looseObject({ client_id: z.string(), client_secret: z.string().optional() });

@@ -2,7 +2,7 @@ import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { Dispatcher } from 'undici';
 import { startTimer } from '../../time/sleep.js';
 import { messageOf } from '../faults/failure.js';
-import { openAgent } from '../http/open-agent.js';
+import { openAgent } from '../http/proxy.js';
 
 /** An authorization server gives no answer at present. No `TypeError`, which the SDK takes for a browser's refusal. */
 export class NoAnswerError extends Error {

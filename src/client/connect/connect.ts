@@ -11,7 +11,7 @@ import { SIGN_IN } from '../authorization/sign-in.js';
 import { ReconnectingTransport } from '../connection/reconnecting-transport.js';
 import { longestWaitMs, watchSilence } from '../connection/while-heard.js';
 import { basicCredentials, displayUrl, withoutCredentials } from '../http/url-parts.js';
-import { capabilitiesToAsk } from '../input/question-methods.js';
+import { capabilitiesToAsk } from '../input/pending-questions.js';
 import { identifyTarget, rememberServer } from '../journal/identify.js';
 import { checkOption } from '../option-check.js';
 import { type AwaitClientOptions, clientOptionNames } from '../options.js';

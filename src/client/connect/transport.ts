@@ -4,7 +4,7 @@ import type { OptionNames } from '../../unknown-option.js';
 import { type Authorization, authorizationOf } from '../authorization/authorization.js';
 import { secretVariables } from '../connection/sent-secrets.js';
 import { HttpTransport } from '../http/http-transport.js';
-import { openAgent } from '../http/open-agent.js';
+import { openAgent } from '../http/proxy.js';
 import { Requests } from '../http/requests.js';
 import { RevisionTransport } from '../revision-2026-07-28/revision-transport.js';
 import type { HandedServer } from '../stdio/handed-server.js';

@@ -1,8 +1,11 @@
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { Client, ClientOptions } from '@modelcontextprotocol/sdk/client/index.js';
 import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
   ErrorCode,
   type JSONRPCNotification,
   type JSONRPCRequest,
+  ListRootsRequestSchema,
   McpError,
   RELATED_TASK_META_KEY,
 } from '@modelcontextprotocol/sdk/types.js';
@@ -12,7 +15,6 @@ import { isRecord } from '../../protocols/tool-result.js';
 import { OnDispose } from '../../time/on-dispose.js';
 import type { TaskReference } from '../../types.js';
 import type { InputAnswer, InputHandler } from './input-handler.js';
-import { questionMethods } from './question-methods.js';
 
 /** No handler answers questions of this kind. */
 export class UnansweredError extends McpError {
@@ -160,4 +162,19 @@ class OpenQuestions {
   closed(question: unknown): void {
     if (this.#open.delete(question)) this.#lastClosedAt = performance.now();
   }
+}
+
+type Capabilities = NonNullable<ClientOptions['capabilities']>;
+
+/** The methods by which a server may ask, with the capability that lets it. */
+export const questionMethods = [
+  { method: 'elicitation/create', capability: 'elicitation', schema: ElicitRequestSchema },
+  { method: 'sampling/createMessage', capability: 'sampling', schema: CreateMessageRequestSchema },
+  { method: 'roots/list', capability: 'roots', schema: ListRootsRequestSchema },
+] as const;
+
+/** What a client declares so that it is asked: what the user says, else that a person can be asked. */
+export function capabilitiesToAsk(given: Capabilities = {}, hasHandler: boolean): Capabilities {
+  const declared = questionMethods.some(({ capability }) => given[capability] !== undefined);
+  return hasHandler && !declared ? { ...given, elicitation: {} } : given;
 }

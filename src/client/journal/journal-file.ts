@@ -1,16 +1,15 @@
 import { taskRefOf } from '../../protocols/pairs/task-ref.js';
 import type { PairProof } from '../../protocols/protocol.js';
 import { canonicalJson } from '../../storage/canonical-json.js';
-import { type DatabaseKind, openDatabaseFile } from '../../storage/database.js';
+import { type DatabaseKind, openDatabaseFile, rememberFiles } from '../../storage/database.js';
 import type { Database } from '../../storage/driver.js';
-import { rememberFiles } from '../../storage/file-identity.js';
 import { isSurelyLarger } from '../../storage/large-json.js';
 import { inTransaction } from '../../storage/statement.js';
 import type { Outcome, Snapshot, TaskReference, ToolCall } from '../../types.js';
 import { callStatements, JOURNAL_MIGRATIONS } from './call-statements.js';
-import { journalLimits } from './journal-limits.js';
 import { type CallRow, type JournalRecord, parseColumn, toJournalRecord } from './journal-record.js';
 import type { ServerIdentity } from './known-server.js';
+import { journalLimits } from './options.js';
 
 /** A crash of the process loses nothing; a power cut may lose the last moments, for a call without a sync to disk. */
 const JOURNAL: DatabaseKind = {

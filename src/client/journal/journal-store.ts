@@ -5,8 +5,7 @@ import { isLocked, whenUnlocked } from '../../storage/file-lock.js';
 import { stateFolder } from '../../storage/state-folder.js';
 import { startTimer } from '../../time/sleep.js';
 import type { JournalFile } from './journal-file.js';
-import { journalLimits } from './journal-limits.js';
-import type { JournalOptions } from './options.js';
+import { type JournalOptions, journalLimits } from './options.js';
 
 /** How long calls go on without the journal after it has failed. */
 const REST_MS = 60_000;

@@ -10,9 +10,8 @@ import { excerpt, excerptOf } from '../../protocols/excerpt.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { answeredId, cancelledId, isRequest, ownId } from '../connection/message-kind.js';
 import { HandledQuestions, questionsIn } from './client-questions.js';
-import { headersOfCall, type ParameterHeader, parameterHeaders } from './parameter-headers.js';
+import { headersOfCall, type ParameterHeader, parameterHeaders, standardHeaders } from './headers.js';
 import { type ClientIdentity, framed, TASKS_EXTENSION_NAME } from './revision-wire.js';
-import { standardHeaders } from './standard-headers.js';
 import { Subscriptions } from './subscriptions.js';
 
 export interface RevisionSessionOptions {

@@ -48,7 +48,7 @@ export function readNotification({ method, params }: JSONRPCNotification): TaskN
 
 /** Delivers notifications to the waits that they are about, and keeps the latest for waits that begin later. */
 export class TaskNotifications {
-  readonly #listeners = new Map<string, NotificationListener[]>();
+  readonly #listeners = new Map<string, Set<NotificationListener>>();
   readonly #unclaimed = new BoundedMap<TaskNotification>(MAX_UNCLAIMED);
 
   tell(notification: TaskNotification): void {
@@ -67,8 +67,8 @@ export class TaskNotifications {
   listen(topics: readonly string[], listener: NotificationListener): void {
     for (const topic of topics) {
       const listeners = this.#listeners.get(topic);
-      if (listeners === undefined) this.#listeners.set(topic, [listener]);
-      else listeners.push(listener);
+      if (listeners === undefined) this.#listeners.set(topic, new Set([listener]));
+      else listeners.add(listener);
       const missed = this.#unclaimed.take(topic);
       if (missed !== undefined) listener.hear(missed);
     }
@@ -76,9 +76,9 @@ export class TaskNotifications {
 
   leave(topics: readonly string[], listener: NotificationListener): void {
     for (const topic of topics) {
-      const others = this.#listeners.get(topic)?.filter(other => other !== listener) ?? [];
-      if (others.length > 0) this.#listeners.set(topic, others);
-      else this.#listeners.delete(topic);
+      const listeners = this.#listeners.get(topic);
+      listeners?.delete(listener);
+      if (listeners?.size === 0) this.#listeners.delete(topic);
     }
   }
 }

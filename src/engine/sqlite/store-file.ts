@@ -1,4 +1,4 @@
-import { rememberFiles } from '../../storage/file-identity.js';
+import { rememberFiles } from '../../storage/database.js';
 import type { StoreNotice } from '../engine.js';
 import { StoreFailure } from '../store-failure.js';
 import { MEMORY } from './database.js';

@@ -1,5 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import { singular } from '../lexicon/nouns.js';
+import { singular } from '../lexicon.js';
 import { wordsOf } from '../pair/usual-places.js';
 import { isRecord } from '../tool-result.js';
 import { argumentDescription, isHandleArgument, type ToolFacts } from './tool-facts.js';

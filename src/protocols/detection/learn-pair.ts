@@ -4,7 +4,7 @@ import { type AnswerData, dataOf, valueAt, valuesAt } from '../pair/answer-data.
 import { readStatusAnswer } from '../pair/answers.js';
 import { findHandle } from '../pair/find-handle.js';
 import { idsIn, soughtOf, type TaskId } from '../pair/handle.js';
-import { labelFacts } from '../pair/label-facts.js';
+import { labelFacts } from '../pair/labels.js';
 import type { Pair, Place } from '../pair/profile.js';
 import { wordsOf } from '../pair/usual-places.js';
 import { fold, meaningOf } from '../pair/words.js';

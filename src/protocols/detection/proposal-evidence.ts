@@ -1,5 +1,4 @@
-import { singular, WORK_NOUNS } from '../lexicon/nouns.js';
-import { MACHINE } from '../lexicon/verbs.js';
+import { MACHINE, singular, WORK_NOUNS } from '../lexicon.js';
 import { wordsOf } from '../pair/usual-places.js';
 import type { Evidence } from './evidence.js';
 import type { StatusCall } from './handle-argument.js';

@@ -1,5 +1,7 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import { LOOKING_ACTIONS } from '../lexicon/verbs.js';
+import { LOOKING_ACTIONS } from '../lexicon.js';
+import { completePair } from '../pair/complete-pair.js';
+import { type Pair, pairProfileSchema } from '../pair/profile.js';
 import { wordsOf } from '../pair/usual-places.js';
 import { isRecord } from '../tool-result.js';
 import { type Held, vetoesIn, weigh } from './evidence.js';
@@ -215,4 +217,34 @@ function factsOfAction(tool: Tool, action: Action, words: readonly string[]): To
     onlyLooks: LOOKING_ACTIONS.includes(action.value) && !isDestructive,
     mayStart: facts.mayStart && facts.verb !== undefined && facts.verb === verbs[0],
   };
+}
+
+/** The profile of a proposal, which reads every field at its usual place. */
+export function pairOfProposal(proposal: Proposal, tools: readonly Tool[]): Pair {
+  const { start, status, argument, copied, cancel, action } = proposal;
+  const fixed = {
+    ...Object.fromEntries(copied.map(name => [name, { call: name }])),
+    ...(action !== undefined && argumentOf(action)),
+  };
+  const profile = pairProfileSchema.parse({
+    name: `found/${start}`.replace(/[^\w@/.-]/g, '-').slice(0, 100),
+    start: { tool: start },
+    status: {
+      tool: status,
+      handleArgument: argument,
+      ...(Object.keys(fixed).length > 0 && { arguments: fixed }),
+    },
+    ...(cancel !== undefined && {
+      cancel: {
+        tool: cancel.tool,
+        handleArgument: argument,
+        ...(cancel.action !== undefined && { arguments: argumentOf(cancel.action) }),
+      },
+    }),
+  });
+  return completePair(profile, tools);
+}
+
+function argumentOf({ argument, value }: Action) {
+  return { [argument]: { value } };
 }

@@ -1,6 +1,18 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import { GENERIC, IDS, PERSISTENT, STATE, singular, WORK_HANDLES } from '../lexicon/nouns.js';
-import { CHANGING, ENDING, LOOKUP, MACHINE, READING, RECORDING } from '../lexicon/verbs.js';
+import {
+  CHANGING,
+  ENDING,
+  GENERIC,
+  IDS,
+  LOOKUP,
+  MACHINE,
+  PERSISTENT,
+  READING,
+  RECORDING,
+  STATE,
+  singular,
+  WORK_HANDLES,
+} from '../lexicon.js';
 import { wordsOf } from '../pair/usual-places.js';
 import { isRecord } from '../tool-result.js';
 

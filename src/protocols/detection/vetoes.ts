@@ -1,5 +1,4 @@
-import { MACHINE_NOUNS, WORK_NOUNS } from '../lexicon/nouns.js';
-import { BEGINNING, EDITING, MACHINE, MAKING, STARTING } from '../lexicon/verbs.js';
+import { BEGINNING, EDITING, MACHINE, MACHINE_NOUNS, MAKING, STARTING, WORK_NOUNS } from '../lexicon.js';
 import type { Veto } from './evidence.js';
 import { isPersistent, type ToolFacts } from './tool-facts.js';
 

@@ -1,7 +1,7 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { takesOnly } from '../detection/handle-argument.js';
 import { factsOf, type ToolFacts } from '../detection/tool-facts.js';
-import { LOOKING_ACTIONS, TAKING } from '../lexicon/verbs.js';
+import { LOOKING_ACTIONS, TAKING } from '../lexicon.js';
 import { isRecord } from '../tool-result.js';
 import type { Pair } from './profile.js';
 

@@ -1,4 +1,4 @@
-import { IDS, singular } from '../lexicon/nouns.js';
+import { IDS, singular } from '../lexicon.js';
 import type { AnswerData } from './answer-data.js';
 import { answerFactsOf } from './answer-facts.js';
 import { firstToken, labelled } from './labels.js';

@@ -1,6 +1,6 @@
 import type { TaskStatus } from '../../types.js';
-import { WORK_NOUNS } from '../lexicon/nouns.js';
-import { linesOf, plainWords } from './label-facts.js';
+import { WORK_NOUNS } from '../lexicon.js';
+import { linesOf, plainWords } from './labels.js';
 import type { Subject } from './subject.js';
 import { meaningOf } from './words.js';
 

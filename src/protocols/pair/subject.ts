@@ -1,5 +1,4 @@
-import { GENERIC, STATE, singular } from '../lexicon/nouns.js';
-import { CHANGING, MACHINE, READING } from '../lexicon/verbs.js';
+import { CHANGING, GENERIC, MACHINE, READING, STATE, singular } from '../lexicon.js';
 import { startTools } from '../tool-definition.js';
 import type { Pair } from './profile.js';
 import { wordsOf } from './usual-places.js';

@@ -1,10 +1,9 @@
 import { isEndStatus, type TaskStatus } from '../../types.js';
 import { excerpt } from '../excerpt.js';
-import { WORK_NOUNS } from '../lexicon/nouns.js';
+import { WORK_NOUNS } from '../lexicon.js';
 import type { AnswerData } from './answer-data.js';
-import { dataFacts } from './answer-facts.js';
-import { labelFacts } from './label-facts.js';
-import { bringsResult } from './payload-facts.js';
+import { bringsResult, dataFacts } from './answer-facts.js';
+import { labelFacts } from './labels.js';
 import { shareIn, shareOfFacts } from './progress-facts.js';
 import { stateInSentences } from './sentences.js';
 import type { Fact, Subject } from './subject.js';

@@ -3,7 +3,7 @@ import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, test } from 'vitest';
 import { AwaitClient } from '../../../src/client/await-client.js';
 import type { InputQuestion } from '../../../src/client/input/input-handler.js';
-import { capabilitiesToAsk } from '../../../src/client/input/question-methods.js';
+import { capabilitiesToAsk } from '../../../src/client/input/pending-questions.js';
 import { ConfigurationError } from '../../../src/errors.js';
 import { failureOf } from '../../fixtures/client/await-fixture.js';
 import { connectTaskServer, TASK_ID, taskIn, textResult } from '../../fixtures/client/task-server.js';

@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JournalFile } from '../../../src/client/journal/journal-file.js';
-import { journalLimits } from '../../../src/client/journal/journal-limits.js';
+import { journalLimits } from '../../../src/client/journal/options.js';
 import { ConfigurationError } from '../../../src/errors.js';
 import { openConnection } from '../../../src/storage/driver.js';
 import { done, type JournalPlace, newCall, newJournalPlace, referenceOf } from './journal-fixture.js';

@@ -10,7 +10,7 @@ import type { CommandIo } from '../../../src/cli/io.js';
 import { AwaitClient } from '../../../src/client/await-client.js';
 import type { AwaitEvent } from '../../../src/client/events.js';
 import type { JournalFile } from '../../../src/client/journal/journal-file.js';
-import { journalLimits } from '../../../src/client/journal/journal-limits.js';
+import { journalLimits } from '../../../src/client/journal/options.js';
 import { type JournalPlace, newJournalPlace } from './journal-fixture.js';
 
 const fixture = (path: string) => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url));

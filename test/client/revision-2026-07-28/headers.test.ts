@@ -3,8 +3,8 @@ import {
   headersOfCall,
   headerValue,
   parameterHeaders,
-} from '../../../src/client/revision-2026-07-28/parameter-headers.js';
-import { standardHeaders } from '../../../src/client/revision-2026-07-28/standard-headers.js';
+  standardHeaders,
+} from '../../../src/client/revision-2026-07-28/headers.js';
 
 const encoded = (text: string) => `=?base64?${Buffer.from(text).toString('base64')}?=`;
 

@@ -1,7 +1,6 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, test } from 'vitest';
-import { pairOfProposal } from '../../../src/protocols/detection/found-pair.js';
-import { type Proposal, proposePairs } from '../../../src/protocols/detection/propose.js';
+import { type Proposal, pairOfProposal, proposePairs } from '../../../src/protocols/detection/propose.js';
 import {
   ANSWER_EVIDENCE,
   ANSWER_VETOES,

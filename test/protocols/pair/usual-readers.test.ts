@@ -1,10 +1,10 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, test } from 'vitest';
 import { dataOf } from '../../../src/protocols/pair/answer-data.js';
+import { bringsResult } from '../../../src/protocols/pair/answer-facts.js';
 import { readStatusAnswer } from '../../../src/protocols/pair/answers.js';
 import { findHandle } from '../../../src/protocols/pair/find-handle.js';
-import { labelFacts } from '../../../src/protocols/pair/label-facts.js';
-import { bringsResult } from '../../../src/protocols/pair/payload-facts.js';
+import { labelFacts } from '../../../src/protocols/pair/labels.js';
 import { pairProfileSchema } from '../../../src/protocols/pair/profile.js';
 import { progressOfFacts, readProgress } from '../../../src/protocols/pair/progress-facts.js';
 import { readState } from '../../../src/protocols/pair/state.js';

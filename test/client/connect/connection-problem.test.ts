@@ -2,7 +2,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AwaitClient } from '../../../src/client/await-client.js';
-import { connectionProblem } from '../../../src/client/http/connection-problem.js';
+import { connectionProblem } from '../../../src/client/connect/connect-failure.js';
 import { failureOf } from '../../fixtures/client/await-fixture.js';
 import { KEY, OF_UNKNOWN_AUTHORITY, SELF_SIGNED } from '../../fixtures/client/certificates.js';
 import { loopbackServer } from '../../fixtures/client/loopback-server.js';

@@ -1,4 +1,6 @@
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { isRecord } from '../../protocols/tool-result.js';
+import { REVISION_VERSION } from './revision-wire.js';
 
 /** An argument that also travels as a header (SEP-2243, `x-mcp-header`). */
 export interface ParameterHeader {
@@ -99,4 +101,27 @@ const ENCODED = /^=\?base64\?.*\?=$/;
 export function headerValue(value: string): string {
   if (PLAIN.test(value) && !ENCODED.test(value)) return value;
   return `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=`;
+}
+
+/** The parameter that the header `Mcp-Name` repeats, by method (SEP-2243). */
+const NAMED_BY: Readonly<Record<string, string>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
+};
+
+/** The headers by which a gateway may route a message (SEP-2243). */
+export function standardHeaders(message: JSONRPCMessage): Record<string, string> {
+  const version = { 'mcp-protocol-version': REVISION_VERSION };
+  if (!('method' in message)) return version;
+  const { method, params } = message;
+  const name = Object.hasOwn(NAMED_BY, method) ? params?.[NAMED_BY[method] ?? ''] : undefined;
+  return {
+    ...version,
+    'mcp-method': method,
+    ...(typeof name === 'string' && { 'mcp-name': headerValue(name) }),
+  };
 }

@@ -60,7 +60,7 @@ const WINDOW_MS = 10;
  * up everything else. In the order in which they came.
  */
 export class AdmissionLimiter {
-  readonly #turns: Deferred[] = [];
+  readonly #waiting: Deferred[] = [];
   #windowEndsAt = 0;
   /** Of the last turn that callers wait for, or of the window. */
   #left = 0;
@@ -68,20 +68,20 @@ export class AdmissionLimiter {
   /** Resolves when the caller may go on; undefined when it may at once. */
   next(): Promise<void> | undefined {
     const now = performance.now();
-    if (this.#turns.length === 0 && now >= this.#windowEndsAt) {
+    if (this.#waiting.length === 0 && now >= this.#windowEndsAt) {
       this.#windowEndsAt = now + WINDOW_MS;
       this.#left = MAX_AT_ONCE;
     }
     if (this.#left === 0) {
       this.#left = MAX_AT_ONCE;
-      if (this.#turns.push(newDeferred()) === 1) setImmediate(this.#goOn);
+      if (this.#waiting.push(newDeferred()) === 1) setImmediate(this.#goOn);
     }
     this.#left--;
-    return this.#turns.at(-1)?.promise;
+    return this.#waiting.at(-1)?.promise;
   }
 
   readonly #goOn = (): void => {
-    this.#turns.shift()?.resolve();
-    if (this.#turns.length > 0) setImmediate(this.#goOn);
+    this.#waiting.shift()?.resolve();
+    if (this.#waiting.length > 0) setImmediate(this.#goOn);
   };
 }

@@ -7,14 +7,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { TaskRecord } from '../../src/engine/task-record.js';
+import { openFront, startAskingWorker } from '../fixtures/server/asking-process.js';
 import { describeWith, SERVICE_NAMES } from '../services/index.js';
 
 const SCRIPT = fileURLToPath(new URL('../fixtures/server/asking-process.js', import.meta.url));
 const LEASE_SECONDS = 2;
 const TIMEOUT_MS = 180_000;
 
+type Command = 'initiate' | 'answer' | 'change';
+
+interface Front {
+  call(command: Command, argument?: unknown): Promise<TaskRecord>;
+}
+
 /** A process that may die at any moment. */
-class Process {
+class Process implements Front {
   readonly #child: ChildProcess;
   readonly #answers = new Map<number, (message: { value?: unknown; error?: string }) => void>();
   #lastId = 0;
@@ -30,7 +37,7 @@ class Process {
     return new Promise(resolve => this.#answers.set(0, () => resolve()));
   }
 
-  call(command: string, argument?: unknown): Promise<TaskRecord> {
+  call(command: Command, argument?: unknown): Promise<TaskRecord> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#answers.set(id, ({ value, error }) =>
@@ -53,27 +60,41 @@ async function openPlace(url?: string) {
   const ledger = join(folder, 'ledger');
   const store = url ?? `sqlite:${join(folder, 'tasks.db')}`;
   const prefix = `test_${randomBytes(6).toString('hex')}:`;
-  const processes: Process[] = [];
+  const options = { store, keyPrefix: prefix, leaseSeconds: LEASE_SECONDS, ledger };
+  const ends: (() => Promise<void>)[] = [];
   onTestFinished(async () => {
-    await Promise.all(processes.map(each => each.kill()));
+    await Promise.all(ends.map(end => end()));
     await rm(folder, { recursive: true, force: true });
   });
   async function start(role: 'front' | 'worker'): Promise<Process> {
-    const started = new Process([role, store, prefix, String(LEASE_SECONDS), ledger]);
-    processes.push(started);
+    const started = new Process([role, JSON.stringify(options)]);
+    ends.push(() => started.kill());
     await started.ready();
     return started;
   }
   return {
-    front: () => start('front'),
-    worker: () => start('worker'),
+    /** What is killed is a process of its own. */
+    mortal: { front: () => start('front'), worker: () => start('worker') },
+    async front(): Promise<Front> {
+      const { close, initiate, answer, change } = await openFront(options);
+      ends.push(close);
+      const commands: Record<Command, (argument: never) => Promise<TaskRecord>> = {
+        initiate,
+        answer,
+        change,
+      };
+      return { call: (command, argument) => commands[command](argument as never) };
+    },
+    async worker(): Promise<void> {
+      ends.push((await startAskingWorker(options)).close);
+    },
     ledger: async () => (await readFile(ledger, 'utf8')).trim().split('\n'),
   };
 }
 
 /** The record as soon as it is as it should be. */
 async function until(
-  front: Process,
+  front: Front,
   known: TaskRecord,
   isSo: (record: TaskRecord) => boolean,
 ): Promise<TaskRecord> {
@@ -103,8 +124,8 @@ function describeKills(openIt: () => ReturnType<typeof openPlace>): void {
   test(
     'the question outlives the front that took the call, and the worker that asked',
     async () => {
-      const { front, worker, ledger } = await openIt();
-      const [first, second, asker] = await Promise.all([front(), front(), worker()]);
+      const { mortal, front, worker, ledger } = await openIt();
+      const [first, second, asker] = await Promise.all([mortal.front(), front(), mortal.worker()]);
       const submitted = await first.call('initiate');
       const asking = await until(first, submitted, asks('Which name?'));
       await first.kill();
@@ -127,8 +148,8 @@ function describeKills(openIt: () => ReturnType<typeof openPlace>): void {
   test(
     'an answer to a worker that is dead, which nobody has noticed yet, waits for the next one',
     async () => {
-      const { front, worker, ledger } = await openIt();
-      const [first, asker] = await Promise.all([front(), worker()]);
+      const { mortal, front, worker, ledger } = await openIt();
+      const [first, asker] = await Promise.all([mortal.front(), mortal.worker()]);
       const asking = await until(first, await first.call('initiate'), asks('Which name?'));
       await asker.kill();
       const answered = await first.call('answer', answerTo(asking, named));
@@ -147,11 +168,11 @@ function describeKills(openIt: () => ReturnType<typeof openPlace>): void {
   test(
     'an answer while no process runs but a front is kept for the next worker',
     async () => {
-      const { front, worker } = await openIt();
-      const [first, asker] = await Promise.all([front(), worker()]);
+      const { mortal, front, worker } = await openIt();
+      const [first, asker] = await Promise.all([mortal.front(), mortal.worker()]);
       const asking = await until(first, await first.call('initiate'), asks('Which name?'));
       await Promise.all([first.kill(), asker.kill()]);
-      const second = await front();
+      const second = await mortal.front();
       const waiting = await until(second, asking, isPending);
       await second.call('answer', answerTo(waiting, named));
       await second.kill();

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../src/engine/clock.js';
 import { openSqliteEngine } from '../../src/engine/sqlite/sqlite-engine.js';
+import { connectHttp } from '../fixtures/server/connected-http.js';
 import type { Caller } from '../fixtures/server/connected-tools.js';
 import { newWorkplace, ROOT, type Workplace } from './command.js';
 import { connectServe, firstTaskRef, isRunning, untilEnded } from './served.js';
@@ -58,10 +59,8 @@ async function startTask(caller: Caller, seconds: number): Promise<{ taskRef: st
 
 /** What a new server on the same store says of a task, once it has ended. */
 async function endOf(taskRef: string) {
-  const caller = await connectServe(place);
-  const { data } = await caller.resolve(taskRef, 20);
-  await caller.client.close();
-  return data;
+  const [, url] = await place.serveHere();
+  return (await (await connectHttp(url)).resolve(taskRef, 20)).data;
 }
 
 describe('requests piped in', () => {

@@ -4,7 +4,7 @@ import { answer, type InputResponse, type Questions, waitedMs } from './question
 import { INVALID_RECORD, isInvalid } from './record-shape.js';
 import { type QuestionStore, questionStore, RunOverError } from './run-questions.js';
 import { readQuestions, readStoredTask, type StoredTask, type StoredValue } from './stored-task.js';
-import { CANCELLED } from './task-errors.js';
+import { CANCELLED, WORKER_LOST } from './task-errors.js';
 import { ALL_STATUSES } from './task-list.js';
 import {
   backInQueue,
@@ -53,6 +53,13 @@ type Edit = (before: Questions) => Questions;
 
 /** What can happen to the tasks of a store that changes one at a time, each only where it still stands as it was read. */
 export abstract class ConditionalTasks<Stored extends StoredTask> {
+  readonly #onLost: (record: TaskRecord) => void;
+
+  /** @param onLost told of each task that was failed without its run having ended it */
+  constructor(onLost: (record: TaskRecord) => void) {
+    this.#onLost = onLost;
+  }
+
   /** The task as it is after all changes that were answered, unless it has expired. */
   abstract read(taskRef: string): Promise<Stored | undefined>;
   /** Whether the task has not expired, stands so, and was changed. It does no harm to make a change twice. */
@@ -110,10 +117,17 @@ export abstract class ConditionalTasks<Stored extends StoredTask> {
     }
   }
 
-  /** Fails a task that cannot be read, or whose parameters cannot; undefined where it has ended. */
-  async failInvalid(taskRef: string): Promise<TaskRecord | undefined> {
+  /** Lets the run of a worker that is gone go, as `release` does. */
+  async releaseLost(run: RunName): Promise<Stored | undefined> {
+    const released = await this.release(run, WORKER_LOST);
+    if (released !== undefined && isEnded(released)) this.#onLost(readStoredTask(released));
+    return released;
+  }
+
+  /** Fails a task that cannot be read, or whose parameters cannot, unless it has ended. */
+  async failInvalid(taskRef: string): Promise<void> {
     const failed = await this.#failInvalid(taskRef);
-    return failed && readStoredTask(failed);
+    if (failed !== undefined) this.#onLost(readStoredTask(failed));
   }
 
   /** The record as it is then; ended records stay as they are. */

@@ -2,8 +2,8 @@
 const MAX_AT_ONCE = 100;
 
 export interface GroupedAddsOptions {
-  /** Whether what failed may be one job's fault, so that each is to be added alone. */
-  readonly isRefusal: (error: unknown) => boolean;
+  /** Whether what failed may be one job's fault, so that each is to be added alone. @default it always may */
+  readonly isRefusal?: ((error: unknown) => boolean) | undefined;
   /** Most of one group. @default 100 */
   readonly maxAtOnce?: number | undefined;
 }
@@ -25,7 +25,7 @@ export class GroupedAdds<Job, Added = string> {
   readonly #options: GroupedAddsOptions;
 
   /** @param add answers what came of the jobs, in their order; adding one twice is adding it once */
-  constructor(add: (jobs: readonly Job[]) => Promise<readonly Added[]>, options: GroupedAddsOptions) {
+  constructor(add: (jobs: readonly Job[]) => Promise<readonly Added[]>, options: GroupedAddsOptions = {}) {
     this.#add = add;
     this.#options = options;
   }
@@ -45,11 +45,12 @@ export class GroupedAdds<Job, Added = string> {
   }
 
   async #addGroup(group: readonly Waiting<Job, Added>[]): Promise<void> {
+    const { isRefusal = () => true } = this.#options;
     try {
       const added = await this.#add(group.map(({ job }) => job));
       for (const [index, { resolve }] of group.entries()) resolve(added[index] as Added);
     } catch (error) {
-      if (group.length > 1 && this.#options.isRefusal(error)) {
+      if (group.length > 1 && isRefusal(error)) {
         await Promise.all(group.map(one => this.#addGroup([one])));
         return;
       }

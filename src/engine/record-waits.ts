@@ -36,12 +36,12 @@ export class RecordWaits {
   }
 
   ring(taskRef: string): void {
-    this.ringProgress(taskRef);
+    this.ringChange(taskRef);
     this.#ends.ring(taskRef);
   }
 
   /** Nobody who waits for the end of a task is woken. */
-  ringProgress(taskRef: string): void {
+  ringChange(taskRef: string): void {
     this.#seen.delete(taskRef);
     this.#changes.ring(taskRef);
   }

@@ -34,6 +34,8 @@ interface Waits {
     isOver: (record: TaskRecord) => boolean,
     options: WaitForEndOptions,
   ): Promise<Found>;
+  /** Wakes whoever waits for a change of the task. */
+  ringChange(taskRef: string): void;
 }
 
 /** What a worker needs of an engine's own. */
@@ -92,7 +94,10 @@ export abstract class StoreEngine<Run> implements Engine {
 
   async answer(taskRef: string, responses: Responses): Promise<Found> {
     this.assertOpen();
-    return this.storeAnswers(taskRef, responses);
+    const record = await this.storeAnswers(taskRef, responses);
+    this.answerWaits.ring(taskRef);
+    this.waits.ringChange(taskRef);
+    return record;
   }
 
   async cancel(taskRef: string): Promise<Found> {

@@ -7,10 +7,10 @@ import { SubmittedTasks } from '../submitted-tasks.js';
 import type { ListQuery, TaskPage } from '../task-list.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { BullmqWorkerStore } from './bullmq-worker-store.js';
-import { MessageSource, type QueuedRun } from './message-source.js';
+import type { QueuedRun } from './message-source.js';
 import { OperationQueue } from './operation-queue.js';
 import { OwnerOrder } from './owner-order.js';
-import type { QueueConnection } from './queue-connection.js';
+import { isConnectionError, type QueueConnection } from './queue-connection.js';
 import { StoreMaintenance } from './store-maintenance.js';
 import { TaskChanges } from './task-changes.js';
 import { listRecords, readOperationStats } from './task-lists.js';
@@ -43,9 +43,9 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
     this.#connection = connection;
     this.label = label;
     const { records } = connection;
-    const calls = new StoreCalls({ label, isConnectionError: connection.isConnectionError });
+    const calls = new StoreCalls({ label, isConnectionError });
     this.#calls = calls;
-    this.#tasks = new TaskRecords(records, calls);
+    this.#tasks = new TaskRecords({ records, calls, onLost: record => this.onLost(record) });
     this.#submitted = new SubmittedTasks({
       look: taskRefs => this.#tasks.findMany(taskRefs),
       findByKey: task => this.#tasks.findByKey(task),
@@ -62,9 +62,8 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
       records,
       calls,
       queue: operation => this.#queue(operation),
-      queues: async () => (await this.#operations()).map(operation => this.#queue(operation)),
+      operations: () => this.#operations(),
       checkIntervalMs: connection.locks.checkIntervalMs,
-      onLost: record => this.onLost(record),
       onSwept: () => this.#submitted.prune(),
     });
   }
@@ -76,8 +75,7 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
       const turn = unfinished && (await this.#order.next(unfinished, operation));
       const queue = this.#queue(operation);
       const messageOf = ({ taskRef, createdAt }: TaskRecord) => {
-        const dueInMs = Math.max(0, Math.ceil(createdAt + delayMs - Date.now()));
-        return { taskRef, owner, delayMs: dueInMs, turn };
+        return { taskRef, owner, dueAt: createdAt + delayMs, turn };
       };
       const submission = await this.#tasks.insert(task, record => queue.send(messageOf(record)));
       // Of a task that was stored before, the message may be missing.
@@ -91,10 +89,8 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
     return this.#tasks.find(taskRef);
   }
 
-  protected async storeAnswers(taskRef: string, responses: Responses): Promise<TaskRecord | undefined> {
-    const record = await this.#tasks.answer(taskRef, responses);
-    this.#onChange(taskRef);
-    return record;
+  protected storeAnswers(taskRef: string, responses: Responses): Promise<TaskRecord | undefined> {
+    return this.#tasks.answer(taskRef, responses);
   }
 
   protected async storeCancel(taskRef: string): Promise<TaskRecord | undefined> {
@@ -108,10 +104,11 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
   }
 
   protected workerParts() {
+    void this.waits.insistOnListening();
     const store = new BullmqWorkerStore({
       tasks: this.#tasks,
-      locks: this.#connection.locks,
-      open: operation => this.#openSource(operation),
+      connection: this.#connection,
+      queue: operation => this.#queue(operation),
       isOwing: operations => this.#submitted.isOwing(operations),
     });
     // Of a turn, the store tells.
@@ -165,16 +162,6 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
     const queue = this.#queues.get(operation) ?? new OperationQueue(operation, this.#connection, this.#calls);
     this.#queues.set(operation, queue);
     return queue;
-  }
-
-  #openSource(operation: string): MessageSource {
-    void this.waits.insistOnListening();
-    return new MessageSource(this.#queue(operation), {
-      tasks: this.#tasks,
-      waiting: this.#connection.waiting(operation),
-      maxIdleMs: this.#connection.maxIdleMs,
-      onLost: record => this.onLost(record),
-    });
   }
 }
 

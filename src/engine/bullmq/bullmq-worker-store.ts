@@ -4,15 +4,15 @@ import { readStoredTask } from '../stored-task.js';
 import { WORKER_STOPPED } from '../task-errors.js';
 import { isEnded, type TaskRecord } from '../task-record.js';
 import type { Claimed, RunEnding, WorkerStore } from '../worker-store.js';
-import type { MessageSource, QueuedRun } from './message-source.js';
+import { MessageSource, type QueuedRun } from './message-source.js';
 import type { OperationQueue } from './operation-queue.js';
-import type { LockTimes } from './queue-connection.js';
+import type { QueueConnection } from './queue-connection.js';
 import type { TaskRecords } from './task-records.js';
 
 export interface BullmqWorkerStoreContext {
   readonly tasks: TaskRecords;
-  readonly locks: LockTimes;
-  open(operation: string): MessageSource;
+  readonly connection: QueueConnection;
+  queue(operation: string): OperationQueue;
   /** Whether a task of these operations that this engine has submitted is unfinished. */
   isOwing(operations: readonly string[]): Promise<boolean>;
 }
@@ -22,18 +22,18 @@ export class BullmqWorkerStore implements WorkerStore<QueuedRun> {
   readonly answerRecheckMs = 2000;
   readonly extendIntervalMs: number;
   readonly #context: BullmqWorkerStoreContext;
-  #operations: readonly string[] = [];
   readonly #sources = new Map<OperationQueue, MessageSource>();
 
   constructor(context: BullmqWorkerStoreContext) {
     this.#context = context;
-    this.extendIntervalMs = context.locks.renewIntervalMs;
+    this.extendIntervalMs = context.connection.locks.renewIntervalMs;
   }
 
   open(operations: readonly string[]): readonly MessageSource[] {
-    this.#operations = operations;
+    const { tasks, connection, queue } = this.#context;
     for (const operation of operations) {
-      const source = this.#context.open(operation);
+      const waiting = connection.waiting(operation);
+      const source = new MessageSource(queue(operation), { tasks, waiting, maxIdleMs: connection.maxIdleMs });
       this.#sources.set(source.queue, source);
     }
     return [...this.#sources.values()];
@@ -45,17 +45,19 @@ export class BullmqWorkerStore implements WorkerStore<QueuedRun> {
   }
 
   async owes(): Promise<boolean> {
-    return this.#context.isOwing(this.#operations);
+    return this.#context.isOwing([...this.#sources.keys()].map(({ operation }) => operation));
   }
 
   /** The record decides: a run whose message is no longer locked counts until somebody has released its task. */
   async extend(runs: readonly QueuedRun[]): Promise<readonly QueuedRun[]> {
-    const { locks, tasks } = this.#context;
+    const { tasks, connection } = this.#context;
     const lost: QueuedRun[] = [];
     for (const queue of this.#sources.keys()) {
       const ofQueue = runs.filter(run => run.queue === queue);
       if (ofQueue.length === 0) continue;
-      const refs = await queue.extendLocks(ofQueue, locks.lockDurationMs).catch((): readonly string[] => []);
+      const refs = await queue
+        .extendLocks(ofQueue, connection.locks.lockDurationMs)
+        .catch((): readonly string[] => []);
       for (const run of ofQueue.filter(({ taskRef }) => refs.includes(taskRef)))
         if (await tasks.isOver(run).catch(() => false)) lost.push(run);
     }

@@ -2,9 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IQueueBackend } from 'bullmq';
 import { sleep } from '../../time/sleep.js';
 import type { StoredRun } from '../conditional-tasks.js';
-import { readStoredTask } from '../stored-task.js';
-import { WORKER_LOST } from '../task-errors.js';
-import { isEnded, type TaskRecord } from '../task-record.js';
+import { isEnded } from '../task-record.js';
 import type { Claimed, TaskSource, Wanted } from '../worker-store.js';
 import type { OperationQueue, Taken } from './operation-queue.js';
 import type { TaskRecords } from './task-records.js';
@@ -22,8 +20,6 @@ export interface MessageSourceContext {
   readonly waiting: IQueueBackend;
   /** After so long without a word from the store, the queue is asked. */
   readonly maxIdleMs: number;
-  /** Told of a task that was failed without being run. */
-  readonly onLost: (record: TaskRecord) => void;
 }
 
 const RETRY_MS = 1000;
@@ -79,15 +75,10 @@ export class MessageSource implements TaskSource<QueuedRun> {
 
   /** Undefined where there is nothing to run: the task has ended, or the message is one too many. */
   async #claim(taskRef: string, token: string): Promise<Claimed<QueuedRun> | undefined> {
-    const { tasks, onLost } = this.#context;
+    const { tasks } = this.#context;
     for (;;) {
       const claimed = await tasks.claim(taskRef, token);
-      if (claimed === 'unreadable') {
-        const failed = await tasks.failInvalid(taskRef);
-        if (failed !== undefined) onLost(failed);
-        return undefined;
-      }
-      if (typeof claimed === 'object')
+      if (claimed !== undefined)
         return { ...claimed, run: { ...claimed.run, queue: this.queue, lastWrite: Promise.resolve() } };
       const stored = await tasks.read(taskRef);
       if (stored === undefined || isEnded(stored)) return undefined;
@@ -96,8 +87,7 @@ export class MessageSource implements TaskSource<QueuedRun> {
       if (worker === token) throw new Error('The answer to the claim was lost.');
       // The message of a task that runs comes only where its worker has lost it, or comes late itself.
       await this.queue.assertLocked(taskRef, token);
-      const released = await tasks.release({ taskRef, worker }, WORKER_LOST);
-      if (released !== undefined && isEnded(released)) onLost(readStoredTask(released));
+      await tasks.releaseLost({ taskRef, worker });
     }
   }
 

@@ -1,11 +1,17 @@
 import { ConfigurationError } from '../../errors.js';
+import { atMost, TimeLimitError } from '../../time/at-most.js';
 import { sleep } from '../../time/sleep.js';
-import type { Engine, EngineOptions, StoreNotice } from '../engine.js';
-import { DEFAULT_KEY_PREFIX, DEFAULT_LEASE_MS, KEY_PREFIX } from '../engine-defaults.js';
+import type { Engine, EngineOptions } from '../engine.js';
+import { checkedKeyPrefix, DEFAULT_LEASE_MS } from '../engine-defaults.js';
 import { failureCode, StoreFailure } from '../store-failure.js';
 import type { ServerLocation } from '../store-url.js';
 import { BullmqEngine } from './bullmq-engine.js';
-import { lockTimes, type QueueConnection, type QueueConnectOptions } from './queue-connection.js';
+import {
+  isConnectionError,
+  lockTimes,
+  type QueueConnection,
+  type QueueConnectOptions,
+} from './queue-connection.js';
 
 const UNTRUSTED = 'Name the file of the authority that has signed it in NODE_EXTRA_CA_CERTS';
 
@@ -48,6 +54,7 @@ function messageOf(error: unknown): string {
 
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 500;
+const SILENCE = `no answer within ${PATIENCE_MS / 1000} s`;
 
 type Connect = (url: string, options: QueueConnectOptions) => QueueConnection;
 
@@ -61,27 +68,37 @@ export async function openBullmqEngine(
   options: EngineOptions,
 ): Promise<Engine> {
   const locks = lockTimes(options.leaseMs ?? DEFAULT_LEASE_MS);
-  const prefix = queuePrefix(options.keyPrefix ?? DEFAULT_KEY_PREFIX);
-  const connection = await connected(() => connect(url, { prefix, locks }), label, options.onNotice);
+  // BullMQ puts a `:` of its own behind it, and PostgreSQL's queue names have none.
+  const prefix = checkedKeyPrefix(options.keyPrefix).replace(/:+$/, '');
+  const connection = await connected(
+    onError => connect(url, { prefix, locks, onError }),
+    label,
+    options.onNotice,
+  );
   return new BullmqEngine({ ...options, connection, label });
 }
 
 /** For some seconds, a store that cannot be reached may be one that is just being started. */
 async function connected(
-  connect: () => QueueConnection,
+  connect: (onError: (error: Error) => void) => QueueConnection,
   label: string,
   onNotice: EngineOptions['onNotice'] = () => {},
 ): Promise<QueueConnection> {
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
-    const connection = connect();
+    let lastError: unknown = Object.assign(new Error(SILENCE), { code: 'ETIMEDOUT' });
+    const connection = connect(error => {
+      lastError = error;
+    });
     try {
-      const notices = await untilReady(connection, deadline - performance.now());
+      const notices = await atMost(connection.ready(), deadline - performance.now()).catch(error => {
+        throw error instanceof TimeLimitError ? lastError : error;
+      });
       for (const notice of notices) onNotice(notice);
       return connection;
     } catch (error) {
       await connection.close().catch(() => {});
-      const isUnreachable = connection.isConnectionError(error);
+      const isUnreachable = isConnectionError(error);
       const isHopeless = failureCode(error) === 'ENOTFOUND';
       if (!isUnreachable || isHopeless || performance.now() + PAUSE_MS > deadline) {
         throw openFailure(label, { error, isUnreachable });
@@ -89,28 +106,4 @@ async function connected(
       await sleep(PAUSE_MS, new AbortController().signal);
     }
   }
-}
-
-async function untilReady(connection: QueueConnection, patienceMs: number): Promise<readonly StoreNotice[]> {
-  const ended = new AbortController();
-  const silence = sleep(patienceMs, ended.signal).then(() => {
-    throw (
-      connection.lastError ??
-      Object.assign(new Error(`no answer within ${PATIENCE_MS / 1000} s`), { code: 'ETIMEDOUT' })
-    );
-  });
-  try {
-    return await Promise.race([connection.ready(), silence]);
-  } finally {
-    ended.abort();
-    silence.catch(() => {});
-  }
-}
-
-/** BullMQ puts a `:` of its own behind the prefix, and PostgreSQL's queue names have none. */
-function queuePrefix(keyPrefix: string): string {
-  if (KEY_PREFIX.test(keyPrefix)) return keyPrefix.replace(/:+$/, '');
-  throw new ConfigurationError(
-    `Expected \`keyPrefix\` to be 1 to 48 letters, digits, \`_\`, \`-\` or \`:\`, got ${JSON.stringify(keyPrefix)}.`,
-  );
 }

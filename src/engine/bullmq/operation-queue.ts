@@ -26,7 +26,8 @@ export interface FinishOptions {
 export interface Message {
   readonly taskRef: string;
   readonly owner: string;
-  readonly delayMs: number;
+  /** Milliseconds since the epoch. */
+  readonly dueAt: number;
   /** See `OwnerOrder`. */
   readonly turn?: number | undefined;
 }
@@ -52,7 +53,7 @@ export class OperationQueue {
     this.#queue = new Queue(operation, QUEUE_OPTIONS, () => this.#backend);
     this.#queue.on('error', () => {});
     this.#calls = calls;
-    this.#adds = new GroupedAdds(messages => this.#addTogether(messages), { isRefusal: () => true });
+    this.#adds = new GroupedAdds(messages => this.#addTogether(messages));
   }
 
   /** Adds a message; one that is there stays as it is. */
@@ -68,11 +69,16 @@ export class OperationQueue {
   }
 
   async #addTogether(messages: readonly Message[]): Promise<readonly string[]> {
-    const jobs = messages.map(({ taskRef, owner, delayMs: delay, turn }) => ({
+    const now = Date.now();
+    const jobs = messages.map(({ taskRef, owner, dueAt, turn }) => ({
       name: this.operation,
       // PostgreSQL's `jsonb` refuses NUL characters and lone surrogates.
       data: JSON.stringify(owner),
-      opts: { jobId: taskRef, delay, ...(turn !== undefined && { priority: turn }) },
+      opts: {
+        jobId: taskRef,
+        delay: Math.max(0, Math.ceil(dueAt - now)),
+        ...(turn !== undefined && { priority: turn }),
+      },
     }));
     const [only, ...others] = jobs;
     // BullMQ makes and drops a table for each bulk on PostgreSQL, which one job is not worth.

@@ -11,9 +11,8 @@ import {
 import pg from 'pg';
 import { startTimer } from '../../time/sleep.js';
 import type { StoreNotice } from '../engine.js';
-import { failureCode } from '../store-failure.js';
 import { byServerClock, type Query } from './postgres-clock.js';
-import { CHANNEL, LOCK, makeTable, postgresRecords } from './postgres-records.js';
+import { CHANNEL, makeMissing, makeTable, postgresRecords } from './postgres-records.js';
 import { backendOptions, type QueueConnection, type QueueConnectOptions } from './queue-connection.js';
 
 /** An engine's share of the server's connections, 100 by default; one of them listens. */
@@ -29,7 +28,10 @@ const RETRY_MS = 500;
  * Connects to PostgreSQL and brings BullMQ's tables, in the schema `bullmq`, up to date. All queues share one pool,
  * and one connection of it that listens.
  */
-export function connectPostgres(url: string, { prefix, locks }: QueueConnectOptions): QueueConnection {
+export function connectPostgres(
+  url: string,
+  { prefix, locks, onError = () => {} }: QueueConnectOptions,
+): QueueConnection {
   const pool = new pg.Pool({
     connectionString: url,
     options: `-c search_path="${DEFAULT_SCHEMA}"`,
@@ -38,16 +40,15 @@ export function connectPostgres(url: string, { prefix, locks }: QueueConnectOpti
     query_timeout: SILENCE_MS,
     keepAlive: true,
   });
-  surviveLosses(pool);
+  // pg throws what a connection reports that nobody listens to at that moment, such as between two steps of BullMQ's, and
+  // the process would end. Whoever uses the connection next is told all the same.
+  pool.on('connect', client => client.on('error', () => {}));
   const ownQuery = pool.query.bind(pool) as Query;
   Object.assign(pool, { query: byServerClock(ownQuery) });
   // BullMQ's type asks for one signature where pg has a list of overloads.
   const bullmqPool = pool as unknown as PgPool;
   const connection = new PostgresConnection(bullmqPool);
-  let lastError: Error | undefined;
-  connection.on('error', error => {
-    lastError = error;
-  });
+  connection.on('error', onError);
   // Every queue adds its listeners.
   connection.setMaxListeners(0);
   askInTurn(connection);
@@ -55,20 +56,17 @@ export function connectPostgres(url: string, { prefix, locks }: QueueConnectOpti
   const options = { connection: {}, ...backendOptions(locks) };
   const backend = (name: string) =>
     new PostgresQueueBackend(connection, named(name), options).on('error', () => {});
-  const records = postgresRecords(ownQuery as never, {
+  const records = postgresRecords(ownQuery, {
     installation: prefix,
     queue: named,
     listen: (onMessage, onGap) => listen(connection, onMessage, onGap),
   });
   return {
-    get lastError() {
-      return lastError;
-    },
     async ready() {
       await migrate(bullmqPool);
-      await makeTable(ownQuery as never);
+      await makeTable(ownQuery);
       await connection.waitUntilReady();
-      return indexJobs(pool);
+      return indexJobs(ownQuery);
     },
     backend,
     // One connection listens for all.
@@ -76,7 +74,6 @@ export function connectPostgres(url: string, { prefix, locks }: QueueConnectOpti
     locks,
     records,
     maxIdleMs: MAX_IDLE_MS,
-    isConnectionError,
     async close() {
       await connection.close();
       await pool.end();
@@ -123,14 +120,6 @@ function askInTurn(connection: PostgresConnection): void {
 }
 
 /**
- * A server that dies between two steps of BullMQ's would end this process: pg throws what a connection reports that
- * nobody listens to at that moment. Whoever uses the connection next is told all the same.
- */
-function surviveLosses(pool: pg.Pool): void {
-  pool.on('connect', client => client.on('error', () => {}));
-}
-
-/**
  * Brings BullMQ's tables up to date. One read tells whether they are: a migration that finds nothing to do still takes
  * ten statements, and locks out whoever reads the version meanwhile.
  */
@@ -147,36 +136,20 @@ async function migrate(pool: PgPool): Promise<void> {
   }
 }
 
-/**
- * SQLSTATE class 08, `57P01` to `57P03` and `53300`: the connection broke, or the server stops, starts or has too many;
- * `25006`: it takes no writes, as for a while after a failover; `40P01`: BullMQ's transactions were in each other's way.
- */
-function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return (
-    /^(08|57P0[123]|53300|25006|40P01|E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)|ENOTFOUND)/.test(
-      failureCode(error),
-    ) || /Connection terminated|timeout exceeded|timeout expired|read timeout/.test(error.message)
-  );
-}
-
 /** Every look of BullMQ for the jobs of dead workers takes their marks away, for which it would read the table. */
-const INDEXES = { mcp_await_job_stalled: '(queue) WHERE stalled_marked' };
+const INDEX = 'mcp_await_job_stalled';
 
-/** Makes our indexes where they are not there. Without the right to, the same costs more. */
-async function indexJobs(pool: pg.Pool): Promise<readonly StoreNotice[]> {
-  const { rows } = await pool.query('SELECT indexname FROM pg_indexes WHERE schemaname = $1', [
-    DEFAULT_SCHEMA,
-  ]);
-  const missing = Object.entries(INDEXES).filter(([name]) => !rows.some(row => row.indexname === name));
+/** Makes our index where it is not there. Without the right to, the same costs more. */
+async function indexJobs(query: Query): Promise<readonly StoreNotice[]> {
   try {
-    for (const [name, columns] of missing) {
-      await pool.query(`${LOCK}; CREATE INDEX IF NOT EXISTS ${name} ON job ${columns}`);
-    }
+    await makeMissing(
+      query,
+      INDEX,
+      `CREATE INDEX IF NOT EXISTS ${INDEX} ON job (queue) WHERE stalled_marked`,
+    );
     return [];
   } catch (error) {
-    const indexes = missing.map(([name]) => name).join();
-    const fields = { indexes, error: error instanceof Error ? error.message : String(error) };
+    const fields = { indexes: INDEX, error: error instanceof Error ? error.message : String(error) };
     const message =
       'Our index could not be made, so looks for dead workers read all jobs: let the owner of the table bullmq.job start a server once.';
     return [{ level: 'warn', message, fields }];

@@ -1,5 +1,6 @@
 import { GroupedAdds } from '../grouped-adds.js';
 import type { RecordStatus } from '../task-record.js';
+import type { Query } from './postgres-clock.js';
 import {
   type ChangeListener,
   type ChangeWord,
@@ -15,8 +16,6 @@ import { ALL_FIELDS, RECORD_FIELDS, type TaskFields } from './task-fields.js';
 const TABLE = 'mcp_await_task';
 export const CHANNEL = 'mcp_await_changes';
 
-/** What makes tables or indexes is alone until its transaction has ended. */
-export const LOCK = 'SELECT pg_advisory_xact_lock(738125)';
 const TABLES = `
   CREATE TABLE IF NOT EXISTS ${TABLE} (
     installation text NOT NULL, "taskRef" text COLLATE "C" NOT NULL, operation text NOT NULL, "ownerDigest" text NOT NULL,
@@ -33,9 +32,13 @@ const TABLES = `
 
 /** Makes our table, in the schema of BullMQ's, where it is not there. */
 export async function makeTable(query: Query): Promise<void> {
-  const { rows } = await query('SELECT to_regclass($1) AS found', [`${TABLE}_by_expiry`]);
-  // Together, they are one transaction.
-  if (rows[0]?.found === null) await query(`${LOCK}; ${TABLES}`);
+  await makeMissing(query, `${TABLE}_by_expiry`, TABLES);
+}
+
+/** Makes a table or an index where it is not there, alone until that is done: together, it is one transaction. */
+export async function makeMissing(query: Query, name: string, statements: string): Promise<void> {
+  const { rows } = await query('SELECT to_regclass($1) AS found', [name]);
+  if (rows[0]?.found === null) await query(`SELECT pg_advisory_xact_lock(738125); ${statements}`);
 }
 
 const columns = (names: readonly string[]) => names.map(name => `"${name}"`).join();
@@ -57,13 +60,10 @@ export interface PostgresRecordsOptions {
 }
 
 type ChangeRow = Record<string, unknown> & { readonly taskRef: string };
-type Shape = Pick<RecordChange, 'from' | 'word'> & { readonly begins: boolean };
+type Shape = Pick<RecordChange, 'from' | 'word' | 'begins'>;
 
 const NUMBERS = /^(createdAt|updatedAt|startedAt|endedAt|expiresAt|excusedRuns|waitedMs|ifVersion)$/;
 const typeOf = (name: string) => (NUMBERS.test(name) ? 'bigint' : 'text');
-
-type Rows = readonly Record<string, string | number | null>[];
-type Query = (text: string, values?: unknown[]) => Promise<{ readonly rows: Rows }>;
 
 /** The records on a PostgreSQL: the rows of one table. */
 export function postgresRecords(
@@ -71,7 +71,7 @@ export function postgresRecords(
   { installation, queue, listen }: PostgresRecordsOptions,
 ): RecordStore {
   const select = async (text: string, ...values: unknown[]): Promise<readonly TaskFields[]> =>
-    (await query(text, [installation, ...values])).rows;
+    (await query(text, [installation, ...values])).rows as readonly TaskFields[];
 
   /** Changes that are alike, of several tasks: one sync to disk serves all. */
   const changes = new Map<string, GroupedAdds<ChangeRow, TaskFields | undefined>>();
@@ -121,18 +121,7 @@ export function postgresRecords(
       isAdded.has(taskRef) ? taskRef : (holders.get(key ?? null) ?? taskRef),
     );
   }
-  const inserts = new GroupedAdds(insertAll, { isRefusal: () => true });
-
-  function changeWithOthers(taskRef: string, change: RecordChange, begins = false) {
-    const { set, worker, version, ...shape } = change;
-    const names = Object.keys(set);
-    const key = JSON.stringify([names, worker === undefined, version === undefined, shape, begins]);
-    const same =
-      changes.get(key) ??
-      new GroupedAdds(group => changeAll(names, { ...shape, begins }, group), { isRefusal: () => true });
-    changes.set(key, same);
-    return same.add({ ...set, taskRef, ifWorker: worker, ifVersion: version });
-  }
+  const inserts = new GroupedAdds(insertAll);
 
   return {
     isOrdered: false,
@@ -149,13 +138,13 @@ export function postgresRecords(
       const text = `SELECT "taskRef" FROM ${TABLE} WHERE installation = $1 AND key = $2`;
       return (await select(text, key))[0]?.taskRef as string | undefined;
     },
-    begin(taskRef, worker) {
-      const now = Date.now();
-      const set = { status: 'processing', worker, startedAt: now, updatedAt: now };
-      return changeWithOthers(taskRef, { from: ['pending'], set, word: 'changed' }, true);
-    },
-    async change(taskRef, change) {
-      return (await changeWithOthers(taskRef, change)) !== undefined;
+    change(taskRef, { set, worker, version, ...shape }: RecordChange) {
+      const names = Object.keys(set);
+      const key = JSON.stringify([names, shape]);
+      const add = (group: readonly ChangeRow[]) => changeAll(names, shape, group);
+      const same = changes.get(key) ?? new GroupedAdds(add);
+      changes.set(key, same);
+      return same.add({ ...set, taskRef, ifWorker: worker, ifVersion: version });
     },
     async newest({ ownerDigest, operation, statuses, count, after }: NewestQuery) {
       const values: unknown[] = [installation, after.createdAt, after.taskRef, count, statuses];

@@ -1,11 +1,13 @@
-import type { TaskChange } from '../conditional-tasks.js';
-import type { ListPosition } from '../task-list.js';
+import type { RunName, TaskChange } from '../conditional-tasks.js';
+import type { ListPosition, ListQuery } from '../task-list.js';
 import type { RecordStatus } from '../task-record.js';
 import type { TaskFields } from './task-fields.js';
 
 /** A change, and what those who wait are told of it. */
 export interface RecordChange extends TaskChange {
   readonly word?: ChangeWord | undefined;
+  /** Whether it begins a run, which is counted. @default false */
+  readonly begins?: boolean | undefined;
 }
 
 export type ChangeWord = 'ended' | 'changed';
@@ -13,13 +15,10 @@ export type ChangeWord = 'ended' | 'changed';
 /** How far one look of a list goes, whatever it leaves out: about 2 ms of the store's time. */
 export const LOOKED_AT = 1000;
 
-export interface NewestQuery {
+export interface NewestQuery extends Pick<ListQuery, 'operation' | 'statuses' | 'after'> {
   /** @default those of all owners */
   readonly ownerDigest?: string | undefined;
-  readonly operation?: string | undefined;
-  readonly statuses: readonly RecordStatus[];
   readonly count: number;
-  readonly after: ListPosition;
 }
 
 export interface Newest {
@@ -50,10 +49,11 @@ export interface RecordStore {
   readMany(taskRefs: readonly string[]): Promise<readonly TaskFields[]>;
   /** The task with this idempotency key. */
   holderOf(key: string): Promise<string | undefined>;
-  /** Begins and counts a run of a task that waits: the task with its parameters; undefined where it does not. */
-  begin(taskRef: string, worker: string): Promise<TaskFields | undefined>;
-  /** Whether the task is as the change says, and was changed. */
-  change(taskRef: string, change: RecordChange): Promise<boolean>;
+  /**
+   * Changes a task, unless it is not as the change says: undefined then. Where a run begins, the answer is the task with its
+   * parameters.
+   */
+  change(taskRef: string, change: RecordChange): Promise<TaskFields | undefined>;
   newest(query: NewestQuery): Promise<Newest>;
   ofStatus(query: OfStatus): Promise<readonly TaskFields[]>;
   /** All operations that there are tasks of, and perhaps more. */
@@ -61,7 +61,7 @@ export interface RecordStore {
   /** How many tasks of an operation are in each status, also those that have expired. */
   counts(operation: string): Promise<Readonly<Partial<Record<RecordStatus, number>>>>;
   /** Some of the tasks that run, and whose worker no longer holds the lock on their message. */
-  lost(operation: string): Promise<readonly LostRun[]>;
+  lost(operation: string): Promise<readonly RunName[]>;
   /** Some of the tasks that have expired. */
   expired(count: number): Promise<readonly string[]>;
   /** Removes those of the tasks that have expired. */
@@ -71,11 +71,6 @@ export interface RecordStore {
    * resolves; `onGap` when some may have been missed.
    */
   listen(listener: ChangeListener): Promise<void>;
-}
-
-export interface LostRun {
-  readonly taskRef: string;
-  readonly worker: string;
 }
 
 export interface ChangeListener {

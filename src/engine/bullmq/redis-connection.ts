@@ -54,7 +54,10 @@ const SILENCE_MS = 8000;
 const MAX_IDLE_MS = 1000;
 
 /** Connects to Redis or Valkey. */
-export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions): QueueConnection {
+export function connectRedis(
+  url: string,
+  { prefix, locks, onError = () => {} }: QueueConnectOptions,
+): QueueConnection {
   const duplicates: Redis[] = [];
   // A command whose connection broke is sent again on the next one, for as long as its caller waits.
   const client = new Redis(url, {
@@ -67,22 +70,12 @@ export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions
     reconnectOnError: error => failureCode(error) === 'READONLY',
   });
   const redis = quietRedis(client, duplicate => duplicates.push(duplicate));
-  let lastError: Error | undefined;
-  redis.on('error', error => {
-    lastError = error;
-  });
+  redis.on('error', onError);
   const options = { connection: redis, prefix, ...backendOptions(locks) };
   const shared = createRedisBackend('tasks', options).on('error', () => {});
   const backend = (name: string) => shared.forQueue(name, prefix);
-  const records = redisRecords(redis, {
-    prefix,
-    messages: operation => backend(operation).toKey(''),
-    subscriber: () => redis.duplicate(),
-  });
+  const records = redisRecords(redis, { prefix, messages: operation => backend(operation).toKey('') });
   return {
-    get lastError() {
-      return lastError;
-    },
     async ready() {
       // A database that does not exist is no reason for ioredis not to use the first one.
       await redis.select(redis.options.db ?? 0);
@@ -97,18 +90,10 @@ export function connectRedis(url: string, { prefix, locks }: QueueConnectOptions
     locks,
     records,
     maxIdleMs: MAX_IDLE_MS,
-    isConnectionError,
     async close() {
       for (const each of [redis, ...duplicates]) each.disconnect();
     },
   };
-}
-
-/** What a failover or a restart makes a server answer for a while, or once, and what the system says of a connection. */
-function isConnectionError(error: unknown): boolean {
-  return /^(READONLY|LOADING|MASTERDOWN|NOSCRIPT|E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_AGAIN)|ENOTFOUND)/.test(
-    failureCode(error),
-  );
 }
 
 /**

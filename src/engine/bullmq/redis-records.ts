@@ -107,8 +107,6 @@ export interface RedisRecordsOptions {
   readonly prefix: string;
   /** What the keys of an operation's messages begin with. */
   readonly messages: (operation: string) => string;
-  /** A connection that nobody else uses. */
-  readonly subscriber: () => Redis;
 }
 
 const SCRIPTS = { change: CHANGE, newest: NEWEST, lost: LOST, remove: REMOVE };
@@ -116,10 +114,7 @@ type Values = readonly (string | number)[];
 const INSERT_SHA = hash('sha1', INSERT);
 
 /** The records on a Redis. */
-export function redisRecords(
-  redis: Redis,
-  { prefix, messages, subscriber }: RedisRecordsOptions,
-): RecordStore {
+export function redisRecords(redis: Redis, { prefix, messages }: RedisRecordsOptions): RecordStore {
   // No operation has a name that begins so.
   const base = `${prefix}:_records:`;
   for (const [name, lua] of Object.entries(SCRIPTS)) {
@@ -139,15 +134,6 @@ export function redisRecords(
     throw error;
   }
 
-  function change(taskRef: string, { from, worker, version, set, word }: RecordChange, begins = '') {
-    const entries = Object.entries(set);
-    const sets = entries.flatMap(([name, value]) => (value == null ? [] : [name, String(value)]));
-    const gone = entries.flatMap(([name, value]) => (value == null ? [name] : []));
-    const condition = [from?.join() ?? '', Date.now(), worker ?? '', version ?? '', word ?? ''];
-    const indexed = [set.status, set.updatedAt, set.expiresAt].map(value => String(value ?? ''));
-    return run('change', base, taskRef, ...condition, ...indexed, begins, sets.length, ...sets, ...gone);
-  }
-
   return {
     isOrdered: true,
     async insert({ taskRef, operation, ownerDigest, key, createdAt, expiresAt, ...fields }) {
@@ -165,14 +151,15 @@ export function redisRecords(
     async holderOf(key) {
       return (await redis.get(`${base}key:${key}`)) ?? undefined;
     },
-    async begin(taskRef, worker) {
-      const now = Date.now();
-      const set = { status: 'processing', worker, startedAt: now, updatedAt: now };
-      const answer = await change(taskRef, { from: ['pending'], set, word: 'changed' }, 'begins');
-      return answer === null ? undefined : toFields(RUN_FIELDS)(answer as Answer);
-    },
-    async change(taskRef, wanted) {
-      return (await change(taskRef, wanted)) !== null;
+    async change(taskRef, { from, worker, version, set, word, begins = false }: RecordChange) {
+      const entries = Object.entries(set);
+      const sets = entries.flatMap(([name, value]) => (value == null ? [] : [name, String(value)]));
+      const gone = entries.flatMap(([name, value]) => (value == null ? [name] : []));
+      const condition = [from?.join() ?? '', Date.now(), worker ?? '', version ?? '', word ?? ''];
+      const indexed = [set.status, set.updatedAt, set.expiresAt].map(value => String(value ?? ''));
+      const values = [...condition, ...indexed, begins ? 'begins' : '', sets.length, ...sets, ...gone];
+      const answer = (await run('change', base, taskRef, ...values)) as Answer | null;
+      return answer === null ? undefined : begins ? toFields(RUN_FIELDS)(answer) : {};
     },
     async newest({ ownerDigest, operation = '', statuses, count, after }: NewestQuery): Promise<Newest> {
       const index = ownerDigest === undefined ? `${base}listed` : `${base}listed:${ownerDigest}`;
@@ -204,7 +191,7 @@ export function redisRecords(
       await run('remove', base, Date.now(), ...taskRefs);
     },
     async listen({ onWord, onGap }: ChangeListener) {
-      const connection = subscriber();
+      const connection = redis.duplicate();
       connection.on('error', () => {});
       connection.on('message', (_channel: string, message: string) => {
         const [word = '', taskRef = ''] = message.split(' ');

@@ -1,8 +1,5 @@
-import { startTimer } from '../../time/sleep.js';
+import { repeat } from '../../time/repeat.js';
 import type { StoreCalls } from '../store-calls.js';
-import { readStoredTask } from '../stored-task.js';
-import { WORKER_LOST } from '../task-errors.js';
-import { isEnded, type TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import type { OperationQueue } from './operation-queue.js';
 import type { RecordStore } from './record-store.js';
@@ -16,12 +13,11 @@ export interface StoreMaintenanceOptions {
   readonly tasks: TaskRecords;
   readonly records: RecordStore;
   readonly calls: StoreCalls;
-  /** The queues of all operations that the store knows. */
-  readonly queues: () => Promise<readonly OperationQueue[]>;
+  /** All that the store knows. */
+  readonly operations: () => Promise<readonly string[]>;
   readonly queue: (operation: string) => OperationQueue;
   /** Between two looks for the tasks of workers that died. */
   readonly checkIntervalMs: number;
-  readonly onLost: (record: TaskRecord) => void;
   /** Called after each sweep of expired tasks. */
   readonly onSwept: () => Promise<void>;
 }
@@ -29,9 +25,8 @@ export interface StoreMaintenanceOptions {
 /** What every open engine does for the whole store, whoever the tasks belong to. */
 export class StoreMaintenance {
   readonly #options: StoreMaintenanceOptions;
+  readonly #stopRounds: () => Promise<void>;
   #sweptAt = Number.NEGATIVE_INFINITY;
-  #cancelNext = () => {};
-  #present: Promise<void> = Promise.resolve();
   /** A long sweep holds up no look for lost tasks. */
   #sweeping: Promise<void> = Promise.resolve();
   #isStopped = false;
@@ -40,27 +35,14 @@ export class StoreMaintenance {
 
   constructor(options: StoreMaintenanceOptions) {
     this.#options = options;
-    this.#planNext();
+    this.#stopRounds = repeat(() => this.#round(), options.checkIntervalMs);
   }
 
   /** Resolves when nothing more is under way. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#cancelNext();
-    await Promise.all([this.#present, this.#sweeping]);
-  }
-
-  #planNext(): void {
-    const round = () => {
-      this.#present = this.#round()
-        .catch(() => {
-          // A store that is away is looked after again in the next round.
-        })
-        .finally(() => {
-          if (!this.#isStopped) this.#planNext();
-        });
-    };
-    this.#cancelNext = startTimer(this.#options.checkIntervalMs, round, { unref: true });
+    await this.#stopRounds();
+    await this.#sweeping;
   }
 
   async #round(): Promise<void> {
@@ -68,25 +50,25 @@ export class StoreMaintenance {
       this.#sweptAt = performance.now();
       this.#sweeping = this.#sweeping.then(() => this.#sweep()).catch(() => {});
     }
-    for (const queue of await this.#options.queues()) {
+    const { operations, queue } = this.#options;
+    for (const operation of await operations()) {
       if (this.#isStopped) return;
       // What is wrong with one queue is no reason to forget the others.
-      await this.#releaseLost(queue).catch(() => {});
+      await this.#releaseLost(queue(operation)).catch(() => {});
     }
   }
 
   /** Tasks that run, and whose worker has not held their message in two looks, are run again or fail. */
   async #releaseLost(queue: OperationQueue): Promise<void> {
-    const { tasks, records, calls, onLost } = this.#options;
+    const { tasks, records, calls } = this.#options;
     await queue.moveStalled();
     const lost = await calls.make(() => records.lost(queue.operation));
     const suspects = this.#suspects.get(queue);
     this.#suspects.set(queue, new Set(lost.map(({ worker }) => worker)));
     for (const run of lost.filter(({ worker }) => suspects?.has(worker))) {
-      const released = await tasks.release(run, WORKER_LOST);
-      if (released !== undefined && isEnded(released)) onLost(readStoredTask(released));
+      const released = await tasks.releaseLost(run);
       // Its message may be gone.
-      if (released?.status === 'pending') await queue.add({ taskRef: run.taskRef, owner: '', delayMs: 0 });
+      if (released?.status === 'pending') await queue.add({ taskRef: run.taskRef, owner: '', dueAt: 0 });
     }
   }
 

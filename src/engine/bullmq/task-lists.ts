@@ -58,13 +58,6 @@ export async function readOperationStats(
   const seen = statsOf([...byRef.values()], { operation, now, windowMs });
   const { oldestWaitMs } = statsOf([...byRef.values(), ...oldest], { operation, now, windowMs });
   const total = (status: RecordStatus) => seen[status] + Math.max(0, (counts[status] ?? 0) - SAMPLE);
-  return {
-    ...seen,
-    oldestWaitMs,
-    pending: total('pending'),
-    processing: total('processing'),
-    completed: total('completed'),
-    failed: total('failed'),
-    cancelled: total('cancelled'),
-  };
+  const totals = Object.fromEntries(ALL_STATUSES.map(status => [status, total(status)]));
+  return { ...seen, ...totals, oldestWaitMs };
 }

@@ -11,13 +11,20 @@ import { toStoredTask, unexpiredRecords } from './task-fields.js';
 /** A run, whose `worker` is the token with which its message was taken. */
 export type ClaimedRun = ClaimedTask & { readonly run: StoredRun };
 
+export interface TaskRecordsOptions {
+  readonly records: RecordStore;
+  readonly calls: StoreCalls;
+  /** Told of each task that was failed without its run having ended it. */
+  readonly onLost: (record: TaskRecord) => void;
+}
+
 /** The tasks of an installation. Every change is conditional on how the task stands. */
 export class TaskRecords extends ConditionalTasks<StoredTask> {
   readonly #records: RecordStore;
   readonly #calls: StoreCalls;
 
-  constructor(records: RecordStore, calls: StoreCalls) {
-    super();
+  constructor({ records, calls, onLost }: TaskRecordsOptions) {
+    super(onLost);
     this.#records = records;
     this.#calls = calls;
   }
@@ -76,13 +83,21 @@ export class TaskRecords extends ConditionalTasks<StoredTask> {
     return new Map(unexpiredRecords(found, Date.now()).map(record => [record.taskRef, record]));
   }
 
-  /** Begins a run of a task that waits; undefined where it does not. */
-  async claim(taskRef: string, token: string): Promise<ClaimedRun | 'unreadable' | undefined> {
-    const fields = await this.#calls.make(() => this.#records.begin(taskRef, token));
+  /** Begins a run of a task that waits; undefined where it does not, or has failed since it cannot be read. */
+  async claim(taskRef: string, token: string): Promise<ClaimedRun | undefined> {
+    const begin = () => {
+      const now = Date.now();
+      const set = { status: 'processing', worker: token, startedAt: now, updatedAt: now };
+      return this.#records.change(taskRef, { from: ['pending'], set, word: 'changed', begins: true });
+    };
+    const fields = await this.#calls.make(begin);
     if (fields === undefined) return undefined;
     const stored = toStoredTask(fields);
     const claimed = readClaimed(stored);
-    if (claimed === undefined) return 'unreadable';
+    if (claimed === undefined) {
+      await this.failInvalid(taskRef);
+      return undefined;
+    }
     const [ttlMs, inputTimeoutMs] = [Number(stored.ttlMs), Number(stored.inputTimeoutMs)];
     return { ...claimed, run: { taskRef, worker: token, ttlMs, inputTimeoutMs } };
   }
@@ -90,14 +105,14 @@ export class TaskRecords extends ConditionalTasks<StoredTask> {
   protected async change(taskRef: string, change: TaskChange): Promise<boolean> {
     const { status, updatedAt } = change.set;
     // Nobody waits for the delivery of a webhook.
-    const changed = updatedAt === undefined ? undefined : 'changed';
-    const word = status !== undefined && isEnded({ status } as StoredTask) ? 'ended' : changed;
+    const heard = updatedAt === undefined ? undefined : 'changed';
+    const word = status !== undefined && isEnded({ status } as StoredTask) ? 'ended' : heard;
     let tries = 0;
-    const isMade = await this.#calls.make(() => {
+    const changed = await this.#calls.make(() => {
       tries++;
       return this.#records.change(taskRef, { ...change, word });
     });
-    if (isMade || tries === 1) return isMade;
+    if (changed !== undefined || tries === 1) return changed !== undefined;
     // A change whose answer was lost, and that was made again, finds itself.
     const stored: Readonly<Record<string, unknown>> = { ...(await this.read(taskRef)) };
     return Object.entries(change.set).every(([name, value]) => `${stored[name] ?? ''}` === `${value ?? ''}`);

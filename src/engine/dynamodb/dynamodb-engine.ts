@@ -49,7 +49,7 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
     this.label = options.label;
     const { table, keys, queue, times } = options;
     const instance = this.#instance;
-    this.#tasks = new TaskStore(table, keys, instance);
+    this.#tasks = new TaskStore({ table, keys, instance, onLost: record => this.onLost(record) });
     const tasks = this.#tasks;
     this.#submitted = new SubmittedTasks({
       look: async taskRefs => {
@@ -79,7 +79,6 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
       sleep: delayMs => sleep(delayMs, this.#closed.signal, { unref: true }).catch(() => {}),
     });
     const dispatch = this.#dispatcher.add.bind(this.#dispatcher);
-    const onLost = (record: TaskRecord) => this.onLost(record);
     this.#presence = new EnginePresence({
       table,
       keys,
@@ -88,14 +87,13 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
       onBeat: () => this.#onBeat(sweep),
     });
     const presence = this.#presence;
-    const sweep = new Sweep({ table, keys, tasks, queue, presence, times, dispatch, onLost });
+    const sweep = new Sweep({ table, keys, tasks, queue, presence, times, dispatch });
     this.#store = new DynamodbWorkerStore({
       tasks,
       queue,
       presence,
       instance,
       times,
-      onLost,
       onChange: (taskRef, status) => this.#onOwnChange(taskRef, status),
       isOwing: operations => this.#submitted.isOwing(operations),
     });
@@ -116,11 +114,8 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
     });
   }
 
-  protected async storeAnswers(taskRef: string, responses: Responses): Promise<TaskRecord | undefined> {
-    const record = await this.#tasks.answer(taskRef, responses);
-    this.answerWaits.ring(taskRef);
-    this.waits.ringChange(taskRef);
-    return record;
+  protected storeAnswers(taskRef: string, responses: Responses): Promise<TaskRecord | undefined> {
+    return this.#tasks.answer(taskRef, responses);
   }
 
   protected async storeCancel(taskRef: string): Promise<TaskRecord | undefined> {
@@ -220,16 +215,8 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
 
   protected async look(taskRef: string): Promise<TaskRecord | undefined> {
     const record = await this.#tasks.find(taskRef);
-    if (record !== undefined && isInvalid(record)) void this.#failInvalid(record);
+    // What fails is tried again by the next look.
+    if (record !== undefined && isInvalid(record)) void this.#tasks.failInvalid(taskRef).catch(() => {});
     return record;
-  }
-
-  async #failInvalid(record: TaskRecord): Promise<void> {
-    try {
-      const failed = await this.#tasks.failInvalid(record.taskRef);
-      if (failed !== undefined) this.onLost(failed);
-    } catch {
-      // The next look tries again.
-    }
   }
 }

@@ -27,8 +27,6 @@ export interface DynamodbWorkerStoreContext {
   readonly presence: EnginePresence;
   readonly instance: string;
   readonly times: EngineTimes;
-  /** Told of a task that was found without a living worker and has failed for that. */
-  readonly onLost: (record: TaskRecord) => void;
   /** Told of a task that has begun to run, or has ended here. */
   readonly onChange: (taskRef: string, status: TaskRecord['status']) => void;
   /** Whether a task of these operations that this engine has submitted is unfinished. */

@@ -1,4 +1,4 @@
-import { startTimer } from '../../time/sleep.js';
+import { repeat } from '../../time/repeat.js';
 import type { DynamodbTable } from './dynamodb-table.js';
 import type { TaskKeys } from './task-item.js';
 
@@ -31,8 +31,7 @@ export class EnginePresence {
   readonly #seen = new Map<string, Seen>();
   #beat = 0;
   #lookedAt = performance.now();
-  #cancelNext = () => {};
-  #present: Promise<void> = Promise.resolve();
+  #stopRounds = async () => {};
   #maintenance: Promise<void> | undefined;
   #isStopped = false;
 
@@ -43,7 +42,7 @@ export class EnginePresence {
   /** Makes this engine known before it is named anywhere else. */
   async start(): Promise<void> {
     await this.#tell();
-    this.#planNext();
+    this.#stopRounds = repeat(() => this.#round(), this.#options.beatMs);
   }
 
   /** Whether an engine is gone, so that others do what it has begun. */
@@ -62,22 +61,9 @@ export class EnginePresence {
   /** Resolves when nothing is under way any more; the engine is no longer known then. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#cancelNext();
-    await this.#present;
+    await this.#stopRounds();
     await this.#maintenance;
     await this.#options.table.remove(this.#options.keys.engine(this.#options.instance));
-  }
-
-  #planNext(): void {
-    const round = () => {
-      this.#present = this.#round()
-        // A store that is away hears of this engine at the next beat.
-        .catch(() => {})
-        .finally(() => {
-          if (!this.#isStopped) this.#planNext();
-        });
-    };
-    this.#cancelNext = startTimer(this.#options.beatMs, round, { unref: true });
   }
 
   async #round(): Promise<void> {

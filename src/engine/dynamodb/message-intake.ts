@@ -1,7 +1,6 @@
 import { isInvalid } from '../record-shape.js';
 import { readStoredTask } from '../stored-task.js';
-import { WORKER_LOST } from '../task-errors.js';
-import { isEnded, type TaskRecord } from '../task-record.js';
+import { isEnded } from '../task-record.js';
 import type { EngineTimes } from './engine-options.js';
 import type { EnginePresence } from './engine-presence.js';
 import { MAX_RECEIVE_COUNT } from './table.js';
@@ -22,7 +21,6 @@ export interface IntakeContext {
   /** Whether a message of the task has been taken in. */
   readonly isHeld: (taskRef: string) => boolean;
   readonly remove: (message: TaskMessage) => void;
-  readonly onLost: (record: TaskRecord) => void;
 }
 
 interface Received {
@@ -62,7 +60,7 @@ async function takeOver(
   context: IntakeContext,
   { message, taskRef, item }: Received & { readonly item: TaskItem },
 ): Promise<TaskItem | undefined> {
-  const { queue, tasks, presence, times, instance, isHere, remove, onLost } = context;
+  const { queue, tasks, presence, times, instance, isHere, remove } = context;
   const { worker = '', runCount } = item;
   const isLost = worker === instance ? !isHere(taskRef) : await presence.isGone(worker);
   if (!isLost) {
@@ -72,13 +70,10 @@ async function takeOver(
     return undefined;
   }
   const run = { taskRef, worker, runCount };
-  const released = await tasks.release(run, WORKER_LOST);
+  const released = await tasks.releaseLost(run);
   if (released?.status === 'pending') return released;
   if (released === undefined) await queue.hide([message], 0);
-  else {
-    onLost(readStoredTask(released));
-    await bury(context, { message, taskRef, item });
-  }
+  else await bury(context, { message, taskRef, item });
   return undefined;
 }
 
@@ -87,8 +82,7 @@ export async function failUnreadable(
   context: IntakeContext,
   { message, taskRef, item }: Received & { readonly item: TaskItem },
 ): Promise<void> {
-  const failed = await context.tasks.failInvalid(taskRef);
-  if (failed !== undefined) context.onLost(failed);
+  await context.tasks.failInvalid(taskRef);
   await bury(context, { message, taskRef, item });
 }
 

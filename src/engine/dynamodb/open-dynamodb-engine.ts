@@ -2,11 +2,10 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@
 import { ConfigurationError } from '../../errors.js';
 import type { Engine, EngineOptions } from '../engine.js';
 import {
-  DEFAULT_KEY_PREFIX,
+  checkedKeyPrefix,
   DEFAULT_LEASE_MS,
   DEFAULT_MAX_RESULT_BYTES,
   DEFAULT_RETENTION_MS,
-  KEY_PREFIX,
 } from '../engine-defaults.js';
 import { StoreCalls } from '../store-calls.js';
 import type { DynamodbLocation } from '../store-url.js';
@@ -30,11 +29,7 @@ export async function openDynamodbEngine(
   options: EngineOptions,
 ): Promise<Engine> {
   const { table: name, queue, label } = location;
-  const { keyPrefix = DEFAULT_KEY_PREFIX } = options;
-  if (!KEY_PREFIX.test(keyPrefix))
-    throw new ConfigurationError(
-      `Expected \`keyPrefix\` to be 1 to 48 letters, digits, \`_\`, \`-\` or \`:\`, got ${JSON.stringify(keyPrefix)}.`,
-    );
+  const keys = new TaskKeys(checkedKeyPrefix(options.keyPrefix));
   const clients = openAwsClients(location, REQUEST);
   const { dynamodb, sqs } = clients;
   const calls = new StoreCalls({ label, isConnectionError: isAwsAway, advice: awsAdvice });
@@ -44,7 +39,6 @@ export async function openDynamodbEngine(
     assertIndexes(name, await table.indexes());
     const url = /^https?:/.test(queue) ? queue : await urlOf(sqs, queue);
     const deadLetterUrl = await deadLetterOf(sqs, url);
-    const keys = new TaskKeys(keyPrefix);
     const engine = new DynamodbEngine({
       table,
       keys,

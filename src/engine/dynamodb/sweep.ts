@@ -1,6 +1,3 @@
-import { readStoredTask } from '../stored-task.js';
-import { WORKER_LOST } from '../task-errors.js';
-import type { TaskRecord } from '../task-record.js';
 import type { DispatchedTask } from './dispatcher.js';
 import type { DynamodbTable, Fields } from './dynamodb-table.js';
 import type { EngineTimes } from './engine-options.js';
@@ -17,7 +14,6 @@ export interface SweepContext {
   readonly presence: EnginePresence;
   readonly times: EngineTimes;
   readonly dispatch: (task: DispatchedTask) => void;
-  readonly onLost: (record: TaskRecord) => void;
 }
 
 /**
@@ -67,16 +63,12 @@ export class Sweep {
   }
 
   async #lookAtRun(taskRef: string, { worker, runCount }: Fields): Promise<void> {
-    const { presence, tasks, queue, dispatch, onLost } = this.#context;
+    const { presence, tasks, queue, dispatch } = this.#context;
     if (!(await presence.isGone(String(worker)))) return;
     const run = { taskRef, worker: String(worker), runCount: Number(runCount) };
-    const released = await tasks.release(run, WORKER_LOST);
-    if (released === undefined) return;
-    if (released.status === 'pending') dispatch({ taskRef, owner: released.owner, dueAt: 0 });
-    else {
-      onLost(readStoredTask(released));
-      await queue.bury(taskRef).catch(() => {});
-    }
+    const released = await tasks.releaseLost(run);
+    if (released?.status === 'pending') dispatch({ taskRef, owner: released.owner, dueAt: 0 });
+    else if (released !== undefined) await queue.bury(taskRef).catch(() => {});
   }
 
   async #lookAtWaiting(taskRef: string, { front, dueAt, expiresAt }: Fields): Promise<void> {

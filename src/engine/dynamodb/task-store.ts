@@ -17,15 +17,23 @@ const MAX_INLINE_BYTES = 4096;
 /** The front of a task whose message nobody has to send yet. */
 export const NOBODY = 'nobody';
 
+export interface TaskStoreOptions {
+  readonly table: DynamodbTable;
+  readonly keys: TaskKeys;
+  /** The engine that changes them. */
+  readonly instance: string;
+  /** Told of each task that was failed without its run having ended it. */
+  readonly onLost: (record: TaskRecord) => void;
+}
+
 /** The tasks of one installation in the table. Every change is conditional on the state of the task. */
 export class TaskStore extends ConditionalTasks<TaskItem> {
   readonly #table: DynamodbTable;
   readonly #keys: TaskKeys;
-  /** The engine that changes them. */
   readonly #instance: string;
 
-  constructor(table: DynamodbTable, keys: TaskKeys, instance: string) {
-    super();
+  constructor({ table, keys, instance, onLost }: TaskStoreOptions) {
+    super(onLost);
     this.#table = table;
     this.#keys = keys;
     this.#instance = instance;

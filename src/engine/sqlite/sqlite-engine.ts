@@ -82,7 +82,7 @@ class SqliteEngine extends StoreEngine<Run> {
         this.onLost(record);
         this.#onOwnChange(record.taskRef);
       },
-      onProgress: taskRef => this.waits.ringProgress(taskRef),
+      onProgress: taskRef => this.waits.ringChange(taskRef),
     });
     this.#watch = new ChangeWatch(this.#database, () => this.#onForeignChange());
     this.#stopMaintenance = startMaintenance({
@@ -111,8 +111,6 @@ class SqliteEngine extends StoreEngine<Run> {
 
   protected async storeAnswers(taskRef: string, responses: Responses): Promise<TaskRecord | undefined> {
     await this.#write(() => this.#table.questions.answer(taskRef, responses));
-    this.answerWaits.ring(taskRef);
-    this.#onOwnChange(taskRef);
     return this.find(taskRef);
   }
 

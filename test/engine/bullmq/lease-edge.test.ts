@@ -68,7 +68,7 @@ for (const name of SERVICE_NAMES) {
     test('runs once at most where the store says too late that its run has begun', async () => {
       const { slow, other, slowRuns, otherRuns, task } = await openTwo();
       await slow.engine.submit(task);
-      const claim = slow.faults.hold('begin');
+      const claim = slow.faults.hold('change');
       slow.engine.startWorker(slowRuns.worker());
       await claim.reached;
       other.engine.startWorker(otherRuns.worker());

@@ -18,7 +18,7 @@ for (const name of SERVICE_NAMES) {
       const calls = new StoreCalls({ label: 'test', patienceMs: 500, isConnectionError: () => false });
       const queue = new OperationQueue(OPERATION, faulty, calls);
       const refs = [newTaskRef(OPERATION), newTaskRef(OPERATION)];
-      for (const taskRef of refs) await queue.add({ taskRef, owner: 'alice', delayMs: 0 });
+      for (const taskRef of refs) await queue.add({ taskRef, owner: 'alice', dueAt: 0 });
       const { taskRef = '' } = (await queue.take('token', [])) ?? {};
       const answer = faults.hold('moveToCompleted');
       const next = queue.finish(taskRef, { token: 'token', takeNext: true });
@@ -26,6 +26,25 @@ for (const name of SERVICE_NAMES) {
       await sleep(600);
       answer.release();
       expect((await next).taskRef).toBe(refs[1]);
+    });
+
+    test('puts messages of full owners one turn back, and gives them out later', async () => {
+      const store = new BullmqStore(name, service().url);
+      onTestFinished(() => store.close());
+      const { connection } = await store.open();
+      const calls = new StoreCalls({ label: 'test', isConnectionError: () => false });
+      const queue = new OperationQueue(OPERATION, connection, calls);
+      const owners = ['alice', 'alice', 'bob'];
+      const messages = owners.map(owner => ({ taskRef: newTaskRef(OPERATION), owner, dueAt: 0 }));
+      for (const message of messages) await queue.add(message);
+      const taken = async (...fullOwners: string[]) => (await queue.take('token', fullOwners))?.taskRef;
+      expect(await queue.presentTurn()).toBe(0);
+      expect(await taken('alice')).toBe(messages[2]?.taskRef);
+      expect(await queue.presentTurn()).toBe(1);
+      expect(await queue.take('token', ['alice'])).toBeUndefined();
+      const rest = [await taken(), await taken()];
+      expect(rest.toSorted()).toEqual([messages[0]?.taskRef, messages[1]?.taskRef].toSorted());
+      expect(await queue.take('token', ['alice'])).toEqual({});
     });
   });
 }

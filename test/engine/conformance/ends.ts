@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sleep } from '../../../src/time/sleep.js';
 import type { Bench } from '../conformance.js';
 import { ManualClock } from '../manual-clock.js';
 import { eventually, HOUR_MS, ManualExecute, newTask, PROMPT_MS } from '../scripted.js';
@@ -56,6 +57,14 @@ export function describeEnds({ open, unless }: Bench): void {
   });
 
   describe('ends', () => {
+    test('that a run comes to is no reason to abort it', async () => {
+      const { started, ended } = await runOne();
+      started.complete('done');
+      await ended();
+      await sleep(20);
+      expect(started.context.signal.aborted).toBe(false);
+    });
+
     test.each([null, 0, '', false, [], {}, { text: 'nul \0, 🦊 \ud800' }, 'plain', [1, [2]]])(
       'completes a task with the result %j',
       async result => {

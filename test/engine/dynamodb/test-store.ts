@@ -55,7 +55,7 @@ export async function newTestStore(aws: AwsServices, endpoints: AwsEndpoints = {
     url,
     keys,
     table,
-    tasks: new TaskStore(table, keys, 'a worker that is gone'),
+    tasks: new TaskStore({ table, keys, instance: 'a worker that is gone', onLost: () => {} }),
     async open(options: EngineOptions = {}) {
       return closedAtEnd(await openEngine(url, { leaseMs: LEASE_MS, ...options }));
     },

@@ -1,4 +1,4 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync, statSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { asStarted } from './command-name.js';
 import { ExitCode } from './exit-code.js';
@@ -89,10 +89,16 @@ function lateStream<Stream extends Writable>(fd: number, open: () => Stream): St
   return new Proxy({} as Stream, {
     get(_, name) {
       if (name === 'write') return write;
-      if (OF_TERMINALS.includes(name) && !fstatSync(fd).isCharacterDevice()) return undefined;
+      if (OF_TERMINALS.includes(name) && !mayBeTerminal(fd)) return undefined;
       return propertyOf(opened(), name);
     },
   });
+}
+
+/** A pipe, a file and the null device are no terminals. */
+function mayBeTerminal(fd: number): boolean {
+  const status = fstatSync(fd);
+  return status.isCharacterDevice() && status.rdev !== statSync('/dev/null', { throwIfNoEntry: false })?.rdev;
 }
 
 function onceOnly<Result>(make: () => Result): () => Result {

@@ -68,11 +68,12 @@ test.each<[string, string[], number]>([
 });
 
 /** Modules of Node that a command has loaded. */
-function builtinsOf(words: readonly string[]): readonly string[] {
+function builtinsOf(words: readonly string[], stdout: 'pipe' | 'ignore' = 'pipe'): readonly string[] {
   const tell = `data:text/javascript,process.on('exit',()=>process.getBuiltinModule('fs').writeSync(2,'\\n'+JSON.stringify(process.moduleLoadList)))`;
   const { stderr } = spawnSync(process.execPath, ['--import', tell, BIN, ...words], {
     env: { ...process.env, MCP_AWAIT_HOME: home },
     encoding: 'utf8',
+    stdio: ['pipe', stdout, 'pipe'],
   });
   return JSON.parse(stderr.slice(stderr.lastIndexOf('\n')));
 }
@@ -90,6 +91,10 @@ test.each(['--help', '--version', 'list', 'status 0123'])('%s prints without the
   const keeps = 'enableCompileCache' in module;
   for (const name of ['stream', 'net', 'tty', ...(keeps ? [] : ['module'])])
     expect(loaded).not.toContain(`NativeModule ${name}`);
+});
+
+test('--help prints to the null device without the streams of Node', () => {
+  expect(builtinsOf(['--help'], 'ignore')).not.toContain('NativeModule stream');
 });
 
 test('commands import no module of Node, which would read everything that it exports', () => {

@@ -1,7 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { AgentTool, AwaitClient, ToolsOptions } from '../index.js';
 import { loadPeer } from '../load-peer.js';
-import { aiModelOutput } from './ai-model-output.js';
+import { aiModelOutput } from './model-parts.js';
 import { toolProgress } from './tool-progress.js';
 
 export type { ToolProgress } from './tool-progress.js';

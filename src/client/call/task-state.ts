@@ -4,7 +4,7 @@ import { IdleTimer } from '../../time/sleep.js';
 import type { Outcome, Progress, Snapshot, TaskReference } from '../../types.js';
 import type { RunContext } from '../client-services.js';
 import * as explain from '../faults/explain.js';
-import type { JournalEntry } from '../journal/journal-entry.js';
+import type { JournalEntry } from '../journal/journal.js';
 
 /** A task of its own, as far as its wait needs it. */
 export interface RunningTask {

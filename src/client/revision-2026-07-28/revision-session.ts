@@ -10,8 +10,15 @@ import { excerpt, excerptOf } from '../../protocols/excerpt.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { answeredId, cancelledId, isRequest, ownId } from '../connection/message-kind.js';
 import { HandledQuestions, questionsIn } from './client-questions.js';
-import { headersOfCall, type ParameterHeader, parameterHeaders, standardHeaders } from './headers.js';
-import { type ClientIdentity, framed, TASKS_EXTENSION_NAME } from './revision-wire.js';
+import {
+  type ClientIdentity,
+  framed,
+  headersOfCall,
+  type ParameterHeader,
+  parameterHeaders,
+  standardHeaders,
+  TASKS_EXTENSION_NAME,
+} from './revision-wire.js';
 import { Subscriptions } from './subscriptions.js';
 
 export interface RevisionSessionOptions {

@@ -18,9 +18,8 @@ import {
   type VersionRefusal,
   versionsAfter,
 } from './discovery.js';
-import { standardHeaders } from './headers.js';
 import { RevisionSession } from './revision-session.js';
-import type { ClientIdentity } from './revision-wire.js';
+import { type ClientIdentity, standardHeaders } from './revision-wire.js';
 
 /** The two revisions of MCP: with sessions (up to 2025-11-25), and without (from 2026-07-28). */
 export type Revision = '2025-11-25' | '2026-07-28';

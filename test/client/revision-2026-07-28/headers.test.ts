@@ -4,7 +4,7 @@ import {
   headerValue,
   parameterHeaders,
   standardHeaders,
-} from '../../../src/client/revision-2026-07-28/headers.js';
+} from '../../../src/client/revision-2026-07-28/revision-wire.js';
 
 const encoded = (text: string) => `=?base64?${Buffer.from(text).toString('base64')}?=`;
 

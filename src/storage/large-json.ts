@@ -35,8 +35,8 @@ export function leastJsonSize(value: unknown, maxBytes: number): number {
   return take(value) ? maxBytes - left : 0;
 }
 
-/** Characters that are made at a time. */
-const PART_CHARACTERS = 1024 * 1024;
+/** Characters that are made at a time: few enough that V8 makes them in its young generation, which it empties soon. */
+const PART_CHARACTERS = 32 * 1024;
 
 /** The JSON of a value in parts: of a large one there is no second copy. */
 export function* jsonParts(value: unknown): Generator<string> {

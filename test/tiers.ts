@@ -35,19 +35,23 @@ export const tiers = {
 
 /** The files of these tiers that take longest, the longest first, as `.ci/run` names them at its end. */
 export const longest: readonly string[] = [
-  'test/torture/torture.test.ts',
-  'test/cli/serve.test.ts',
-  'test/server/asking-processes.test.ts',
-  'test/cli/answer-memory.test.ts',
-  'test/cli/fronts-and-workers.test.ts',
   'test/cli/store-faults.test.ts',
-  'test/release.test.ts',
-  'test/sqlite-of-node.test.ts',
-  'test/packaging/published-files.test.ts',
+  'test/cli/load/load.test.ts',
+  'test/engine/dynamodb/conformance.test.ts',
+  'test/cli/fronts-and-workers.test.ts',
+  'test/torture/torture.test.ts',
+  'test/cli/answer-memory.test.ts',
+  'test/server/asking-processes.test.ts',
+  'test/cli/serve.test.ts',
+  'test/integrations/frameworks-document.test.ts',
   'test/architecture/regular-expressions.test.ts',
+  'test/hosts/hosts.test.ts',
+  'test/sqlite-of-node.test.ts',
+  'test/proxy/hosts.test.ts',
+  'test/packaging/published-files.test.ts',
+  'test/release.test.ts',
   'test/conformance/client.test.ts',
   'test/conformance/command-line.test.ts',
-  'test/integrations/frameworks-document.test.ts',
 ];
 
 /** Unit tests with a process for each file: they replace a module for all that load it, or measure memory. */

@@ -3,7 +3,7 @@ import { ConfigurationError } from '../../errors.js';
 import { reasonOf } from '../../storage/failure-reason.js';
 import { isLocked, whenUnlocked } from '../../storage/file-lock.js';
 import { stateFolder } from '../../storage/state-folder.js';
-import { startTimer } from '../../time/sleep.js';
+import { repeat } from '../../time/repeat.js';
 import type { JournalFile } from './journal-file.js';
 import { type JournalOptions, journalLimits } from './options.js';
 
@@ -37,7 +37,7 @@ export class JournalStore {
   readonly #waiting: Work<unknown>[] = [];
   #catchingUp: Promise<void> = Promise.resolve();
   #restsUntil = 0;
-  #stopHolding: (() => void) | undefined;
+  #stopHolding: (() => Promise<void>) | undefined;
   #closed = false;
 
   constructor(options: JournalStoreOptions) {
@@ -107,13 +107,13 @@ export class JournalStore {
   /** Keeps the claim on a call until `letGo`, so that other processes wait for what this one finds out. */
   holdClaim(id: string): void {
     this.#claims.add(id);
-    this.#stopHolding ??= this.#holdOn();
+    this.#stopHolding ??= repeat(() => this.#holdOn(), journalLimits.claimMs / 3);
   }
 
   letGo(id: string): void {
     this.#claims.delete(id);
     if (this.#claims.size > 0) return;
-    this.#stopHolding?.();
+    void this.#stopHolding?.();
     this.#stopHolding = undefined;
   }
 
@@ -194,12 +194,8 @@ export class JournalStore {
     this.#options.onFailure(error);
   }
 
-  #holdOn(): () => void {
-    const hold = () => {
-      const claims = [...this.#claims];
-      this.write(file => file.holdClaims(claims));
-      this.#stopHolding = this.#holdOn();
-    };
-    return startTimer(journalLimits.claimMs / 3, hold, { unref: true });
+  async #holdOn(): Promise<void> {
+    const claims = [...this.#claims];
+    this.write(file => file.holdClaims(claims));
   }
 }

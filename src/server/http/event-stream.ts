@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import { startTimer } from '../../time/sleep.js';
+import { repeat } from '../../time/repeat.js';
 
 /** Shorter than the idle time after which common proxies cut a connection. */
 export const PING_MS = 15_000;
@@ -29,12 +29,10 @@ export function sendEvent(response: ServerResponse, message: JSONRPCMessage): vo
 
 /** Keeps a stream alive that may be silent for long: a comment now and then, from the moment it is one. */
 export function keepAlive(response: ServerResponse, pingMs = PING_MS): void {
-  const ping = () => {
-    stop = startTimer(pingMs, ping, { unref: true });
+  const stop = repeat(async () => {
     if (isOpenStream(response)) response.write(': keep-alive\n\n');
-  };
-  let stop = startTimer(pingMs, ping, { unref: true });
-  response.once('close', () => stop());
+  }, pingMs);
+  response.once('close', () => void stop());
 }
 
 function isOpenStream(response: ServerResponse): boolean {

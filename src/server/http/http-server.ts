@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { ConfigurationError } from '../../errors.js';
+import { repeat } from '../../time/repeat.js';
 import { startTimer } from '../../time/sleep.js';
 import type { Offer } from '../offer.js';
 import type { TaskPageSource } from '../task-page/task-page.js';
@@ -190,11 +191,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const boundPort = await listen(server, host, port);
   url = `http://${reachableName(host)}:${boundPort}${MCP_PATH}`;
   server.on('error', handlerOptions.onError);
-  const stopSweeping = repeat(Math.min(sessionIdleMs, MAX_SWEEP_MS), () => sessions.sweep());
+  const stopSweeping = repeat(async () => sessions.sweep(), Math.min(sessionIdleMs, MAX_SWEEP_MS));
 
   async function closeOnce(graceMs: number, drained: Promise<unknown> | undefined): Promise<void> {
     closing = true;
-    stopSweeping();
+    await stopSweeping();
     await Promise.allSettled([responses.answersEnded(graceMs), drained]);
     const closed = new Promise(resolve => server.close(resolve));
     revisionEndpoint?.close();
@@ -240,13 +241,4 @@ async function openTaskPage(
 function reachableName(host: string): string {
   const name = isWildcard(host) ? (host.includes(':') ? '::1' : '127.0.0.1') : host;
   return name.includes(':') ? `[${name}]` : name;
-}
-
-function repeat(everyMs: number, act: () => void): () => void {
-  let stop = startTimer(everyMs, fire);
-  function fire(): void {
-    stop = startTimer(everyMs, fire);
-    act();
-  }
-  return () => stop();
 }

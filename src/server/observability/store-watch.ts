@@ -2,7 +2,7 @@ import type { Engine } from '../../engine/engine.js';
 import type { OperationStats } from '../../engine/operation-stats.js';
 import { atMost } from '../../time/at-most.js';
 import { formatDuration } from '../../time/duration.js';
-import { startTimer } from '../../time/sleep.js';
+import { repeat } from '../../time/repeat.js';
 import { type AlertContext, type AlertState, alertChanges, judge } from './alerts.js';
 import type { Log } from './log.js';
 
@@ -36,7 +36,7 @@ export class StoreWatch {
   #reading: Promise<readonly OperationStats[]> | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #isSilent = false;
-  #stopTimer = () => {};
+  #stopLooks = async () => {};
 
   constructor(options: StoreWatchOptions) {
     this.#options = options;
@@ -45,18 +45,11 @@ export class StoreWatch {
 
   /** Looks every `intervalMs` from now on, without keeping the process alive. */
   start(): void {
-    this.#stopTimer = startTimer(
-      this.#options.intervalMs,
-      () => {
-        this.start();
-        void this.look();
-      },
-      { unref: true },
-    );
+    this.#stopLooks = repeat(async () => void this.look(), this.#options.intervalMs);
   }
 
   stop(): void {
-    this.#stopTimer();
+    void this.#stopLooks();
   }
 
   /** How the tasks stand now, or stood up to five seconds ago. Never rejects. */

@@ -29,13 +29,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'index',
   ],
   version: [],
+  'http-headers': [],
   'similar-name': [],
   'load-peer': ['errors'],
   'open-telemetry': [],
   'unknown-option': ['errors'],
 };
 /** What any layer may import. */
-const EVERYWHERE = ['version', 'similar-name', 'load-peer', 'open-telemetry', 'unknown-option'];
+const EVERYWHERE = [
+  'version',
+  'http-headers',
+  'similar-name',
+  'load-peer',
+  'open-telemetry',
+  'unknown-option',
+];
 
 const files = sourceFiles();
 const layerOf = (path: string) => path.split('/')[1]?.replace(/\.ts$/, '') ?? '';

@@ -1,7 +1,7 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { unfollowedRedirect } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { parseRetryAfter } from '../../http-headers.js';
 import { excerpt } from '../../protocols/excerpt.js';
-import { parseRetryAfter } from '../../time/retry-after.js';
 import type { HttpAnswer } from './answer.js';
 
 /** The server asks to send the request again later, and not before this time. */

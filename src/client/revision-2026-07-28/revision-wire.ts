@@ -1,4 +1,5 @@
 import type { ClientCapabilities, Implementation, JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { encodeHeader, mcpNameOf } from '../../http-headers.js';
 import { isRecord } from '../../protocols/tool-result.js';
 
 /** The version of MCP without sessions (spec 2026-07-28, basic): each request says by itself who asks and what it can. */
@@ -68,7 +69,7 @@ export function headersOfCall(declared: readonly ParameterHeader[], given: unkno
   return Object.fromEntries(
     declared.flatMap(({ path, name }) => {
       const text = asText(valueAt(given, path));
-      return text === undefined ? [] : [[`mcp-param-${name}`, headerValue(text)]];
+      return text === undefined ? [] : [[`mcp-param-${name}`, encodeHeader(text)]];
     }),
   );
 }
@@ -129,34 +130,15 @@ function asText(value: unknown): string | undefined {
     : undefined;
 }
 
-const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/;
-const ENCODED = /^=\?base64\?.*\?=$/;
-
-/** A value as an HTTP header may carry it: as it is, or encoded where it is not plain ASCII (SEP-2243, "Value Encoding"). */
-export function headerValue(value: string): string {
-  if (PLAIN.test(value) && !ENCODED.test(value)) return value;
-  return `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=`;
-}
-
-/** The parameter that the header `Mcp-Name` repeats, by method (SEP-2243). */
-const NAMED_BY: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-};
-
 /** The headers by which a gateway may route a message (SEP-2243). */
 export function standardHeaders(message: JSONRPCMessage): Record<string, string> {
   const version = { 'mcp-protocol-version': REVISION_VERSION };
   if (!('method' in message)) return version;
   const { method, params } = message;
-  const name = Object.hasOwn(NAMED_BY, method) ? params?.[NAMED_BY[method] ?? ''] : undefined;
+  const name = mcpNameOf(method, params);
   return {
     ...version,
     'mcp-method': method,
-    ...(typeof name === 'string' && { 'mcp-name': headerValue(name) }),
+    ...(name !== undefined && { 'mcp-name': encodeHeader(name) }),
   };
 }

@@ -1,5 +1,5 @@
-import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { decodeHeader, mcpNameOf } from '../../http-headers.js';
 import { ShareLimiter } from '../fair-share.js';
 import { isJsonObject } from '../is-record.js';
 import type { Offer } from '../offer.js';
@@ -19,16 +19,6 @@ import { keepAlive, sendEvent } from './event-stream.js';
 import type { McpExchange } from './mcp-exchange.js';
 import { type HttpRefusal, refuseRequest, sendJson, wrongMethod } from './responses.js';
 
-/** Which parameter the `Mcp-Name` header repeats. */
-const NAMED_BY: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-};
-
 /**
  * Checks that the headers say what the body says: a proxy may have let the request pass for the sake of its headers
  * (spec 2026-07-28, basic/transports, "Standard Headers").
@@ -36,22 +26,10 @@ const NAMED_BY: Readonly<Record<string, string>> = {
  */
 export function checkHeaders({ method, params }: WireRequest, headers: IncomingHttpHeaders): void {
   expectHeader('Mcp-Method', textOf(headers['mcp-method'])?.trim(), method);
-  const parameter = NAMED_BY[method];
-  const value = parameter === undefined ? undefined : params[parameter];
-  if (typeof value !== 'string') return;
+  const value = mcpNameOf(method, params);
+  if (value === undefined) return;
   const name = textOf(headers['mcp-name']);
   expectHeader('Mcp-Name', name === undefined ? undefined : decodeHeader(name.trim()), value);
-}
-
-/**
- * The text that a header stands for: `=?base64?…?=` holds what a header could not; all else is meant literally.
- * Undefined for Base64 that is none.
- */
-export function decodeHeader(value: string): string | undefined {
-  const encoded = /^=\?base64\?(.*)\?=$/.exec(value)?.[1];
-  if (encoded === undefined) return value;
-  const isBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded);
-  return isBase64 ? Buffer.from(encoded, 'base64').toString('utf8') : undefined;
 }
 
 function expectHeader(name: string, got: string | undefined, expected: string): void {

@@ -1,27 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import {
   headersOfCall,
-  headerValue,
   parameterHeaders,
   standardHeaders,
 } from '../../../src/client/revision-2026-07-28/revision-wire.js';
 
 const encoded = (text: string) => `=?base64?${Buffer.from(text).toString('base64')}?=`;
-
-test.each([
-  ['us-west1', 'us-west1'],
-  ['us west 1', 'us west 1'],
-  ['x', 'x'],
-  ['', encoded('')],
-  [' padded', encoded(' padded')],
-  ['padded ', encoded('padded ')],
-  ['Hello, 世界', encoded('Hello, 世界')],
-  ['line1\r\nline2', encoded('line1\r\nline2')],
-  ['\tindented', encoded('\tindented')],
-  [encoded('x'), encoded(encoded('x'))],
-])('%j travels in a header as %j', (value, expected) => {
-  expect(headerValue(value)).toBe(expected);
-});
 
 test.each([
   ['tools/call', { name: 'bake' }, { 'mcp-name': 'bake' }],

@@ -66,7 +66,10 @@ export interface PlannedRequest {
 export interface Pacer extends Disposable {
   /** When to send the next request, after `attempt` answers and with the wishes of the last one. */
   next(attempt: number, wishes?: Wishes): PlannedRequest;
-  /** A request was answered: the task is running (and how far it is, if that was told), has ended by itself, or was cut short. */
+  /**
+   * A request was answered: the task is running (and how far it is, if that was told), has ended by itself, or was cut short.
+   * @param askedAt when the request was sent: milliseconds on the clock of `performance.now()`
+   */
   answered(state: 'running' | 'ended' | 'cancelled', askedAt: number, progress?: Progress): void;
   /** The server holds answers back from now on, which tell no duration. */
   stopLearning(): void;

@@ -147,6 +147,8 @@ export interface ToolPlan {
    * task apart from the call, `unknown` either of them.
    */
   readonly startKind: 'task' | 'blocking' | 'unknown';
+  /** Whether the server of a tool that starts tasks can hold the answer to `start` back. @default false */
+  readonly holdsStart?: boolean;
   /** Whether a start may be sent twice: it carries the idempotency key, or the tool is marked as idempotent. */
   readonly idempotent: boolean;
   /** The tool as an agent should see it. */

@@ -81,11 +81,14 @@ function planPair(tool: Tool, told: Pair, server: ServerFacts): ToolPlan | undef
   const key = pair.start.idempotencyArgument;
   const takesKey = key !== undefined && (marked !== undefined || !lacks(tool, key));
   const keyArgument = takesKey ? key : undefined;
-  const starting = { pair, tool, statusTool, keyArgument };
+  const { waitArgument: wait } = pair.start;
+  const waitArgument = marked !== undefined || (wait && takes(tool, wait.name)) ? wait : undefined;
+  const starting = { pair, tool, statusTool, keyArgument, waitArgument };
   return {
     protocol: toolPair,
     why: `\`${pair.status.tool}\` tells the state of what it starts (profile \`${pair.name}\`)`,
     startKind: 'task',
+    holdsStart: waitArgument !== undefined,
     idempotent: keyArgument !== undefined || isMarkedIdempotent(tool),
     // Of no use to a call.
     get listed() {
@@ -112,18 +115,18 @@ interface Starting {
   readonly tool: Tool;
   readonly statusTool: Tool;
   readonly keyArgument: string | undefined;
+  readonly waitArgument: Pair['start']['waitArgument'];
 }
 
 async function start({ call, exchange, ...starting }: Starting): Promise<StartAnswer> {
-  const { pair, tool, statusTool, keyArgument } = starting;
-  const { waitArgument } = pair.start;
+  const { pair, tool, statusTool, keyArgument, waitArgument } = starting;
   const fixed = Object.entries(pair.start.arguments ?? {}).filter(([path]) => takes(tool, path));
   const sent = {
     ...call,
     arguments: argumentsOf(
       call.arguments,
       keyArgument !== undefined && keyed(keyArgument, exchange),
-      waitArgument && takes(tool, waitArgument.name) && waitFor(waitArgument, exchange),
+      waitArgument && waitFor(waitArgument, exchange),
       Object.fromEntries(fixed),
     ),
   };
@@ -138,14 +141,14 @@ async function start({ call, exchange, ...starting }: Starting): Promise<StartAn
 
 /** A tool that takes the work's own arguments: what else is to be said goes beside them. */
 async function startMarked(
-  { call, exchange, pair, statusTool, keyArgument }: Starting,
+  { call, exchange, pair, statusTool, keyArgument, waitArgument }: Starting,
   { callKey, taskKey }: NonNullable<Pair['marked']>,
 ): Promise<StartAnswer> {
   const given = call._meta?.[callKey];
   const said = argumentsOf(
     isRecord(given) && given,
     keyArgument !== undefined && keyed(keyArgument, exchange),
-    pair.start.waitArgument && waitFor(pair.start.waitArgument, exchange),
+    waitArgument && waitFor(waitArgument, exchange),
   );
   const sent = { ...call, _meta: { ...call._meta, [callKey]: said } };
   const answer = await sendCall(sent, exchange);

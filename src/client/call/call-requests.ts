@@ -53,18 +53,22 @@ export class CallRequests {
     const { watch, wait } = context;
     const { ready, scheduler, startLimiter, holdLimiter } = context.services;
     watch.starting();
+    const { startKind, holdsStart = false } = plan;
     // Whether it has an end of its own is known when it comes; one that is not over soon is not waited for.
-    using later = plan.startKind === 'unknown' ? laterSignal(signal, SOON_MS) : undefined;
-    const isLong = plan.startKind !== 'task';
+    using later = startKind === 'unknown' ? laterSignal(signal, SOON_MS) : undefined;
+    const isLong = startKind !== 'task';
     const send = async () => {
-      using hold = isLong || wait.inlineWaitMs === 0 ? undefined : holdLimiter.take();
+      using hold = holdsStart && wait.inlineWaitMs > 0 ? holdLimiter.take() : undefined;
       // A start that waits for its turn is not sent any more when the wait is over. One that the server holds keeps no other waiting.
-      using _permit = isLong || hold !== undefined ? undefined : await startLimiter.enter(signal);
+      using _permit =
+        isLong || hold !== undefined
+          ? undefined
+          : (startLimiter.take() ?? (await startLimiter.enter(signal)));
       const connecting = ready?.(signal);
       if (connecting !== undefined) await connecting;
       const pause = scheduler.ready(signal);
       if (pause !== undefined) await pause;
-      const startSignal = plan.startKind === 'blocking' ? signal : (later?.signal ?? neverAborts);
+      const startSignal = startKind === 'blocking' ? signal : (later?.signal ?? neverAborts);
       const holdMs = hold === undefined ? 0 : wait.inlineWaitMs;
       const answer = await plan.start(call, { ...this.exchange, signal: startSignal, holdMs });
       if (signal.aborted) onLate(answer);

@@ -148,6 +148,19 @@ test('starts that the server holds keep no others waiting, of which a limited nu
   await Promise.all(results);
 });
 
+test('starts of a tool that has no wait argument take no permits of held requests', async () => {
+  const slow: Reply = async request => {
+    await sleep(500, request.signal);
+    return started({ task_ref: 'task-1', status: 'processing' })(request);
+  };
+  const fixture = await awaitFixture(pairTools(completed, slow));
+  const results = Array.from({ length: 80 }, () => fixture.client.callTool(startCall));
+  await vi.advanceTimersByTimeAsync(400);
+  expect(waitsOf(fixture, START)).toHaveLength(32);
+  await vi.advanceTimersByTimeAsync(20_000);
+  await Promise.all(results);
+});
+
 describe('an inline answer', () => {
   const inline = json({ task_ref: 'task-1', status: 'completed', result: { answer: 42 }, error: null });
 

@@ -36,6 +36,9 @@ const NEUTRAL = list(
   'list current overall final latest last my the raw text name label word description string value code life cycle ready processing process is has type humanized label display result',
 );
 
+/** Keys under which a state that is an object has its word. */
+const WORD_KEYS = list('name value code label');
+
 /** Four kinds of flags. The end alone is no success, and a failure counts whatever stands beside it. */
 const FLAGS = {
   going: list(
@@ -86,7 +89,7 @@ function completedBy(state: State, data: AnswerData): State {
 
 /** Words and flags that disagree: what goes on counts, then the failure; a flag knows what an unknown word does not. */
 function stateOfFacts(facts: readonly Fact[], reading: UsualReading): State | undefined {
-  const stated = facts.filter(fact => isStateKey(fact, reading.subject));
+  const stated = statedIn(facts, reading.subject);
   const told = withoutMereEnd(withoutEnvelope(stated)).flatMap(fact => wordState(fact, reading) ?? []);
   const word = joint(told.filter(({ isOfRequest }) => isOfRequest !== true));
   const flag = stateOfFlags(facts);
@@ -137,6 +140,24 @@ function withoutMereEnd(stated: readonly Fact[]): readonly Fact[] {
   return stated.filter(
     fact => saysHow(fact) || typeof fact.value !== 'string' || !MERE_END.test(fact.value.trim()),
   );
+}
+
+/** What stands under keys of states; where there is no word, the words within a state that is an object. */
+function statedIn(facts: readonly Fact[], subject: Subject): readonly Fact[] {
+  const stated = facts.filter(fact => isStateKey(fact, subject));
+  if (stated.some(({ value }) => typeof value === 'string')) return stated;
+  const inner = facts.flatMap(fact => wordOfObject(fact) ?? []);
+  return inner.length > 0 ? inner : stated;
+}
+
+/** `{"state": {"name": "COMPLETED", "result": {"name": "FAILED"}}}` has a word of the state and one of its result. */
+function wordOfObject(fact: Fact): Fact | undefined {
+  const { key, within } = fact;
+  const holder = within.at(-1)?.toLowerCase() ?? '';
+  const isHeld = STATE_KEYS.has(holder) || WHOLE_KEYS.has(holder);
+  return isHeld && WORD_KEYS.has(key.toLowerCase()) && within.some(each => STATE_KEYS.has(each.toLowerCase()))
+    ? { ...fact, key: holder, words: [holder] }
+    : undefined;
 }
 
 /** `status`, `job_status` and `processingState`, but not `http_status` or `assignee_status`. */

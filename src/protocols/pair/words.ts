@@ -4,7 +4,7 @@ import type { TaskStatus } from '../../types.js';
  * The words for one state, after the enums of public APIs: Kubernetes, Argo and Tekton; GitHub, GitLab, CircleCI, Jenkins and
  * Vercel; Terraform; AWS (Batch, Step Functions, Glue, SageMaker, CodeBuild, CloudFormation); Google (long-running
  * operations, Dataflow, Cloud Build, Vertex AI); Azure; OpenAI, Anthropic and Replicate; Databricks, Snowflake, Airflow,
- * Dagster, Prefect, dbt and Airbyte; Celery, BullMQ, Temporal and Slurm. A word that two of them use for different things is in no list.
+ * Dagster, Prefect, dbt and Airbyte; Celery, BullMQ, Temporal and Slurm; A2A. A word that two of them use for different things is in no list.
  */
 const WORKING = [
   // Kubernetes, Argo, Tekton
@@ -51,7 +51,7 @@ const CANCELLED = [
   'abort aborted cancel canceled cancelled interrupted killed preempted revoked stopped terminated discarded user_cancelled job_state_cancelled force_canceled',
 ];
 const ASKING = [
-  'action_required awaiting_input input_required needs_input requires_action requires_input waiting_for_input awaiting_approval waiting_for_approval on_hold needs_confirmation',
+  'action_required auth_required awaiting_input input_required needs_input requires_action requires_input waiting_for_input awaiting_approval waiting_for_approval on_hold needs_confirmation',
 ];
 
 const WORDS: ReadonlyMap<string, TaskStatus> = new Map([

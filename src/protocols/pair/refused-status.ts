@@ -20,7 +20,12 @@ const TRANSIENT =
 /** As MCP servers refuse the arguments of a call, or a tool that they do not have. */
 const ASKED_WRONGLY =
   /\binput validation error\b|\binvalid (arguments? for tool|params)\b|\bvalidation errors? for (call\[|\w{1,100}Arguments\b)|\bmissing (a |\d{1,2} )?required (keyword-only |positional )?(argument|parameter|input)|\b(unexpected|unknown|unrecognized|no such) (keyword )?(argument|parameter)|\bunknown tool\b|\btool ['"`]?[\w./-]{1,128}['"`]? (was )?not found\b/i;
+/** With a word of when, so that it is no result: "The result is not ready yet", "not available, please retry later". */
+const NOT_YET =
+  /\bnot yet (ready|available|complete)|\bnot (ready|available|complete) (yet|at this time)|\bnot (ready|available|complete)\b.{0,60}\b(try again|retry|later)\b/is;
 const MAX_TEXT = 2000;
+/** Longer is a result, whatever it says. */
+const MAX_NOT_YET = 300;
 
 /**
  * Says which: a call that the server could not take tells nothing of the task, and will not be taken the next time. A status tool that reports an error tells of a failed task, unless it looks passing or says that there is none.
@@ -34,6 +39,11 @@ export function readRefusal(text: string, about: readonly string[]): RefusedStat
     return 'not-found';
   if (TRANSIENT.test(shortened)) return 'transient';
   return shortened.includes('-32602') ? 'asked-wrongly' : 'failed';
+}
+
+/** Whether a tool that has results says, without an error, that it has this one later. */
+export function saysNotYet(text: string): boolean {
+  return text.length < MAX_NOT_YET && NOT_YET.test(text);
 }
 
 export interface RefusedTool {

@@ -1,5 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { NotSupportedError, StatusCheckError } from '../../errors.js';
+import { NotSupportedError, StatusCheckError, TaskNotFoundError } from '../../errors.js';
 import type { Outcome, ToolCall } from '../../types.js';
 import { excerpt } from '../excerpt.js';
 import type { Ended, Exchange, PollAnswer, PollGroup } from '../protocol.js';
@@ -11,7 +11,7 @@ import { bringsResult } from './answer-facts.js';
 import { readStatus, readStatusAnswer, violation } from './answers.js';
 import { type PairHandle, readHandle, type TaskId } from './handle.js';
 import type { Pair } from './profile.js';
-import { refusedByText, refusedRequest } from './refused-status.js';
+import { refusedByText, refusedRequest, saysNotYet } from './refused-status.js';
 import { errorIn, failureBeside, hasReason, joinAnswers } from './state.js';
 import { subjectOf } from './subject.js';
 import { type State, usualState } from './usual-state.js';
@@ -116,9 +116,15 @@ async function pollOne(handle: PairHandle, id: TaskId, exchange: Exchange): Prom
   if (read.kind !== 'ended') return read;
   // A sentence may be about anything: it ends a task when it is told twice.
   if (state?.isSentence === true) {
-    const again = readStatus(await ask(handle, id, { ...exchange, holdMs: 0 }), profile, id);
-    if (again.read.kind !== 'ended') return again.read;
-    if (again.state?.status !== state.status)
+    const again = await ask(handle, id, { ...exchange, holdMs: 0 })
+      .then(second => readStatus(second, profile, id))
+      .catch(error => {
+        // A server may forget a task with the answer that tells its end.
+        if (error instanceof TaskNotFoundError) return undefined;
+        throw error;
+      });
+    if (again !== undefined && again.read.kind !== 'ended') return again.read;
+    if (again !== undefined && again.state?.status !== state.status)
       return { kind: 'running', status: 'working', raw: again.read.raw };
   }
   return profile.result !== undefined && isFetched(read, state, profile.result)
@@ -185,6 +191,8 @@ async function fetchResult({ handle, id, exchange, answer, read, state }: Fetchi
   const own = result.handleArgument === undefined ? {} : { [result.handleArgument]: id };
   const call = { name: result.tool, arguments: argumentsOf(own, told, handle.result) };
   const fetched = await sendCall(call, { ...exchange, holdMs: 0 }, { handle, id });
+  if (read.outcome.status === 'completed' && fetched.isError !== true && saysNotYet(textOf(fetched)))
+    throw nothingThere(id, result.tool, fetched);
   if (result.whenMissing && fetched.isError !== true) {
     const told = endToldBy(fetched, { handle, id, read, state });
     if (told !== undefined) return told;
@@ -224,11 +232,15 @@ function endToldBy(
   const refused = refusedByText(data.text, { id, tool, argument: handle.profile.status.handleArgument });
   // Nothing there, although the work has ended: it may come yet.
   if (own === undefined && refused !== undefined && data.text.length < 300)
-    throw new StatusCheckError(
-      `The task ${id} has ended, but \`${tool}\` has nothing of it: ${excerpt(data.text)}`,
-      { retryable: true },
-    );
+    throw nothingThere(id, tool, fetched);
   return { ...read, outcome: outcomeOfResult(fetched), raw: fetched };
+}
+
+function nothingThere(id: TaskId, tool: string, fetched: CallToolResult): StatusCheckError {
+  return new StatusCheckError(
+    `The task ${id} has ended, but \`${tool}\` has nothing of it: ${excerpt(textOf(fetched))}`,
+    { retryable: true },
+  );
 }
 
 /** How long a tool is to hold its answer back, as its wait argument. */

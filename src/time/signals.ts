@@ -1,14 +1,11 @@
 import { startTimer } from './sleep.js';
 
-/** For what nothing ends early. A signal of its own for each such request would cost more than the rest of it. */
-export const neverAborts: AbortSignal = new AbortController().signal;
-
 type AbortListener = Parameters<AbortSignal['addEventListener']>[1];
 
 /**
- * A signal for what is made for each call and seldom aborts. Node's own, with a listener on it, is two fifths of the processor
- * time that we add to a call. This one is for whoever looks at it and listens, as our waits and the SDK do. `fetch` and
- * `AbortSignal.any` need one of Node: give them a linked one.
+ * A signal for what is made for each call or request and seldom aborts. Node's own, with a listener on it, is two fifths of
+ * the processor time that we add to a call. This one is for whoever looks at it and listens, as our waits and the SDK do.
+ * `fetch` and `AbortSignal.any` need one of Node: give them a linked one.
  */
 export class LightSignal implements AbortSignal {
   aborted = false;
@@ -42,6 +39,9 @@ export class LightSignal implements AbortSignal {
     return true;
   }
 }
+
+/** For what nothing ends early. */
+export const neverAborts: AbortSignal = new LightSignal();
 
 /** A signal of its own life: what was linked is unlinked when it is disposed. */
 export interface LinkedSignal extends Disposable {
@@ -95,13 +95,18 @@ export function laterSignal(source: AbortSignal, delayMs: number): LinkedSignal 
  * The promise's own end, or the signal's reason as soon as it aborts. The promise itself goes on.
  * @throws the signal's reason
  */
-export function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
+export async function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason);
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
+  try {
+    return await Promise.race([aborted, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 interface Audience {

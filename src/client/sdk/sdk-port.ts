@@ -12,7 +12,7 @@ import { AwaitError, ConfigurationError } from '../../errors.js';
 import { excerpt } from '../../protocols/excerpt.js';
 import type { Port, RequestOptions } from '../../protocols/protocol.js';
 import { toolResultSchema } from '../../protocols/readable-result.js';
-import { linkSignals, neverAborts } from '../../time/signals.js';
+import { LightSignal } from '../../time/signals.js';
 import { IdleTimer } from '../../time/sleep.js';
 
 type ClientRequest = Parameters<Client['request']>[0];
@@ -39,15 +39,22 @@ export function sdkPort(client: Client, { ready, lastSignAt }: PortOptions = {})
     // The wait for a connection is outside the time-out of the request, because nothing has been sent yet.
     const connecting = ready?.(signal);
     if (connecting !== undefined) await connecting;
+    signal.throwIfAborted();
     // Each request has its own signal: the SDK never removes its abort listener, and would cancel requests that have ended.
-    using linked = linkSignals(signal === neverAborts ? undefined : signal);
+    const own = new LightSignal();
+    const onAbort = () => own.abort(signal.reason);
     using timer = new IdleTimer({
       limitMs: timeoutMs,
       lastSignAt,
-      onIdle: () => linked.abort(new McpError(ErrorCode.RequestTimeout, 'Request timed out')),
+      onIdle: () => own.abort(new McpError(ErrorCode.RequestTimeout, 'Request timed out')),
     });
-    const options = sdkOptions(linked.signal, onProgress, timer);
-    return await client.request(request as ClientRequest, schema, options).catch(throwOwn);
+    signal.addEventListener('abort', onAbort);
+    try {
+      const options = sdkOptions(own, onProgress, timer);
+      return await client.request(request as ClientRequest, schema, options).catch(throwOwn);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   };
   return {
     request,

@@ -112,6 +112,10 @@ function readListedTool(value: unknown): ReadItem {
     problem: `The tool \`${excerpt(name)}\` is left out: ${why}.`,
   });
   if (name.length > MAX_NAME_CHARACTERS) return leftOut(`its name has ${name.length} characters`);
+  const tool = ToolSchema.safeParse(value).data;
+  // MCP's own schema takes a list for the schema of an argument.
+  if (tool !== undefined && Object.values(tool.inputSchema.properties ?? {}).every(isRecord))
+    return { item: tool, problem: undefined };
   const input = readInputSchema(value.inputSchema);
   const { data, problems } = readTolerantly(ToolSchema, { ...value, inputSchema: input.schema });
   if (data === undefined) return leftOut(problems.join('; '));

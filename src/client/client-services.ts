@@ -126,7 +126,7 @@ export function clientServices(
     if (event.type !== 'connection-lost') return;
     questions.open.clear();
     // Reconnects at once, because tasks inside the server's process run only while the process does.
-    if (openRuns.size > 0) connection.restore();
+    if (openRuns.endings.size > 0) connection.restore();
   });
   tapMessages(client, {
     received(message) {
@@ -173,7 +173,8 @@ interface Endable {
 
 /** The waits of one client that are under way, so that closing the client ends them. */
 export class OpenRuns {
-  readonly #endings = new Set<Endable>();
+  /** Closing the client ends each. */
+  readonly endings = new Set<Endable>();
   readonly #closing = new AbortController();
   /** Aborts when the client is closed. */
   readonly closed: AbortSignal = this.#closing.signal;
@@ -182,23 +183,9 @@ export class OpenRuns {
     setMaxListeners(0, this.closed);
   }
 
-  get size(): number {
-    return this.#endings.size;
-  }
-
-  /** From now on closing ends the wait, until it is removed; of a closed client it ends at once. */
-  add(ending: Endable): void {
-    if (this.closed.aborted) ending.end(explain.closed);
-    this.#endings.add(ending);
-  }
-
-  remove(ending: Endable): void {
-    this.#endings.delete(ending);
-  }
-
   close(): void {
     this.#closing.abort(new Error('The client was closed.'));
-    for (const ending of this.#endings) ending.end(explain.closed);
+    for (const ending of this.endings) ending.end(explain.closed);
   }
 }
 

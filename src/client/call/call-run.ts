@@ -65,10 +65,7 @@ export class CallRun {
     this.#plan = isNew ? beginning.plan : undefined;
     this.#begun = isNew ? this.#start(beginning) : this.#resume(beginning);
     // A failure is reported to the caller of `outcome()`; until then it must not count as an unhandled rejection.
-    this.#begun.then(
-      begun => begun.name === 'ended' && this.#over(begun),
-      error => this.#over({ error }),
-    );
+    this.#begun.catch(error => this.#over({ error }));
   }
 
   /** How the call is awaited; known once it is accepted. */
@@ -174,6 +171,7 @@ export class CallRun {
       state.at = ended;
       if (handle !== undefined) state.accept(referenceTo(protocol, tool, handle));
       state.observe(answer, 0);
+      this.#over(ended);
       return ended;
     }
     const { hintMs, leastMs, raw } = answer;
@@ -198,7 +196,7 @@ export class CallRun {
 
   #answerWith(outcome: Outcome): Begun {
     const { state } = this;
-    this.#context.watch.ended({ outcome, stored: true });
+    this.#over({ outcome, stored: true });
     const ended = { name: 'ended', protocol: state.protocol, outcome } as const;
     state.at = ended;
     state.observe({ kind: 'ended', outcome, raw: undefined }, 0);

@@ -41,8 +41,10 @@ export class Ending implements Disposable {
   watch(): this {
     const { services, wait } = this.#context;
     const { deadlineMs } = wait;
-    services.openRuns.add(this);
-    this.#quiet = this.#state.watchQuiet(services.questions.open);
+    const { openRuns, questions } = services;
+    openRuns.endings.add(this);
+    if (openRuns.closed.aborted) this.end(explain.closed);
+    this.#quiet = this.#state.watchQuiet(questions.open);
     if (deadlineMs !== Number.POSITIVE_INFINITY) {
       const leftMs = Math.max(0, this.#state.begunAt + deadlineMs - performance.now());
       this.#stopDeadline = startTimer(leftMs, () =>
@@ -55,6 +57,6 @@ export class Ending implements Disposable {
   [Symbol.dispose](): void {
     this.#stopDeadline?.();
     this.#quiet?.[Symbol.dispose]();
-    this.#context.services.openRuns.remove(this);
+    this.#context.services.openRuns.endings.delete(this);
   }
 }

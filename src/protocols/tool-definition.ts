@@ -28,8 +28,8 @@ export function argumentSchema(tool: Tool | undefined, path: string): Record<str
   return isRecord(schema) ? schema : undefined;
 }
 
-export function takes(tool: Tool | undefined, path: string | undefined): boolean {
-  return path !== undefined && argumentSchema(tool, path) !== undefined;
+export function takes(tool: Tool | undefined, path: string): boolean {
+  return argumentSchema(tool, path) !== undefined;
 }
 
 export function startTools({ start }: Pair): readonly string[] {

@@ -157,7 +157,7 @@ export function newHandle(
     ...(forStatus && { status: forStatus }),
     ...(forCancel && { cancel: forCancel }),
     ...(forResult && { result: forResult }),
-    ...(takes(statusTool, status.waitArgument?.name) && { holds: true }),
-    ...(takes(statusTool, status.many?.argument) && { many: true }),
+    ...(status.waitArgument && takes(statusTool, status.waitArgument.name) && { holds: true }),
+    ...(status.many && takes(statusTool, status.many.argument) && { many: true }),
   });
 }

@@ -31,7 +31,7 @@ const BOUNDS = [
   { figure: 'exported names that exist twice', value: figures.doubleNames.length, bound: 0, goal: 0 },
   { figure: 'import cycles', value: figures.importCycles.length, bound: 0, goal: 0 },
   { figure: 'files that run for one call', value: call.files.length, bound: 36, goal: 30 },
-  { figure: 'functions that run for one call', value: call.functions, bound: 177, goal: 130 },
+  { figure: 'functions that run for one call', value: call.functions, bound: 167, goal: 130 },
   { figure: 'callbacks of a run', value: figures.callbacks?.length, bound: 2, goal: 5 },
   { figure: "fields of the loop's input", value: figures.loopInputFields?.length, bound: 8, goal: 8 },
   { figure: 'fields of the run context', value: figures.runContextFields?.length, bound: 5, goal: 8 },

@@ -17,10 +17,11 @@ afterEach(() => place.remove());
 describeOnSharedStores('an idempotency key', storeFlags => {
   const flags = () => [...TALLY, ...storeFlags(place)];
 
-  /** Connected clients, one for each of several fronts that are processes of their own. */
+  /** Connected clients, one for each of several fronts: half of them are processes of their own. */
   async function connectFronts(count: number): Promise<AwaitClient[]> {
-    const fronts = Array.from({ length: count }, () =>
-      place.start(['serve', '--http', '--port', '0', '--no-worker', ...flags()]),
+    const words = ['serve', '--http', '--port', '0', '--no-worker', ...flags()];
+    const fronts = Array.from({ length: count }, (_, index) =>
+      index % 2 === 0 ? place.start(words) : place.startHere(words),
     );
     const said = await Promise.all(fronts.map(front => front.says(/Listening on (\S+)/)));
     return Promise.all(said.map(match => AwaitClient.connect(match[1] ?? '')));
@@ -47,7 +48,7 @@ describeOnSharedStores('an idempotency key', storeFlags => {
     const early = await initiateOn(4);
     await Promise.all(early.map(client => client.close()));
     await place.stop();
-    place.start(['worker', ...flags()]);
+    place.startHere(['worker', ...flags()]);
     const late = await initiateOn(2);
     const results = await Promise.all(late.map(client => client.callTool(call)));
     await Promise.all(late.map(client => client.close()));

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Command, newWorkplace, type Workplace } from './command.js';
+import { type Command, newWorkplace, type Running, type Workplace } from './command.js';
 import { type HoldingProxy, startHoldingProxy } from './holding-proxy.js';
 
 const START = 'initiate_background_task';
@@ -10,13 +10,13 @@ const OPERATIONS = ['--operations', 'test/fixtures/server/slow-tally-operations.
 
 let place: Workplace;
 let proxy: HoldingProxy;
-let server: Command;
+let server: Running;
 let tally: string;
 
 beforeEach(async () => {
   place = await newWorkplace();
   tally = join(place.home, 'tally.txt');
-  server = place.start(['serve', '--http', '--port', '0', ...OPERATIONS]);
+  server = place.startHere(['serve', '--http', '--port', '0', ...OPERATIONS]);
   const [, url = ''] = await server.says(/Listening on (\S+)/);
   proxy = await startHoldingProxy(url);
 }, 30_000);
@@ -91,7 +91,7 @@ describe('a run that is killed, and run again with the same key, is one executio
     const [{ id = '' } = {}] = await list();
     expect((await place.run(['list'])).stdout).toContain('completed, not delivered');
     expect(await place.run(run({ letters }))).toMatchObject({ code: 0, stdout: answer(letters) });
-    server.process.kill('SIGTERM');
+    server.kill('SIGTERM');
     await server.finished;
     expect(await place.run(['wait', id])).toMatchObject({ code: 0, stdout: answer(letters) });
     expect(await readFile(tally, 'utf8')).toBe('ran\n');

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectHttp } from '../fixtures/server/connected-http.js';
 import { parseExposition, sampleValue } from '../server/observability/exposition.js';
-import { newWorkplace, type Workplace } from './command.js';
+import { newWorkplace, type Running, type Workplace } from './command.js';
 
+const SERVE = ['serve', '--http', '--offer-sleep', '--port', '0'];
 const ADA = 'ada-has-a-long-token';
 
 let place: Workplace;
@@ -13,10 +14,9 @@ beforeEach(async () => {
 });
 afterEach(() => place.remove());
 
-async function startHttp(...flags: string[]) {
-  const server = place.start(['serve', '--http', '--offer-sleep', '--port', '0', ...flags]);
+async function startHttp(server: Running) {
   const [, url = '', base = ''] = await server.says(/Listening on ((http:\/\/\S+)\/mcp)\n/);
-  return { server, url, base };
+  return { url, base };
 }
 
 async function scrape(base: string) {
@@ -26,7 +26,8 @@ async function scrape(base: string) {
 
 describe('a server whose tasks fail', () => {
   it('shows it in its metrics, warns once on standard error, and says nothing of what the tasks were given', async () => {
-    const { server, url, base } = await startHttp();
+    const server = place.startHere(SERVE);
+    const { url, base } = await startHttp(server);
     const caller = await connectHttp(url);
     for (let count = 0; count < 12; count++) {
       const { data } = await caller.initiate('hash_tree', { path: 'no-such-secret-file' });
@@ -37,7 +38,7 @@ describe('a server whose tasks fail', () => {
     expect(value('task_failure_rate', { operation: 'hash_tree' })).toBe(1);
     expect(value('alert', { operation: 'hash_tree', alert: 'failure_rate' })).toBe(1);
     await server.says(/warn.*Too many tasks of an operation fail.*operation=hash_tree/);
-    server.process.kill('SIGTERM');
+    server.kill('SIGTERM');
     const { stderr } = await server.finished;
     expect(stderr.match(/Too many tasks/g)).toHaveLength(1);
     expect(stderr.match(/A task failed operation=hash_tree/g)).toHaveLength(12);
@@ -47,7 +48,8 @@ describe('a server whose tasks fail', () => {
 
 describe('a server that drains on SIGTERM', () => {
   it('is not ready any more, finishes its task and ends', async () => {
-    const { server, url, base } = await startHttp();
+    const server = place.start(SERVE);
+    const { url, base } = await startHttp(server);
     const caller = await connectHttp(url);
     const { data } = await caller.initiate('sleep', { seconds: 1.5 });
     await vi.waitFor(async () =>
@@ -69,7 +71,7 @@ describe('a server that drains on SIGTERM', () => {
 
 describe('a worker with --metrics-port', () => {
   it('tells what it has run, whether it is ready, and of its store', async () => {
-    const { url } = await startHttp('--no-worker');
+    const { url } = await startHttp(place.startHere([...SERVE, '--no-worker']));
     const worker = place.start(['worker', '--metrics-port', '0']);
     const [, port] = await worker.says(/Metrics on port (\d+)\n/);
     const caller = await connectHttp(url);

@@ -19,8 +19,8 @@ beforeEach(async () => {
 afterEach(() => place.remove());
 
 async function startFront(): Promise<string> {
-  const front = place.start(['serve', '--http', '--offer-sleep', '--port', '0', '--no-worker', ...signing]);
-  return (await front.says(/Listening on (\S+)/))[1] ?? '';
+  const [, url] = await place.serveHere('--offer-sleep', '--no-worker', ...signing);
+  return url;
 }
 
 async function startWorker(flags: readonly string[]): Promise<Command> {
@@ -140,8 +140,9 @@ describe('serve and worker refuse', () => {
     ['a file without a secret', ['--webhook-secret-file', '/dev/null'], {}, /names no webhook secret/],
     ['a host that is none', ['--webhook-host', '*'], { MCP_AWAIT_WEBHOOK_SECRET: secret }, /got "\*"/],
   ])('%s', async (_case, flags, env, message) => {
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
     for (const verb of [['worker'], ['serve', '--http', '--offer-sleep', '--port', '0']]) {
-      const { code, stderr } = await place.start([...verb, ...flags], { env }).finished;
+      const { code, stderr } = await place.run([...verb, ...flags]);
       expect(stderr).toMatch(message);
       expect(stderr).not.toContain('hunter2');
       expect(code).toBe(2);

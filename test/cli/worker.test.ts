@@ -11,8 +11,8 @@ afterEach(() => place.remove());
 const start = (...args: string[]) => place.start(args);
 
 async function startFront(...flags: string[]): Promise<string> {
-  const front = start('serve', '--http', '--offer-sleep', '--port', '0', '--no-worker', ...flags);
-  return (await front.says(/Listening on (\S+)/))[1] ?? '';
+  const [, url] = await place.serveHere('--offer-sleep', '--no-worker', ...flags);
+  return url;
 }
 
 describe('a worker', () => {

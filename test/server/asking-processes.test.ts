@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, type TestContext, test } from 'vitest';
 import type { TaskRecord } from '../../src/engine/task-record.js';
 import { openFront, startAskingWorker } from '../fixtures/server/asking-process.js';
 import { describeWith, SERVICE_NAMES } from '../services/index.js';
@@ -55,7 +55,7 @@ class Process implements Front {
 }
 
 /** Fronts and workers on one store, and what the runs have done. */
-async function openPlace(url?: string) {
+async function openPlace({ onTestFinished }: TestContext, url?: string) {
   const folder = await mkdtemp(join(tmpdir(), 'mcp-await-asking-'));
   const ledger = join(folder, 'ledger');
   const store = url ?? `sqlite:${join(folder, 'tasks.db')}`;
@@ -120,11 +120,12 @@ const named = { action: 'accept', content: { name: 'Ada' } };
 const agreed = { action: 'accept', content: {} };
 const done = { status: 'completed', retryAttempts: 0, result: { name: 'Ada', action: 'accept' } };
 
-function describeKills(openIt: () => ReturnType<typeof openPlace>): void {
-  test(
+/** The tests wait for leases, so they run side by side. */
+function describeKills(openIt: (test: TestContext) => ReturnType<typeof openPlace>): void {
+  test.concurrent(
     'the question outlives the front that took the call, and the worker that asked',
-    async () => {
-      const { mortal, front, worker, ledger } = await openIt();
+    async context => {
+      const { mortal, front, worker, ledger } = await openIt(context);
       const [first, second, asker] = await Promise.all([mortal.front(), front(), mortal.worker()]);
       const submitted = await first.call('initiate');
       const asking = await until(first, submitted, asks('Which name?'));
@@ -145,10 +146,10 @@ function describeKills(openIt: () => ReturnType<typeof openPlace>): void {
     TIMEOUT_MS,
   );
 
-  test(
+  test.concurrent(
     'an answer to a worker that is dead, which nobody has noticed yet, waits for the next one',
-    async () => {
-      const { mortal, front, worker, ledger } = await openIt();
+    async context => {
+      const { mortal, front, worker, ledger } = await openIt(context);
       const [first, asker] = await Promise.all([mortal.front(), mortal.worker()]);
       const asking = await until(first, await first.call('initiate'), asks('Which name?'));
       await asker.kill();
@@ -165,10 +166,10 @@ function describeKills(openIt: () => ReturnType<typeof openPlace>): void {
     TIMEOUT_MS,
   );
 
-  test(
+  test.concurrent(
     'an answer while no process runs but a front is kept for the next worker',
-    async () => {
-      const { mortal, front, worker } = await openIt();
+    async context => {
+      const { mortal, front, worker } = await openIt(context);
       const [first, asker] = await Promise.all([mortal.front(), mortal.worker()]);
       const asking = await until(first, await first.call('initiate'), asks('Which name?'));
       await Promise.all([first.kill(), asker.kill()]);
@@ -185,9 +186,9 @@ function describeKills(openIt: () => ReturnType<typeof openPlace>): void {
   );
 }
 
-describe('a task that asks, on SQLite', () => describeKills(() => openPlace()));
+describe('a task that asks, on SQLite', () => describeKills(openPlace));
 for (const name of SERVICE_NAMES) {
   describeWith(name, `a task that asks, on ${name}`, service =>
-    describeKills(() => openPlace(service().url)),
+    describeKills(context => openPlace(context, service().url)),
   );
 }

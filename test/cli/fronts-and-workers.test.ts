@@ -18,10 +18,11 @@ beforeEach(async () => {
 });
 afterEach(() => place.remove());
 
-describeOnSharedStores('fronts and workers as processes of their own', storeFlags => {
+describeOnSharedStores('workers as processes of their own, behind fronts', storeFlags => {
+  /** In this process: no front is killed here. */
   async function connectFront(flags: readonly string[]): Promise<Caller> {
-    const front = place.start(['serve', '--http', '--offer-sleep', '--port', '0', '--no-worker', ...flags]);
-    return connectHttp((await front.says(/Listening on (\S+)/))[1] ?? '');
+    const [, url] = await place.serveHere('--offer-sleep', '--no-worker', ...flags);
+    return connectHttp(url);
   }
 
   async function startWorker(flags: readonly string[], env: Record<string, string> = {}): Promise<Command> {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { AwaitClient } from '../../src/client/await-client.js';
 import { connectHttp } from '../fixtures/server/connected-http.js';
-import { type Command, newWorkplace, type Workplace } from './command.js';
+import { newWorkplace, type Running, type Workplace } from './command.js';
 import { describeOnServers } from './shared-stores.js';
 
 /** Longer than a request waits for the store, and than the task that runs meanwhile. */
@@ -23,21 +23,22 @@ const sleepCall = (seconds: number) => ({
 describeOnServers('a store that is killed while tasks run and callers wait', (storeFlags, service) => {
   const flags = () => [...LEASE, ...storeFlags(place)];
 
+  /** In this process: only the store is killed. */
   async function startFront() {
-    const front = place.start(['serve', '--http', '--offer-sleep', '--port', '0', '--no-worker', ...flags()]);
-    const [, url = '', base = ''] = await front.says(/Listening on ((http:\/\/\S+)\/mcp)\n/);
-    return { url, base };
+    const [, url] = await place.serveHere('--offer-sleep', '--no-worker', ...flags());
+    return { url, base: new URL(url).origin };
   }
 
-  async function startWorker(): Promise<Command> {
-    const worker = place.start(['worker', '--concurrency', '2', ...flags()]);
-    await worker.says(/Working on .*\n/);
-    return worker;
+  const worker = () => ['worker', '--concurrency', '2', ...flags()];
+
+  async function working<Started extends Running>(started: Started): Promise<Started> {
+    await started.says(/Working on .*\n/);
+    return started;
   }
 
   it('and started again at once: everybody goes on, and what was acknowledged ends', async () => {
     const { url } = await startFront();
-    await Promise.all([startWorker(), startWorker()]);
+    await Promise.all([working(place.startHere(worker())), working(place.startHere(worker()))]);
     const client = await AwaitClient.connect(url);
     const tasks = await Promise.all(Array.from({ length: 8 }, () => client.startTool(sleepCall(6))));
     const results = tasks.map(task => task.result());
@@ -56,7 +57,7 @@ describeOnServers('a store that is killed while tasks run and callers wait', (st
 
   it('and stays away: callers are told so in time, probes say so, and workers come back by themselves', async () => {
     const { url, base } = await startFront();
-    await startWorker();
+    await working(place.startHere(worker()));
     const caller = await connectHttp(url);
     expect((await fetch(`${base}/ready`)).status).toBe(200);
     const running = (await caller.initiate('sleep', { seconds: 6 })).data.task_ref;
@@ -64,7 +65,7 @@ describeOnServers('a store that is killed while tasks run and callers wait', (st
       async () => expect((await caller.resolve(running)).data.status).toBe('processing'),
       5000,
     );
-    const idle = await startWorker();
+    const idle = await working(place.start(worker()));
     const killedAt = performance.now();
     await service().kill();
     const refused = await caller.initiate('sleep', { seconds: 0 });

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { atMost } from '../../time/at-most.js';
 import { startTimer } from '../../time/sleep.js';
+import { withoutNulls } from '../is-record.js';
 import type { PendingExchange } from './pending-bytes.js';
 import type { HttpRefusal } from './responses.js';
 
@@ -66,7 +67,8 @@ export async function readJsonBody(
   } catch {
     return refusal(400, -32700, 'Parse error: the request body is no JSON');
   }
-  if (!Array.isArray(value) || value.length <= MAX_BATCH) return { kind: 'json', value };
+  if (!Array.isArray(value)) return { kind: 'json', value: withoutNulls(value) };
+  if (value.length <= MAX_BATCH) return { kind: 'json', value: value.map(withoutNulls) };
   return refusal(
     400,
     -32600,

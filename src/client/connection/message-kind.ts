@@ -42,14 +42,29 @@ export function ownId(): number {
 }
 
 /** A part of a message without `_meta` where that is null: some serializers write null for an absent field. */
-export function withoutNullMeta(part: unknown): unknown {
+function withoutNullMeta(part: unknown): unknown {
   if (!isRecord(part) || part._meta !== null) return part;
   const { _meta, ...rest } = part;
   return rest;
 }
 
+const MEMBERS = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
+
+/**
+ * Reads a value as a message, also with members that are null or that JSON-RPC does not know, such as `"error": null` beside
+ * a result, or a null `_meta`.
+ */
+export function safeMessage(value: unknown): z.ZodSafeParseResult<JSONRPCMessage> {
+  const read = messageSchema(value).safeParse(value);
+  if (read.success || !isRecord(value)) return read;
+  const entries = Object.entries(value).filter(([name, part]) => part !== null && MEMBERS.includes(name));
+  const rest = Object.fromEntries(entries.map(([name, part]) => [name, withoutNullMeta(part)]));
+  const again = messageSchema(rest).safeParse(rest);
+  return again.success ? again : read;
+}
+
 /** What a message has to be, by its members: the union of all kinds tries one after the other, and explains each that fails. */
-export function messageSchema(value: unknown): z.ZodType<JSONRPCMessage> {
+function messageSchema(value: unknown): z.ZodType<JSONRPCMessage> {
   if (!isRecord(value)) return JSONRPCMessageSchema;
   if ('result' in value) return JSONRPCResultResponseSchema;
   return 'method' in value && !('id' in value) ? JSONRPCNotificationSchema : JSONRPCMessageSchema;

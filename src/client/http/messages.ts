@@ -6,15 +6,20 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { isRecord, parseJson } from '../../protocols/tool-result.js';
 import { LostContactError } from '../connection/contact.js';
-import { messageSchema, withoutNullMeta } from '../connection/message-kind.js';
+import { safeMessage } from '../connection/message-kind.js';
 
 /**
- * The messages in the body of an answer: one, or a batch (revision 2025-03-26).
+ * The messages in the answer to a request: one, or a batch (revision 2025-03-26). An error that names no request is that of
+ * the one that is answered.
  * @throws LostContactError when it breaks off, SyntaxError or ZodError when it is no MCP
  */
-export function httpMessagesIn(text: string): JSONRPCMessage[] {
+export function httpMessagesIn(text: string, request?: JSONRPCRequest): JSONRPCMessage[] {
   const value = parsed(text);
-  return (Array.isArray(value) ? value : [value]).map(readMessage);
+  const messages = (Array.isArray(value) ? value : [value]).map(readMessage);
+  if (request === undefined) return messages;
+  return messages.map(each =>
+    'error' in each && each.id === undefined ? { ...each, id: request.id } : each,
+  );
 }
 
 /**
@@ -22,9 +27,9 @@ export function httpMessagesIn(text: string): JSONRPCMessage[] {
  * @throws ZodError when it is none
  */
 export function readMessage(value: unknown): JSONRPCMessage {
-  return messageSchema(value).parse(
-    isRecord(value) && 'result' in value ? { ...value, result: withoutNullMeta(value.result) } : value,
-  );
+  const { data, error } = safeMessage(value);
+  if (data === undefined) throw error;
+  return data;
 }
 
 /** The JSON-RPC error in the body of an HTTP error, as the answer to a request; undefined where there is none. */
@@ -50,7 +55,9 @@ export function speaksOfSession(text: string): boolean {
   return /session|initiali[sz]|transport/i.test(text);
 }
 
-/** Whether a value that may be no MCP is meant as the answer to a request. */
-export function answers(value: unknown, { id }: JSONRPCRequest): boolean {
-  return isRecord(value) && !('method' in value) && String(value.id) === String(id);
+/** Whether something in a text, which may be no MCP, is meant as the answer to a request. */
+export function isAnsweredIn(text: string, { id }: JSONRPCRequest): boolean {
+  return [parseJson(text)]
+    .flat()
+    .some(value => isRecord(value) && !('method' in value) && String(value.id) === String(id));
 }

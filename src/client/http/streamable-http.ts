@@ -15,7 +15,7 @@ import {
   type StreamState,
   UnusableAnswer,
 } from './event-streams.js';
-import { answers, errorMessageIn, httpMessagesIn, readMessage, speaksOfSession } from './messages.js';
+import { errorMessageIn, httpMessagesIn, isAnsweredIn, speaksOfSession } from './messages.js';
 import { reconnectDelayMs } from './reconnect-delay.js';
 import { isSessionAlive } from './session-check.js';
 import type { HttpWire, WireOptions } from './wire.js';
@@ -149,7 +149,7 @@ export class StreamableHttp implements HttpWire {
       await response.body.cancel();
       throw new StreamableHTTPError(-1, `Unexpected content type: ${type}`);
     }
-    for (const message of httpMessagesIn(await bodyText(response, maxAnswerBytes))) {
+    for (const message of httpMessagesIn(await bodyText(response, maxAnswerBytes), request)) {
       if (await this.#meansSessionGone(message, request)) throw new StreamableHTTPError(404, textIn(message));
       listener.deliver(message);
     }
@@ -244,23 +244,22 @@ export class StreamableHttp implements HttpWire {
   }
 
   async #take(data: string, request: JSONRPCRequest | undefined): Promise<void> {
-    let value: unknown;
     try {
-      value = JSON.parse(data);
-      const message = readMessage(value);
-      if (request !== undefined && (await this.#meansSessionGone(message, request))) {
-        this.#isSessionGone = true;
-        throw new UnusableAnswer(new NotConnectedError(textIn(message)));
+      for (const message of httpMessagesIn(data, request)) {
+        if (request !== undefined && (await this.#meansSessionGone(message, request))) {
+          this.#isSessionGone = true;
+          throw new UnusableAnswer(new NotConnectedError(textIn(message)));
+        }
+        const answered = answeredId(message);
+        if (answered !== undefined) {
+          this.#waiting.delete(String(answered));
+          this.#elsewhere.delete(asSent(answered));
+        }
+        this.#options.listener.deliver(message);
       }
-      const answered = answeredId(message);
-      if (answered !== undefined) {
-        this.#waiting.delete(String(answered));
-        this.#elsewhere.delete(asSent(answered));
-      }
-      this.#options.listener.deliver(message);
     } catch (error) {
       if (error instanceof UnusableAnswer) throw error;
-      if (request !== undefined && answers(value, request)) throw new UnusableAnswer(error);
+      if (request !== undefined && isAnsweredIn(data, request)) throw new UnusableAnswer(error);
       this.#report(error);
     }
   }

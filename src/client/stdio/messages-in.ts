@@ -1,6 +1,6 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { isRecord } from '../../protocols/tool-result.js';
-import { messageSchema, withoutNullMeta } from '../connection/message-kind.js';
+import { safeMessage } from '../connection/message-kind.js';
 import { UnreadableAnswerError } from '../connection/unreadable-answer.js';
 
 /** What stands in one line of a server's standard output. */
@@ -37,25 +37,12 @@ function contentOf(values: readonly unknown[], hasNoise: boolean): LineContent {
   let isForeign = hasNoise;
   // A batch (spec 2025-03-26) is its messages.
   for (const value of values.flatMap(each => (Array.isArray(each) ? each : [each]))) {
-    const message = asMessage(value) ?? asMessage(withoutStrays(value));
+    const message = safeMessage(value).data;
     if (message !== undefined) messages.push(message);
     else if (isAnswer(value)) unreadable.push({ id: value.id, error: malformed(value) });
     else isForeign = true;
   }
   return { messages, unreadable, hasNoise: isForeign || (messages.length === 0 && unreadable.length === 0) };
-}
-
-function asMessage(value: unknown): JSONRPCMessage | undefined {
-  return messageSchema(value).safeParse(value).data;
-}
-
-const MEMBERS = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
-
-/** Without members that are null or that JSON-RPC does not know, such as `"error": null` beside a result, or a null `_meta`. */
-function withoutStrays(value: unknown): unknown {
-  if (!isRecord(value)) return value;
-  const entries = Object.entries(value).filter(([name, part]) => part !== null && MEMBERS.includes(name));
-  return Object.fromEntries(entries.map(([name, part]) => [name, withoutNullMeta(part)]));
 }
 
 function isAnswer(value: unknown): value is { readonly id: RequestId } {

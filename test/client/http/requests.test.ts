@@ -89,3 +89,39 @@ describe('an answer may be compressed', () => {
     await client.close();
   });
 });
+
+describe('an answer is taken', () => {
+  const answer = (id: unknown, more: object = {}) => ({ jsonrpc: '2.0', id, ...said('hi'), ...more });
+  const shapes: [string, (id: unknown) => unknown][] = [
+    ['beside an error that is null', id => answer(id, { error: null })],
+    ['beside a member that JSON-RPC does not know', id => answer(id, { elapsed: 3 })],
+    ['in a batch', id => [answer(id)]],
+  ];
+  const bodies: [string, string, (value: unknown) => string][] = [
+    ['a body', 'application/json', value => JSON.stringify(value)],
+    ['an event', 'text/event-stream', value => `data: ${JSON.stringify(value)}\n\n`],
+  ];
+  const answering = async (type: string, bodyOf: (id: unknown) => string) => {
+    const { url } = await httpMcp((message, _request, response) => {
+      if (message.method !== 'tools/call') return usual(message);
+      response.writeHead(200, { 'content-type': type }).end(bodyOf(message.id));
+      return undefined;
+    });
+    return AwaitClient.connect(url);
+  };
+
+  describe.each(bodies)('from %s', (_where, type, written) => {
+    test.each(shapes)('%s', async (_what, shape) => {
+      const client = await answering(type, id => written(shape(id)));
+      expect({ result: await client.callTool({ name: 'a' }) }).toMatchObject(said('hi') ?? {});
+      await client.close();
+    });
+
+    test.each([null, undefined])('as an error that names no request: %s', async id => {
+      const refusal = { jsonrpc: '2.0', id, error: { code: -32603, message: 'the oven is cold' } };
+      const client = await answering(type, () => written(refusal));
+      expect((await failureOf(client.callTool({ name: 'a' }))).message).toContain('the oven is cold');
+      await client.close();
+    });
+  });
+});

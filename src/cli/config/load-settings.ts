@@ -2,7 +2,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigurationError } from '../../errors.js';
 import { configSchema, type Settings } from '../../server/config/config-schema.js';
-import { fileProblems, nearestName } from '../../server/config/problems.js';
+import { fileProblems, nearestName, valueProblem } from '../../server/config/problems.js';
 import { bySection, type Setting, settingList } from '../../server/config/setting-list.js';
 import { importModule } from '../../server/import-module.js';
 import { parseCommentedJson } from '../../storage/commented-json.js';
@@ -10,7 +10,6 @@ import { readTextFile, unreadableReason } from '../../storage/text-file.js';
 import { UsageError } from '../exit-code.js';
 import type { CommandIo } from '../io.js';
 import { FILE_VARIABLE, findSettingsFile, type SettingsFlag } from './find-file.js';
-import { checkedLayer, type Layer } from './layer.js';
 import { transportOf } from './transport-flags.js';
 
 /** Ours, but no settings: the state folder, this file, a secret, and the line from a relay. */
@@ -28,6 +27,12 @@ export interface LoadedSettings {
   readonly said: (setting: Setting) => { readonly source: Source; readonly value: unknown };
   /** Lines for standard error. */
   readonly warnings: readonly string[];
+}
+
+/** What one source says: values by the paths of their settings, and what is wrong with it. */
+interface Layer {
+  readonly values: ReadonlyMap<string, unknown>;
+  readonly problems: readonly string[];
 }
 
 const NOTHING: Layer = { values: new Map(), problems: [] };
@@ -184,4 +189,21 @@ function fromFolder(folder: string, { relative }: Setting, value: unknown): unkn
 function storeFromFolder(folder: string, url: string): string {
   const path = /^sqlite:(?!:memory:$|\/\/)(.+)$/i.exec(url)?.[1];
   return path === undefined || isAbsolute(path) ? url : `sqlite:${resolve(folder, path)}`;
+}
+
+/** The values of a source that names each setting in its own way. */
+function checkedLayer(
+  getValue: (setting: Setting) => unknown,
+  getName: (setting: Setting) => string | undefined,
+): Layer {
+  const values = new Map<string, unknown>();
+  const problems: string[] = [];
+  for (const setting of settingList) {
+    const value = getValue(setting);
+    if (value === undefined) continue;
+    const parsed = setting.schema.safeParse(value);
+    if (parsed.success) values.set(setting.path, parsed.data);
+    else problems.push(`${getName(setting)}: ${valueProblem(setting, parsed.error.issues[0], value)}`);
+  }
+  return { values, problems };
 }

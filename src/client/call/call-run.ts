@@ -10,10 +10,9 @@ import type { Outcome, TaskReference, ToolCall } from '../../types.js';
 import type { RunContext } from '../client-services.js';
 import type { CallEnd } from '../events.js';
 import * as explain from '../faults/explain.js';
-import { TaskQuestions } from '../input/task-questions.js';
 import type { Journal, Known } from '../journal/journal.js';
 import { awaitEnd } from '../waiting/await-loop.js';
-import { linkedResource, TaskListening } from '../waiting/notifications.js';
+import { linkedResource } from '../waiting/notifications.js';
 import { CallRequests, SOON_MS } from './call-requests.js';
 import { Ending } from './ending.js';
 import { protocolOf } from './reference.js';
@@ -224,18 +223,11 @@ export class CallRun {
     const context = this.#context;
     const alarm = this.#alarm;
     const requests = this.#requests;
-    using _clocks = this.#ending.watch();
-    using questions = new TaskQuestions({ context, requests, task, alarm, ending: this.#ending });
-    using listening = new TaskListening({ ...context.services, task, alarm, state });
-    using pacer = context.services.durations.pacer(this.tool, context.wait, {
-      reference: task.reference,
-      fromStart: this.#plan !== undefined,
-    });
     const isNew = this.#plan !== undefined;
-    const ended = await awaitEnd(
-      { context, task, state, requests, alarm, pacer, questions, listening },
-      isNew,
-    );
+    using ending = this.#ending.watch();
+    const { reference } = task;
+    using pacer = context.services.durations.pacer(this.tool, context.wait, { reference, fromStart: isNew });
+    const ended = await awaitEnd({ context, task, state, requests, alarm, pacer, ending }, isNew);
     if (ended === undefined) throw explain.attemptsSpent(state.facts, context.wait.maxAttempts);
     return ended.outcome;
   }

@@ -33,32 +33,28 @@ const MAX_QUESTIONS = 1000;
 export class TaskQuestions implements Disposable {
   readonly #options: TaskQuestionsOptions;
   readonly #asked: Asked;
-  /** Missing until a question may come: most tasks ask none. */
-  #entry: Disposable | undefined;
+  readonly #entry: Disposable;
+  readonly #seen = new Set<string>();
   /** Made for the first question. */
   #conversation: Conversation | undefined;
-  #seen: Set<string> | undefined;
   #answering: Promise<void> | undefined;
   /** Questions that somebody is thinking about. */
   openCount = 0;
   #isListening = false;
 
-  constructor(options: TaskQuestionsOptions) {
-    const { context, task } = options;
-    const { tool, call } = context;
+  /** @param topics questions that name one of these are this wait's from now on */
+  constructor(options: TaskQuestionsOptions, topics: readonly string[]) {
+    const { services, tool, call } = options.context;
     this.#options = options;
-    const { reference } = task;
+    const { reference } = options.task;
     this.#asked = { tool, reference, onInput: call.onInput, onThinking: answer => this.#countWhile(answer) };
-    const { answer, listenForQuestions } = task.protocol;
-    if ((answer ?? listenForQuestions ?? call.onInput) !== undefined) this.#enter();
+    this.#entry = services.questions.enter(topics, this.#asked);
   }
 
   /** Hears an answer that the task is `input_required`. */
   hear({ questions = {} }: Running): void {
     const { context, task } = this.#options;
     const { protocol } = task;
-    this.#enter();
-    this.#seen ??= new Set();
     const seen = this.#seen;
     const fresh = Object.entries(questions).filter(([key]) => !seen.has(key));
     const canListen = protocol.listenForQuestions !== undefined && !this.#isListening;
@@ -83,16 +79,9 @@ export class TaskQuestions implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#entry?.[Symbol.dispose]();
+    this.#entry[Symbol.dispose]();
     this.#conversation?.over.abort(new Error('The wait is over'));
     this.#conversation?.linked[Symbol.dispose]();
-  }
-
-  /** From now on questions that name the task are this wait's. */
-  #enter(): void {
-    const { context, task } = this.#options;
-    const topics = task.protocol.topics?.(task.reference.handle) ?? [];
-    this.#entry ??= context.services.questions.enter(topics, this.#asked);
   }
 
   get #exchange(): Exchange {

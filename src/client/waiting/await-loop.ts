@@ -1,12 +1,13 @@
 import type { Pacer, PlannedRequest } from '../../pacing/pacer.js';
-import type { Ended } from '../../protocols/protocol.js';
+import type { Ended, Running } from '../../protocols/protocol.js';
 import type { Alarm } from '../../time/sleep.js';
 import { sleep } from '../../time/sleep.js';
 import type { CallRequests } from '../call/call-requests.js';
+import type { Ending } from '../call/ending.js';
 import type { RunningTask, TaskState } from '../call/task-state.js';
 import type { RunContext } from '../client-services.js';
-import type { TaskQuestions } from '../input/task-questions.js';
-import type { TaskListening } from './notifications.js';
+import { TaskQuestions } from '../input/task-questions.js';
+import type { NotificationListener, TaskNotification } from './notifications.js';
 
 /** An answer that came much sooner than the server was asked to hold it was not held. */
 const HELD_SHARE = 0.5;
@@ -23,8 +24,8 @@ export interface Wait {
   readonly alarm: Alarm;
   /** Says when to ask. */
   readonly pacer: Pacer;
-  readonly questions: TaskQuestions;
-  readonly listening: TaskListening;
+  /** Ends the wait from our side. */
+  readonly ending: Ending;
 }
 
 /** Where a wait stands between two status requests. */
@@ -78,17 +79,21 @@ export async function awaitEnd(wait: Wait, isNew: boolean): Promise<Ended | unde
   const { task, context, pacer } = wait;
   const { longPollMs, maxAttempts } = context.wait;
   const { holdLimiter } = context.services;
+  using listening = new TaskListening(wait);
   const holds = longPollMs > 0 && task.protocol.holds?.(task.reference.handle) === true;
   let round: Round = { ...BEGINNING, isLook: !isNew, holdsAtOnce: holds && isNew, ...pacer.next(0, task) };
   while (round.countedCount < maxAttempts) {
     const step = nextStep(round, holds && holdLimiter.hasRoom);
     if (step.name === 'sleep') {
+      if (longPollMs > 0) listening.sleeping();
       round = { ...round, slept: await sleepUntilNotified(step.delayMs, round, wait) };
       continue;
     }
     const holdMs = step.name === 'hold' ? longPollMs : 0;
-    const { answer, askedAt, isAnswering } = await ask(holdMs, round, wait);
+    const { answer, askedAt } = await ask(holdMs, round, wait);
     if (answer.kind === 'ended') return answer;
+    if (answer.status === 'input_required') listening.asked(answer);
+    const { isAnswering } = listening;
     const wasHeld = holdMs > 0 && performance.now() - askedAt >= holdMs * HELD_SHARE;
     const holdsAtOnce = holds && (holdMs === 0 || wasHeld);
     const noWakeBefore = askedAt + context.wait.initialIntervalMs;
@@ -134,7 +139,7 @@ export function afterRunning(round: Round, facts: RunningFacts): Position {
 
 /** Sends one status request, and shows its answer. */
 async function ask(holdMs: number, { attempt, hintMs, slept }: Round, wait: Wait) {
-  const { context, task, state, requests, pacer, questions } = wait;
+  const { context, task, state, requests, pacer } = wait;
   using _permit = holdMs > 0 ? context.services.holdLimiter.take() : undefined;
   const { reference } = task;
   const woken = slept === 'woken';
@@ -153,23 +158,75 @@ async function ask(holdMs: number, { attempt, hintMs, slept }: Round, wait: Wait
   // A cancelled task would have run longer, so it says less about the tool's duration.
   else pacer.answered(answer.outcome.status === 'cancelled' ? 'cancelled' : 'ended', askedAt);
   state.observe(answer, attempt + 1);
-  if (answer.kind === 'running' && answer.status === 'input_required') questions.hear(answer);
-  return { answer, askedAt, isAnswering: questions.openCount > 0 };
+  return { answer, askedAt };
 }
 
 /** @returns whether a notification has ended the sleep */
 async function sleepUntilNotified(
   delayMs: number,
   { askedAt, noWakeBefore }: Position,
-  { context, task, requests, alarm, listening }: Wait,
+  { context, task, requests, alarm }: Wait,
 ): Promise<'through' | 'woken'> {
   const { signal } = requests.exchange;
   const { tool, watch } = context;
   watch.hear({ type: 'status-scheduled', tool, reference: task.reference, delayMs });
-  if (context.wait.longPollMs > 0) listening.sleeping();
   const dueAt = performance.now() + delayMs;
   if (!(await alarm.sleep(delayMs, signal, { since: askedAt }))) return 'through';
   const restMs = Math.min(noWakeBefore, dueAt) - performance.now();
   if (restMs > 0) await sleep(restMs, signal);
   return 'woken';
+}
+
+/** What one wait hears of its task without asking, and what the task asks, until it is disposed. */
+class TaskListening implements Disposable, NotificationListener {
+  readonly #wait: Wait;
+  readonly #topics: readonly string[];
+  /** With the resource's. */
+  readonly #allTopics: readonly string[];
+  readonly #subscribed: Disposable | undefined;
+  #followed: Disposable | undefined;
+  /** Missing until a question may come: most tasks ask none. */
+  #questions: TaskQuestions | undefined;
+
+  constructor(wait: Wait) {
+    const { protocol, reference, resource } = wait.task;
+    const { call, services } = wait.context;
+    this.#wait = wait;
+    this.#topics = protocol.topics?.(reference.handle) ?? [];
+    if ((protocol.answer ?? protocol.listenForQuestions ?? call.onInput) !== undefined)
+      this.#questions = new TaskQuestions(wait, this.#topics);
+    this.#subscribed = resource === undefined ? undefined : services.resources.follow(resource);
+    this.#allTopics = resource === undefined ? this.#topics : [...this.#topics, resource];
+    services.notifications.listen(this.#allTopics, this);
+  }
+
+  /** Whether somebody thinks about a question of the task. */
+  get isAnswering(): boolean {
+    return this.#questions !== undefined && this.#questions.openCount > 0;
+  }
+
+  /** The wait sleeps: a server that tells only what it was asked to tell is asked now, and not while it holds an answer. */
+  sleeping(): void {
+    this.#followed ??= this.#wait.context.services.follow?.(this.#topics);
+  }
+
+  /** A notification of work under way is shown; every other is a reason to ask. */
+  hear({ status, message }: TaskNotification): void {
+    const { alarm, state } = this.#wait;
+    if (status !== 'working') alarm.ring();
+    else if (message !== undefined) state.hear(message);
+  }
+
+  /** Hears an answer that the task is `input_required`. */
+  asked(answer: Running): void {
+    this.#questions ??= new TaskQuestions(this.#wait, this.#topics);
+    this.#questions.hear(answer);
+  }
+
+  [Symbol.dispose](): void {
+    this.#wait.context.services.notifications.leave(this.#allTopics, this);
+    this.#subscribed?.[Symbol.dispose]();
+    this.#followed?.[Symbol.dispose]();
+    this.#questions?.[Symbol.dispose]();
+  }
 }

@@ -1,10 +1,8 @@
 import { EmptyResultSchema, type JSONRPCNotification } from '@modelcontextprotocol/sdk/types.js';
 import { BoundedMap } from '../../pacing/bounded-map.js';
-import type { Port, Protocol } from '../../protocols/protocol.js';
+import type { Port } from '../../protocols/protocol.js';
 import { isRecord } from '../../protocols/tool-result.js';
 import { OnDispose } from '../../time/on-dispose.js';
-import type { Alarm } from '../../time/sleep.js';
-import type { TaskReference } from '../../types.js';
 
 /** What a server tells of a task without being asked. It is a hint to ask, never an answer. */
 export interface TaskNotification {
@@ -15,7 +13,7 @@ export interface TaskNotification {
   readonly message?: string;
 }
 
-interface NotificationListener {
+export interface NotificationListener {
   hear(notification: TaskNotification): void;
 }
 
@@ -157,57 +155,4 @@ export function linkedResource(answer: unknown): string | undefined {
     link = block;
   }
   return isRecord(link) && typeof link.uri === 'string' ? link.uri : undefined;
-}
-
-/** What one wait hears of its task, and what it does then. */
-export interface TaskListeningOptions {
-  readonly task: {
-    readonly protocol: Protocol;
-    readonly reference: TaskReference;
-    readonly resource?: string | undefined;
-  };
-  readonly notifications: TaskNotifications;
-  readonly resources: ResourceSubscriptions;
-  readonly follow: ((taskIds: readonly string[]) => Disposable | undefined) | undefined;
-  readonly alarm: Alarm;
-  /** Shows a sentence that the server has sent. */
-  readonly state: { hear(message: string): void };
-}
-
-/** What one wait hears without asking, until it is disposed. */
-export class TaskListening implements Disposable {
-  readonly #options: TaskListeningOptions;
-  readonly #topics: readonly string[];
-  /** With the resource's. */
-  readonly #allTopics: readonly string[];
-  readonly #subscribed: Disposable | undefined;
-  #followed: Disposable | undefined;
-
-  constructor(options: TaskListeningOptions) {
-    const { task, notifications, resources } = options;
-    const { protocol, reference, resource } = task;
-    this.#options = options;
-    this.#topics = protocol.topics?.(reference.handle) ?? [];
-    this.#subscribed = resource === undefined ? undefined : resources.follow(resource);
-    this.#allTopics = resource === undefined ? this.#topics : [...this.#topics, resource];
-    notifications.listen(this.#allTopics, this);
-  }
-
-  /** The wait sleeps: a server that tells only what it was asked to tell is asked now, and not while it holds an answer. */
-  sleeping(): void {
-    this.#followed ??= this.#options.follow?.(this.#topics);
-  }
-
-  /** A notification of work under way is shown; every other is a reason to ask. */
-  hear({ status, message }: TaskNotification): void {
-    const { alarm, state } = this.#options;
-    if (status !== 'working') alarm.ring();
-    else if (message !== undefined) state.hear(message);
-  }
-
-  [Symbol.dispose](): void {
-    this.#options.notifications.leave(this.#allTopics, this);
-    this.#subscribed?.[Symbol.dispose]();
-    this.#followed?.[Symbol.dispose]();
-  }
 }

@@ -75,15 +75,18 @@ function ofNumber(value: number, isPercent: boolean): Progress | undefined {
     : { progress: value, total: 100 };
 }
 
-/** "40%", "3/10 pages", "3 of 10" */
+/** "40%", "1,5 %", "3/10 pages", "3 of 10" */
 function ofText(value: string): Progress | undefined {
   const text = value.slice(0, 60);
-  const percentage = /(\d{1,3}(?:\.\d{1,9})?) ?%/.exec(text)?.[1];
-  if (percentage !== undefined) return { progress: Number(percentage), total: 100 };
+  const percentage = /(\d{1,3}(?:[.,]\d{1,9})?) ?%/.exec(text)?.[1];
+  if (percentage !== undefined) return ofTotal(Number(percentage.replace(',', '.')), 100);
   const [, done, total] = /(\d{1,9}) ?(?:\/|of) ?(\d{1,9})/.exec(text) ?? [];
-  return done === undefined || total === undefined || Number(total) === 0
-    ? undefined
-    : { progress: Number(done), total: Number(total) };
+  return done === undefined ? undefined : ofTotal(Number(done), Number(total));
+}
+
+/** Nothing is more than all of it. */
+function ofTotal(progress: number, total: number): Progress | undefined {
+  return total > 0 && progress <= total ? { progress, total } : undefined;
 }
 
 function numberUnder(facts: readonly Fact[], keys: ReadonlySet<string>): number | undefined {

@@ -182,6 +182,10 @@ test.each<[unknown, object | undefined]>([
     { completed: 3, total: 9 },
     { progress: 3, total: 9 },
   ],
+  [{ progress: '1,5 %' }, { progress: 1.5, total: 100 }],
+  [{ progress: '120%' }, undefined],
+  [{ progress: '7/3' }, undefined],
+  [{ progress: '0 of 0' }, undefined],
   [{ progress: 4000 }, undefined],
   [{ status: '40%' }, undefined],
 ])('the progress of %j', (said, expected) => {

@@ -36,13 +36,13 @@ export const tiers = {
 /** The files of these tiers that take longest, the longest first, as `.ci/run` names them at its end. */
 export const longest: readonly string[] = [
   'test/cli/store-faults.test.ts',
-  'test/cli/load/load.test.ts',
   'test/engine/dynamodb/conformance.test.ts',
   'test/cli/fronts-and-workers.test.ts',
+  'test/cli/load/load.test.ts',
   'test/torture/torture.test.ts',
   'test/cli/answer-memory.test.ts',
-  'test/server/asking-processes.test.ts',
   'test/cli/serve.test.ts',
+  'test/server/asking-processes.test.ts',
   'test/integrations/frameworks-document.test.ts',
   'test/architecture/regular-expressions.test.ts',
   'test/hosts/hosts.test.ts',

@@ -49,17 +49,6 @@ describeOnSharedStores('load on a shared store', storeFlags => {
     expect(startedPids(stderr).filter(isRunning)).toEqual([]);
   });
 
-  it('ends every task although front and worker were killed in the middle', async () => {
-    // Without sessions, a front that is back before the next request is never missed: held requests break in any case.
-    const flags = [...storeFlags(place), '--workers', '2', '--restart', '--lease', '3s', '--long-poll'];
-    const { report } = await load('--tasks', '12', '--latency', '1s-4s', ...flags);
-    expect(report.restart).toMatchObject({ killed: ['front', 'worker 1'] });
-    expect(report.restart?.reconnects).toBeGreaterThan(0);
-    const { completed = 0, failed = 0 } = report.statuses;
-    expect(completed + failed).toBe(12);
-    expect(completed).toBeGreaterThan(0);
-  }, 180_000);
-
   it('runs them in workers, and fails nothing when only the front was killed', async () => {
     const flags = [...storeFlags(place), '--workers', '2', '--restart', 'front', '--lease', '20s'];
     const { report, stderr } = await load('--tasks', '12', '--latency', '1s-3s', ...flags);
@@ -72,9 +61,23 @@ describeOnSharedStores('load on a shared store', storeFlags => {
     expect(startedPids(stderr)).toHaveLength(4);
     expect(startedPids(stderr).filter(isRunning)).toEqual([]);
   }, 180_000);
+});
+
+// Of all stores, fronts-and-workers and the torture test show what becomes of tasks whose worker is killed.
+describe('load that kills workers, on a temporary SQLite file', () => {
+  it('ends every task although front and worker were killed in the middle', async () => {
+    // Without sessions, a front that is back before the next request is never missed: held requests break in any case.
+    const flags = ['--workers', '2', '--restart', '--lease', '3s', '--long-poll'];
+    const { report } = await load('--tasks', '12', '--latency', '1s-4s', ...flags);
+    expect(report.restart).toMatchObject({ killed: ['front', 'worker 1'] });
+    expect(report.restart?.reconnects).toBeGreaterThan(0);
+    const { completed = 0, failed = 0 } = report.statuses;
+    expect(completed + failed).toBe(12);
+    expect(completed).toBeGreaterThan(0);
+  }, 180_000);
 
   it('tells the tasks of a server that ran them itself as lost, within the lease', async () => {
-    const flags = [...storeFlags(place), '--restart', '--lease', '2s'];
+    const flags = ['--restart', '--lease', '2s'];
     // Of this seed, some tasks still run in the middle and some have ended; by chance, all may have.
     const { report } = await load('--tasks', '6', '--latency', '3s-9s', '--seed', '6', ...flags);
     expect(report.errors).toEqual({ WORKER_LOST: expect.any(Number) });

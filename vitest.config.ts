@@ -54,7 +54,7 @@ export default defineConfig(({ mode }) => {
         project('unit-alone', { include: [...alone] }),
         // These files wait for processes and databases more than they compute. Each tier runs after the one before it.
         ...Object.entries(tiers).map(([name, include], index) =>
-          project(name, { include: [...include], maxWorkers: 3, sequence: { groupOrder: index + 1 } }),
+          project(name, { include: [...include], maxWorkers: 4, sequence: { groupOrder: index + 1 } }),
         ),
       ],
     },

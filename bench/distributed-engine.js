@@ -45,10 +45,7 @@ async function round(open, { url, tasks, trips }) {
     drainMs = (await timed(() => first.drain(tasks))).elapsedMs;
   });
   await first.close();
-  const second = await open(url, { concurrency: CONCURRENCY });
-  await second.serve();
-  await second.roundTrip();
-  const alone = await latencies(second.roundTrip, { count: trips / 5, callers: 1 });
+  const second = await opened(open, url);
   let together = [];
   const tripCpu = await processorTime(async () => {
     together = await latencies(second.roundTrip, { count: trips, callers: CONCURRENCY });
@@ -60,12 +57,30 @@ async function round(open, { url, tasks, trips }) {
     'submit, processor time': submitCpu / tasks,
     drain: drainMs / tasks,
     'drain, processor time': drainCpu / tasks,
-    'round trip p50, one caller': percentile(alone, 0.5),
-    'round trip p99, one caller': percentile(alone, 0.99),
     [`round trip p50, ${CONCURRENCY} callers`]: percentile(together, 0.5),
     [`round trip p99, ${CONCURRENCY} callers`]: percentile(together, 0.99),
     'round trip, processor time': tripCpu / trips,
   };
+}
+
+async function opened(open, url) {
+  const contender = await open(url, { concurrency: CONCURRENCY });
+  await contender.serve();
+  await contender.roundTrip();
+  return contender;
+}
+
+/** Round trips of one caller: each contender makes every other one, so that both meet the same machine. */
+async function alone({ url, trips }) {
+  const both = [await opened(bareBullmq, url), await opened(engineOn, url)];
+  const took = [[], []];
+  for (let trip = 0; trip < trips / 5; trip++)
+    for (const [index, { roundTrip }] of both.entries()) took[index].push((await timed(roundTrip)).elapsedMs);
+  for (const contender of both) await contender.close();
+  return took.map(times => ({
+    'round trip p50, one caller': percentile(times, 0.5),
+    'round trip p99, one caller': percentile(times, 0.99),
+  }));
 }
 
 /** Each round runs both, and every other round begins with the other one. */
@@ -78,6 +93,9 @@ async function rounds(sizes) {
   ];
   for (let index = 0; index < ROUNDS; index++) {
     for (const run of index % 2 === 0 ? contenders : contenders.toReversed()) await run();
+    const [bareAlone, oursAlone] = await alone(sizes);
+    Object.assign(bare.at(-1), bareAlone);
+    Object.assign(ours.at(-1), oursAlone);
   }
   return { bare, ours };
 }

@@ -50,14 +50,12 @@ export class BullmqWorkerStore implements WorkerStore<QueuedRun> {
 
   /** The record decides: a run whose message is no longer locked counts until somebody has released its task. */
   async extend(runs: readonly QueuedRun[]): Promise<readonly QueuedRun[]> {
-    const { tasks, connection } = this.#context;
+    const { tasks } = this.#context;
     const lost: QueuedRun[] = [];
     for (const queue of this.#sources.keys()) {
       const ofQueue = runs.filter(run => run.queue === queue);
       if (ofQueue.length === 0) continue;
-      const refs = await queue
-        .extendLocks(ofQueue, connection.locks.lockDurationMs)
-        .catch((): readonly string[] => []);
+      const refs = await queue.extendLocks(ofQueue).catch((): readonly string[] => []);
       for (const run of ofQueue.filter(({ taskRef }) => refs.includes(taskRef)))
         if (await tasks.isOver(run).catch(() => false)) lost.push(run);
     }

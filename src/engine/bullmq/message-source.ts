@@ -86,7 +86,8 @@ export class MessageSource implements TaskSource<QueuedRun> {
       const worker = String(stored.worker);
       if (worker === token) throw new Error('The answer to the claim was lost.');
       // The message of a task that runs comes only where its worker has lost it, or comes late itself.
-      await this.queue.assertLocked(taskRef, token);
+      const taken = await this.queue.extendLocks([{ taskRef, worker: token }]);
+      if (taken.length > 0) throw new Error('The message has been given to another.');
       await tasks.releaseLost({ taskRef, worker });
     }
   }

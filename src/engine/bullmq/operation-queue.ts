@@ -125,19 +125,13 @@ export class OperationQueue {
     await this.#calls.make(move).catch(notHeld);
   }
 
-  /** Locks messages for another `durationMs`: the tasks of those that their tokens no longer lock. */
-  async extendLocks(runs: readonly RunName[], durationMs: number): Promise<readonly string[]> {
+  /** Locks messages anew: the tasks of those that have been given to others since they were taken. */
+  async extendLocks(runs: readonly RunName[]): Promise<readonly string[]> {
     return this.#backend.extendLocks(
       runs.map(({ taskRef }) => taskRef),
       runs.map(({ worker }) => worker),
-      durationMs,
+      this.#connection.locks.lockDurationMs,
     );
-  }
-
-  /** @throws where the message that was taken with the token has been given to another since */
-  async assertLocked(taskRef: string, token: string): Promise<void> {
-    const lost = await this.extendLocks([{ taskRef, worker: token }], this.#connection.locks.lockDurationMs);
-    if (lost.length > 0) throw new Error('The lock of the message has lapsed.');
   }
 
   /** Moves messages whose lock has lapsed back to the queue. */

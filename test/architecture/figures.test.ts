@@ -44,7 +44,7 @@ const BOUNDS = [
     goal: 100,
   },
   { figure: 'lines of the smallest engine', value: mapStoreLines, bound: 197, goal: 198 },
-  { figure: 'lines of the BullMQ engine', value: figures.bullmqCodeLines, bound: 1620, goal: 1600 },
+  { figure: 'lines of the BullMQ engine', value: figures.bullmqCodeLines, bound: 1611, goal: 1600 },
 ];
 
 test.each(BOUNDS)('$figure: $value, at most $bound, to become $goal', ({ figure, value, bound }) => {

@@ -11,7 +11,7 @@ import {
 import pg from 'pg';
 import { startTimer } from '../../time/sleep.js';
 import type { StoreNotice } from '../engine.js';
-import { byServerClock, type Query } from './postgres-clock.js';
+import { byServerClock, movesUnsynced, type Query } from './postgres-query.js';
 import { CHANNEL, makeMissing, makeTable, postgresRecords } from './postgres-records.js';
 import { backendOptions, type QueueConnection, type QueueConnectOptions } from './queue-connection.js';
 
@@ -39,19 +39,20 @@ export function connectPostgres(
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: SILENCE_MS,
     keepAlive: true,
+    // BullMQ listens for each queue over one client, and pg warns of a query that waits for the answer of another.
+    pipeline: true,
   });
   // pg throws what a connection reports that nobody listens to at that moment, such as between two steps of BullMQ's, and
   // the process would end. Whoever uses the connection next is told all the same.
   pool.on('connect', client => client.on('error', () => {}));
   const ownQuery = pool.query.bind(pool) as Query;
-  Object.assign(pool, { query: byServerClock(ownQuery) });
+  Object.assign(pool, { query: byServerClock(movesUnsynced(ownQuery)) });
   // BullMQ's type asks for one signature where pg has a list of overloads.
   const bullmqPool = pool as unknown as PgPool;
   const connection = new PostgresConnection(bullmqPool);
   connection.on('error', onError);
   // Every queue adds its listeners.
   connection.setMaxListeners(0);
-  askInTurn(connection);
   const named = (name: string) => `${prefix.replaceAll(':', '.')}.${name}`;
   const options = { connection: {}, ...backendOptions(locks) };
   const backend = (name: string) =>
@@ -98,25 +99,6 @@ async function listen(
     };
     again();
   });
-}
-
-/** BullMQ listens for each queue over one client, and pg warns of a query that is sent while another is answered. */
-function askInTurn(connection: PostgresConnection): void {
-  const getListenClient = connection.getListenClient.bind(connection);
-  const changed = new WeakSet<object>();
-  connection.getListenClient = async () => {
-    const client = await getListenClient();
-    if (changed.has(client)) return client;
-    changed.add(client);
-    const query = client.query.bind(client);
-    let last: Promise<unknown> = Promise.resolve();
-    client.query = (...values: Parameters<typeof query>) => {
-      const answer = last.then(() => query(...values));
-      last = answer.catch(() => {});
-      return answer;
-    };
-    return client;
-  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { GroupedAdds } from '../grouped-adds.js';
 import type { RecordStatus } from '../task-record.js';
-import type { Query } from './postgres-clock.js';
+import { type Query, UNSYNCED_TEXT } from './postgres-query.js';
 import {
   type ChangeListener,
   type ChangeWord,
@@ -44,10 +44,13 @@ export async function makeMissing(query: Query, name: string, statements: string
 const columns = (names: readonly string[]) => names.map(name => `"${name}"`).join();
 const RECORD = columns(RECORD_FIELDS);
 
-const INSERT = `
+const insert = (installation: string) => `
   INSERT INTO ${TABLE} (installation, ${columns(ALL_FIELDS)})
-  SELECT $1, ${columns(ALL_FIELDS)} FROM json_populate_recordset(NULL::${TABLE}, $2::json)
+  SELECT ${installation}, ${columns(ALL_FIELDS)} FROM json_populate_recordset(NULL::${TABLE}, $2::json)
   ON CONFLICT DO NOTHING RETURNING "taskRef"`;
+const INSERT = insert('$1');
+/** A message follows, and takes the task to the disk with it. That of a task with a key may not: the key may be another's. */
+const INSERT_UNSYNCED = insert(UNSYNCED_TEXT);
 
 const EXPIRED = `installation = $1 AND status <> 'processing' AND "expiresAt" <= $2`;
 
@@ -90,7 +93,8 @@ export function postgresRecords(
     const notify = word === undefined ? '' : `, pg_notify('${CHANNEL}', $1 || ' ${word} ' || task."taskRef")`;
     const rows = await select(
       `UPDATE ${TABLE} AS task SET ${sets.join()} FROM json_to_recordset($2::json) AS wanted(${types.join()})
-        WHERE task.installation = $1 AND task."taskRef" = wanted."taskRef" AND ($4::text[] IS NULL OR task.status = ANY($4))
+        WHERE task.installation = $1 AND task."taskRef" = ANY($5) AND task."taskRef" = wanted."taskRef"
+          AND ($4::text[] IS NULL OR task.status = ANY($4))
           AND (task.status = 'processing' OR task."expiresAt" > $3)
           AND (wanted."ifWorker" IS NULL OR task.worker = wanted."ifWorker")
           AND (wanted."ifVersion" IS NULL OR task.version = wanted."ifVersion")
@@ -98,6 +102,8 @@ export function postgresRecords(
       JSON.stringify([...firsts.values()]),
       Date.now(),
       from ?? null,
+      // Without it, a table that PostgreSQL has not analyzed yet is read for every change.
+      [...firsts.keys()],
     );
     const changed = new Map(rows.map(row => [row.taskRef, row]));
     return group.map(change =>
@@ -107,13 +113,13 @@ export function postgresRecords(
 
   async function insertAll(tasks: readonly NewFields[]): Promise<readonly string[]> {
     const defaults = { version: 1, runCount: 0, excusedRuns: 0, waitedMs: 0 };
-    const added = await select(INSERT, JSON.stringify(tasks.map(task => ({ ...defaults, ...task }))));
+    const text = tasks.some(({ key }) => key !== null) ? INSERT : INSERT_UNSYNCED;
+    const added = await select(text, JSON.stringify(tasks.map(task => ({ ...defaults, ...task }))));
     const isAdded = new Set(added.map(({ taskRef }) => taskRef));
     const others = tasks.filter(({ taskRef }) => !isAdded.has(taskRef));
     if (others.length === 0) return tasks.map(({ taskRef }) => taskRef);
-    const text = `SELECT key, "taskRef" FROM ${TABLE} WHERE installation = $1 AND key = ANY($2)`;
     const found = await select(
-      text,
+      `SELECT key, "taskRef" FROM ${TABLE} WHERE installation = $1 AND key = ANY($2)`,
       others.map(({ key }) => key),
     );
     const holders = new Map(found.map(({ key, taskRef }) => [key, String(taskRef)]));

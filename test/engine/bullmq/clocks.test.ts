@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { byServerClock } from '../../../src/engine/bullmq/postgres-clock.js';
+import { byServerClock } from '../../../src/engine/bullmq/postgres-query.js';
 import { describeWith, SERVICE_NAMES } from '../../services/index.js';
 import { newTask } from '../engine-store.js';
 import { EngineProcess } from '../sqlite/engine-process.js';

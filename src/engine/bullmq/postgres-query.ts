@@ -1,6 +1,25 @@
 /** A query as pg and BullMQ make it: rows for a text and its values. */
 export type Query = (text: string, values?: unknown[]) => Promise<{ rows: Record<string, unknown>[] }>;
 
+/** The parameter `$1`, a text, of a statement that PostgreSQL answers before it is on the disk. */
+export const UNSYNCED_TEXT = `(SELECT $1::text FROM set_config('synchronous_commit', 'off', true))`;
+
+/** BullMQ's functions that take a message and that remove one which was taken; the first parameter is the queue. */
+const MOVES = /\b(move_to_(?:active|completed|completed_fetch)\(\s*)\$1\b/;
+
+/**
+ * Lets no message wait for the disk to be taken or removed. Nothing is lost to a crash: the change of the task that follows
+ * comes later in the same log and waits for the disk, and a message whose removal is lost comes again and finds a task that
+ * has ended.
+ */
+export function movesUnsynced(query: Query): Query {
+  return (text, values) =>
+    query(
+      text.replace(MOVES, (_, call) => call + UNSYNCED_TEXT),
+      values,
+    );
+}
+
 /** How far the clock may be off before it matters, in milliseconds. */
 const TOLERANCE_MS = 250;
 /** No duration, count or id of the queue is so large; every time since 2001 is. */

@@ -29,8 +29,9 @@ export default defineConfig(({ mode }) => {
       expect: { poll: { timeout: 20_000 } },
       restoreMocks: true,
       unstubEnvs: true,
-      // Two at a time also on two cores, where the default is one. `--no-file-parallelism` makes it one in every project.
-      maxWorkers: 2,
+      // Three at a time also on two cores, where the default is one: a third of the time is waiting. `--no-file-parallelism` makes it
+      // one in every project.
+      maxWorkers: 3,
       sequence: { sequencer: LongestFirst },
       // A shared machine may stop a process for seconds: `.ci/run` runs a failed test once more, and names it.
       retry: Number(process.env.TEST_RETRIES ?? 0),

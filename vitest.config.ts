@@ -29,8 +29,8 @@ export default defineConfig(({ mode }) => {
       expect: { poll: { timeout: 20_000 } },
       restoreMocks: true,
       unstubEnvs: true,
-      // Three at a time also on two cores, where the default is one: a third of the time is waiting. `--no-file-parallelism` makes it
-      // one in every project.
+      // Three at a time also on two cores, where the default is one: with two, the cores were busy for less than half of the time.
+      // `--no-file-parallelism` makes it one in every project.
       maxWorkers: 3,
       sequence: { sequencer: LongestFirst },
       // A shared machine may stop a process for seconds: `.ci/run` runs a failed test once more, and names it.

@@ -14,7 +14,7 @@ export const tiers = {
     'test/cli/load/load.test.ts',
     'test/packaging/compose.test.ts',
     'test/torture/torture.test.ts',
-    'test/services/aws.test.ts',
+    'test/services/{aws,postgres}.test.ts',
     'test/engine/dynamodb/create-store.test.ts',
   ],
   /** A browser, peers of others from npm, agent frameworks, hosts, the packed library, other versions of Node, and what computes for a minute. */

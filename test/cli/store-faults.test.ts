@@ -41,13 +41,15 @@ describeOnServers('a store that is killed while tasks run and callers wait', (st
     await Promise.all([working(place.startHere(worker())), working(place.startHere(worker()))]);
     const client = await AwaitClient.connect(url);
     const tasks = await Promise.all(Array.from({ length: 8 }, () => client.startTool(sleepCall(6))));
-    const results = tasks.map(task => task.result());
+    const results = Promise.all(tasks.map(task => task.result()));
+    // Without it a failure before they are awaited would be told as eight more.
+    results.catch(() => undefined);
     // Four of them run when the store dies, the others wait in the queue. A claim on its way would cost its task.
     const running = () => tasks.filter(({ snapshot }) => snapshot.progress !== undefined);
     await vi.waitFor(() => expect(running()).toHaveLength(4), 20_000);
     await service().kill();
     await service().start();
-    for (const result of await Promise.all(results)) {
+    for (const result of await results) {
       expect(result.structuredContent).toEqual({ slept_seconds: 6 });
     }
     const later = await client.callTool(sleepCall(0));

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { freePort } from '../fixtures/free-port.js';
 import { connectHttp } from '../fixtures/server/connected-http.js';
 import { describeWith } from '../services/index.js';
-import { freePort, killed, launch } from '../services/service-process.js';
+import { killed, launch } from '../services/service-process.js';
 import { newWorkplace, type Workplace } from './command.js';
 
 const PASSWORD = 'hunter2-is-no-secret';

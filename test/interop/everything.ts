@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 import type { ConnectTarget } from '../../src/client/connect/connect.js';
+import { freePort } from '../fixtures/free-port.js';
 
 const ENTRY = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'));
 
@@ -33,13 +32,4 @@ export async function everythingOnHttp(): Promise<ConnectTarget> {
     if (heard.includes('listening on port')) return `http://127.0.0.1:${port}/mcp`;
   }
   throw new Error(`The server has ended: ${heard}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

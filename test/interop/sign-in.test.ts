@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -10,6 +8,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { sleep as wait } from '../../src/time/sleep.js';
 import { BIN, type Command, newWorkplace, ROOT, type Workplace } from '../cli/command.js';
+import { freePort } from '../fixtures/free-port.js';
 import { browse } from '../fixtures/sign-in/browser.js';
 
 /** oidc-provider (npm) is the authorization server, our own server is the resource, our commands are the clients. */
@@ -52,14 +51,6 @@ afterAll(async () => {
   await place.remove();
   authorizationServer.kill();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 async function user(): Promise<Workplace> {
   const mine = await newWorkplace();

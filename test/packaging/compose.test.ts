@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BIN, newWorkplace, ROOT, type Workplace } from '../cli/command.js';
+import { freePort } from '../fixtures/free-port.js';
 import { describeWith } from '../services/index.js';
-import { freePort } from '../services/service-process.js';
 
 const run = promisify(execFile);
 const compose = await readFile(join(ROOT, 'packaging/compose.yaml'), 'utf8');

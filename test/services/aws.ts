@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fetchedPackages } from '../conformance/fetched-packages.mjs';
+import { freePort } from '../fixtures/free-port.js';
 import { ENVIRONMENT, PACKAGES } from './emulator-packages.mjs';
-import { freePort, killed, launch, type Service } from './service-process.js';
+import { killed, launch, type Service } from './service-process.js';
 
 /** Emulators of DynamoDB and SQS, which keep what they have acknowledged, also when they are killed. */
 export interface AwsServices {

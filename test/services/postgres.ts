@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pRetry from 'p-retry';
 import pg from 'pg';
-import { freePort, killed, launch, type Service } from './service-process.js';
+import { freePort } from '../fixtures/free-port.js';
+import { killed, launch, type Service } from './service-process.js';
+
+const RETRIES = { retries: 200, factor: 1, minTimeout: 50 };
 
 /** A PostgreSQL of its own data folder, which syncs what it has acknowledged. */
 export async function startPostgres(): Promise<Service> {
@@ -20,7 +23,8 @@ export async function startPostgres(): Promise<Service> {
   const service: Service = {
     url: `postgres://test@127.0.0.1:${port}/postgres`,
     async start() {
-      child = await launch('postgres', { args, port, ...account });
+      // The processes that a killed server has forked may outlive it for a moment, and its data is theirs until then.
+      child = await pRetry(() => launch('postgres', { args, port, ...account }), RETRIES);
       await untilOpen(service.url);
     },
     kill: () => killed(child, 'SIGKILL'),
@@ -41,7 +45,7 @@ async function untilOpen(connectionString: string): Promise<void> {
     await client.connect();
     await client.end();
   };
-  await pRetry(connect, { retries: 200, factor: 1, minTimeout: 50 });
+  await pRetry(connect, RETRIES);
 }
 
 /** PostgreSQL refuses to run as root: it gets the account that its package has made. */

@@ -2,7 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, killed, launch, type Service } from './service-process.js';
+import { freePort } from '../fixtures/free-port.js';
+import { killed, launch, type Service } from './service-process.js';
 
 /** A Redis that keeps what it has acknowledged, also when it is killed. */
 export async function startRedis(): Promise<Service> {

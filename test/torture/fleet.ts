@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sleep } from '../../src/time/sleep.js';
-import { freePort, type Service } from '../services/service-process.js';
+import { freePort } from '../fixtures/free-port.js';
+import type { Service } from '../services/service-process.js';
 import type { Front } from './front-connection.js';
 import type { ProcessEnd, VictimKind } from './history.js';
 import { OwnProcess } from './own-process.js';
@@ -13,8 +13,6 @@ const WORKER_COUNT = 3;
 /** Few enough for tasks to wait, too. */
 const WORKER_SLOTS = 3;
 const LEASE = '3s';
-const SERVICE_START_TRIES = 50;
-const PAUSE_MS = 200;
 
 export interface FleetOptions {
   /** For whatever the processes write. */
@@ -105,16 +103,6 @@ function storeVictim(service: Service, onEnd: (end: ProcessEnd) => void): Victim
       onEnd({ kind: 'store', name, pid: undefined, at: Date.now(), isKilled: true, words: '' });
       await service.kill();
     },
-    async start() {
-      for (let tries = 1; ; tries++) {
-        try {
-          return await service.start();
-        } catch (error) {
-          // PostgreSQL's own processes may outlive it for a moment, and its data is theirs until then.
-          if (tries === SERVICE_START_TRIES) throw error;
-        }
-        await sleep(PAUSE_MS);
-      }
-    },
+    start: () => service.start(),
   };
 }

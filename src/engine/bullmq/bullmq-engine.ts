@@ -6,8 +6,8 @@ import { type OwnOptions, type Responses, StoreEngine } from '../store-engine.js
 import { SubmittedTasks } from '../submitted-tasks.js';
 import type { ListQuery, TaskPage } from '../task-list.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
-import { BullmqWorkerStore } from './bullmq-worker-store.js';
-import type { QueuedRun } from './message-source.js';
+import { BullmqWorkerStore, type QueuedRun } from './bullmq-worker-store.js';
+
 import { OperationQueue } from './operation-queue.js';
 import { OwnerOrder } from './owner-order.js';
 import { isConnectionError, type QueueConnection } from './queue-connection.js';

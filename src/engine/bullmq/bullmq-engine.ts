@@ -13,7 +13,6 @@ import { OwnerOrder } from './owner-order.js';
 import { isConnectionError, type QueueConnection } from './queue-connection.js';
 import { StoreMaintenance } from './store-maintenance.js';
 import { TaskChanges } from './task-changes.js';
-import { listRecords, readOperationStats } from './task-lists.js';
 import { TaskRecords } from './task-records.js';
 
 /** A store that is away answers nothing any more; what is left of the connections to it then keeps no process alive. */
@@ -117,16 +116,15 @@ export class BullmqEngine extends StoreEngine<QueuedRun> {
   }
 
   protected async readStats(windowMs: number): Promise<readonly OperationStats[]> {
-    const { records } = this.#connection;
     const stats: OperationStats[] = [];
     // One after the other: what is asked for every few seconds leaves room for calls.
     for (const operation of await this.#operations())
-      stats.push(await this.#calls.make(() => readOperationStats(records, operation, windowMs)));
+      stats.push(await this.#tasks.stats(operation, windowMs));
     return stats.filter(hasTasks);
   }
 
-  protected async readPage(query: ListQuery): Promise<TaskPage> {
-    return listRecords(this.#connection.records, this.#calls, query);
+  protected readPage(query: ListQuery): Promise<TaskPage> {
+    return this.#tasks.list(query);
   }
 
   protected async release(): Promise<void> {

@@ -16,14 +16,13 @@ import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from '..
 import { ChangeWatch } from './change-watch.js';
 import { ELSEWHERE, openDatabase } from './database.js';
 import { GroupCommit } from './group-commit.js';
-import { leaseTimes } from './lease.js';
 import { SqliteWorkerStore } from './sqlite-worker-store.js';
 import { prepareStats } from './stats-query.js';
 import { StoreFile } from './store-file.js';
 import { startMaintenance, tryTo } from './store-maintenance.js';
 import type { Run } from './task-statements.js';
 import { TaskTable } from './task-table.js';
-import { WorkerLeases } from './worker-leases.js';
+import { leaseTimes, WorkerLeases } from './worker-leases.js';
 
 export interface SqliteEngineOptions extends EngineOptions {
   /** @default the computer's clocks */

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MEMORY, openDatabase } from '../../../src/engine/sqlite/database.js';
-import { clockJumpMs, leaseTimes } from '../../../src/engine/sqlite/lease.js';
-import { WorkerLeases } from '../../../src/engine/sqlite/worker-leases.js';
+import { clockJumpMs, leaseTimes, WorkerLeases } from '../../../src/engine/sqlite/worker-leases.js';
 import type { Database } from '../../../src/storage/driver.js';
 import { ManualClock } from '../manual-clock.js';
 

@@ -1,10 +1,11 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { JournalRecord } from '../client/journal/journal-record.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import type { AskedQuestion } from '../errors.js';
 import { excerpt } from '../protocols/excerpt.js';
 import { outcomeOfResult } from '../protocols/tool-result.js';
 import { jsonParts, textParts } from '../storage/large-json.js';
-import type { TaskError, TaskReference, TaskStatus } from '../types.js';
+import type { Outcome, TaskError, TaskReference, TaskStatus } from '../types.js';
 import type { CommandIo } from './io.js';
 import { escaped, jsonText, terminalText } from './terminal-text.js';
 
@@ -27,6 +28,26 @@ export interface JsonReport {
 
 /** What a report tells of a job; a `TaskHandle` is one. */
 export type ReportedTask = Pick<TaskHandle, 'tool' | 'reference' | 'protocol' | 'snapshot'>;
+
+/** A job that another process waits for, as the journal knows it. */
+export function heldTask(
+  { tool, protocol, reference, message }: JournalRecord,
+  status: TaskStatus,
+): ReportedTask {
+  const told = message === undefined ? {} : { message };
+  return {
+    tool,
+    protocol,
+    reference,
+    snapshot: { status, ...told, attempt: 0, elapsedMs: 0, raw: undefined },
+  };
+}
+
+/** A job of the journal that has ended. */
+export function endedTask(record: JournalRecord, outcome: Outcome): ReportedTask {
+  const message = outcome.status === 'completed' ? undefined : outcome.error.message;
+  return heldTask({ ...record, message }, outcome.status);
+}
 
 export function jsonReport(
   task: ReportedTask,

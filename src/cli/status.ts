@@ -10,9 +10,8 @@ import type { ServerFlags } from './flags.js';
 import { isHeldJob, onceReleased, requestCancel } from './held-job.js';
 import type { CommandIo } from './io.js';
 import { findJob, referenceOf, shownId } from './jobs.js';
-import { endedTask, heldTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
-import { jsonReport, printJson, printLines, type ReportedTask } from './report.js';
+import { endedTask, heldTask, jsonReport, printJson, printLines, type ReportedTask } from './report.js';
 import { showStart } from './terminal.js';
 
 export interface StatusFlags extends ServerFlags {

@@ -7,11 +7,10 @@ import type { ServerFlags, WaitFlags } from './flags.js';
 import { isHeldJob, onceReleased } from './held-job.js';
 import type { CommandIo } from './io.js';
 import { findJob, markDelivered, referenceOf, shownId } from './jobs.js';
-import { endedTask, heldTask } from './kept-job.js';
 import { chooseAgain } from './known-choice.js';
 import { printed } from './output.js';
 import { type WordFlags, wordsOfFlags } from './pair-flags.js';
-import { failureReason, jsonReport, printJson, printResult } from './report.js';
+import { endedTask, failureReason, heldTask, jsonReport, printJson, printResult } from './report.js';
 import { waitOptionsOf } from './wait-options.js';
 
 /** Flags that only whoever asks the server can obey. */

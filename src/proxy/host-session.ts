@@ -27,9 +27,8 @@ import { relayed } from './call-answer.js';
 import { featureAnswers, firstOf, type HostRequest, sendTo } from './feature-answers.js';
 import { HostCalls } from './host-calls.js';
 import { connectUpstreams, hostOffer, type ProxyParts } from './host-offer.js';
-import { instructionsOf } from './instructions.js';
+import { ALL_CAPABILITIES, instructionsOf, mergedCapabilities } from './introduction.js';
 import { JoinedNotifications } from './joined-notifications.js';
-import { ALL_CAPABILITIES, mergedCapabilities } from './merged-capabilities.js';
 import type { Upstream, UpstreamNotification } from './upstream.js';
 import { Upstreams } from './upstreams.js';
 

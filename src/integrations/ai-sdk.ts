@@ -2,8 +2,8 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { ToolSet } from 'ai';
 import type { AgentTool, AwaitClient, ToolsOptions } from '../index.js';
 import { loadPeer } from '../load-peer.js';
-import { callWithProgress } from './call-with-progress.js';
 import { aiModelOutput } from './model-parts.js';
+import { callWithProgress } from './tool-progress.js';
 
 export type { ToolProgress } from './tool-progress.js';
 

@@ -10,8 +10,8 @@ import {
   type ToolStreamGenerator,
 } from '@strands-agents/sdk';
 import type { AgentTool } from '../index.js';
-import { callWithProgress } from './call-with-progress.js';
 import { type ModelPart, modelParts } from './model-parts.js';
+import { callWithProgress } from './tool-progress.js';
 
 const IMAGE_FORMATS = ['png', 'jpeg', 'gif', 'webp'] as const;
 

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { MAX_PROXY_SESSIONS } from '../src/proxy/start-proxy.js';
-import { MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, MAX_QUESTIONS } from '../src/server/answer-checker.js';
 import { sections } from '../src/server/config/config-schema.js';
 import { settingList } from '../src/server/config/setting-list.js';
 import { MAX_MISTAKES_PER_MINUTE } from '../src/server/http/client-mistakes.js';
@@ -9,6 +8,7 @@ import { EVENT_LOG_LIMITS } from '../src/server/http/event-log.js';
 import { HTTP_LIMITS } from '../src/server/http/http-server.js';
 import { BODY_SILENCE_MS, MAX_BATCH, MAX_DEPTH } from '../src/server/http/request-body.js';
 import { MAX_SUBSCRIPTIONS } from '../src/server/http/revision-endpoint.js';
+import { MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, MAX_QUESTIONS } from '../src/server/input-answers.js';
 import { MAX_SUBSCRIBED_TASKS } from '../src/server/revision-2026-07-28/subscription.js';
 import { taskLimits } from '../src/server/task-limits.js';
 

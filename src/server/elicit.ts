@@ -2,8 +2,8 @@ import { ElicitRequestFormParamsSchema } from '@modelcontextprotocol/sdk/types.j
 import type { z } from 'zod';
 import type { ExecutionContext } from '../engine/engine.js';
 import type { InputRequest, InputResponse, RequestedSchema } from '../engine/question.js';
-import { checkerOf, MAX_QUESTION_BYTES, MAX_QUESTIONS } from './answer-checker.js';
 import { describeIssues } from './describe-issues.js';
+import { checkerOf, MAX_QUESTION_BYTES, MAX_QUESTIONS } from './input-answers.js';
 import { type ElicitAnswer, isSchema, OperationError } from './operation.js';
 import { jsonSchema } from './tools/server-tool.js';
 

@@ -1,8 +1,26 @@
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv-provider.js';
+import type { JsonSchemaType } from '@modelcontextprotocol/sdk/validation/types.js';
 import { z } from 'zod';
 import type { InputRequest, InputResponse } from '../engine/question.js';
-import { checkerOf, MAX_ANSWER_BYTES } from './answer-checker.js';
 import { describeIssues } from './describe-issues.js';
 import { ToolFailure } from './tool-failure.js';
+
+/** Of one task; so much that all of them, with their answers, are less than a result may be. */
+export const MAX_QUESTIONS = 32;
+/** As JSON. */
+export const MAX_QUESTION_BYTES = 16 * 1024;
+/** As JSON. */
+export const MAX_ANSWER_BYTES = 16 * 1024;
+
+/**
+ * What tells why some content does not fit the schema; undefined when it does.
+ * @throws Error when the schema is none
+ */
+export function checkerOf(schema: object): (content: unknown) => string | undefined {
+  // One for each: it keeps every schema that it has compiled.
+  const check = new AjvJsonSchemaValidator().getValidator(schema as JsonSchemaType);
+  return content => check(content).errorMessage;
+}
 
 /** An elicitation's result (MCP specification 2025-11-25, client/elicitation). */
 const responseSchema = z.object({

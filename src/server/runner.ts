@@ -5,9 +5,9 @@ import { formatDuration } from '../time/duration.js';
 import { linkSignals, untilAborted } from '../time/signals.js';
 import { startTimer } from '../time/sleep.js';
 import type { TaskError } from '../types.js';
-import { checkerOf } from './answer-checker.js';
 import { describeIssues } from './describe-issues.js';
 import { createElicit } from './elicit.js';
+import { checkerOf } from './input-answers.js';
 import {
   isOperationError,
   type Operation,

@@ -11,7 +11,7 @@ import { digestJson } from '../storage/canonical-json.js';
 import type { Progress } from '../types.js';
 import { MIN_TTL_SECONDS } from './config/config-schema.js';
 import { describeIssues } from './describe-issues.js';
-import { type HeldCall, HeldCalls } from './held-calls.js';
+import { type HeldCall, HeldCalls } from './fair-share.js';
 import { LOCAL_PRINCIPAL } from './http/principals.js';
 import { checkAnswers } from './input-answers.js';
 import type { Operation } from './operation.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isEnded, type TaskRecord } from '../../engine/task-record.js';
-import type { HeldCall } from '../held-calls.js';
+import type { HeldCall } from '../fair-share.js';
 import { SeenTasks } from '../poll-hint.js';
 import type { EndWait, TaskService } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';

@@ -1,9 +1,9 @@
 import { type CallToolResult, ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { ProtocolViolationError, TaskNotFoundError } from '../errors.js';
-import type { RunningStatus, TaskError, TaskStatus } from '../types.js';
+import type { TaskError, TaskStatus } from '../types.js';
 import { excerpt, excerptOf } from './excerpt.js';
-import type { Running } from './protocol.js';
+import type { Exchange, Running } from './protocol.js';
 import { toolResultSchema } from './readable-result.js';
 import { type Refusal, refusalOf } from './refusal.js';
 import { isRecord } from './tool-result.js';
@@ -50,22 +50,13 @@ const WORDS: Readonly<Record<TaskStatus, true>> = {
   cancelled: true,
 };
 
-/** The status in MCP's words; undefined where the server uses another word. */
-export function statusOf({ status }: NativeTask): TaskStatus | undefined {
-  return Object.hasOwn(WORDS, status) ? (status as TaskStatus) : undefined;
-}
-
-/** @param intervalMs what the server says of how often to ask, as it came */
-export function runningTask(
-  task: NativeTask,
-  status: RunningStatus | undefined,
-  intervalMs: unknown,
-): Running {
-  const { statusMessage: message } = task;
+/** A task that has not ended. @param intervalMs what the server says of how often to ask, as it came */
+export function runningTask(task: NativeTask, intervalMs: unknown): Running {
+  const { status, statusMessage: message } = task;
   return {
     kind: 'running',
-    status: status ?? 'working',
-    ...(status === undefined && { unknownWord: task.status }),
+    status: status === 'input_required' ? status : 'working',
+    ...(!Object.hasOwn(WORDS, status) && { unknownWord: status }),
     ...(message !== undefined && message !== '' && { message }),
     ...(typeof intervalMs === 'number' && { leastMs: intervalMs }),
     raw: task,
@@ -95,16 +86,34 @@ export function readToolResult(value: unknown, what: string): CallToolResult {
   return data;
 }
 
+interface TaskParams {
+  readonly taskId: string;
+  readonly inputResponses?: unknown;
+}
+
+/** Sends one request about a task. */
+export function sendTaskRequest(
+  method: string,
+  params: TaskParams,
+  { port, signal, requestTimeoutMs }: Exchange,
+) {
+  return port.request({ method, params }, anyResult, { signal, timeoutMs: requestTimeoutMs });
+}
+
+/** Sends a request that a server refuses with -32602 only if it does not know the task. @throws TaskNotFoundError */
+export async function askOfTask(method: string, params: TaskParams, exchange: Exchange) {
+  return sendTaskRequest(method, params, exchange).catch(cause => {
+    if (!isUnknownTask(cause)) throw cause;
+    throw new TaskNotFoundError(
+      `The server does not know the task ${excerpt(params.taskId)}: the reference is wrong, belongs to somebody else, or has expired, or the server was started again and has lost it.`,
+      { cause },
+    );
+  });
+}
+
 /** Servers say that they do not know a task by -32602. */
 export function isUnknownTask(error: unknown): boolean {
   return refusalOf(error)?.code === ErrorCode.InvalidParams;
-}
-
-export function unknownTask(taskId: string, cause: unknown): TaskNotFoundError {
-  return new TaskNotFoundError(
-    `The server does not know the task ${excerpt(taskId)}: the reference is wrong, belongs to somebody else, or has expired, or the server was started again and has lost it.`,
-    { cause },
-  );
 }
 
 export function tasksViolation(what: string, answer: unknown): ProtocolViolationError {

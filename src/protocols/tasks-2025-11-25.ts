@@ -3,6 +3,7 @@ import type { ToolCall } from '../types.js';
 import { excerpt, excerptOf } from './excerpt.js';
 import {
   anyResult,
+  askOfTask,
   endError,
   errorOfRefusal,
   isUnknownTask,
@@ -11,12 +12,11 @@ import {
   readTask,
   readToolResult,
   runningTask,
-  statusOf,
+  sendTaskRequest,
   taskIdIn,
   tasksViolation,
-  unknownTask,
 } from './native-task.js';
-import type { Ended, Exchange, PollAnswer, Protocol, StartAnswer } from './protocol.js';
+import type { Ended, Exchange, Protocol, StartAnswer } from './protocol.js';
 import { refusalOf } from './refusal.js';
 import { isMarkedIdempotent } from './tool-definition.js';
 import { failedResult, isRecord, outcomeOfResult } from './tool-result.js';
@@ -45,21 +45,18 @@ export const tasks20251125: Protocol = {
   },
   async poll(handle, exchange) {
     const taskId = taskIdIn(handle);
-    const task = readTask(await ask('tasks/get', taskId, exchange), 'tasks/get', taskId);
-    return isOver(task) ? readEnd(task, exchange) : running(task);
+    const task = readTask(await askOfTask('tasks/get', { taskId }, exchange), 'tasks/get', taskId);
+    return isOver(task) ? readEnd(task, exchange) : runningTask(task, task.pollInterval);
   },
   topics: handle => [taskIdIn(handle)],
   async cancel(handle, exchange) {
     const taskId = taskIdIn(handle);
     try {
-      await exchange.port.request({ method: 'tasks/cancel', params: { taskId } }, anyResult, {
-        signal: exchange.signal,
-        timeoutMs: exchange.requestTimeoutMs,
-      });
+      await sendTaskRequest('tasks/cancel', { taskId }, exchange);
     } catch (error) {
       if (!isUnknownTask(error)) throw error;
       // A task that has ended is refused in the same words as one that never was.
-      await ask('tasks/get', taskId, exchange);
+      await askOfTask('tasks/get', { taskId }, exchange);
     }
   },
   async listenForQuestions(handle, { port, signal }) {
@@ -74,18 +71,12 @@ async function start(call: ToolCall, { port, signal, requestTimeoutMs }: Exchang
   if (answer.task === undefined) return immediate(answer);
   const task = readTask(answer.task, call.name);
   // The end of a task that has ended is told by the first poll, which is due at once.
-  return { ...running(task), handle: { taskId: task.taskId } };
+  return { ...runningTask(task, task.pollInterval), handle: { taskId: task.taskId } };
 }
 
 /** A server may answer with the result itself. */
 function immediate(answer: unknown): Ended {
   return { kind: 'ended', outcome: outcomeOfResult(readToolResult(answer, 'The answer')), raw: answer };
-}
-
-function running(task: NativeTask): PollAnswer & { readonly kind: 'running' } {
-  const status = statusOf(task);
-  const shown = status === 'input_required' || status === undefined ? status : 'working';
-  return runningTask(task, shown, task.pollInterval);
 }
 
 function isOver(task: NativeTask): boolean {
@@ -97,7 +88,8 @@ async function readEnd(task: NativeTask, exchange: Exchange): Promise<Ended> {
     return { kind: 'ended', outcome: { status: 'cancelled', error: endError(task, 'cancelled') }, raw: task };
   const { status, taskId } = task;
   try {
-    const answer = await ask('tasks/result', taskId, exchange);
+    // A task that failed with -32602 is answered with it.
+    const answer = await sendTaskRequest('tasks/result', { taskId }, exchange);
     return { kind: 'ended', outcome: outcomeOf(answer, task), raw: answer };
   } catch (error) {
     const refusal = status === 'failed' ? refusalOf(error) : undefined;
@@ -118,17 +110,4 @@ function outcomeOf(answer: Readonly<Record<string, unknown>>, task: NativeTask):
   if (task.status !== 'failed') return outcome;
   const error = outcome.status === 'completed' ? endError(task, 'failed') : outcome.error;
   return { status: 'failed', error, result: failedResult(result, error) };
-}
-
-async function ask(method: 'tasks/get' | 'tasks/result', taskId: string, exchange: Exchange) {
-  const { port, signal, requestTimeoutMs } = exchange;
-  try {
-    return await port.request({ method, params: { taskId } }, anyResult, {
-      signal,
-      timeoutMs: requestTimeoutMs,
-    });
-  } catch (error) {
-    // A task that failed with -32602 answers `tasks/result` with it.
-    throw method === 'tasks/get' && isUnknownTask(error) ? unknownTask(taskId, error) : error;
-  }
 }

@@ -2,18 +2,16 @@ import type { Outcome, ToolCall } from '../types.js';
 import { excerpt } from './excerpt.js';
 import {
   anyResult,
+  askOfTask,
   endError,
   errorOfRefusal,
-  isUnknownTask,
   NATIVE_TASKS_WHY,
   type NativeTask,
   readTask,
   readToolResult,
   runningTask,
-  statusOf,
   taskIdIn,
   tasksViolation,
-  unknownTask,
 } from './native-task.js';
 import type { Exchange, PollAnswer, Protocol, Running, StartAnswer, TaskQuestion } from './protocol.js';
 import { isMarkedIdempotent } from './tool-definition.js';
@@ -37,14 +35,14 @@ export const tasks20260728: Protocol = {
   },
   async poll(handle, exchange) {
     const taskId = taskIdIn(handle);
-    return stateOf(readTask(await ask('tasks/get', { taskId }, exchange), 'tasks/get', taskId));
+    return stateOf(readTask(await askOfTask('tasks/get', { taskId }, exchange), 'tasks/get', taskId));
   },
   topics: handle => [taskIdIn(handle)],
   async answer(handle, inputResponses, exchange) {
-    await ask('tasks/update', { taskId: taskIdIn(handle), inputResponses }, exchange);
+    await askOfTask('tasks/update', { taskId: taskIdIn(handle), inputResponses }, exchange);
   },
   async cancel(handle, exchange) {
-    await ask('tasks/cancel', { taskId: taskIdIn(handle) }, exchange);
+    await askOfTask('tasks/cancel', { taskId: taskIdIn(handle) }, exchange);
   },
 };
 
@@ -95,10 +93,8 @@ function failureOf(task: NativeTask): Outcome {
 }
 
 function running(task: NativeTask): Running {
-  const status = statusOf(task);
-  const shown = status === 'input_required' || status === undefined ? status : 'working';
-  const answer = runningTask(task, shown, task.pollIntervalMs);
-  return shown === 'input_required' ? { ...answer, questions: questionsIn(task) } : answer;
+  const answer = runningTask(task, task.pollIntervalMs);
+  return answer.status === 'input_required' ? { ...answer, questions: questionsIn(task) } : answer;
 }
 
 function questionsIn({ inputRequests }: NativeTask): Record<string, TaskQuestion> {
@@ -110,16 +106,4 @@ function questionsIn({ inputRequests }: NativeTask): Record<string, TaskQuestion
         : [],
     ),
   );
-}
-
-async function ask(
-  method: string,
-  params: { readonly taskId: string; readonly inputResponses?: unknown },
-  { port, signal, requestTimeoutMs }: Exchange,
-) {
-  try {
-    return await port.request({ method, params }, anyResult, { signal, timeoutMs: requestTimeoutMs });
-  } catch (error) {
-    throw isUnknownTask(error) ? unknownTask(params.taskId, error) : error;
-  }
 }

@@ -2,14 +2,7 @@ import type { Database } from '../../storage/driver.js';
 import { prepareRows } from '../../storage/statement.js';
 import type { OperationStats } from '../operation-stats.js';
 
-interface StatsRow {
-  readonly operation: string;
-  readonly pending: number;
-  readonly processing: number;
-  readonly asking: number;
-  readonly completed: number;
-  readonly failed: number;
-  readonly cancelled: number;
+interface StatsRow extends Omit<OperationStats, 'oldestWaitMs' | 'recent'> {
   readonly oldest_pending_at: number | null;
   readonly recently_completed: number | null;
   readonly recently_failed: number | null;
@@ -46,20 +39,17 @@ export function prepareStats(
 ): (now: number, windowMs: number) => readonly OperationStats[] {
   const rows = prepareRows<StatsRow>(database, STATS);
   return (now, windowMs) =>
-    rows({ now, since: now - windowMs }).map(row => ({
-      operation: row.operation,
-      pending: row.pending,
-      processing: row.processing,
-      asking: row.asking,
-      completed: row.completed,
-      failed: row.failed,
-      cancelled: row.cancelled,
-      oldestWaitMs: row.oldest_pending_at === null ? undefined : Math.max(0, now - row.oldest_pending_at),
-      recent: {
-        completed: row.recently_completed ?? 0,
-        failed: row.recently_failed ?? 0,
-        meanDurationMs: row.mean_ms ?? undefined,
-        p95DurationMs: row.p95_ms ?? undefined,
-      },
-    }));
+    rows({ now, since: now - windowMs }).map(row => {
+      const { oldest_pending_at, recently_completed, recently_failed, mean_ms, p95_ms, ...counts } = row;
+      return {
+        ...counts,
+        oldestWaitMs: oldest_pending_at === null ? undefined : Math.max(0, now - oldest_pending_at),
+        recent: {
+          completed: recently_completed ?? 0,
+          failed: recently_failed ?? 0,
+          meanDurationMs: mean_ms ?? undefined,
+          p95DurationMs: p95_ms ?? undefined,
+        },
+      };
+    });
 }

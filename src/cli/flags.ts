@@ -171,16 +171,10 @@ export function addTaskFlags(command: Command): Command {
 }
 
 export function addListenFlags(command: Command): Command {
-  return addHttpFlags(command)
+  addHttpFlags(command)
     .option('--offer-sleep', 'offer the operation sleep (default on the standard streams)')
-    .option('--no-offer-sleep', 'do not offer it (default over HTTP)')
-    .option('--task-page', "show a caller's tasks in a browser, at /tasks (needs --http)")
-    .option('--no-task-page', 'do not show them (default)')
-    .option(
-      '--trusted-proxy <address>',
-      'proxy whose X-Forwarded-For says where a sign-in to that page comes from (repeatable)',
-      collect,
-    )
+    .option('--no-offer-sleep', 'do not offer it (default over HTTP)');
+  return addTaskPageFlags(command, "show a caller's tasks in a browser, at /tasks (needs --http)")
     .option(
       '--host-timeout <duration>',
       'answer a call of an operation that takes longer with its reference (default: the known limit of the host, else 1s)',
@@ -216,20 +210,24 @@ export function addHttpFlags(command: Command): Command {
     .option('--no-local-origins', 'refuse them (default without a token)');
 }
 
-export function addProbeFlags(command: Command): Command {
+function addTaskPageFlags(command: Command, description: string): Command {
   return command
-    .option(
-      '--metrics-port <number>',
-      'serve /metrics, /health and /ready on this port, 0 for any free port',
-      port,
-    )
-    .option('--task-page', 'show the tasks of all owners in a browser, at /tasks of that port')
+    .option('--task-page', description)
     .option('--no-task-page', 'do not show them (default)')
     .option(
       '--trusted-proxy <address>',
       'proxy whose X-Forwarded-For says where a sign-in to that page comes from (repeatable)',
       collect,
-    )
+    );
+}
+
+export function addProbeFlags(command: Command): Command {
+  command.option(
+    '--metrics-port <number>',
+    'serve /metrics, /health and /ready on this port, 0 for any free port',
+    port,
+  );
+  return addTaskPageFlags(command, 'show the tasks of all owners in a browser, at /tasks of that port')
     .option(
       '--metrics-host <address>',
       'address for that port (default: 127.0.0.1); any other address needs tokens',

@@ -180,7 +180,7 @@ export class AwaitClient extends PassThrough {
 
   /** What the calls of each tool came to since this client was made: counts, requests, mean duration, circuit breaker. */
   stats(): ClientStats {
-    return this.#services.stats();
+    return this.#services.stats.read();
   }
 
   /** Ends every wait with `AwaitAbortedError`, then closes the wrapped client. Tasks of their own go on. */
@@ -199,6 +199,6 @@ export class AwaitClient extends PassThrough {
     const services = this.#services;
     // Wrong options throw before the call is observed.
     const wait = call === undefined ? services.wait : resolveCallOptions(call, services.wait);
-    return { services, tool: name, wait, call: call ?? {}, watch: services.watch(name, _meta) };
+    return { services, tool: name, wait, call: call ?? {}, watch: services.stats.watch(name, _meta) };
   }
 }

@@ -1,9 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { openTelemetry } from '../open-telemetry.js';
 import type { NativeTasks, Port } from '../protocols/protocol.js';
 import { ReconnectingTransport } from './connection/reconnecting-transport.js';
-import type { CallWatch } from './events.js';
 import { Circuits, resolveCircuitOptions } from './faults/circuits.js';
 import * as explain from './faults/explain.js';
 import { PendingQuestions } from './input/pending-questions.js';
@@ -25,8 +23,7 @@ import { type KnownDurations, knownDurations } from './waiting/known-durations.j
 import { Limiter } from './waiting/limiter.js';
 import { ResourceSubscriptions, readNotification, TaskNotifications } from './waiting/notifications.js';
 import { PollScheduler, pollRate } from './waiting/poll-scheduler.js';
-import { CallStats, type ClientStats, type CountedCall } from './watches/call-stats.js';
-import { traceCall } from './watches/call-trace.js';
+import { CallStats, type CountedCall } from './watches/call-stats.js';
 
 /** Requests that the server may hold at the same time; each is a connection over HTTP. */
 const MAX_HELD_REQUESTS = 32;
@@ -62,9 +59,8 @@ export interface ClientServices {
   readonly journal: Journal | undefined;
   /** Answers the server's questions. */
   readonly questions: PendingQuestions;
-  /** What goes along with one call: breaker, statistics, trace, and the user's `onEvent`. */
-  readonly watch: (tool: string, meta: Meta | undefined) => CountedCall;
-  readonly stats: () => ClientStats;
+  /** Counts every call; with it go breaker, trace, and the user's `onEvent`. */
+  readonly stats: CallStats;
 }
 
 /** One call: what its client shares, and what its caller wants. */
@@ -76,8 +72,6 @@ export interface RunContext {
   /** Observes the call, and may prevent its sending. */
   readonly watch: CountedCall;
 }
-
-type Meta = Readonly<Record<string, unknown>>;
 
 /** @throws ConfigurationError when an option is not usable */
 export function clientServices(
@@ -113,7 +107,6 @@ export function clientServices(
   const resources = new ResourceSubscriptions({ port, isOffered, closed });
   const breaker = resolveCircuitOptions(options.circuitBreaker);
   const circuits = breaker && new Circuits(breaker, onEvent);
-  const stats = new CallStats();
   const notifications = new TaskNotifications();
   connection?.observe(event => {
     if (event.type === 'connection-restored' && event.newSession) {
@@ -154,15 +147,7 @@ export function clientServices(
     openRuns,
     journal,
     questions,
-    watch: (tool, meta) => {
-      const others: CallWatch[] = [];
-      const tracing = openTelemetry('trace');
-      if (circuits !== undefined) others.push(circuits.watch(tool));
-      if (tracing !== undefined) others.push(traceCall(tracing, { tool, meta, client, closed }));
-      if (onEvent !== undefined) others.push({ hear: onEvent });
-      return stats.watch(tool, others);
-    },
-    stats: () => stats.read(tool => circuits?.stats(tool)),
+    stats: new CallStats({ circuits, onEvent, traced: { client, closed } }),
   };
 }
 

@@ -1,7 +1,10 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { AwaitAbortedError, AwaitDetachedError, CircuitOpenError } from '../../errors.js';
+import { openTelemetry } from '../../open-telemetry.js';
 import { BoundedMap } from '../../pacing/bounded-map.js';
 import type { AwaitEvent, CallEnd, CallWatch } from '../events.js';
-import type { CircuitStats } from '../faults/circuits.js';
+import type { CircuitStats, Circuits } from '../faults/circuits.js';
+import { traceCall } from './call-trace.js';
 
 /** Beyond this many tools, the one that was called longest ago is forgotten. */
 const MAX_TOOLS = 1000;
@@ -83,12 +86,32 @@ export class CountedCall implements CallWatch {
   }
 }
 
-/** Counts the calls of one client by tool. */
+/** What goes along with every call of a client, besides the counts. */
+export interface CallCompanions {
+  readonly circuits?: Pick<Circuits, 'watch' | 'stats'> | undefined;
+  readonly onEvent?: ((event: AwaitEvent) => void) | undefined;
+  /** Where somebody has registered OpenTelemetry. */
+  readonly traced?: { readonly client: Client; readonly closed: AbortSignal } | undefined;
+}
+
+/** Counts the calls of one client by tool, and begins what goes along with each. */
 export class CallStats {
   readonly #tools = new BoundedMap<Counts>(MAX_TOOLS);
+  readonly #companions: CallCompanions;
 
-  /** @param others what else goes along with the call, such as a trace */
-  watch(tool: string, others: readonly CallWatch[] = []): CountedCall {
+  constructor(companions: CallCompanions = {}) {
+    this.#companions = companions;
+  }
+
+  /** @param meta what the caller sends in `_meta` */
+  watch(tool: string, meta?: CallWatch['meta']): CountedCall {
+    const { circuits, onEvent, traced } = this.#companions;
+    const tracing = openTelemetry('trace');
+    const others: CallWatch[] = [];
+    if (circuits !== undefined) others.push(circuits.watch(tool));
+    if (traced !== undefined && tracing !== undefined)
+      others.push(traceCall(tracing, { tool, meta, ...traced }));
+    if (onEvent !== undefined) others.push({ hear: onEvent });
     let counts = this.#tools.get(tool);
     if (counts === undefined) {
       const ends = { completed: 0, failed: 0, cancelled: 0, left: 0, refused: 0, errors: 0 };
@@ -99,9 +122,9 @@ export class CallStats {
     return new CountedCall(counts, others);
   }
 
-  read(circuitOf: (tool: string) => CircuitStats | undefined): ClientStats {
+  read(): ClientStats {
     const tools = [...this.#tools.values()].map(({ ended, totalMs, ...counts }) => {
-      const circuit = circuitOf(counts.tool);
+      const circuit = this.#companions.circuits?.stats(counts.tool);
       const meanDurationMs = ended === 0 ? null : totalMs / ended;
       return { ...counts, meanDurationMs, ...(circuit && { circuit }) };
     });

@@ -122,7 +122,7 @@ test('a synchronous call that the caller aborts is left, also while it runs', as
 test('the number of tools is bounded: the one that was called longest ago is forgotten', () => {
   const stats = new CallStats();
   for (let tool = 0; tool < 1001; tool++) stats.watch(`tool-${tool}`);
-  const { tools } = stats.read(() => undefined);
+  const { tools } = stats.read();
   expect(tools).toHaveLength(1000);
   expect(tools[0]?.tool).toBe('tool-1');
   expect(tools.at(-1)?.tool).toBe('tool-1000');

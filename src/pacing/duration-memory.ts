@@ -90,9 +90,11 @@ export function observe(
   history: DurationHistory | undefined,
   observation: ObservedDuration,
 ): DurationHistory | undefined {
-  const [afterMs, untilMs] = observation.end;
-  const end = [Math.floor(afterMs), untilMs === null ? null : Math.ceil(untilMs)] as const;
-  if (!isObservedEnd(end) || (end[0] === 0 && end[1] === null)) return history;
+  const [ranMs, endedMs] = observation.end;
+  const [afterMs, untilMs] = [Math.floor(ranMs), endedMs === null ? null : Math.ceil(endedMs)];
+  const tells = untilMs === null ? afterMs > 0 : untilMs > 0 && untilMs >= afterMs;
+  if (!tells) return history;
+  const end = [afterMs, untilMs] as const;
   const { ends, count, saved } = history ?? { ends: [], count: 0, saved: 0 };
   return {
     version: 1,

@@ -20,7 +20,7 @@ const call = JSON.parse(execFileSync(process.execPath, [callScript, projectRoot]
 /** What each figure may be, and what it should come to. A bound is lowered with the figure, and raised only with a new feature. */
 const BOUNDS = [
   { figure: 'files', value: figures.files, bound: 491, goal: 380 },
-  { figure: 'lines of code', value: figures.codeLines, bound: 41_642, goal: 25_773 },
+  { figure: 'lines of code', value: figures.codeLines, bound: 41_467, goal: 25_773 },
   { figure: 'files with one importer', value: figures.singleImporter, bound: 135, goal: 100 },
   {
     figure: 'small files with one importer',
@@ -31,7 +31,7 @@ const BOUNDS = [
   { figure: 'exported names that exist twice', value: figures.doubleNames.length, bound: 0, goal: 0 },
   { figure: 'import cycles', value: figures.importCycles.length, bound: 0, goal: 0 },
   { figure: 'files that run for one call', value: call.files.length, bound: 34, goal: 30 },
-  { figure: 'functions that run for one call', value: call.functions, bound: 165, goal: 130 },
+  { figure: 'functions that run for one call', value: call.functions, bound: 163, goal: 130 },
   { figure: 'callbacks of a run', value: figures.callbacks?.length, bound: 2, goal: 5 },
   { figure: "fields of the loop's input", value: figures.loopInputFields?.length, bound: 7, goal: 8 },
   { figure: 'fields of the run context', value: figures.runContextFields?.length, bound: 5, goal: 8 },

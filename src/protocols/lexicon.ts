@@ -136,7 +136,7 @@ export const LOOKUP = wordList({ 'REST collections and logs': 'search query hist
 /** What only machines do, and what takes them a while. */
 export const MACHINE = wordList({
   'Replicate, Runway, ElevenLabs, Stability: media':
-    'animate bake dub enhance generate inpaint render synthesize upscale transcode transcribe translate encode',
+    'animate bake dub enhance gen generate inpaint render synthesize upscale transcode transcribe translate encode',
   'CodeBuild, Docker, npm, Vercel': 'build compile deploy benchmark test optimize launch provision',
   'BigQuery, Glue, Elasticsearch, Airbyte':
     'analyze archive backup batch clone compress convert export extract import index ingest migrate parse reindex replicate restore scan segment sync',

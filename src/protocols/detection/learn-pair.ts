@@ -7,7 +7,7 @@ import { idsIn, soughtOf, type TaskId } from '../pair/handle.js';
 import { labelFacts } from '../pair/labels.js';
 import type { Pair, Place } from '../pair/profile.js';
 import { wordsOf } from '../pair/usual-places.js';
-import { fold, meaningOf } from '../pair/words.js';
+import { fold, lettersOf, meaningOf } from '../pair/words.js';
 import type { PollAnswer } from '../protocol.js';
 import { isRecord } from '../tool-result.js';
 
@@ -136,7 +136,7 @@ function wordsAt(place: Place | undefined, answers: readonly AnswerData[], { wor
   if (place === undefined) return {};
   const told = new Map<string, readonly [string, TaskStatus]>();
   for (const value of answers.flatMap(data => valuesAt(data, place)).flat()) {
-    const word = typeof value === 'string' ? /\p{L}[\p{L}\d _-]*/u.exec(value)?.[0].trim() : undefined;
+    const word = typeof value === 'string' ? lettersOf(value) : undefined;
     const status =
       word === undefined ? undefined : meaningOf(word, { key: nameOf(place).join('_'), own: words });
     if (word !== undefined && WORD.test(word) && status !== undefined) told.set(fold(word), [word, status]);

@@ -20,6 +20,7 @@ import { isRecord } from '../tool-result.js';
 const WORK_GOES_ON: readonly RegExp[] = [
   /\basync(hronous(ly)?)?\b/i,
   /in the background|background (job|task|process)/i,
+  /异步|后台|非同期|バックグラウンド|im hintergrund|asynchron|segundo plano|asíncron/i,
   /returns? (immediately|right away|at once)/i,
   /\breturns? (an?|the|its) ([\w-]{1,30} ){0,2}(id|identifier|handle)\b/i,
   /\b(job|task|run|request|execution|operation|prediction|generation|research|crawl|export|query)[ _-]?id\b/i,

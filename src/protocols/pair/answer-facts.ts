@@ -12,7 +12,7 @@ const NONE: Subject = { ids: [], nouns: [] };
 
 /** Containers that say nothing of what they hold. */
 const ENVELOPES = new Set(
-  'data result results response body payload attributes output value info details detail metadata status state content'.split(
+  'data result results response body payload attributes output value info details detail metadata status state content progress'.split(
     ' ',
   ),
 );
@@ -117,6 +117,8 @@ function isResult(value: unknown, depth: number, left: { keys: number }): boolea
   return Object.entries(value).some(([key, inner]) => {
     if (left.keys-- <= 0) return false;
     const words = wordsOf(key);
+    // What was asked for is not what came of it.
+    if (words[0] === 'request') return false;
     const isOfResult = RESULT.has(words.at(-1) ?? '') || isResultUrl(words);
     if (isOfResult && isSomething(inner)) return true;
     if (typeof inner === 'string') return inner.length > LONG;

@@ -31,6 +31,9 @@ const RESULT_WORDS = [
   'history',
 ];
 
+/** What waits, lists others or gives a part: `tail_job_output`. */
+const NO_RESULT = new Set(['wait', 'await', 'list', 'tail', 'head', 'preview']);
+
 /** A profile that says only which tools and which argument, with what the list of tools tells of the rest. */
 export function completePair(pair: Pair, tools: readonly Tool[]): Pair {
   const statusTool = tools.find(({ name }) => name === pair.status.tool);
@@ -100,7 +103,7 @@ function givesResult({ tool, words, onlyLooks }: ToolFacts, argument: string): b
   return (
     onlyLooks &&
     words.some(word => RESULT_WORDS.includes(word)) &&
-    !words.some(word => TAKING.has(word) || word === 'wait' || word === 'await' || word === 'list') &&
+    !words.some(word => TAKING.has(word) || NO_RESULT.has(word)) &&
     takesOnly(tool, argument)
   );
 }

@@ -129,14 +129,16 @@ function factOfCell(cell: string, below: string | undefined): readonly Fact[] {
 
 function separatorIn(cell: string): number {
   const beginning = cell.slice(0, MAX_LABEL);
-  const places = [beginning.indexOf(':'), beginning.indexOf('=')].filter(place => place > 0);
-  return places.length === 0 ? -1 : Math.min(...places);
+  const at = beginning.slice(1).search(/[:=：]/);
+  return at < 0 ? -1 : at + 1;
 }
 
 /** A label: a few words, without what a list begins its lines with. */
 function labelOf(text: string): string | undefined {
   const label = plainWords(text).replace(/^(?:[-•–+]|\d{1,3}[.)]) {0,3}/, '');
-  return /^[A-Za-z][\w /()-]*$/.test(label) && label.split(' ').length <= MAX_WORDS ? label : undefined;
+  return /^\p{L}[\p{L}\p{M}\w /()-]*$/u.test(label) && label.split(' ').length <= MAX_WORDS
+    ? label
+    : undefined;
 }
 
 /** "| Status | running |" */

@@ -10,7 +10,7 @@ import type { Pair, Places } from './profile.js';
 import { subjectOf } from './subject.js';
 import { usualErrorPlaces, usualExitCodePlaces } from './usual-places.js';
 import { type State, usualState } from './usual-state.js';
-import { meaningOf } from './words.js';
+import { lettersOf, meaningOf } from './words.js';
 
 /** The least that has to be true for success comes last: a task that failed may say so beside `"status": "completed"`. */
 const SENTENCES = ['failed', 'cancelled', 'input_required', 'working', 'completed'] as const;
@@ -78,11 +78,6 @@ function stateOfValue(value: string | boolean, place: Places, own: Pair['words']
   const key = typeof place === 'string' ? place.split('.').at(-1) : undefined;
   const status = meaningOf(word, { key, own });
   return status === undefined ? { status: 'working', unknownWord: excerpt(word) } : { status };
-}
-
-/** "✅ Completed (3 files)" is `Completed`. */
-function lettersOf(value: string): string {
-  return /[A-Za-z][A-Za-z _-]{0,100}/.exec(value)?.[0].trim() ?? value;
 }
 
 /** Of many parts: all have to be done, and one that failed makes the whole failed. */

@@ -7,13 +7,13 @@ import { toolResultSchema } from '../readable-result.js';
 import { isRequestTimeout, refusalOf } from '../refusal.js';
 import { isRecord, outcomeOfResult, textOf } from '../tool-result.js';
 import { type Arguments, argumentsOf, collectArguments, dataOf, valueAt, valuesAt } from './answer-data.js';
-import { bringsResult } from './answer-facts.js';
+import { bringsResult, dataFacts } from './answer-facts.js';
 import { readStatus, readStatusAnswer, violation } from './answers.js';
 import { type PairHandle, readHandle, type TaskId } from './handle.js';
 import type { Pair } from './profile.js';
 import { refusedByText, refusedRequest, saysNotYet } from './refused-status.js';
 import { errorIn, failureBeside, hasReason, joinAnswers } from './state.js';
-import { subjectOf } from './subject.js';
+import { type Fact, subjectOf } from './subject.js';
 import { type State, usualState } from './usual-state.js';
 
 /** Asks for the state of all tasks of a handle. */
@@ -191,7 +191,8 @@ async function fetchResult({ handle, id, exchange, answer, read, state }: Fetchi
   const own = result.handleArgument === undefined ? {} : { [result.handleArgument]: id };
   const call = { name: result.tool, arguments: argumentsOf(own, told, handle.result) };
   const fetched = await sendCall(call, { ...exchange, holdMs: 0 }, { handle, id });
-  if (read.outcome.status === 'completed' && fetched.isError !== true && saysNotYet(textOf(fetched)))
+  const isEarly = saysNotYet(textOf(fetched)) || isStateAlone(fetched, handle.profile, id);
+  if (read.outcome.status === 'completed' && fetched.isError !== true && isEarly)
     throw nothingThere(id, result.tool, fetched);
   if (result.whenMissing && fetched.isError !== true) {
     const told = endToldBy(fetched, { handle, id, read, state });
@@ -208,16 +209,35 @@ async function fetchResult({ handle, id, exchange, answer, read, state }: Fetchi
   );
 }
 
+/** Keys of an answer that tells a state and nothing more. */
+const STATE_ALONE =
+  /^(success|ok|code|\w*(status|state|progress|percent(age)?|message|msg|eta|_at|retry_?after\w*))$/i;
+
+/** Whether an answer says that the task runs, and nothing else: `{"status": "pending"}`. */
+function isStateAlone(answer: CallToolResult, profile: Pair, id: TaskId): boolean {
+  const data = dataOf(answer);
+  const facts = dataFacts(data, undefined, true).flat();
+  const isPlain = ({ key, value }: Fact) => STATE_ALONE.test(key) || String(value) === String(id);
+  if (data.prose !== '' || facts.length > 10 || !facts.every(isPlain)) return false;
+  const state = usualState(data, { subject: subjectOf(profile, [String(id)]), own: profile.words });
+  return state?.status === 'working' && state.unknownWord === undefined && state.isSentence !== true;
+}
+
+/** Longer is a result, whatever its sentences say. */
+const MAX_SAID = 300;
+
 /** A result tool that nobody has told of may say itself that the work failed, or is not done. */
 function endToldBy(
   fetched: CallToolResult,
   { handle, id, read, state }: Pick<Fetching, 'handle' | 'id' | 'read' | 'state'>,
 ): PollAnswer | undefined {
   const data = dataOf(fetched);
-  const own = usualState(data, {
+  const found = usualState(data, {
     subject: subjectOf(handle.profile, [String(id)]),
     own: handle.profile.words,
   });
+  // A sentence of a long report is about anything.
+  const own = found?.isSentence === true && data.text.length >= MAX_SAID ? undefined : found;
   // A word that nobody knows may be that of a row of the result.
   if (own?.unknownWord === undefined && (own?.status === 'working' || own?.status === 'input_required'))
     return read.outcome.status === 'failed' && state?.isEndAlone !== true
@@ -231,7 +251,7 @@ function endToldBy(
   const { tool = '' } = handle.profile.result ?? {};
   const refused = refusedByText(data.text, { id, tool, argument: handle.profile.status.handleArgument });
   // Nothing there, although the work has ended: it may come yet.
-  if (own === undefined && refused !== undefined && data.text.length < 300)
+  if (own === undefined && refused !== undefined && data.text.length < MAX_SAID)
     throw nothingThere(id, tool, fetched);
   return { ...read, outcome: outcomeOfResult(fetched), raw: fetched };
 }

@@ -35,13 +35,14 @@ export const usualHints = {
 /** Of a name that somebody else gave. */
 const MAX_NAME = 300;
 
-/** The words of an identifier: `taskId`, `task_id` and `task-id` are the same two. */
+/** The words of an identifier: `taskId`, `task_id` and `task-id` are the same two. `状态` is a status. */
 export function wordsOf(name: string): readonly string[] {
   return name
     .slice(0, MAX_NAME)
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
     .replace(/([A-Z])(?=[A-Z][a-z])/g, '$1 ')
     .toLowerCase()
+    .replace(/状态|状態|ステータス/g, ' status ')
     .split(/[^a-z\d]+/)
     .filter(word => word !== '');
 }

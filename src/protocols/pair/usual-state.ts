@@ -1,13 +1,13 @@
 import { isEndStatus, type TaskStatus } from '../../types.js';
 import { excerpt } from '../excerpt.js';
-import { WORK_NOUNS } from '../lexicon.js';
+import { WORK_HANDLES, WORK_NOUNS } from '../lexicon.js';
 import type { AnswerData } from './answer-data.js';
-import { bringsResult, dataFacts } from './answer-facts.js';
+import { answerFactsOf, bringsResult, dataFacts } from './answer-facts.js';
 import { labelFacts } from './labels.js';
 import { shareIn, shareOfFacts } from './progress-facts.js';
 import { stateInSentences } from './sentences.js';
 import type { Fact, Subject } from './subject.js';
-import { meaningOf } from './words.js';
+import { fold, lettersOf, meaningOf } from './words.js';
 
 /** What an answer says of a task. */
 export interface State {
@@ -29,11 +29,11 @@ export interface State {
 const list = (words: string): ReadonlySet<string> => new Set(words.split(' '));
 
 /** Keys that a word of a state stands under; another word before them must say of what. */
-const STATE_KEYS = list('status statuses state states phase conclusion outcome readystate');
+const STATE_KEYS = list('status statuses state states phase conclusion outcome readystate estado zustand');
 const WHOLE_KEYS = list('result verdict stage lifecycle');
 /** What may stand around such a key without making it the state of something else. */
 const NEUTRAL = list(
-  'list current overall final latest last my the raw text name label word description string value code life cycle ready processing process is has type humanized label display result',
+  'list current overall final latest last my the raw text name label word description string value code life cycle ready processing process is has type humanized label display result completion',
 );
 
 /** Keys under which a state that is an object has its word. */
@@ -48,6 +48,9 @@ const FLAGS = {
   good: list('succeeded successful succeed'),
   failed: list('failed error errored crashed failure timedout'),
 };
+
+/** Nouns of what is made, and not of the work on it. */
+const MADE = list('deployment video image model audio asset dataset index export report avatar voice clip');
 
 /** Keys that say how work has ended. */
 const OUTCOME = list('result conclusion outcome verdict exit exitstatus');
@@ -70,7 +73,7 @@ export interface UsualReading {
 /** The state that an answer tells in usual ways, when nobody has told where it is; undefined when it tells none. */
 export function usualState(data: AnswerData, reading: UsualReading): State | undefined {
   const { subject } = reading;
-  const bySource = dataFacts(data, subject).map(facts => stateOfFacts(facts, reading));
+  const bySource = dataFacts(data, subject).map(facts => stateOfSource(facts, reading));
   const inData = bySource.find(state => state !== undefined);
   if (inData !== undefined && inData.isOfRequest !== true) return completedBy(inData, data);
   const inLabels = stateOfFacts(labelFacts(data.prose), reading);
@@ -81,10 +84,22 @@ export function usualState(data: AnswerData, reading: UsualReading): State | und
   return inData;
 }
 
-/** The end alone is no success: it takes something that came of the work. */
+/** What an object of progress says counts where nothing outside says it: `{"progress": {"status": "running"}}`. */
+function stateOfSource(facts: readonly Fact[], reading: UsualReading): State | undefined {
+  const outer = facts.filter(({ within }) => !within.includes('progress'));
+  const state = stateOfFacts(outer, reading);
+  if (outer.length === facts.length || (state !== undefined && state.isOfRequest !== true)) return state;
+  return stateOfFacts(facts, reading) ?? state;
+}
+
+/** The end alone is no success: it takes something that came of the work, and parts that have not all failed. */
 function completedBy(state: State, data: AnswerData): State {
-  if (state.isEndAlone !== true || !(bringsResult(data) || shareIn(data) === 1)) return state;
-  return { status: state.status };
+  if (state.isEndAlone !== true) return state;
+  const counts = answerFactsOf(data, undefined, true);
+  const has = (key: string) => counts.some(({ words, value }) => words.join() === key && Number(value) > 0);
+  if (has('succeeded')) return { status: 'completed' };
+  if (has('errored') || has('failed')) return { status: 'failed' };
+  return bringsResult(data) || shareIn(data) === 1 ? { status: state.status } : state;
 }
 
 /** Words and flags that disagree: what goes on counts, then the failure; a flag knows what an unknown word does not. */
@@ -160,9 +175,11 @@ function wordOfObject(fact: Fact): Fact | undefined {
     : undefined;
 }
 
-/** `status`, `job_status` and `processingState`, but not `http_status` or `assignee_status`. */
-function isStateKey({ key, words }: Fact, { nouns }: Subject): boolean {
+/** `status`, `job_status` and `processingState`, but not `http_status` or `assignee_status`; `"progress": "RUNNING"`. */
+function isStateKey({ key, words, value }: Fact, { nouns }: Subject): boolean {
   if (words.join('') === EXIT_STATUS) return true;
+  if (words.at(-1) === 'progress' && typeof value === 'string')
+    return meaningOf(value, { own: {} }) !== undefined;
   if (WHOLE_KEYS.has(key.toLowerCase())) return true;
   if (!words.some(word => STATE_KEYS.has(word)) || words.length > 4) return false;
   return words.every(
@@ -170,7 +187,7 @@ function isStateKey({ key, words }: Fact, { nouns }: Subject): boolean {
   );
 }
 
-function wordState({ key, words, value }: Fact, { own }: UsualReading): State | undefined {
+function wordState({ key, words, value }: Fact, { own, subject }: UsualReading): State | undefined {
   if (typeof value !== 'string') return undefined;
   const word = value.slice(0, 200).trim();
   if (words.join('') === EXIT_STATUS)
@@ -180,6 +197,9 @@ function wordState({ key, words, value }: Fact, { own }: UsualReading): State | 
   if (words.length === 1 && words[0] === 'status' && REQUEST_WORD.test(word))
     return { status: 'completed', word, isOfRequest: true };
   const status = meaningOf(word, { key, own }) ?? meaningOf(lettersOf(word), { key, own });
+  if (status === undefined && fold(word) === 'ended') return { status: 'completed', word, isEndAlone: true };
+  if (status === undefined && fold(lettersOf(word)) === 'ready' && isMade(subject))
+    return { status: 'completed', word: excerpt(word) };
   if (status !== undefined) return { status, word: excerpt(word) };
   // A description is a sentence; only under the key itself a word that nobody knows is one.
   if (
@@ -187,25 +207,27 @@ function wordState({ key, words, value }: Fact, { own }: UsualReading): State | 
     words.some(each => ['text', 'description', 'code', 'type'].includes(each))
   )
     return undefined;
-  return WORD.test(word) || word.length < 40 ? { status: 'working', unknownWord: excerpt(word) } : undefined;
+  if (!WORD.test(word) && word.length >= 40) return undefined;
+  return { status: 'working', unknownWord: excerpt(word), isWeak: words.includes('phase') };
 }
 
-/** "✅ Completed (3 files)" is `Completed`. */
-function lettersOf(value: string): string {
-  return /[A-Za-z][A-Za-z _-]{0,60}/.exec(value)?.[0].trim() ?? value;
+/** A deployment that is ready is made; a run that is ready has not begun. */
+function isMade({ nouns }: Subject): boolean {
+  return nouns.some(noun => MADE.has(noun)) && !nouns.some(noun => WORK_HANDLES.has(noun));
 }
 
-/** Words that disagree: what goes on counts, then what is not known, then the failure. */
+/** Words that disagree: what goes on counts, then what is not known but the name of a phase, then the failure. */
 function joint(states: readonly State[]): State | undefined {
   const known = (status: TaskStatus) =>
     states.find(each => each.unknownWord === undefined && each.status === status);
   return (
     known('working') ??
     known('input_required') ??
-    states.find(({ unknownWord }) => unknownWord !== undefined) ??
+    states.find(({ unknownWord, isWeak }) => unknownWord !== undefined && isWeak !== true) ??
     known('failed') ??
     known('cancelled') ??
-    known('completed')
+    known('completed') ??
+    states[0]
   );
 }
 

@@ -72,6 +72,8 @@ describe('a result tool', () => {
     'Result not ready, please retry later',
     '{"code":104,"msg":"result not ready, please retry later"}',
     'The cake is not yet available',
+    '{"status":"pending"}',
+    '{"cake_id":"x-1","status":"in_progress","progress":40,"message":"Baking"}',
   ])('that says %j is asked again', async words => {
     for (const whenMissing of [false, true]) {
       const { outcome, asked } = await poll([done, said(words)], { result: { ...result, whenMissing } });
@@ -83,10 +85,18 @@ describe('a result tool', () => {
   test.each([
     ['something else', 'The oven was not available.'],
     ['when to come back', 'The cake is ready. Try again later for more.'],
+    ['a record that is pending', '{"order_id":"o-7","status":"pending"}'],
+    ['the state of a shelf', '{"shelf":"cold","status":"pending"}'],
     ['much more', `The oven is not ready yet. ${'It is cold. '.repeat(30)}`],
   ])('that says %s has told the result', async (_what, words) => {
     const { outcome } = await poll([done, said(words)], { result });
     expect(outcome).toMatchObject({ outcome: { status: 'completed', result: said(words) } });
+  });
+
+  test('that tells a report has told the result, whatever its sentences say', async () => {
+    const report = said(`# Cakes\n\nIt is pending.\n${'Many more words. '.repeat(30)}`);
+    const { outcome } = await poll([done, report], { result: { ...result, whenMissing: true } });
+    expect(outcome).toMatchObject({ outcome: { status: 'completed', result: report } });
   });
 
   test('of a failed task may say that there is no result', async () => {

@@ -68,6 +68,30 @@ describe('the state of an answer of which nothing is told', () => {
     ['a value that begins with its enum', { state: 'CAKE_STATE_EXECUTING' }, 'working'],
     ['such an end', { state: 'CAKE_STATE_COMPLETED' }, 'completed'],
     ['such a word that nobody knows', { state: 'CAKE_STATE_UNSPECIFIED' }, 'unknown'],
+    ['a value with the class of its enum', { status: 'CakeStatus.RUNNING' }, 'working'],
+    ['such an end', { state: 'Cake::State::Done' }, 'completed'],
+    ['such a word that nobody knows', { state: 'CakeStatus.PROOFED' }, 'unknown'],
+    ['an object of progress', { success: true, progress: { status: 'running', progress: 0.3 } }, 'working'],
+    ['its end', { success: true, progress: { status: 'completed' } }, 'completed'],
+    ['the same beside the request', { status: 'success', progress: { status: 'running' } }, 'working'],
+    ['an old object of progress beside an end', { status: 'done', progress: { done: false } }, 'completed'],
+    ['a word of progress', { executionProgress: 'RUNNING' }, 'working'],
+    ['such words of an end', { executionProgress: 'COMPLETE', completionStatus: 'FAILED' }, 'failed'],
+    ['an end beside the name of a phase', { status: 'completed', currentPhase: 'cleanup' }, 'completed'],
+    ['the name of a phase alone', { phase: 'cleanup' }, 'unknown'],
+    ['the end of parts', { status: 'ended', request_counts: { succeeded: 2, errored: 1 } }, 'completed'],
+    ['the end of parts that failed', { status: 'ended', request_counts: { errored: 2 } }, 'failed'],
+    ['the end of parts that nobody counts', { status: 'ended', results_url: 'https://x/r' }, 'end alone'],
+    ['what only machines do', { status: 'transcoding' }, 'working'],
+    ['the same, of a doubled letter', { status: 'dubbing' }, 'working'],
+    ['what anybody does', { status: 'shipping' }, 'unknown'],
+    ['German', { status: 'läuft' }, 'working'],
+    ['German in capitals', { status: 'FEHLGESCHLAGEN' }, 'failed'],
+    ['Chinese', { status: '已完成' }, 'completed'],
+    ['a label in Chinese', '任务ID：x-1\n任务状态：处理中', 'working'],
+    ['Japanese', { status: '🔄 実行中' }, 'working'],
+    ['Spanish', { estado: 'completado' }, 'completed'],
+    ['a language that is not known', { status: 'valmis' }, 'unknown'],
     ['a conclusion that is not there yet', { status: 'queued', conclusion: null }, 'working'],
     ['a flag that goes on', { running: true, done: false }, 'working'],
     ['a flag of failure beside the end', { done: true, failed: true }, 'failed'],
@@ -99,6 +123,16 @@ describe('the state of an answer of which nothing is told', () => {
     const read =
       state?.unknownWord !== undefined ? 'unknown' : state?.isEndAlone === true ? 'end alone' : state?.status;
     expect(read).toBe(expected);
+  });
+
+  test.each([
+    ['create_deployment', 'deployment_id', 'completed'],
+    ['create_deployment', 'run_id', 'unknown'],
+    ['start_cake', 'cake_id', 'unknown'],
+  ])('READY of what %s makes, known by its %s, is %s', (tool, handleArgument, expected) => {
+    const made = { ...pair, start: { ...pair.start, tool }, status: { ...pair.status, handleArgument } };
+    const state = readState(dataOf(answerOf('📊 Status: READY')), made, ['x-1']);
+    expect(state?.unknownWord === undefined ? state?.status : 'unknown').toBe(expected);
   });
 
   test('is no success where only the end is told', () => {

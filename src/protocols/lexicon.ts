@@ -159,13 +159,5 @@ export const TAKING = wordList({
 });
 
 /** Exact values of an enum of actions that only look, the best first. */
-export const LOOKING_ACTIONS: readonly string[] = [
-  'status',
-  'get_status',
-  'check_status',
-  'check',
-  'poll',
-  'get',
-  'describe',
-  'show',
-];
+export const LOOKING_ACTIONS: readonly string[] =
+  'status get_status check_status check poll get describe show'.split(' ');

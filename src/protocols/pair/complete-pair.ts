@@ -8,28 +8,9 @@ import type { Pair } from './profile.js';
 /** A status tool that offers to hold its answer back takes the longest time under one of these names. */
 const HOLD_ARGUMENTS = ['waitSecs', 'wait_seconds', 'waitSeconds', 'wait_secs'];
 /** Without one of these at false it would wait itself. */
-const WAIT_FLAGS = [
-  'wait',
-  'block',
-  'blocking',
-  'wait_for_completion',
-  'waitForCompletion',
-  'poll',
-  'follow',
-  'watch',
-];
+const WAIT_FLAGS = 'wait block blocking wait_for_completion waitForCompletion poll follow watch'.split(' ');
 /** The best first. */
-const RESULT_WORDS = [
-  'result',
-  'results',
-  'output',
-  'outputs',
-  'report',
-  'response',
-  'transcript',
-  'answer',
-  'history',
-];
+const RESULT_WORDS = 'result results output outputs report response transcript answer history'.split(' ');
 
 /** What waits, lists others or gives a part: `tail_job_output`. */
 const NO_RESULT = new Set(['wait', 'await', 'list', 'tail', 'head', 'preview']);

@@ -29,19 +29,7 @@ export interface SoughtHandle {
 /** Ends of names under which an id may stand, whatever the argument is called. */
 const ID_KEYS = new Set([...IDS, 'key', 'gid', 'sid', 'number']);
 /** Arguments that say nothing of what they are the id of. */
-const BARE = new Set([
-  'id',
-  'uuid',
-  'guid',
-  'uid',
-  'gid',
-  'name',
-  'key',
-  'url',
-  'ref',
-  'reference',
-  'handle',
-]);
+const BARE = new Set('id uuid guid uid gid name key url ref reference handle'.split(' '));
 const URLS = new Set(['url', 'uri', 'link', 'href', 'arn']);
 const MAX_CHARACTERS = 500;
 

@@ -21,18 +21,7 @@ const LINKS = new Set(
     ' ',
   ),
 );
-const NEGATIONS = new Set([
-  'not',
-  'no',
-  'never',
-  'isn',
-  'hasn',
-  'wasn',
-  'yet',
-  'cannot',
-  'incomplete',
-  'unfinished',
-]);
+const NEGATIONS = new Set('not no never isn hasn wasn yet cannot incomplete unfinished'.split(' '));
 /** Words that tell a state in a sentence, besides those of the table that say so by their form. */
 const ENDS = new Set(
   'completed complete finished done succeeded failed errored crashed cancelled canceled aborted terminated killed expired'.split(

@@ -106,29 +106,11 @@ function isReason(value: unknown): boolean {
   return isRecord(value) && isReason(value.message ?? value.error ?? value.code ?? '');
 }
 
-const REASONS = [
-  'error',
-  'error_message',
-  'errorMessage',
-  'failure_reason',
-  'failureReason',
-  'errors.0',
-  'reason',
-  'statusMessage',
-  'status_message',
-  'message',
-  'detail',
-];
-const REASON_WORDS = new Set([
-  'error',
-  'reason',
-  'message',
-  'exception',
-  'cause',
-  'detail',
-  'details',
-  'failure',
-]);
+const REASONS =
+  'error error_message errorMessage failure_reason failureReason errors.0 reason statusMessage status_message message detail'.split(
+    ' ',
+  );
+const REASON_WORDS = new Set('error reason message exception cause detail details failure'.split(' '));
 const MAX_CHARACTERS = 2000;
 
 /** What a task that has ended came to: the whole answer, or the part of it that the profile calls the result. */

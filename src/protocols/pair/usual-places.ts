@@ -3,33 +3,19 @@ import type { Place } from './profile.js';
 type Places = Place[];
 
 /** Where the reason of a failure usually is. */
-export const usualErrorPlaces: Places = [
-  'error',
-  'data.error',
-  'task.error',
-  'job.error',
-  'error_message',
-  'errorMessage',
-];
+export const usualErrorPlaces: Places =
+  'error data.error task.error job.error error_message errorMessage'.split(' ');
 
 export const usualExitCodePlaces: Places = ['exit_code', 'exitCode', 'data.exit_code', 'data.exitCode'];
 
 export const usualHints = {
-  pollAfterSecondsAt: [
-    'retry_after',
-    'retryAfter',
-    'retry_after_seconds',
-    'poll_interval_seconds',
-    'recommended_interval_seconds',
-  ],
-  pollAfterMsAt: [
-    'poll_after_ms',
-    'pollAfterMs',
-    'pollInterval',
-    'poll_interval_ms',
-    'retryAfterMs',
-    'retry_after_ms',
-  ],
+  pollAfterSecondsAt:
+    'retry_after retryAfter retry_after_seconds poll_interval_seconds recommended_interval_seconds'.split(
+      ' ',
+    ),
+  pollAfterMsAt: 'poll_after_ms pollAfterMs pollInterval poll_interval_ms retryAfterMs retry_after_ms'.split(
+    ' ',
+  ),
 };
 
 /** Of a name that somebody else gave. */

@@ -10,12 +10,11 @@ import type { Progress } from '../types.js';
 import { answerOf, unknownName } from './call-answer.js';
 import { metaForUpstream } from './feature-answers.js';
 import type { HostCalls } from './host-calls.js';
-import { type AnsweredTasks, taskAnswers } from './native-tasks.js';
+import { type AnsweredTasks, recordOf, taskAnswers } from './native-tasks.js';
 import type { Patience } from './patience.js';
 import type { HostWatch, ProxyTask } from './proxy-task.js';
 import type { ProxyTasks } from './proxy-tasks.js';
 import { AWAIT_TOOL, type RunningCall, stillRunning, toldOf, waitingForInput } from './still-running.js';
-import { recordOf } from './task-record.js';
 import { Upstream, type UpstreamHost, type UpstreamTarget } from './upstream.js';
 import { type Route, Upstreams, type UpstreamsListener } from './upstreams.js';
 

@@ -1,18 +1,23 @@
+import { McpError } from '@modelcontextprotocol/sdk/types.js';
+import { sdkProgressOf } from '../client/sdk/sdk-call-options.js';
 import { hasChanged } from '../engine/record-change.js';
 import { LIST_LIMIT, type TaskPage, toListQuery, toPage } from '../engine/task-list.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
+import { AwaitError } from '../errors.js';
+import { outcomeOfResult } from '../protocols/tool-result.js';
 import { checkAnswers } from '../server/input-answers.js';
 import { createLook } from '../server/poll-hint.js';
 import { createTaskFeed, type TaskFeed } from '../server/task-feed.js';
 import type { EndWait, TaskAnswers } from '../server/task-service.js';
 import { ToolFailure } from '../server/tool-failure.js';
-import type { ProxyTask } from './proxy-task.js';
+import type { TaskError } from '../types.js';
+import { relayed } from './call-answer.js';
+import type { KnownCall, ProxyTask } from './proxy-task.js';
 import type { ProxyTasks } from './proxy-tasks.js';
-import { recordOf } from './task-record.js';
 import type { Upstream } from './upstream.js';
 
 /** As long as the journal keeps calls. */
-const MAX_TTL_SECONDS = 30 * 86_400;
+const KEPT_SECONDS = 30 * 86_400;
 /** How long an upstream may take to stop. */
 const CANCEL_WITHIN_MS = 5000;
 
@@ -53,7 +58,7 @@ export function taskAnswers(
 
   return {
     ...(listsTasks && { list }),
-    ttlBounds: [1, MAX_TTL_SECONDS],
+    ttlBounds: [1, KEPT_SECONDS],
     resolve,
     look: createLook(resolve),
     async answer(principal, reference, responses) {
@@ -89,4 +94,57 @@ export function taskFeed(tasks: ProxyTasks): TaskFeed {
     await task.until(() => isWanted(recordOf(task)), timeoutMs, signal ?? new AbortController().signal);
     return recordOf(task);
   }
+}
+
+/** A call as the server's protocols tell tasks. */
+export function recordOf(call: KnownCall): TaskRecord {
+  const { reference, principal, tool, startedAt, updatedAt, snapshot, end } = call;
+  const progress = end === undefined ? sdkProgressOf(snapshot) : undefined;
+  const keptMs = KEPT_SECONDS * 1000;
+  return {
+    taskRef: reference,
+    owner: principal,
+    operation: tool,
+    parametersDigest: '',
+    createdAt: startedAt,
+    updatedAt,
+    startedAt,
+    endedAt: end && updatedAt,
+    expiresAt: startedAt + keptMs,
+    slaMs: keptMs,
+    runCount: 1,
+    retryAttempts: 0,
+    excusedRuns: 0,
+    inputRequests: call.questions,
+    waitedMs: 0,
+    webhookUrl: undefined,
+    delivery: undefined,
+    // That it is working is what the status says.
+    progress: progress?.message === 'working' ? undefined : progress,
+    ...endOf(call),
+  };
+}
+
+function endOf({ end, isCancelled, snapshot }: KnownCall): Pick<TaskRecord, 'status' | 'result' | 'error'> {
+  if (isCancelled || (end !== undefined && snapshot.status === 'cancelled')) {
+    return { status: 'cancelled', result: undefined, error: errorOf('CANCELLED', 'The task was cancelled') };
+  }
+  if (end === undefined) return { status: 'processing', result: undefined, error: undefined };
+  if ('error' in end) return { status: 'failed', result: undefined, error: failureOf(end.error) };
+  const outcome = outcomeOfResult(end.result);
+  if (outcome.status === 'completed') return { status: 'completed', result: end.result, error: undefined };
+  const { code, message, retryable } = outcome.error;
+  return { status: 'failed', result: end.result, error: errorOf(code, message, retryable) };
+}
+
+/** A call that broke is one to both revisions of tasks, whatever broke it. */
+function failureOf(error: unknown): Required<TaskError> {
+  if (error instanceof AwaitError) return errorOf('OPERATION_FAILED', `${error.code}: ${error.message}`);
+  const told = relayed(error);
+  const message = told instanceof Error ? told.message : 'The call failed';
+  return errorOf('OPERATION_FAILED', error instanceof McpError ? `${error.code}: ${message}` : message);
+}
+
+function errorOf(code: string, message: string, retryable = false): Required<TaskError> {
+  return { code, message, retryable };
 }

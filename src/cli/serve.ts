@@ -9,10 +9,9 @@ import type { TaskFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 import { checkTokenFlags, httpOptions, type ListenFlags, strayHttpFlag } from './listen-options.js';
 import { logLines } from './log-line.js';
-import { offeredOperations } from './offered-operations.js';
 import { relayedStreams } from './stdio-relay.js';
 import { untilEnded } from './until-ended.js';
-import { webhookOptions } from './webhook-options.js';
+import { offeredOperations, webhookOptions } from './worker-options.js';
 
 /** Those that are no settings, and those that go with HTTP. */
 export interface ServeFlags extends TaskFlags, TransportFlags, ListenFlags {}

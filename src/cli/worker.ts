@@ -7,10 +7,9 @@ import { ExitCode, UsageError } from './exit-code.js';
 import type { TaskFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 import { logLines } from './log-line.js';
-import { offeredOperations } from './offered-operations.js';
 import { readSecretFile } from './secret-file.js';
 import { untilEnded } from './until-ended.js';
-import { webhookOptions } from './webhook-options.js';
+import { offeredOperations, webhookOptions } from './worker-options.js';
 
 /** Those that are no settings, and where the worker can be watched. */
 export interface WorkerFlags extends TaskFlags {

@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { fileAbove, listServers, type NamedServerSource } from '../client/connect/mcp-config.js';
 import type { Settings } from '../server/config/config-schema.js';
+import type { WebhookOptions } from '../server/index.js';
 import { loadOperations } from '../server/load-operations.js';
 import type { Operation } from '../server/operation.js';
 import { builtInOperations } from '../server/operations/index.js';
 import { UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
+import { readSecretFile } from './secret-file.js';
 
 /** The task's SLA bounds a call of `mcp_tool`, however often or seldom the other server says something. */
 const UNTIL_THE_SLA = {
@@ -73,4 +75,20 @@ function usableServers(source: NamedServerSource, io: CommandIo): readonly strin
   const above = names.length === 0 ? undefined : fileAbove(source);
   if (above !== undefined) io.stderr.write(`mcp_tool may call the servers of ${above}.\n`);
   return names;
+}
+
+/**
+ * What the settings and the environment say of webhooks; undefined when nothing.
+ * @throws UsageError when the file of the secret cannot be read or is empty
+ */
+export async function webhookOptions(
+  { secretFile, allowedHosts, allowPrivate, allowHttp }: Settings['webhooks'],
+  io: CommandIo,
+): Promise<WebhookOptions | undefined> {
+  const secret =
+    secretFile === undefined
+      ? io.env.MCP_AWAIT_WEBHOOK_SECRET || undefined
+      : (await readSecretFile(secretFile, 'webhook secret', io)).join(' ');
+  const isAskedFor = secret !== undefined || allowedHosts !== undefined || allowPrivate || allowHttp;
+  return isAskedFor ? { secret, allowedHosts, allowPrivate, allowHttp } : undefined;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_KEY_PREFIX } from '../../engine/engine-defaults.js';
 import { LOG_LEVELS } from '../observability/log.js';
+import { authorizationSection, serverSection } from './server-section.js';
 import {
   file,
   integer,
@@ -9,14 +10,14 @@ import {
   numberFrom,
   numberOfAtLeast,
   oneOf,
+  optionalSetting,
   positiveNumber,
+  setting,
   settingOrOff,
   storeUrl,
   texts,
   trueOrFalse,
-} from './kinds.js';
-import { authorizationSection, serverSection } from './server-section.js';
-import { optionalSetting, setting } from './setting.js';
+} from './setting.js';
 
 export const MIN_TTL_SECONDS = 60;
 

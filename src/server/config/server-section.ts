@@ -1,6 +1,16 @@
 import { MAX_HOLD_MS } from '../host-timeouts.js';
-import { file, folders, integer, numberFrom, oneOf, text, texts, trueOrFalse } from './kinds.js';
-import { optionalSetting, setting } from './setting.js';
+import {
+  file,
+  folders,
+  integer,
+  numberFrom,
+  oneOf,
+  optionalSetting,
+  setting,
+  text,
+  texts,
+  trueOrFalse,
+} from './setting.js';
 
 /** What `serve` offers, where it listens and who may call. */
 export const serverSection = {

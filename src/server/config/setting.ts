@@ -1,5 +1,117 @@
 import { z } from 'zod';
-import type { Kind } from './kinds.js';
+import { KEY_PREFIX } from '../../engine/engine-defaults.js';
+import { parseStoreUrl } from '../../engine/store-url.js';
+import { maskSecrets } from './mask-secrets.js';
+
+/** What values a setting takes, and how they are written elsewhere than in a file. */
+export interface Kind<Schema extends z.ZodType = z.ZodType> {
+  readonly schema: Schema;
+  /** Completes "expected …". */
+  readonly expected: string;
+  /** How the text of an environment variable becomes a value. */
+  readonly form: 'text' | 'number' | 'boolean' | 'list';
+  /** What in it is relative to the folder of the settings file. */
+  readonly relative?: 'path' | 'store';
+}
+
+export function integer(minimum: number, maximum = Number.MAX_SAFE_INTEGER): Kind<z.ZodNumber> {
+  const range =
+    maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
+  return {
+    schema: z.int().min(minimum).max(maximum),
+    expected: `a whole number ${range}`,
+    form: 'number',
+  };
+}
+
+export const positiveNumber: Kind<z.ZodNumber> = {
+  schema: z.number().positive(),
+  expected: 'a positive number',
+  form: 'number',
+};
+
+export function numberFrom(minimum: number, maximum: number): Kind<z.ZodNumber> {
+  return {
+    schema: z.number().min(minimum).max(maximum),
+    expected: `a number from ${minimum} to ${maximum}`,
+    form: 'number',
+  };
+}
+
+export function numberOfAtLeast(minimum: number): Kind<z.ZodNumber> {
+  return { schema: z.number().min(minimum), expected: `a number of at least ${minimum}`, form: 'number' };
+}
+
+/** A limit that may be lifted. */
+export function settingOrOff(kind: Kind<z.ZodNumber>): Kind<z.ZodUnion<[z.ZodNumber, z.ZodLiteral<'off'>]>> {
+  return {
+    schema: z.union([kind.schema, z.literal('off')]),
+    expected: `${kind.expected}, or "off"`,
+    form: kind.form,
+  };
+}
+
+export const trueOrFalse: Kind<z.ZodBoolean> = {
+  schema: z.boolean(),
+  expected: 'true or false',
+  form: 'boolean',
+};
+
+export const text: Kind<z.ZodString> = {
+  schema: z.string().min(1),
+  expected: 'a text that is not empty',
+  form: 'text',
+};
+
+export const metricsPrefix: Kind<z.ZodString> = {
+  schema: z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/),
+  expected: 'letters, digits and underscores that begin with no digit',
+  form: 'text',
+};
+
+export const keyPrefix: Kind<z.ZodString> = {
+  schema: z.string().regex(KEY_PREFIX),
+  expected: '1 to 48 letters, digits, `_`, `-` or `:`, not colons alone',
+  form: 'text',
+};
+
+export const texts: Kind<z.ZodArray<z.ZodString>> = {
+  schema: z.array(z.string().min(1)),
+  expected: 'a list of texts',
+  form: 'list',
+};
+
+export const file: Kind<z.ZodString> = { ...text, expected: 'the path of a file', relative: 'path' };
+
+export const folders: Kind<z.ZodArray<z.ZodString>> = {
+  schema: z.array(z.string().min(1)).min(1),
+  expected: 'a list of at least one folder',
+  form: 'list',
+  relative: 'path',
+};
+
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return {
+    schema: z.enum(words),
+    expected: words.map(word => `"${word}"`).join(' or '),
+    form: 'text',
+  } satisfies Kind;
+}
+
+/** The engine says what is wrong with a URL, for it knows the forms. */
+export const storeUrl: Kind<z.ZodString> = {
+  schema: z.string().superRefine((url, context) => {
+    try {
+      parseStoreUrl(url);
+    } catch (error) {
+      const message = (error as Error).message.replaceAll(url, maskSecrets(url));
+      context.addIssue({ code: 'custom', message });
+    }
+  }),
+  expected: 'the URL of a store, as a text',
+  form: 'text',
+  relative: 'store',
+};
 
 export interface SettingFacts {
   /** One sentence. */

@@ -4,8 +4,7 @@ import { z } from 'zod';
 import { ConfigurationError } from '../../errors.js';
 import { linkSignals } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
-import { causes } from '../outbound/failure-causes.js';
-import { createGuardedAgent } from '../outbound/guarded-agent.js';
+import { causes, createGuardedAgent } from '../outbound/guarded-agent.js';
 import { bareHostname, isAddress, nonPublicRange } from '../outbound/public-address.js';
 import { isLoopback } from './guards.js';
 

@@ -5,8 +5,7 @@ import type { Response } from 'undici';
 import { z } from 'zod';
 import { isDeeper } from '../../storage/large-json.js';
 import { defineOperation, type OperationContext, OperationError } from '../operation.js';
-import { causeCode, causes } from '../outbound/failure-causes.js';
-import { createGuardedAgent } from '../outbound/guarded-agent.js';
+import { causeCode, causes, createGuardedAgent } from '../outbound/guarded-agent.js';
 import { type OutgoingRequest, redirected, redirectTarget } from './redirect.js';
 import { addressRefusal, mayBePrivate, type RequestPolicy, urlRefusal } from './request-policy.js';
 

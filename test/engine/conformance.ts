@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, test } from 'vitest';
 import type { Clock } from '../../src/engine/clock.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { TaskRecord } from '../../src/engine/task-record.js';
@@ -62,16 +62,25 @@ export function describeEngine(name: string, fixture: EngineFixture): void {
   describe(`the engine ${name}`, () => {
     let store: EngineStore;
     let engines: Engine[];
+    const closings: Promise<void>[] = [];
 
     beforeEach(async () => {
       store = await fixture.createStore();
       engines = [];
     });
 
-    afterEach(async () => {
-      await Promise.all(engines.map(engine => engine.close()));
-      await store.remove();
+    // The next test does not wait for an engine that ends its last request, as one to SQS.
+    afterEach(() => {
+      const close = async (left: EngineStore, open: readonly Engine[]) => {
+        await Promise.all(open.map(engine => engine.close()));
+        await left.remove();
+      };
+      const closing = close(store, engines);
+      closing.catch(() => {});
+      closings.push(closing);
     });
+
+    afterAll(() => Promise.all(closings));
 
     const bench: Bench = {
       async open(options) {

@@ -12,7 +12,7 @@ interface Finished {
   readonly endedAt: number;
 }
 
-/** Writes how long each tier took, which of its files took longest, and how the tests of all ended. */
+/** Writes how long each tier took, which of its files took longest, how the tests of all ended, and which files failed. */
 export class TierReporter implements Reporter {
   readonly #file: string;
   readonly #startedAt = new Map<string, number>();
@@ -41,7 +41,8 @@ export class TierReporter implements Reporter {
       [...children.allTests()].map(test => test.result().state),
     );
     const counts = STATES.map(state => `${states.filter(each => each === state).length} ${state}`);
-    writeFileSync(this.#file, `${[...lines, counts.join(', ')].join('\n')}\n`);
+    const failed = modules.filter(module => !module.ok()).map(module => `failed: ${module.relativeModuleId}`);
+    writeFileSync(this.#file, `${[...lines, counts.join(', '), ...failed].join('\n')}\n`);
   }
 }
 

@@ -6,10 +6,12 @@ import {
   isJSONRPCRequest,
   type JSONRPCMessage,
   JSONRPCMessageSchema,
+  JSONRPCRequestSchema,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { jsonParts } from '../storage/large-json.js';
 import { ChangeNotice } from '../time/change-notice.js';
+import { describeIssues } from './describe-issues.js';
 import { isJsonObject, withoutNulls } from './is-record.js';
 import type { Offer } from './offer.js';
 import { RequestError } from './request-error.js';
@@ -151,7 +153,9 @@ class LineTransport implements Transport {
     this.#fail(error);
     if (!isJsonObject(value) || value.method === undefined || value.id === undefined) return;
     const id = typeof value.id === 'string' || typeof value.id === 'number' ? value.id : undefined;
-    void this.send(errorMessage(id, new RequestError(INVALID_REQUEST, 'The request is no valid MCP')));
+    const { error: wrong = error } = JSONRPCRequestSchema.safeParse(withoutNulls(value));
+    const text = `The request is no valid MCP: ${describeIssues(wrong)}`;
+    void this.send(errorMessage(id, new RequestError(INVALID_REQUEST, text)));
   }
 }
 

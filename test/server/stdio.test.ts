@@ -59,13 +59,13 @@ describe('a message of a client', () => {
     expect((await answersTo(...parts)).map(({ id }) => id)).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test.each<[string, string, unknown]>([
-    ['a list for parameters', ping(1, { params: [] }), 1],
-    ['no id that MCP knows', ping(1.5), 1.5],
-    ['null for its id', ping(null), null],
-  ])('that has %s is refused', async (_what, text, id) => {
+  test.each<[string, string, unknown, string]>([
+    ['a list for parameters', ping(1, { params: [] }), 1, 'at params'],
+    ['no id that MCP knows', ping(1.5), 1.5, 'at id'],
+    ['null for its id', ping(null), null, 'at id'],
+  ])('that has %s is refused', async (_what, text, id, member) => {
     expect(await answersTo(`${text}\n${ping('next')}\n`)).toMatchObject([
-      { id, error: { code: -32600 } },
+      { id, error: { code: -32600, message: expect.stringContaining(member) } },
       { id: 'next', result: {} },
     ]);
   });

@@ -6,6 +6,7 @@ import {
   isInitializeRequest,
   isJSONRPCRequest,
   type JSONRPCRequest,
+  type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { startTimer } from '../../time/sleep.js';
 import type { EventLog } from './event-log.js';
@@ -34,6 +35,11 @@ const UNKNOWN_SESSION: HttpRefusal = {
   code: -32001,
   message: 'Session not found: it has expired or was closed; send an initialize request',
 };
+const repeatedId = (id: RequestId): HttpRefusal => ({
+  status: 400,
+  code: -32600,
+  message: `The request with the id ${JSON.stringify(id)} is not answered yet: every request of a session needs an id of its own`,
+});
 const TOO_MANY_SESSIONS: HttpRefusal = {
   status: 429,
   code: -32000,
@@ -63,6 +69,9 @@ export async function handleMcp(exchange: McpExchange, options: McpEndpointOptio
   }
   const session = typeof id === 'string' ? options.sessions.find(id, principal) : undefined;
   if (session === undefined) return refuseRequest(response, UNKNOWN_SESSION);
+  // Its transport would send both answers to the later request, and the earlier one would have none.
+  const repeated = session.unread.repeated(body);
+  if (repeated !== undefined) return refuseRequest(response, repeatedId(repeated));
   const leave = options.sessions.enter(session);
   session.unread.follow(exchange);
   if (request.headers['last-event-id'] !== undefined) session.resumedAt = performance.now();

@@ -18,6 +18,7 @@ export class UnreadMessages {
     const send = transport.send.bind(transport);
     transport.send = async (message, options) => {
       const pending = this.#pendingOf(message, options?.relatedRequestId);
+      if (!('method' in message) && message.id !== undefined) this.#byRequest.delete(message.id);
       if (pending === undefined || 'error' in message) return send(message, options);
       if (!pending.mayAnswer()) {
         if ('result' in message) return send(refusalOf(message.id, pending), options);
@@ -35,18 +36,29 @@ export class UnreadMessages {
       this.#standalone = pending;
       return;
     }
-    const messages = Array.isArray(body) ? body : [body];
-    const ids = messages.filter(isJsonObject).map(({ id }) => id as RequestId);
+    const ids = requestIds(body);
     for (const id of ids) this.#byRequest.set(id, pending);
     response.once('close', () => {
       for (const id of ids) if (this.#byRequest.get(id) === pending) this.#byRequest.delete(id);
     });
   }
 
+  /** The ID of a request in a body that an earlier request has whose answer is not written yet. */
+  repeated(body: unknown): RequestId | undefined {
+    return requestIds(body).find(id => this.#byRequest.has(id));
+  }
+
   #pendingOf(message: JSONRPCMessage, relatedId: RequestId | undefined): PendingExchange | undefined {
     const id = 'result' in message ? message.id : relatedId;
     return id === undefined ? this.#standalone : this.#byRequest.get(id);
   }
+}
+
+function requestIds(body: unknown): readonly RequestId[] {
+  const messages = Array.isArray(body) ? body : [body];
+  return messages
+    .filter(isJsonObject)
+    .flatMap(({ id, method }) => (method === undefined ? [] : (id as RequestId)));
 }
 
 function refusalOf(id: RequestId, pending: PendingExchange): JSONRPCMessage {

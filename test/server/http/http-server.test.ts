@@ -291,6 +291,25 @@ describe('requests', () => {
     }
   });
 
+  test('with an id that is not answered yet are refused, and with one that is are taken', async () => {
+    const { server, waiting } = await start();
+    const session = { 'mcp-session-id': await openSession(server) };
+    const call = (name: string) => ({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name } });
+    const first = post(server, call('wait'), session);
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    // An answer of the client's may have the same id.
+    await post(server, { jsonrpc: '2.0', id: 7, result: {} }, session);
+    const second = await post(server, call('other'), session);
+    expect(second.status).toBe(400);
+    await expect(second.json()).resolves.toMatchObject({
+      error: { code: -32600, message: expect.stringContaining('the id 7 is not answered yet') },
+    });
+    waiting[0]?.finish();
+    await expect((await first).text()).resolves.toContain('"id":7');
+    const third = await post(server, call('other'), session);
+    await expect(third.text()).resolves.toContain('"id":7');
+  });
+
   test('that break the factory are an internal error, told to the operator only', async () => {
     const failure = new Error('no database');
     const { server, onError } = await start({

@@ -63,6 +63,7 @@ export async function* eventsOf(
   const events: EventSourceMessage[] = [];
   let bytes = 0;
   let isFirst = true;
+  let endedInReturn = false;
   let isTooLarge = false;
   const parser = createParser({
     ...(onRetry && { onRetry }),
@@ -82,7 +83,10 @@ export async function* eventsOf(
     const end = Math.max(chunk.lastIndexOf(LINE_FEED), chunk.lastIndexOf(CARRIAGE_RETURN)) + 1;
     if (end > 0) {
       line.add(chunk.subarray(0, end));
-      parser.feed(isFirst ? withoutMark(line.take()) : line.take());
+      const text = isFirst ? withoutMark(line.take()) : line.take();
+      // A carriage return alone ends a line, too; the parser would wait for what follows it.
+      parser.feed((endedInReturn ? text.replace(/^\n/, '') : text).replace(/\r\n?/g, '\n'));
+      endedInReturn = text.endsWith('\r');
       isFirst = false;
       // One at a time, so that nothing holds an event that was handed on.
       for (let event = events.shift(); event !== undefined; event = events.shift()) yield event;

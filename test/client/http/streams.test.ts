@@ -42,6 +42,33 @@ const only = (status: number, headers = {}, body = ''): RequestListener => {
   return (_request, response) => response.writeHead(status, headers).end(body);
 };
 
+describe('the lines of a stream', () => {
+  test.each([
+    ['line feeds', ['\n']],
+    ['carriage returns', ['\r']],
+    ['both', ['\r\n']],
+    ['both, in two parts', ['\r', '\n']],
+  ])('may end in %s, also where nothing follows', async (_what, parts) => {
+    const { url } = await httpMcp(({ id, ...message }, _request, response) => {
+      if (message.method !== 'tools/call') return usual({ id, ...message });
+      const { result } = said('lines') as { result: object };
+      const lines = ['id: e1', `data: ${JSON.stringify({ jsonrpc: '2.0', id, result })}`, ''];
+      const pieces = lines.flatMap(line => parts.map((part, at) => (at === 0 ? line + part : part)));
+      response.writeHead(200, STREAM);
+      // The stream stays open.
+      void (async () => {
+        for (const piece of pieces) await new Promise(resolve => response.write(piece, resolve));
+      })();
+      return undefined;
+    });
+    const client = await AwaitClient.connect(url);
+    await expect(client.callTool({ name: 'a' })).resolves.toEqual({
+      content: [{ type: 'text', text: 'lines' }],
+    });
+    await client.close();
+  });
+});
+
 describe('an answer that breaks off after an event with an id', () => {
   test.each<[string, RequestListener]>([
     ['HTTP 400', only(400)],

@@ -1,5 +1,6 @@
 import { ErrorCode, type JSONRPCMessage, type JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
 import { atMost } from '../../time/at-most.js';
+import { sleep } from '../../time/sleep.js';
 import type { HttpAnswer } from './answer.js';
 import { bodyText, errorTextOf, eventsOf, mediaTypeOf } from './body.js';
 import { httpMessagesIn, speaksOfSession } from './messages.js';
@@ -44,4 +45,20 @@ async function answerIn(response: HttpAnswer): Promise<JSONRPCMessage | undefine
 
 function isPong(message: JSONRPCMessage): boolean {
   return 'id' in message && message.id === PING.id;
+}
+
+/** With these a gateway answers for a server that is not there yet. */
+const STARTING = new Set([502, 503, 504]);
+/** Between the requests that open a session: they have no effect that lasts. */
+const STARTING_DELAYS_MS = [500, 1000, 1500];
+
+/** The answer to a request that opens a session, which a server that has just been started may not take yet. */
+export async function untilStarted(ask: () => Promise<HttpAnswer>, signal: AbortSignal): Promise<HttpAnswer> {
+  for (const delayMs of STARTING_DELAYS_MS) {
+    const response = await ask();
+    if (!STARTING.has(response.status)) return response;
+    await response.body.cancel();
+    await sleep(delayMs, signal);
+  }
+  return ask();
 }

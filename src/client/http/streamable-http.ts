@@ -17,7 +17,7 @@ import {
 } from './event-streams.js';
 import { errorMessageIn, httpMessagesIn, isAnsweredIn, speaksOfSession } from './messages.js';
 import { reconnectDelayMs } from './reconnect-delay.js';
-import { isSessionAlive } from './session-check.js';
+import { isSessionAlive, untilStarted } from './session-check.js';
 import type { HttpWire, WireOptions } from './wire.js';
 
 interface StreamReading {
@@ -75,7 +75,10 @@ export class StreamableHttp implements HttpWire {
     const extension = this.#options.extend(message);
     const id = isRequest(message) ? String(message.id) : '';
     if (isRequest(message)) this.#posted.add(id);
-    const response = await this.#post(message, extension).catch(error => {
+    const ask = () => this.#post(message, extension);
+    const isOpening = 'method' in message && message.method === 'initialize';
+    const sent = isOpening ? untilStarted(ask, this.#closing.signal) : ask();
+    const response = await sent.catch(error => {
       this.#posted.delete(id);
       throw error;
     });

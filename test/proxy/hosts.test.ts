@@ -12,8 +12,8 @@ import { newHome } from './proxy-host.js';
 import { startHttpProxy } from './proxy-http.js';
 
 /** A job of three minutes for a host that gives up after one: scaled. */
-const SECONDS = 6;
-const HOST_TIMEOUT_MS = 2000;
+const SECONDS = 3;
+const HOST_TIMEOUT_MS = 1000;
 
 const proxied = ['proxy', '--host-timeout', `${HOST_TIMEOUT_MS}ms`, '--', process.execPath, BIN, 'serve'];
 

@@ -37,6 +37,7 @@ export const tiers = {
 export const longest: readonly string[] = [
   'test/cli/store-faults.test.ts',
   'test/engine/dynamodb/conformance.test.ts',
+  'test/engine/bullmq/conformance.test.ts',
   'test/cli/fronts-and-workers.test.ts',
   'test/cli/load/load.test.ts',
   'test/torture/torture.test.ts',

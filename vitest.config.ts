@@ -21,7 +21,7 @@ export default defineConfig(({ mode }) => {
   process.env.RUN_MODE ??= mode;
   return {
     test: {
-      globalSetup: './test/built-once.ts',
+      globalSetup: ['./test/built-once.ts', './test/services/run-folder.ts'],
       setupFiles: './test/patience.ts',
       // On a machine that may be busy only what hangs comes to these ends.
       testTimeout: 120_000,

@@ -93,8 +93,9 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
   // `success: false` without a state is an error, whatever the flag says.
   if (answer.isError === true || (state === undefined && failureBeside(data, pair)))
     return { read: readErrorAnswer(answer, data, pair, id), state };
-  const other = valueAt(data, pair.status.handleAt);
-  if (other !== undefined && (typeof other === 'object' || String(other) !== String(id)))
+  const { handleArgument, handleAt } = pair.status;
+  const other = valueAt(data, handleAt ?? [handleArgument, `data.${handleArgument}`]);
+  if (other !== undefined && (handleAt === undefined ? isOther(other, id) : String(other) !== String(id)))
     throw violation(
       `\`${pair.status.tool}\` was asked about ${excerptOf(id)} and answered about ${excerptOf(other)}`,
       answer,
@@ -117,6 +118,12 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
       return { read: { kind: 'ended', outcome, raw: answer }, state };
     }
   }
+}
+
+/** Whether what stands under the very name of the handle is another one, and no longer or shorter form of it. */
+function isOther(value: unknown, id: TaskId): boolean {
+  const [told, asked] = [String(value), String(id)];
+  return typeof value !== 'object' && /^\S+$/.test(told) && !told.includes(asked) && !asked.includes(told);
 }
 
 /** An end that may be a failure is no success. */

@@ -160,7 +160,9 @@ function withoutMereEnd(stated: readonly Fact[]): readonly Fact[] {
 /** What stands under keys of states; where there is no word, the words within a state that is an object. */
 function statedIn(facts: readonly Fact[], subject: Subject): readonly Fact[] {
   const stated = facts.filter(fact => isStateKey(fact, subject));
-  if (stated.some(({ value }) => typeof value === 'string')) return stated;
+  const named = stated.filter(({ words }) => words.at(-1) !== 'progress');
+  const found = [named, stated].find(each => each.some(({ value }) => typeof value === 'string'));
+  if (found !== undefined) return found;
   const inner = facts.flatMap(fact => wordOfObject(fact) ?? []);
   return inner.length > 0 ? inner : stated;
 }

@@ -77,6 +77,7 @@ describe('the state of an answer of which nothing is told', () => {
     ['an old object of progress beside an end', { status: 'done', progress: { done: false } }, 'completed'],
     ['a word of progress', { executionProgress: 'RUNNING' }, 'working'],
     ['such words of an end', { executionProgress: 'COMPLETE', completionStatus: 'FAILED' }, 'failed'],
+    ['an old word of progress beside an end', { status: 'completed', progress: 'running' }, 'completed'],
     ['an end beside the name of a phase', { status: 'completed', currentPhase: 'cleanup' }, 'completed'],
     ['the name of a phase alone', { phase: 'cleanup' }, 'unknown'],
     ['the end of parts', { status: 'ended', request_counts: { succeeded: 2, errored: 1 } }, 'completed'],
@@ -139,6 +140,18 @@ describe('the state of an answer of which nothing is told', () => {
     expect(readStatusAnswer(answerOf({ done: true }), pair, 'x-1')).toMatchObject({
       outcome: { status: 'failed', error: { code: 'OUTCOME_NOT_TOLD' } },
     });
+  });
+
+  test.each([
+    [{ cake_id: 'x-2', status: 'completed' }, true],
+    [{ data: { cake_id: 'x-2', status: 'running' } }, true],
+    [{ cake_id: 'cakes/x-1', status: 'completed' }, false],
+    [{ cake_id: 'x-1', id: 'x-2', status: 'completed' }, false],
+    [{ cake_id: null, status: 'completed' }, false],
+  ])('in %j may be that of another task: %s', (said, isOther) => {
+    const read = () => readStatusAnswer(answerOf(said), pair, 'x-1');
+    if (isOther) expect(read).toThrow(/was asked about "?x-1"? and answered about "?x-2/);
+    else expect(read).not.toThrow();
   });
 
   test('is not found where the request failed', () => {

@@ -2,6 +2,7 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { ProtocolViolationError } from '../../errors.js';
 import { isEndStatus, type Outcome, type Progress } from '../../types.js';
 import { excerpt, excerptOf } from '../excerpt.js';
+import { IDS } from '../lexicon.js';
 import type { PollAnswer, Running, StartAnswer } from '../protocol.js';
 import { isRecord, outcomeOfResult } from '../tool-result.js';
 import { type AnswerData, dataOf, isThere, valueAt } from './answer-data.js';
@@ -12,7 +13,7 @@ import { progressAtPlace, progressOfFacts } from './progress-facts.js';
 import { refusedByText, refusedRequest } from './refused-status.js';
 import { errorIn, failureBeside, outcomeOf, readState, tellsWhere } from './state.js';
 import { subjectOf } from './subject.js';
-import { usualHints } from './usual-places.js';
+import { usualHints, wordsOf } from './usual-places.js';
 import type { State } from './usual-state.js';
 
 /** What the answer to a start is: of a running task, or already the end. Pure. */
@@ -94,10 +95,11 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
   if (answer.isError === true || (state === undefined && failureBeside(data, pair)))
     return { read: readErrorAnswer(answer, data, pair, id), state };
   const { handleArgument, handleAt } = pair.status;
-  const other = valueAt(data, handleAt ?? [handleArgument, `data.${handleArgument}`]);
-  if (other !== undefined && (handleAt === undefined ? isOther(other, id) : String(other) !== String(id)))
+  const told = valueAt(data, handleAt ?? [handleArgument, `data.${handleArgument}`]);
+  const isExact = handleAt !== undefined && told !== undefined;
+  if (isExact ? String(told) !== String(id) : isOther(told, id, handleArgument))
     throw violation(
-      `\`${pair.status.tool}\` was asked about ${excerptOf(id)} and answered about ${excerptOf(other)}`,
+      `\`${pair.status.tool}\` was asked about ${excerptOf(id)} and answered about ${excerptOf(told)}`,
       answer,
     );
   if (state === undefined)
@@ -120,11 +122,15 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
   }
 }
 
-/** Whether what stands under the very name of the handle is another one, and no longer or shorter form of it. */
-function isOther(value: unknown, id: TaskId): boolean {
-  const [told, asked] = [String(value), String(id)];
-  return typeof value !== 'object' && /^\S+$/.test(told) && !told.includes(asked) && !asked.includes(told);
+/** Whether what stands under the very name of the handle (`job_id`, not `id`) is another one, and no other form of it. */
+function isOther(value: unknown, id: TaskId, handleArgument: string): boolean {
+  const words = wordsOf(handleArgument);
+  if (words.length < 2 || !IDS.has(words.at(-1) ?? '') || !/\d/.test(String(value))) return false;
+  const [told, asked] = [plain(value), plain(id)];
+  return !told.includes(asked) && !asked.includes(told);
 }
+
+const plain = (id: unknown) => String(id).replace(/[\W_]/g, '').toLowerCase();
 
 /** An end that may be a failure is no success. */
 function outcomeNotTold(answer: CallToolResult, { status }: Pair): Outcome {

@@ -211,7 +211,7 @@ async function fetchResult({ handle, id, exchange, answer, read, state }: Fetchi
 
 /** Keys of an answer that tells a state and nothing more. */
 const STATE_ALONE =
-  /^(success|ok|code)$|(status|state|progress|percent|percentage|message|msg|eta|_at)$|retry_?after/i;
+  /^(success|ok|code)$|(stat(us|e)|progress|percent(age)?|message|msg|eta|_at)$|retry_?after/i;
 
 /** Whether an answer says that the task runs, and nothing else: `{"status": "pending"}`. */
 function isStateAlone(answer: CallToolResult, profile: Pair, id: TaskId): boolean {

@@ -147,7 +147,9 @@ describe('the state of an answer of which nothing is told', () => {
     [{ data: { cake_id: 'x-2', status: 'running' } }, true],
     [{ cake_id: 'cakes/x-1', status: 'completed' }, false],
     [{ cake_id: 'x-1', id: 'x-2', status: 'completed' }, false],
+    [{ cake_id: 'X1', status: 'completed' }, false],
     [{ cake_id: null, status: 'completed' }, false],
+    [{ cake_id: true, status: 'completed' }, false],
   ])('in %j may be that of another task: %s', (said, isOther) => {
     const read = () => readStatusAnswer(answerOf(said), pair, 'x-1');
     if (isOther) expect(read).toThrow(/was asked about "?x-1"? and answered about "?x-2/);

@@ -96,8 +96,8 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
     return { read: readErrorAnswer(answer, data, pair, id), state };
   const { handleArgument, handleAt } = pair.status;
   const told = valueAt(data, handleAt ?? [handleArgument, `data.${handleArgument}`]);
-  const isExact = handleAt !== undefined && told !== undefined;
-  if (isExact ? String(told) !== String(id) : isOther(told, id, handleArgument))
+  const isSame = told === undefined || String(told) === String(id);
+  if (!isSame && (handleAt !== undefined || isOther(told, id, handleArgument)))
     throw violation(
       `\`${pair.status.tool}\` was asked about ${excerptOf(id)} and answered about ${excerptOf(told)}`,
       answer,

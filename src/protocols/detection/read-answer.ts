@@ -16,6 +16,8 @@ import { isOfAction, type Proposal } from './propose.js';
 const MAX_TEXT = 8000;
 /** From this on the status tool is asked once. */
 export const MIN_TO_ASK = 5;
+/** From this on the tools of a machine's work say enough for a mere id to be asked about. */
+const LIKELY_SCORE = 8;
 
 /** Either the handle of a job that may be under way, or why an answer is not taken for that of a start. */
 export type AnswerReading =
@@ -200,7 +202,9 @@ function isMere({ handle }: AnswerFacts): boolean {
 }
 
 function isSupported(facts: AnswerFacts): boolean {
-  return isWorking(facts) || facts.isNamed || (facts.proposal.isNamedAfterState && !facts.isRecord);
+  const { isNamedAfterState, isWork, score } = facts.proposal;
+  const isLikely = isNamedAfterState || (isWork && score >= LIKELY_SCORE);
+  return isWorking(facts) || facts.isNamed || (isLikely && !facts.isRecord);
 }
 
 function isRecordOf(data: AnswerData): boolean {

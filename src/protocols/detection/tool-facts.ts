@@ -91,7 +91,7 @@ export function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
   // `test_run_progress` tells a progress, `set_progress` sets one.
   const isNameOfState =
     STATE.has(words.at(-1) ?? '') && !CHANGING.has(words[0] ?? '') && !words.some(word => ENDING.has(word));
-  const changes = verb !== undefined && !READING.has(verb) && !isNameOfState;
+  const changes = verb !== undefined && !READING.has(verb) && !isNameOfState && !isQueryOfWork(words);
   const nouns = words
     .filter(
       word =>
@@ -121,6 +121,13 @@ export function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
     tellsState: words.some(word => STATE.has(word)),
     records: verb !== undefined && RECORDING.has(verb),
   };
+}
+
+/** `query_render_task` asks about a task, and renders nothing. */
+function isQueryOfWork(words: readonly string[]): boolean {
+  const last = words.at(-1) ?? '';
+  const isOther = words.some(word => word === 'and' || ENDING.has(word)) || CHANGING.has(last);
+  return words[0] === 'query' && WORK_HANDLES.has(last) && !isOther;
 }
 
 function mentionsIn({ inputSchema }: Tool, description: string): ReadonlySet<string> {

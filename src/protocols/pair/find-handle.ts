@@ -79,7 +79,7 @@ function* candidates(
     yield ['prefix', tokensOf(data).filter(token => token.startsWith(prefix)), prefix];
   yield ['bare', bare(facts, last), last];
   if (IDS.has(last)) yield ['label', labelledIds(data, ['id']), 'ID'];
-  yield ['lone', loneIds(data), 'text'];
+  yield ['lone', loneIds(data, facts), 'text'];
 }
 
 /** Values of the facts that are nearest to the top. */
@@ -139,9 +139,10 @@ function tokensOf({ text }: AnswerData): readonly string[] {
   return text.slice(0, 20_000).match(/[\w-]{4,200}/g) ?? [];
 }
 
-/** Ids that only machines make, in a short text. */
-function loneIds({ prose }: AnswerData): readonly string[] {
-  const tokens = prose.slice(0, 2000).match(/[\w-]{6,200}/g) ?? [];
+/** Ids that only machines make, in a short text or as all that an answer tells: `{"result": "0f3c…"}`. */
+function loneIds({ prose }: AnswerData, facts: readonly Fact[]): readonly string[] {
+  const only = facts.length === 1 ? String(facts[0]?.value) : '';
+  const tokens = `${only} ${prose.slice(0, 2000)}`.match(/[\w-]{6,200}/g) ?? [];
   return tokens.filter(token => /\d/.test(token) && /[a-f]/i.test(token) && isMachineId(token));
 }
 

@@ -108,6 +108,18 @@ describe('evidence in an answer to a start', () => {
     });
   });
 
+  test.each([
+    [{ result: '5943c22b-83c5-409c-ae73-6f911d2adb8a' }, { isWork: true, score: 8 }, 'one'],
+    [{ result: '5943c22b-83c5-409c-ae73-6f911d2adb8a', ok: true }, { isWork: true, score: 8 }, 'none'],
+    [{ result: 'a-cake' }, { isWork: true, score: 8 }, 'none'],
+    [{ id: '5943c22b', title: 'Cake' }, { isWork: true, score: 8 }, 'none'],
+    [{ result: '5943c22b-83c5-409c-ae73-6f911d2adb8a' }, { isWork: true, score: 7 }, 'none'],
+    [{ result: '5943c22b-83c5-409c-ae73-6f911d2adb8a' }, { isWork: false, score: 8 }, 'none'],
+  ])('%j as all that comes of %j has %s handle of work', (answer, other, found) => {
+    const reading = read({ answer, proposal: { isNamedAfterState: false, ...other } });
+    expect('id' in reading ? 'one' : 'none').toBe(found);
+  });
+
   test('no evidence outweighs a veto', () => {
     const answer = { cake_id: 'c-17', status: 'completed', next: 'See get_cake_status.' };
     expect(read({ answer, isProved: true, proposal: { score: 100 } })).toMatchObject({

@@ -41,6 +41,20 @@ const ROWS: readonly Row[] = [
     lookAlike: { name: 'get_job', annotations: { readOnlyHint: false } },
   },
   {
+    fact: 'onlyLooks',
+    risk: 'As above.',
+    guard: 'Only `query` before the name of work, which is no verb, and nothing that ends it.',
+    holds: { name: 'query_render_task' },
+    lookAlike: { name: 'query_run' },
+  },
+  {
+    fact: 'onlyLooks',
+    risk: 'As above.',
+    guard: 'As above.',
+    holds: { name: 'query_export_job' },
+    lookAlike: { name: 'query_and_export_job' },
+  },
+  {
     fact: 'mayStart',
     risk: 'A look or an end would be taken for a start.',
     guard: 'Verbs that only look or end are excluded.',

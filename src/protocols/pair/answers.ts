@@ -96,7 +96,7 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
     return { read: readErrorAnswer(answer, data, pair, id), state };
   const { handleArgument, handleAt } = pair.status;
   const told = valueAt(data, handleAt ?? [handleArgument, `data.${handleArgument}`]);
-  const isSame = told === undefined || String(told) === String(id);
+  const isSame = told === undefined || (typeof told !== 'object' && String(told) === String(id));
   if (!isSame && (handleAt !== undefined || isOther(told, id, handleArgument)))
     throw violation(
       `\`${pair.status.tool}\` was asked about ${excerptOf(id)} and answered about ${excerptOf(told)}`,
@@ -125,9 +125,9 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
 /** Whether what stands under the very name of the handle (`job_id`, not `id`) is another one, and no other form of it. */
 function isOther(value: unknown, id: TaskId, handleArgument: string): boolean {
   const words = wordsOf(handleArgument);
-  if (words.length < 2 || !IDS.has(words.at(-1) ?? '') || !/\d/.test(String(value))) return false;
+  if (words.length < 2 || !IDS.has(words.at(-1) ?? '') || typeof value === 'object') return false;
   const [told, asked] = [plain(value), plain(id)];
-  return !told.includes(asked) && !asked.includes(told);
+  return /\d/.test(told) && !told.includes(asked) && !asked.includes(told);
 }
 
 const plain = (id: unknown) => String(id).replace(/[\W_]/g, '').toLowerCase();

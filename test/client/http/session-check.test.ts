@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { AwaitClient } from '../../../src/client/await-client.js';
 import type { HttpAnswer } from '../../../src/client/http/answer.js';
 import { untilStarted } from '../../../src/client/http/session-check.js';
@@ -53,15 +54,23 @@ describe('a server that may still be starting', () => {
 
 test('a gateway that answers HTTP 503 to the first `initialize` does not end the connecting', async () => {
   const asked: string[] = [];
+  const openings = () => asked.filter(method => method === 'initialize').length;
   const { url } = await httpMcp((message, _request, response) => {
     asked.push(message.method);
-    const isFirst = asked.filter(method => method === 'initialize').length === 1;
-    if (message.method !== 'initialize' || !isFirst) return usual(message);
+    if (message.method !== 'initialize' || openings() > 1) return usual(message);
     response.writeHead(503).end('starting');
     return undefined;
   });
-  const client = await AwaitClient.connect(url);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const connecting = AwaitClient.connect(url);
+  for (let turn = 0; turn < 10_000 && openings() < 2; turn++) {
+    await setImmediate();
+    await vi.advanceTimersByTimeAsync(1);
+  }
+  vi.useRealTimers();
+  const client = await connecting;
   await expect(client.callTool({ name: 'a' })).resolves.toMatchObject({ content: [{ text: 'hi' }] });
-  expect(asked.filter(method => method === 'initialize')).toHaveLength(2);
+  expect(openings()).toBe(2);
   await client.close();
 });

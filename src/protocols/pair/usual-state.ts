@@ -92,14 +92,14 @@ function stateOfSource(facts: readonly Fact[], reading: UsualReading): State | u
   return stateOfFacts(facts, reading) ?? state;
 }
 
-/** The end alone is no success: it takes something that came of the work, and parts that have not all failed. */
+/** The end alone is no success: it takes something that came of the work, and parts (`request_counts`) that have not all failed. */
 function completedBy(state: State, data: AnswerData): State {
   if (state.isEndAlone !== true) return state;
-  const counts = answerFactsOf(data, undefined, true);
+  const facts = answerFactsOf(data, undefined, true);
+  const counts = facts.filter(({ within }) => /counts?$/i.test(within.at(-1) ?? ''));
   const has = (key: string) => counts.some(({ words, value }) => words.join() === key && Number(value) > 0);
-  if (has('succeeded')) return { status: 'completed' };
-  if (has('errored') || has('failed')) return { status: 'failed' };
-  return bringsResult(data) || shareIn(data) === 1 ? { status: state.status } : state;
+  if (!has('succeeded') && (has('errored') || has('failed'))) return { status: 'failed' };
+  return has('succeeded') || bringsResult(data) || shareIn(data) === 1 ? { status: state.status } : state;
 }
 
 /** Words and flags that disagree: what goes on counts, then the failure; a flag knows what an unknown word does not. */

@@ -82,6 +82,11 @@ describe('the state of an answer of which nothing is told', () => {
     ['the name of a phase alone', { phase: 'cleanup' }, 'unknown'],
     ['the end of parts', { status: 'ended', request_counts: { succeeded: 2, errored: 1 } }, 'completed'],
     ['the end of parts that failed', { status: 'ended', request_counts: { errored: 2 } }, 'failed'],
+    [
+      'an end with a result that tells of failures',
+      { done: true, result: { tests: { failed: 1 } } },
+      'completed',
+    ],
     ['the end of parts that nobody counts', { status: 'ended', results_url: 'https://x/r' }, 'end alone'],
     ['what only machines do', { status: 'transcoding' }, 'working'],
     ['the same, of a doubled letter', { status: 'dubbing' }, 'working'],

@@ -7,7 +7,6 @@ import { SubmittedTasks } from '../submitted-tasks.js';
 import type { ListQuery, TaskPage } from '../task-list.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from '../task-record.js';
 import { BullmqWorkerStore, type QueuedRun } from './bullmq-worker-store.js';
-
 import { OperationQueue } from './operation-queue.js';
 import { OwnerOrder } from './owner-order.js';
 import { isConnectionError, type QueueConnection } from './queue-connection.js';

@@ -79,21 +79,12 @@ export class DynamodbEngine extends StoreEngine<MessageRun> {
       sleep: delayMs => sleep(delayMs, this.#closed.signal, { unref: true }).catch(() => {}),
     });
     const dispatch = this.#dispatcher.add.bind(this.#dispatcher);
-    this.#presence = new EnginePresence({
-      table,
-      keys,
-      instance,
-      ...times,
-      onBeat: () => this.#onBeat(sweep),
-    });
-    const presence = this.#presence;
-    const sweep = new Sweep({ table, keys, tasks, queue, presence, times, dispatch });
+    const onBeat = () => this.#onBeat(sweep);
+    this.#presence = new EnginePresence({ table, keys, instance, ...times, onBeat });
+    const parts = { table, keys, queue, times, instance, tasks, presence: this.#presence };
+    const sweep = new Sweep({ ...parts, dispatch });
     this.#store = new DynamodbWorkerStore({
-      tasks,
-      queue,
-      presence,
-      instance,
-      times,
+      ...parts,
       onChange: (taskRef, status) => this.#onOwnChange(taskRef, status),
       isOwing: operations => this.#submitted.isOwing(operations),
     });

@@ -9,24 +9,22 @@ import { WORKER_STOPPED } from '../task-errors.js';
 import type { TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import type { Claimed, RunEnding, TaskSource, Wanted, WorkerStore } from '../worker-store.js';
-import type { EngineTimes } from './engine-options.js';
-import type { EnginePresence } from './engine-presence.js';
-import { failUnreadable, giveBackForeign, type IntakeContext, takeIn } from './message-intake.js';
-import type { TaskItem } from './task-item.js';
-import { MAX_MESSAGES, type TaskMessage, type TaskQueue } from './task-queue.js';
-import type { TaskStore } from './task-store.js';
+import type { EngineParts } from './engine-options.js';
+import {
+  failUnreadable,
+  giveBackForeign,
+  type IntakeContext,
+  type ReceivedTask,
+  takeIn,
+} from './message-intake.js';
+import { MAX_MESSAGES, type TaskMessage } from './task-queue.js';
 
 export interface MessageRun extends StoredRun {
   readonly message: TaskMessage;
   lastWrite: Promise<void>;
 }
 
-export interface DynamodbWorkerStoreContext {
-  readonly tasks: TaskStore;
-  readonly queue: TaskQueue;
-  readonly presence: EnginePresence;
-  readonly instance: string;
-  readonly times: EngineTimes;
+export interface DynamodbWorkerStoreContext extends EngineParts {
   /** Told of a task that has begun to run, or has ended here. */
   readonly onChange: (taskRef: string, status: TaskRecord['status']) => void;
   /** Whether a task of these operations that this engine has submitted is unfinished. */
@@ -34,10 +32,7 @@ export interface DynamodbWorkerStoreContext {
 }
 
 /** A message whose task waits to be claimed by this worker. */
-interface Held {
-  readonly message: TaskMessage;
-  readonly taskRef: string;
-  readonly item: TaskItem;
+interface Held extends ReceivedTask {
   readonly since: number;
 }
 

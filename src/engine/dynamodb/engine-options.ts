@@ -1,20 +1,27 @@
-import type { StoreNotice } from '../engine.js';
-import type { TaskRecord } from '../task-record.js';
+import type { OwnOptions } from '../store-engine.js';
 import type { DynamodbTable } from './dynamodb-table.js';
+import type { EnginePresence } from './engine-presence.js';
 import type { TaskKeys } from './task-item.js';
 import type { TaskQueue } from './task-queue.js';
+import type { TaskStore } from './task-store.js';
 
-export interface DynamodbEngineOptions {
+/** What the parts of one engine share. */
+export interface EngineParts {
   readonly table: DynamodbTable;
   readonly keys: TaskKeys;
   readonly queue: TaskQueue;
+  readonly times: EngineTimes;
+  /** Names the engine in the table. */
+  readonly instance: string;
+  readonly tasks: TaskStore;
+  readonly presence: EnginePresence;
+}
+
+export interface DynamodbEngineOptions
+  extends OwnOptions,
+    Pick<EngineParts, 'table' | 'keys' | 'queue' | 'times'> {
   /** The store's URL without options. */
   readonly label: string;
-  readonly times: EngineTimes;
-  readonly maxResultBytes: number;
-  readonly retentionMs: number;
-  readonly onLost: (record: TaskRecord) => void;
-  readonly onNotice: (notice: StoreNotice) => void;
   /** Releases the connections. */
   readonly disconnect: () => void;
 }

@@ -1,19 +1,12 @@
 import { isInvalid } from '../record-shape.js';
 import { readStoredTask } from '../stored-task.js';
 import { isEnded } from '../task-record.js';
-import type { EngineTimes } from './engine-options.js';
-import type { EnginePresence } from './engine-presence.js';
+import type { EngineParts } from './engine-options.js';
 import { MAX_RECEIVE_COUNT } from './table.js';
 import type { TaskItem } from './task-item.js';
 import type { TaskMessage, TaskQueue } from './task-queue.js';
-import type { TaskStore } from './task-store.js';
 
-export interface IntakeContext {
-  readonly tasks: TaskStore;
-  readonly queue: TaskQueue;
-  readonly presence: EnginePresence;
-  readonly instance: string;
-  readonly times: EngineTimes;
+export interface IntakeContext extends EngineParts {
   /** A task that is due so soon is taken in. */
   readonly heldMs: number;
   /** Whether this worker runs the task, or is about to. */
@@ -28,6 +21,10 @@ interface Received {
   readonly taskRef: string;
   /** Undefined where the task has expired. */
   readonly item: TaskItem | undefined;
+}
+
+export interface ReceivedTask extends Received {
+  readonly item: TaskItem;
 }
 
 /** Other workers have so many chances to take what this one cannot run, before it is hidden from all for longer. */
@@ -58,7 +55,7 @@ export async function takeIn(context: IntakeContext, received: Received): Promis
 /** The message of a task that runs came again: its worker is dead, or was slow to keep it hidden. */
 async function takeOver(
   context: IntakeContext,
-  { message, taskRef, item }: Received & { readonly item: TaskItem },
+  { message, taskRef, item }: ReceivedTask,
 ): Promise<TaskItem | undefined> {
   const { queue, tasks, presence, times, instance, isHere, remove } = context;
   const { worker = '', runCount } = item;
@@ -80,7 +77,7 @@ async function takeOver(
 /** Fails a task that cannot be read, and buries its message. */
 export async function failUnreadable(
   context: IntakeContext,
-  { message, taskRef, item }: Received & { readonly item: TaskItem },
+  { message, taskRef, item }: ReceivedTask,
 ): Promise<void> {
   await context.tasks.failInvalid(taskRef);
   await bury(context, { message, taskRef, item });

@@ -1,12 +1,7 @@
 import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { ConfigurationError } from '../../errors.js';
 import type { Engine, EngineOptions } from '../engine.js';
-import {
-  checkedKeyPrefix,
-  DEFAULT_LEASE_MS,
-  DEFAULT_MAX_RESULT_BYTES,
-  DEFAULT_RETENTION_MS,
-} from '../engine-defaults.js';
+import { checkedKeyPrefix, DEFAULT_LEASE_MS } from '../engine-defaults.js';
 import { StoreCalls } from '../store-calls.js';
 import type { DynamodbLocation } from '../store-url.js';
 import { openAwsClients } from './aws-clients.js';
@@ -40,15 +35,12 @@ export async function openDynamodbEngine(
     const url = /^https?:/.test(queue) ? queue : await urlOf(sqs, queue);
     const deadLetterUrl = await deadLetterOf(sqs, url);
     const engine = new DynamodbEngine({
+      ...options,
       table,
       keys,
       queue: new TaskQueue({ client: sqs, calls, keys, url, deadLetterUrl }),
       label,
       times: engineTimes(options.leaseMs ?? DEFAULT_LEASE_MS),
-      maxResultBytes: options.maxResultBytes ?? DEFAULT_MAX_RESULT_BYTES,
-      retentionMs: options.retentionMs ?? DEFAULT_RETENTION_MS,
-      onLost: options.onLost ?? (() => {}),
-      onNotice: options.onNotice ?? (() => {}),
       disconnect,
     });
     await engine.start();

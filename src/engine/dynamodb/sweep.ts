@@ -1,18 +1,9 @@
 import type { DispatchedTask } from './dispatcher.js';
-import type { DynamodbTable, Fields } from './dynamodb-table.js';
-import type { EngineTimes } from './engine-options.js';
-import type { EnginePresence } from './engine-presence.js';
-import type { TaskKeys } from './task-item.js';
-import type { TaskQueue } from './task-queue.js';
-import { NOBODY, type TaskStore } from './task-store.js';
+import type { Fields } from './dynamodb-table.js';
+import type { EngineParts } from './engine-options.js';
+import { NOBODY } from './task-store.js';
 
-export interface SweepContext {
-  readonly table: DynamodbTable;
-  readonly keys: TaskKeys;
-  readonly tasks: TaskStore;
-  readonly queue: TaskQueue;
-  readonly presence: EnginePresence;
-  readonly times: EngineTimes;
+export interface SweepContext extends EngineParts {
   readonly dispatch: (task: DispatchedTask) => void;
 }
 

@@ -3,15 +3,11 @@ import { isUnexpired, readStoredTask } from '../stored-task.js';
 import { isListed, type ListPosition, type ListQuery, type TaskPage, toPage } from '../task-list.js';
 import type { TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
-import type { DynamodbTable, Fields } from './dynamodb-table.js';
+import type { Fields } from './dynamodb-table.js';
+import type { EngineParts } from './engine-options.js';
 import { createdKey, type TaskItem, type TaskKeys } from './task-item.js';
-import type { TaskStore } from './task-store.js';
 
-export interface TaskIndexContext {
-  readonly table: DynamodbTable;
-  readonly keys: TaskKeys;
-  readonly tasks: TaskStore;
-}
+type TaskIndexContext = Pick<EngineParts, 'table' | 'keys' | 'tasks'>;
 
 /** What one partition answers at most of a page, before the page ends where it stands. */
 const MAX_LOOKED_AT = 1000;

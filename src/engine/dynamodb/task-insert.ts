@@ -51,11 +51,7 @@ export async function insertTask(
   let free = { condition: 'attribute_not_exists(#pk)', values: {} as Fields };
   for (;;) {
     const [stored, keyStored] = await table.putTogether([put, { fields: keyItem, ...free }]);
-    if (keyStored?.isDone !== false) {
-      assertStored(stored, fields);
-      return { record, created: true };
-    }
-    const holder = String(keyStored.item?.taskRef ?? '');
+    const holder = keyStored?.isDone === false ? String(keyStored.item?.taskRef ?? '') : taskRef;
     if (holder === taskRef) {
       assertStored(stored, fields);
       return { record, created: true };

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { RecordStatus } from '../task-record.js';
+import type { TaskRecord } from '../task-record.js';
 import { operationOf } from '../task-ref.js';
 import type { Fields, ItemKey } from './dynamodb-table.js';
 
@@ -9,29 +9,17 @@ import type { Fields, ItemKey } from './dynamodb-table.js';
  */
 export const INDEX_PARTITIONS = 16;
 
-/** The item of a task. What is JSON is written so. */
-export interface TaskItem extends Fields {
+/** What a record and the item of its task have alike. */
+type Alike = Omit<TaskRecord, 'operation' | 'inputRequests' | 'delivery' | 'progress' | 'result' | 'error'>;
+
+/** The item of a task. What is JSON is written so. The item is stored without `taskRef`, which `pk` has. */
+export interface TaskItem extends Fields, Alike {
   readonly pk: string;
   readonly sk: 'task';
-  /** Not stored: `pk` has it. */
-  readonly taskRef: string;
-  readonly status: RecordStatus;
   readonly version: number;
-  readonly owner: string;
-  readonly parametersDigest: string;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly startedAt?: number | undefined;
-  readonly endedAt?: number | undefined;
-  readonly expiresAt: number;
   readonly dueAt: number;
-  readonly slaMs: number;
   readonly ttlMs: number;
   readonly inputTimeoutMs: number;
-  readonly runCount: number;
-  readonly retryAttempts: number;
-  readonly excusedRuns: number;
-  readonly waitedMs: number;
   /** The engine that sends the message of a task that waits. */
   readonly front?: string | undefined;
   /** The engine that runs it. */
@@ -40,7 +28,6 @@ export interface TaskItem extends Fields {
   readonly questions?: string | undefined;
   /** 1 where a question is open. */
   readonly asking?: number | undefined;
-  readonly webhookUrl?: string | undefined;
   /** JSON, as are those that follow; a long one is in items of its own, and here is how many. */
   readonly delivery?: string | undefined;
   readonly progress?: string | undefined;

@@ -11,6 +11,7 @@ import { DEFAULT_MAX_RESULT_BYTES, DEFAULT_RETENTION_MS } from './engine-default
 import type { OperationStats } from './operation-stats.js';
 import type { InputResponse } from './question.js';
 import { hasChanged } from './record-change.js';
+import type { RecordLooks } from './record-looks.js';
 import { StoreFailure } from './store-failure.js';
 import { type ListOptions, type ListQuery, type TaskPage, toListQuery } from './task-list.js';
 import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from './task-record.js';
@@ -21,22 +22,6 @@ import { TaskWorker, type TaskWorkerContext } from './task-worker.js';
 export type Responses = Readonly<Record<string, InputResponse>>;
 type Found = TaskRecord | undefined;
 export type OwnOptions = Pick<EngineOptions, 'maxResultBytes' | 'retentionMs' | 'onLost' | 'onNotice'>;
-
-/** The callers in this process that wait for a record. */
-interface Waits {
-  untilEnd(
-    taskRef: string,
-    isOver: (record: TaskRecord) => boolean,
-    options: WaitForEndOptions,
-  ): Promise<Found>;
-  untilChange(
-    taskRef: string,
-    isOver: (record: TaskRecord) => boolean,
-    options: WaitForEndOptions,
-  ): Promise<Found>;
-  /** Wakes whoever waits for a change of the task. */
-  ringChange(taskRef: string): void;
-}
 
 /** What a worker needs of an engine's own. */
 export type WorkerParts<Run> = Pick<TaskWorkerContext<Run>, 'store' | 'onTurn' | 'onReleased'>;
@@ -58,7 +43,7 @@ export abstract class StoreEngine<Run> implements Engine {
 
   /** Of the store, for messages: without credentials. */
   protected abstract readonly label: string;
-  protected abstract readonly waits: Waits;
+  protected abstract readonly waits: RecordLooks;
   /** Its `ttlMs` is within the retention. */
   protected abstract insert(task: NewTask): Promise<Submission>;
   protected abstract look(taskRef: string): Promise<Found> | Found;

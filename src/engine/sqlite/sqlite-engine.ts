@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import type { Database } from '../../storage/driver.js';
 import { reasonOf } from '../../storage/failure-reason.js';
 import { type Clock, systemClock } from '../clock.js';
 import type { Engine, EngineOptions, EngineWorker, Submission, WorkerOptions } from '../engine.js';
 import { DEFAULT_LEASE_MS } from '../engine-defaults.js';
 import type { OperationStats } from '../operation-stats.js';
+import { RecordLooks } from '../record-looks.js';
 import { isInvalid } from '../record-shape.js';
-import { RecordWaits } from '../record-waits.js';
 import { type Responses, StoreEngine } from '../store-engine.js';
 import { StoreFailure } from '../store-failure.js';
 import { TooManyTasksError } from '../task-errors.js';
@@ -48,7 +47,7 @@ class SqliteEngine extends StoreEngine<Run> {
   readonly #leases: WorkerLeases;
   readonly #watch: ChangeWatch;
   readonly #stats: ReturnType<typeof prepareStats>;
-  protected readonly waits: RecordWaits;
+  protected readonly waits: RecordLooks;
   readonly #tasks: SqliteWorkerStore;
   readonly #stopMaintenance: () => void;
 
@@ -63,9 +62,9 @@ class SqliteEngine extends StoreEngine<Run> {
     this.#commits = new GroupCommit(this.#database);
     this.#leases = new WorkerLeases(this.#database, clock, times);
     this.#stats = prepareStats(this.#database);
-    this.waits = new RecordWaits({
+    this.waits = new RecordLooks({
       clock,
-      look: taskRef => this.look(taskRef),
+      find: taskRef => this.look(taskRef),
       onCount: () => this.#payAttention(),
     });
     const shared = {
@@ -152,9 +151,7 @@ class SqliteEngine extends StoreEngine<Run> {
     this.#watch.pay('none');
     await this.#commits.settled();
     await this.worker?.drain(0);
-    this.waits.close();
-    // In this turn, every wait takes its last look.
-    await setImmediate();
+    await this.waits.close();
     await this.#commits.write(() => this.#leases.remove(this.#instance)).catch(() => {});
     this.#database.close();
   }

@@ -1,9 +1,9 @@
 import { atMost } from '../time/at-most.js';
 import { newDeferred } from '../time/deferred.js';
-import { sleep, startTimer } from '../time/sleep.js';
+import { startTimer } from '../time/sleep.js';
 import type { Progress } from '../types.js';
 import type { Execute, Execution, ExecutionContext } from './engine.js';
-import { RunOverError, RunQuestions } from './run-questions.js';
+import { insistFor, RunQuestions } from './run-questions.js';
 import { toStorableEnd } from './storable-end.js';
 import type { TaskRecord } from './task-record.js';
 import type { TaskWaits } from './task-waits.js';
@@ -45,8 +45,6 @@ export class ProgressWriter {
   }
 }
 
-const RETRY_END_MS = 1000;
-const MAX_END_TRIES = 30;
 /** How long a run that is stopped may take to be handed back; orchestrators kill after 30 s. */
 const MAX_STOP_MS = 5000;
 
@@ -159,14 +157,8 @@ export class ActiveRun<Run> {
 
   /** A store that refuses or is away may take the end a moment later: work that was done should not be lost to it. */
   async #storeEnd(ending: RunEnding): Promise<Claimed<Run> | undefined> {
-    for (let tries = 1; this.#stopping === undefined; tries++) {
-      try {
-        return await this.#context.store.end(this.run, ending);
-      } catch (error) {
-        if (error instanceof RunOverError || tries === MAX_END_TRIES || this.isDropped) return undefined;
-        await sleep(RETRY_END_MS, this.#controller.signal).catch(() => {});
-      }
-    }
-    return undefined;
+    const end = async () =>
+      this.#stopping === undefined ? this.#context.store.end(this.run, ending) : undefined;
+    return insistFor(end, this.#controller.signal).catch(() => undefined);
   }
 }

@@ -2,7 +2,7 @@ import type { Progress, TaskError } from '../types.js';
 import { DEFAULT_RETENTION_MS } from './engine-defaults.js';
 import { answer, type InputResponse, type Questions, waitedMs } from './question.js';
 import { INVALID_RECORD, isInvalid } from './record-shape.js';
-import { type QuestionStore, questionStore, RunOverError } from './run-questions.js';
+import { type QuestionStore, questionStore, questionsOfRun, RunOverError } from './run-questions.js';
 import { readQuestions, readStoredTask, type StoredTask, type StoredValue } from './stored-task.js';
 import { CANCELLED, WORKER_LOST } from './task-errors.js';
 import { ALL_STATUSES } from './task-list.js';
@@ -164,12 +164,11 @@ export abstract class ConditionalTasks<Stored extends StoredTask> {
       return stored;
     };
     return questionStore({
-      timeoutMs: run.inputTimeoutMs,
       now: Date.now,
-      read: async () => questionsOf(await read()),
+      read: async () => questionsOfRun(await read()),
       change: async edit => {
         for (;;) {
-          const edited = await this.#edit(await read(), edit);
+          const edited = await this.#edit(await read(), before => edit(before, run.inputTimeoutMs));
           if (edited !== undefined) return edited;
         }
       },
@@ -178,7 +177,7 @@ export abstract class ConditionalTasks<Stored extends StoredTask> {
 
   /** The questions once they have been edited; undefined where the task has changed meanwhile. */
   async #edit(before: Stored, edit: Edit): Promise<Questions | undefined> {
-    const known = questionsOf(before);
+    const known = questionsOfRun(before);
     const questions = edit(known);
     if (questions === known) return questions;
     const { startedAt } = before;
@@ -216,15 +215,6 @@ export function isOfRun(stored: StoredTask | undefined, { worker, runCount }: Ru
     stored.worker === worker &&
     (runCount === undefined || stored.runCount === runCount)
   );
-}
-
-/** @throws RunOverError */
-function questionsOf(stored: StoredTask): Questions {
-  try {
-    return readQuestions(stored);
-  } catch (cause) {
-    throw new RunOverError('The questions of the task cannot be read any more.', { cause });
-  }
 }
 
 function endedAfter(ttlMs: number) {

@@ -1,9 +1,4 @@
-/** How a worker's places are shared between the owners of tasks. */
-export interface OwnerShares {
-  readonly concurrency: number;
-  /** The share of the free places that an owner may take while it runs something, over 0 to 1: all of them. */
-  readonly shareOf?: ((owner: string) => number) | undefined;
-}
+import type { WorkerOptions } from './engine.js';
 
 /**
  * The owners that get no further place now. An owner that runs nothing may take the last one; any other leaves some
@@ -11,7 +6,7 @@ export interface OwnerShares {
  */
 export function fullOwners(
   running: Iterable<{ readonly owner: string }>,
-  { concurrency, shareOf }: OwnerShares,
+  { concurrency, shareOf }: Pick<WorkerOptions, 'concurrency' | 'shareOf'>,
 ): readonly string[] {
   if (shareOf === undefined) return [];
   const counts = new Map<string, number>();

@@ -10,6 +10,7 @@ import {
   type Questions,
   take,
 } from './question.js';
+import { readQuestions, type StoredTask } from './stored-task.js';
 import type { TaskWaits } from './task-waits.js';
 
 /** The stored questions of one run. Each call throws what the store throws, and `RunOverError`. */
@@ -21,21 +22,25 @@ export interface QuestionStore {
   take(key: string): Promise<Question>;
 }
 
+/** @param timeoutMs how long the task may wait for answers in all */
+export type QuestionsEdit = (before: Questions, timeoutMs: number) => Questions;
+
 export interface StoredQuestions {
-  /** How long the task may wait for answers in all. */
-  readonly timeoutMs: number;
   now(): number;
   read(): Promise<Questions>;
   /** Stores what `edit` makes of the questions, unless that is the same list; as they are then. */
-  change(edit: (before: Questions) => Questions): Promise<Questions>;
+  change(edit: QuestionsEdit): Promise<Questions>;
 }
 
 /** The questions of a run that are one value in the store. */
-export function questionStore({ timeoutMs, now, read, change }: StoredQuestions): QuestionStore {
+export function questionStore({ now, read, change }: StoredQuestions): QuestionStore {
   return {
     async ask(asked) {
-      const asking = { key: randomUUID(), now: now(), timeoutMs };
-      return ofThisRun((await change(before => ask(before, asked, asking)))[asked.place]);
+      const key = randomUUID();
+      const questions = await change((before, timeoutMs) =>
+        ask(before, asked, { key, now: now(), timeoutMs }),
+      );
+      return ofThisRun(questions[asked.place]);
     },
     async find(key) {
       return (await read()).find(question => question.key === key);
@@ -47,8 +52,17 @@ export function questionStore({ timeoutMs, now, read, change }: StoredQuestions)
   };
 }
 
+/** The questions of a task that a run of it needs. @throws RunOverError where they cannot be read */
+export function questionsOfRun(stored: Pick<StoredTask, 'questions'>): Questions {
+  try {
+    return readQuestions(stored);
+  } catch (cause) {
+    throw new RunOverError('The questions of the task cannot be read any more.', { cause });
+  }
+}
+
 /** @throws RunOverError */
-export function ofThisRun(question: Question | undefined): Question {
+function ofThisRun(question: Question | undefined): Question {
   if (question === undefined) throw new RunOverError('The question belongs to a run that is over.');
   return question;
 }
@@ -73,6 +87,21 @@ export interface RunQuestionsContext {
 
 const RETRY_MS = 1000;
 const MAX_TRIES = 30;
+
+/**
+ * Makes a call for a run again where the store refuses or is away: what was done, or answered by a person, should not be
+ * lost to that. @throws RunOverError; the signal's reason when it aborts; what the store has thrown last
+ */
+export async function insistFor<Value>(call: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof RunOverError || tries === MAX_TRIES) throw error;
+      await sleep(RETRY_MS, signal);
+    }
+  }
+}
 
 /** What one run asks, and its waiting for the answers. */
 export class RunQuestions {
@@ -123,17 +152,13 @@ export class RunQuestions {
     const signal = this.#signal;
     signal.throwIfAborted();
     // Stored in the order of their places.
-    const stored = this.#lastStored.then(() => this.#insist(() => store.ask(asked)));
+    const stored = this.#lastStored.then(() => insistFor(() => store.ask(asked), signal));
     this.#lastStored = stored.catch(() => {});
     const question = await untilAborted(stored, signal);
     if (question.takenAt !== undefined) return question.answer;
     await this.#wait(question);
-    return (
-      await untilAborted(
-        this.#insist(() => store.take(question.key)),
-        signal,
-      )
-    ).answer;
+    const taken = insistFor(() => store.take(question.key), signal);
+    return (await untilAborted(taken, signal)).answer;
   }
 
   /** Until the question has an answer, or its time is over. */
@@ -173,18 +198,5 @@ export class RunQuestions {
     const wasWaiting = this.isWaiting;
     this.#waitCount += change;
     if (this.isWaiting !== wasWaiting) this.#context.onTurn(this.isWaiting);
-  }
-
-  /** What a person has answered should not be lost to a store that is away for a moment. */
-  async #insist<Value>(call: () => Promise<Value>): Promise<Value> {
-    const signal = this.#signal;
-    for (let tries = 1; ; tries++) {
-      try {
-        return await call();
-      } catch (error) {
-        if (error instanceof RunOverError || tries === MAX_TRIES) throw error;
-        await sleep(RETRY_MS, signal);
-      }
-    }
   }
 }

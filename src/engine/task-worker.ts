@@ -1,12 +1,10 @@
 import { atMost } from '../time/at-most.js';
 import { Alarm, sleep } from '../time/sleep.js';
-import { ActiveRun } from './active-run.js';
+import { ActiveRun, type ActiveRunContext } from './active-run.js';
 import type { EngineWorker, StoreNotice, WorkerOptions } from './engine.js';
 import { fullOwners } from './owner-shares.js';
 import { failureCode } from './store-failure.js';
-import type { TaskRecord } from './task-record.js';
-import type { TaskWaits } from './task-waits.js';
-import type { Claimed, TaskSource, WorkerStore } from './worker-store.js';
+import type { Claimed, TaskSource } from './worker-store.js';
 
 /** Bounds how many tasks run at once. Whoever waits is let in in the order of asking. */
 class RunLimiter {
@@ -51,17 +49,11 @@ class RunLimiter {
 }
 
 /** What a worker is given by its engine. */
-export interface TaskWorkerContext<Run> {
-  readonly store: WorkerStore<Run>;
-  readonly maxResultBytes: number;
-  /** Rung for tasks that may have an answer. */
-  readonly answerWaits: TaskWaits;
+export interface TaskWorkerContext<Run> extends Omit<ActiveRunContext<Run>, 'onTurn'> {
   /** Told of a run that has begun, or has begun or ended to wait for an answer. */
   readonly onTurn: (taskRef: string) => void;
   /** Told of a task that this worker has let go of: it has ended, or is back in the queue. */
   readonly onReleased: (taskRef: string) => void;
-  /** Told of a task that was failed because the worker stops. */
-  readonly onLost: (record: TaskRecord) => void;
   readonly onNotice: (notice: StoreNotice) => void;
 }
 

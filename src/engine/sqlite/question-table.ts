@@ -1,22 +1,23 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import {
   answer,
-  ask,
   hasChanges,
   type InputResponse,
-  type OpenQuestion,
   openRequests,
-  type Question,
   type Questions,
-  take,
   waitedMs,
   waitsUntil,
 } from '../question.js';
 import { InvalidRecordError } from '../record-shape.js';
-import { ofThisRun, RunOverError } from '../run-questions.js';
+import { type QuestionStore, questionStore, questionsOfRun, RunOverError } from '../run-questions.js';
 import { readQuestions } from '../stored-task.js';
+import type { GroupCommit } from './group-commit.js';
 import type { QuestionsRow, Run, TaskStatements } from './task-statements.js';
+
+interface Edited {
+  readonly before: Questions;
+  readonly after: Questions;
+}
 
 /** The questions of tasks and their answers. Call what changes them in a transaction. */
 export class QuestionTable {
@@ -28,24 +29,18 @@ export class QuestionTable {
     this.#clock = clock;
   }
 
-  /** @throws RunOverError */
-  ask(run: Run, asked: OpenQuestion): Question {
-    const row = this.#ofRun(run);
-    const asking = { key: randomUUID(), now: this.#clock.now(), timeoutMs: row.input_timeout_ms };
-    const questions = this.#edit(run.taskRef, row, before => ask(before, asked, asking));
-    return ofThisRun(questions[asked.place]);
-  }
-
-  /** @throws RunOverError */
-  find(run: Run, key: string): Question | undefined {
-    return readQuestions(this.#ofRun(run)).find(question => question.key === key);
-  }
-
-  /** @throws RunOverError */
-  take(run: Run, key: string): Question {
-    const now = this.#clock.now();
-    const questions = this.#edit(run.taskRef, this.#ofRun(run), before => take(before, key, now));
-    return ofThisRun(questions.find(question => question.key === key));
+  /** The questions of a run, each change of which is a write. */
+  ofRun(run: Run, commits: GroupCommit): QuestionStore {
+    return questionStore({
+      now: () => this.#clock.now(),
+      read: async () => questionsOfRun(this.#rowOf(run)),
+      change: edit =>
+        commits.write(() => {
+          const row = this.#rowOf(run);
+          const before = questionsOfRun(row);
+          return this.#store(run.taskRef, row, { before, after: edit(before, row.input_timeout_ms) });
+        }),
+    });
   }
 
   answer(taskRef: string, responses: Readonly<Record<string, InputResponse>>): void {
@@ -53,7 +48,8 @@ export class QuestionTable {
     const row = this.#statements.questions({ taskRef, now });
     if (row === undefined) return;
     try {
-      this.#edit(taskRef, row, before => answer(before, responses, now));
+      const before = readQuestions(row);
+      this.#store(taskRef, row, { before, after: answer(before, responses, now) });
     } catch (error) {
       // The next look fails the task.
       if (!(error instanceof InvalidRecordError)) throw error;
@@ -65,30 +61,23 @@ export class QuestionTable {
     return this.#statements.withChanges({ worker }).map(row => row.task_ref);
   }
 
-  #ofRun(run: Run): QuestionsRow {
+  #rowOf(run: Run): QuestionsRow {
     const row = this.#statements.questionsOfRun(run);
     if (row === undefined) throw new RunOverError('The task has ended otherwise.');
-    try {
-      readQuestions(row);
-    } catch (cause) {
-      throw new RunOverError('The questions of the task cannot be read any more.', { cause });
-    }
     return row;
   }
 
-  #edit(taskRef: string, row: QuestionsRow, edit: (before: Questions) => Questions): Questions {
-    const before = readQuestions(row);
-    const questions = edit(before);
-    if (questions === before) return questions;
+  #store(taskRef: string, row: QuestionsRow, { before, after }: Edited): Questions {
+    if (after === before) return after;
     this.#statements.setQuestions({
       taskRef,
-      questions: JSON.stringify(questions),
-      waitsUntil: waitsUntil(questions) ?? null,
-      hasChanges: hasChanges(questions) ? 1 : 0,
-      openCount: Object.keys(openRequests(questions) ?? {}).length,
-      waitedMs: waitedMs(questions, row.started_at ?? this.#clock.now()),
+      questions: JSON.stringify(after),
+      waitsUntil: waitsUntil(after) ?? null,
+      hasChanges: hasChanges(after) ? 1 : 0,
+      openCount: Object.keys(openRequests(after) ?? {}).length,
+      waitedMs: waitedMs(after, row.started_at ?? this.#clock.now()),
       now: this.#clock.now(),
     });
-    return questions;
+    return after;
   }
 }

@@ -3,20 +3,11 @@ import type { Progress } from '../../types.js';
 import type { QuestionStore } from '../run-questions.js';
 import type { TaskRecord } from '../task-record.js';
 import type { Claimed, RunEnding, TaskSource, Wanted, WorkerStore } from '../worker-store.js';
-import type { GroupCommit } from './group-commit.js';
-import { tryTo } from './store-maintenance.js';
+import { type StoreParts, tryTo } from './store-maintenance.js';
 import type { Run } from './task-statements.js';
-import type { Claim, TaskTable } from './task-table.js';
-import type { WorkerLeases } from './worker-leases.js';
+import type { Claim } from './task-table.js';
 
-export interface SqliteWorkerStoreContext {
-  readonly table: TaskTable;
-  readonly commits: GroupCommit;
-  readonly leases: WorkerLeases;
-  /** The worker's name in the store: the instance of its engine. */
-  readonly instance: string;
-  /** Milliseconds between two renewals of the lease. */
-  readonly beatMs: number;
+export interface SqliteWorkerStoreContext extends StoreParts {
   /** Told of a task that has failed since its row cannot be read. */
   readonly onInvalid: (record: TaskRecord) => void;
   /** Called after the progress of a task was stored. */
@@ -124,12 +115,7 @@ export class SqliteWorkerStore implements WorkerStore<Run>, TaskSource<Run> {
   }
 
   questions(run: Run): QuestionStore {
-    const { table, commits } = this.#context;
-    return {
-      ask: asked => commits.write(() => table.questions.ask(run, asked)),
-      find: async key => table.questions.find(run, key),
-      take: key => commits.write(() => table.questions.take(run, key)),
-    };
+    return this.#context.table.questions.ofRun(run, this.#context.commits);
   }
 
   async end(run: Run, { end, progress }: RunEnding): Promise<undefined> {

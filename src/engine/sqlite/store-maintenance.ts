@@ -5,14 +5,19 @@ import type { StoreFile } from './store-file.js';
 import type { TaskTable } from './task-table.js';
 import type { WorkerLeases } from './worker-leases.js';
 
-export interface StoreMaintenanceContext {
+/** What the parts of one engine share. */
+export interface StoreParts {
   readonly table: TaskTable;
   readonly commits: GroupCommit;
   readonly leases: WorkerLeases;
-  readonly file: StoreFile;
-  /** The engine's name in the store. */
+  /** Names the engine in the store, and its worker. */
   readonly instance: string;
+  /** Milliseconds between two renewals of the lease. */
   readonly beatMs: number;
+}
+
+export interface StoreMaintenanceContext extends StoreParts {
+  readonly file: StoreFile;
   /** The tasks that this engine's worker has. */
   readonly running: () => readonly string[];
   readonly onLost: (record: TaskRecord) => void;

@@ -2,7 +2,7 @@ import { ConfigurationError } from './errors.js';
 import { similarName } from './similar-name.js';
 
 /** Every option of a type of options by its name: the compiler asks for each. */
-export type OptionNames<Options> = Readonly<Record<Extract<keyof Options, string>, true>>;
+export type OptionNames<Options> = Readonly<Record<Extract<keyof Options, string>, unknown>>;
 
 /**
  * JavaScript hears of a misspelled option as TypeScript does. One whose value is undefined is as good as absent.

@@ -79,6 +79,8 @@ export interface Runtime extends AnnouncingEngine {
   readonly observation: Observation;
   /** Runs tasks in this process. */
   startWorker(): EngineWorker;
+  /** Queues what was announced, and releases everything. */
+  close(): Promise<void>;
 }
 
 export interface RuntimePurpose
@@ -140,6 +142,11 @@ export async function openRuntime(
         concurrency,
         shareOf: owner => (owner === LOCAL_PRINCIPAL ? 1 : principalShare),
       }),
+    async close() {
+      await deliveries.settled();
+      observation.stop();
+      await engine.close();
+    },
   };
 }
 

@@ -6,16 +6,14 @@ import { settingValues } from './config/setting-values.js';
 import type { HttpServerOptions } from './http/http-server.js';
 import { isOpenToAll, LOCAL_PRINCIPAL } from './http/principals.js';
 import { observeCalls } from './observability/activity.js';
-import type { Observation } from './observability/observation.js';
 import { fixedTools, type Offer } from './offer.js';
 import { createMcpServer } from './revision-2025-11-25/mcp-server.js';
-import { openRuntime, type RuntimeOptions, runtimeOptionNames } from './runtime.js';
+import { openRuntime, type Runtime, type RuntimeOptions, runtimeOptionNames } from './runtime.js';
 import { type StdioStreams, serveStdio } from './stdio.js';
 import { createTaskFeed } from './task-feed.js';
-import { type TaskLimitOptions, taskLimits } from './task-limits.js';
+import { type TaskLimitOptions, taskLimitSettings, taskLimits } from './task-limits.js';
 import { createTaskService } from './task-service.js';
 import { serverTools } from './tools/index.js';
-import type { AnnouncingEngine } from './webhooks/deliveries.js';
 import { createWebhookGate } from './webhooks/webhook-gate.js';
 
 export interface ServerOptions extends RuntimeOptions, TaskLimitOptions {
@@ -43,13 +41,7 @@ export interface ServerOptions extends RuntimeOptions, TaskLimitOptions {
 
 const optionNames: OptionNames<ServerOptions> = {
   ...runtimeOptionNames,
-  ttlSeconds: true,
-  maxTtlSeconds: true,
-  defaultTimeoutSeconds: true,
-  inputTimeoutSeconds: true,
-  retryAttempts: true,
-  maxUnfinishedPerPrincipal: true,
-  maxHeldCalls: true,
+  ...taskLimitSettings,
   worker: true,
   inlineWindowMs: true,
   hostTimeoutMs: true,
@@ -122,14 +114,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ? await onStdio(options, parts)
       : await onHttp(options, options.http, parts);
   } catch (error) {
-    observation.stop();
-    await engine.close();
+    await runtime.close();
     throw error;
   }
 }
 
-interface Parts extends AnnouncingEngine {
-  readonly observation: Observation;
+interface Parts extends Omit<Runtime, 'startWorker'> {
   readonly offer: Offer;
   createServer(principal: string): ReturnType<typeof createMcpServer>;
   /** Once the server serves: one that cannot must not take tasks that it would drop. */
@@ -138,7 +128,7 @@ interface Parts extends AnnouncingEngine {
 
 async function onStdio(
   { stdio, onError = () => {} }: ServerOptions,
-  { engine, deliveries, observation, offer, createServer, startWorker }: Parts,
+  { engine, observation, offer, createServer, startWorker, close }: Parts,
 ): Promise<RunningServer> {
   const streams = stdio ?? { input: process.stdin, output: process.stdout };
   const server = createServer(LOCAL_PRINCIPAL);
@@ -152,10 +142,8 @@ async function onStdio(
     if (stopping) return stopped.promise;
     streams.output.end();
     await worker?.finish();
-    await deliveries.settled();
-    observation.stop();
     offer.feed.close();
-    await engine.close();
+    await close();
   }
   return {
     url: undefined,
@@ -163,12 +151,10 @@ async function onStdio(
     ended: Promise.race([finish(), stopped.promise]),
     async close(graceMs = 0) {
       stopping = true;
-      observation.stop();
       await server.close();
       await worker?.drain(graceMs);
-      await deliveries.settled();
       offer.feed.close();
-      await engine.close();
+      await close();
       // An open input keeps the process alive, and the client would wait for answers that nobody gives.
       streams.output.end(() => streams.input.destroy());
       stopped.resolve();
@@ -179,7 +165,7 @@ async function onStdio(
 async function onHttp(
   { onError, taskPage: withPage }: ServerOptions,
   http: NonNullable<ServerOptions['http']>,
-  { engine, deliveries, observation, offer, createServer, startWorker }: Parts,
+  { engine, deliveries, observation, offer, createServer, startWorker, close }: Parts,
 ): Promise<RunningServer> {
   const watching = observation.watch(engine);
   const { startHttpServer } = await import('./http/http-server.js');
@@ -196,10 +182,8 @@ async function onHttp(
       observation.setPhase('closing');
       const drained = worker?.drain(graceMs);
       await Promise.all([server.close(graceMs, drained), drained]);
-      await deliveries.settled();
-      observation.stop();
       offer.feed.close();
-      await engine.close();
+      await close();
       stopped.resolve();
     },
   };

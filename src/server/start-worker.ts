@@ -57,8 +57,7 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
   const probes =
     options.probes &&
     (await startProbes(options.probes, watching, source).catch(async error => {
-      observation.stop();
-      await engine.close();
+      await runtime.close();
       throw error;
     }));
   const worker = runtime.startWorker();
@@ -73,9 +72,8 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
       observation.setPhase('closing');
       probes?.startClosing();
       await worker.drain(graceMs);
-      await deliveries.settled();
-      observation.stop();
-      await Promise.all([probes?.close(), engine.close()]);
+      await runtime.close();
+      await probes?.close();
       stopWaiting();
       closed.resolve();
     },

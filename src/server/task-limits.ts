@@ -32,22 +32,22 @@ export type TaskLimits = { readonly [Name in keyof TaskLimitOptions]-?: number }
 
 const WEEK_SECONDS = 604_800;
 
+/** The settings that say the same as the options. */
+export const taskLimitSettings = {
+  maxTtlSeconds: state.maxTtlSeconds,
+  ttlSeconds: state.ttlSeconds,
+  defaultTimeoutSeconds: execution.defaultTimeoutSeconds,
+  inputTimeoutSeconds: execution.inputTimeoutSeconds,
+  retryAttempts: execution.retryAttempts,
+  maxUnfinishedPerPrincipal: execution.maxUnfinishedPerPrincipal,
+  maxHeldCalls: server.maxHeldCalls,
+};
+
 /** @throws ConfigurationError that names the option, what it must be and what it is */
 export function taskLimits(options: TaskLimitOptions): TaskLimits {
   const { maxTtlSeconds = state.maxTtlSeconds.def.defaultValue } = options;
   const { ttlSeconds = Math.min(state.ttlSeconds.def.defaultValue, maxTtlSeconds) } = options;
-  const limits = settingValues(
-    {
-      maxTtlSeconds: state.maxTtlSeconds,
-      ttlSeconds: state.ttlSeconds,
-      defaultTimeoutSeconds: execution.defaultTimeoutSeconds,
-      inputTimeoutSeconds: execution.inputTimeoutSeconds,
-      retryAttempts: execution.retryAttempts,
-      maxUnfinishedPerPrincipal: execution.maxUnfinishedPerPrincipal,
-      maxHeldCalls: server.maxHeldCalls,
-    },
-    { ...options, ttlSeconds },
-  );
+  const limits = settingValues(taskLimitSettings, { ...options, ttlSeconds });
   if (ttlSeconds <= limits.maxTtlSeconds) return limits;
   throw new ConfigurationError(
     `Expected \`ttlSeconds\` to be at most \`maxTtlSeconds\`, which is ${limits.maxTtlSeconds}, got ${ttlSeconds}`,

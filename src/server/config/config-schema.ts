@@ -188,28 +188,27 @@ export const sections = {
   },
 } as const;
 
+function section<Shape extends z.ZodRawShape>(shape: Shape, description: string) {
+  // Each setting of a section may be left out.
+  return z
+    .strictObject(shape)
+    .describe(description)
+    .prefault({} as never);
+}
+
 export const configSchema = z.strictObject({
   $schema: z.string().describe('The JSON Schema of this file, for editors.').optional(),
-  server: z.strictObject(sections.server).describe('What `serve` offers, and to whom.').prefault({}),
-  authorization: z
-    .strictObject(sections.authorization)
-    .describe('Access tokens that `serve --http` and `proxy --http` accept.')
-    .prefault({}),
-  state: z.strictObject(sections.state).describe('Where and how long tasks are kept.').prefault({}),
-  execution: z.strictObject(sections.execution).describe('How tasks are run.').prefault({}),
-  webhooks: z
-    .strictObject(sections.webhooks)
-    .describe('Whether the end of a task is reported to a URL, and to which.')
-    .prefault({}),
-  observability: z
-    .strictObject(sections.observability)
-    .describe('Metrics, log and alerts of `serve` and `worker`.')
-    .prefault({}),
-  connection: z
-    .strictObject(sections.connection)
-    .describe('How `run`, the other commands and `proxy` connect to servers.')
-    .prefault({}),
-  polling: z.strictObject(sections.polling).describe('How `run`, `wait` and `proxy` wait.').prefault({}),
+  server: section(sections.server, 'What `serve` offers, and to whom.'),
+  authorization: section(
+    sections.authorization,
+    'Access tokens that `serve --http` and `proxy --http` accept.',
+  ),
+  state: section(sections.state, 'Where and how long tasks are kept.'),
+  execution: section(sections.execution, 'How tasks are run.'),
+  webhooks: section(sections.webhooks, 'Whether the end of a task is reported to a URL, and to which.'),
+  observability: section(sections.observability, 'Metrics, log and alerts of `serve` and `worker`.'),
+  connection: section(sections.connection, 'How `run`, the other commands and `proxy` connect to servers.'),
+  polling: section(sections.polling, 'How `run`, `wait` and `proxy` wait.'),
 });
 
 /** What a settings file may say. */

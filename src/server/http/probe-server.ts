@@ -2,19 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { TaskPageSource } from '../task-page/task-page.js';
 import { checkAddress, listen } from './listen.js';
 import { parseTokens } from './principals.js';
-import { metricsRefusal } from './request-handler.js';
+import { answerWatcher } from './request-handler.js';
 import { notFound, refuseRequest } from './responses.js';
-import {
-  answerHealth,
-  answerMetrics,
-  answerReady,
-  countRequest,
-  HEALTH_PATH,
-  isTasksPath,
-  METRICS_PATH,
-  READY_PATH,
-  type Watching,
-} from './watch-endpoints.js';
+import { HEALTH_PATH, METRICS_PATH, READY_PATH, type Watching } from './watch-endpoints.js';
 
 /** Where a worker, which serves nothing else, can be scraped and probed. */
 export interface ProbeOptions {
@@ -60,18 +50,12 @@ export async function startProbeServer(
       isOperator: true,
     });
   let closing = false;
+  const isClosing = () => closing;
+  const watched = { tokens, accessTokens: undefined, hostPolicy, watching, taskPage, isClosing };
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url?.split('?')[0];
-    countRequest(path, response, watching);
-    if (taskPage !== undefined && isTasksPath(path)) return taskPage(request, response);
-    // No other body is read here.
+    if (await answerWatcher(request, response, watched)) return;
     request.resume();
-    if (path === HEALTH_PATH) return answerHealth(request, response, closing);
-    if (path === READY_PATH) return answerReady(request, response, watching);
-    if (path !== METRICS_PATH) return refuseRequest(response, notFound(NOTHING_HERE));
-    const refusal = metricsRefusal(request, { tokens, hostPolicy });
-    if (refusal !== undefined) return refuseRequest(response, refusal);
-    await answerMetrics(request, response, watching);
+    refuseRequest(response, notFound(NOTHING_HERE));
   }
   const server = createServer((request, response) => {
     route(request, response).catch(() => response.destroy());

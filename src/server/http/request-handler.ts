@@ -77,18 +77,8 @@ async function route(
   response: ServerResponse,
   options: RequestHandlerOptions,
 ): Promise<void> {
-  const path = request.url?.split('?')[0];
-  const { watching, isClosing } = options;
-  if (watching !== undefined) countRequest(path, response, watching);
-  if (path === HEALTH_PATH) return answerHealth(request, response, isClosing());
-  if (path === READY_PATH && watching !== undefined) return answerReady(request, response, watching);
-  if (path === METRICS_PATH && watching !== undefined) {
-    const refusal = metricsRefusal(request, options);
-    return refusal === undefined
-      ? answerMetrics(request, response, watching)
-      : refuseRequest(response, refusal);
-  }
-  if (options.taskPage !== undefined && isTasksPath(path)) return options.taskPage(request, response);
+  if (await answerWatcher(request, response, options)) return;
+  const path = pathOf(request);
   const refusal = guardRefusal(request, options.hostPolicy);
   if (refusal !== undefined) return refuseRequest(response, refusal);
   const metadata = options.accessTokens?.metadataAt(path);
@@ -108,7 +98,7 @@ async function route(
   if (!MCP_METHODS.includes(request.method ?? '')) return refuseRequest(response, wrongMethod(MCP_METHODS));
   const principal = await principalOf(request, options);
   if (typeof principal !== 'string') return refuseRequest(response, principal);
-  if (isClosing()) return refuseRequest(response, closing());
+  if (options.isClosing()) return refuseRequest(response, closing());
   const pending = options.pendingBytes.open(principal, response);
   const exchange = { request, response, principal, pending };
   if (!pending.received(0)) {
@@ -131,15 +121,39 @@ async function principalOf(
   return known ?? (await accessTokens.check(authorization));
 }
 
-/** A scraper calls by address, too: where it must send a token, that proves more than the Host header would. */
-export function metricsRefusal(
+function pathOf({ url }: IncomingMessage): string | undefined {
+  return url?.split('?')[0];
+}
+
+type WatchedOptions = Pick<
+  RequestHandlerOptions,
+  'tokens' | 'accessTokens' | 'hostPolicy' | 'watching' | 'taskPage' | 'isClosing'
+>;
+
+/** Answers whoever watches the process or its tasks; false, and nothing is done, where a request is for something else. */
+export async function answerWatcher(
   request: IncomingMessage,
-  {
-    tokens,
-    accessTokens,
-    hostPolicy,
-  }: Pick<RequestHandlerOptions, 'tokens' | 'hostPolicy'> &
-    Partial<Pick<RequestHandlerOptions, 'accessTokens'>>,
+  response: ServerResponse,
+  options: WatchedOptions,
+): Promise<boolean> {
+  const path = pathOf(request);
+  const { watching, taskPage } = options;
+  if (watching !== undefined) countRequest(path, response, watching);
+  if (path === HEALTH_PATH) answerHealth(request, response, options.isClosing());
+  else if (path === READY_PATH && watching !== undefined) await answerReady(request, response, watching);
+  else if (path === METRICS_PATH && watching !== undefined) {
+    const refusal = metricsRefusal(request, options);
+    if (refusal === undefined) await answerMetrics(request, response, watching);
+    else refuseRequest(response, refusal);
+  } else if (taskPage !== undefined && isTasksPath(path)) await taskPage(request, response);
+  else return false;
+  return true;
+}
+
+/** A scraper calls by address, too: where it must send a token, that proves more than the Host header would. */
+function metricsRefusal(
+  request: IncomingMessage,
+  { tokens, accessTokens, hostPolicy }: WatchedOptions,
 ): HttpRefusal | undefined {
   // They tell of all callers, and whoever can sign in is one caller.
   if (tokens.length === 0 && accessTokens !== undefined)

@@ -39,25 +39,18 @@ export interface Activity {
   called(call: ObservedCall): void;
 }
 
-/** Tells both of them. */
-export function both(one: Activity, other: Activity): Activity {
+/** Tells all of them. */
+export function tellAll(...activities: readonly Activity[]): Activity {
+  const all =
+    <Fact>(tell: (activity: Activity, fact: Fact) => void) =>
+    (fact: Fact) => {
+      for (const activity of activities) tell(activity, fact);
+    };
   return {
-    initiated(task) {
-      one.initiated(task);
-      other.initiated(task);
-    },
-    ran(run) {
-      one.ran(run);
-      other.ran(run);
-    },
-    lost(task) {
-      one.lost(task);
-      other.lost(task);
-    },
-    called(call) {
-      one.called(call);
-      other.called(call);
-    },
+    initiated: all((activity, task) => activity.initiated(task)),
+    ran: all((activity, run) => activity.ran(run)),
+    lost: all((activity, task) => activity.lost(task)),
+    called: all((activity, call) => activity.called(call)),
   };
 }
 

@@ -3,7 +3,7 @@ import type { TaskRecord } from '../../engine/task-record.js';
 import { openTelemetry } from '../../open-telemetry.js';
 import type { Watching } from '../http/watch-endpoints.js';
 import type { Operation } from '../operation.js';
-import { type Activity, both, logActivity } from './activity.js';
+import { type Activity, logActivity, tellAll } from './activity.js';
 import { createLog, includesLevel, type LogEntry, type LogLevel } from './log.js';
 import { countActivity } from './metrics.js';
 import { type ObservabilityOptions, observabilitySettings } from './options.js';
@@ -52,7 +52,7 @@ export async function startObservation({
   const api = openTelemetry('metrics');
   const meter = api && (await import('./meter.js')).createMeter(api, settings.metricsPrefix);
   const metrics = countActivity([prometheus, meter].filter(each => each !== undefined));
-  const activity = both(logActivity(log), metrics.activity);
+  const activity = tellAll(logActivity(log), metrics.activity);
   let phase: Phase = 'starting';
   let stop = () => {};
   return {

@@ -3,6 +3,9 @@ import { sections } from '../config/config-schema.js';
 import { settingValues } from '../config/setting-values.js';
 import type { LogLevel } from './log.js';
 
+const observability: OptionNames<ObservabilityOptions> & typeof sections.observability =
+  sections.observability;
+
 /** What an operator sees of a server or worker, and when it warns. */
 export interface ObservabilityOptions {
   /** Begins the name of every metric. @default 'mcp_await_' */
@@ -25,26 +28,12 @@ export type ObservabilitySettings = {
   readonly [Name in keyof ObservabilityOptions]-?: NonNullable<ObservabilityOptions[Name]>;
 };
 
-const optionNames: OptionNames<ObservabilityOptions> = {
-  metricsPrefix: true,
-  alertOnFailureRate: true,
-  alertOnMeanOverSla: true,
-  alertWindowSeconds: true,
-  alertIntervalSeconds: true,
-  alertMinTasks: true,
-  logLevel: true,
-};
-
 /** @throws ConfigurationError that names the option, what it must be and what it is */
 export function observabilitySettings(
   options: ObservabilityOptions,
   defaultLevel: LogLevel,
 ): ObservabilitySettings {
-  refuseUnknownOptions('`observability`', options, optionNames);
-  const { logLevel = defaultLevel, ...settings } = settingValues(
-    sections.observability,
-    options,
-    'observability.',
-  );
+  refuseUnknownOptions('`observability`', options, observability);
+  const { logLevel = defaultLevel, ...settings } = settingValues(observability, options, 'observability.');
   return { ...settings, logLevel };
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ConfigurationError } from '../../errors.js';
 import { linkSignals } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
-import { causes, createGuardedAgent } from '../outbound/guarded-agent.js';
+import { causes, guardedFetch, readUpTo } from '../outbound/guarded-fetch.js';
 import { bareHostname, isAddress, nonPublicRange } from '../outbound/public-address.js';
 import { isLoopback } from './guards.js';
 
@@ -74,44 +74,35 @@ export async function findKeys({ issuer, allowPrivate = false }: Issuer): Promis
 /** @throws where the answer takes too long, is too large, or comes from where it must not */
 async function boundedFetch(url: URL, destination: Destination, signal?: AbortSignal): Promise<Response> {
   checkDestination(url, destination);
-  const { fetch } = await import('undici');
   const limit = new AbortController();
   const { answerWithinMs, maxAnswerBytes } = KEY_LIMITS;
   const stop = startTimer(answerWithinMs, () => limit.abort(new Error('it took too long')), { unref: true });
   using linked = linkSignals(limit.signal, signal);
   const isOnThisMachine = isLoopback(url.hostname) && isLoopback(destination.issuer.hostname);
-  const agent = await createGuardedAgent({
+  const request = {
+    url,
+    headers: { accept: 'application/json' },
+    signal: linked.signal,
     publicOnly: !destination.allowPrivate && !isOnThisMachine,
     lookup,
-    refuse: (host, range) =>
+    refuse: (host: string, range: string) =>
       new Error(`${host} has an address that is not public (${range}): --auth-allow-private`),
-  });
+  };
   try {
-    const headers = { accept: 'application/json' };
-    const response = await fetch(url, {
-      headers,
-      redirect: 'manual',
-      dispatcher: agent,
-      signal: linked.signal,
+    return await guardedFetch(request, async response => {
+      const { status, headers } = response;
+      const { bytes, isWhole } = await readUpTo(response, { maxBytes: maxAnswerBytes });
+      if (!isWhole) throw new Error(`the answer is longer than ${maxAnswerBytes} bytes`);
+      return new Response(status === 204 || status === 304 ? null : bytes, {
+        status,
+        headers: [...headers],
+      });
     });
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of response.body ?? []) {
-      size += chunk.length;
-      if (size > maxAnswerBytes) throw new Error(`the answer is longer than ${maxAnswerBytes} bytes`);
-      chunks.push(chunk);
-    }
-    const init = { status: response.status, headers: [...response.headers] };
-    return new Response(
-      response.status === 204 || response.status === 304 ? null : Buffer.concat(chunks),
-      init,
-    );
   } catch (cause) {
     const last = causes(cause).at(-1);
     const why = last instanceof Error ? last.message : String(last);
     throw new Error(`The keys of the issuer cannot be fetched from ${url.origin}: ${why}`, { cause });
   } finally {
     stop();
-    void agent.destroy();
   }
 }

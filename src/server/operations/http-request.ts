@@ -1,11 +1,11 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { lookup as lookupName } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { Response } from 'undici';
 import { z } from 'zod';
 import { isDeeper } from '../../storage/large-json.js';
 import { defineOperation, type OperationContext, OperationError } from '../operation.js';
-import { causeCode, causes, createGuardedAgent } from '../outbound/guarded-agent.js';
+import { causeCode, causes, type GuardedRequest, guardedFetch, readUpTo } from '../outbound/guarded-fetch.js';
 import { type OutgoingRequest, redirected, redirectTarget } from './redirect.js';
 import { addressRefusal, mayBePrivate, type RequestPolicy, urlRefusal } from './request-policy.js';
 
@@ -123,16 +123,6 @@ function withEncodedBody({ url, method, headers, body }: Fields) {
   };
 }
 
-interface ReadBodyOptions {
-  readonly maxBytes: number;
-  onProgress(bytes: number): void;
-}
-
-interface ReadBytes {
-  readonly bytes: Buffer;
-  readonly complete: boolean;
-}
-
 interface DecodedBody {
   readonly body: string;
   readonly encoding: 'text' | 'base64';
@@ -168,46 +158,36 @@ async function exchange(request: OutgoingRequest, options: ExchangeOptions): Pro
   const { policy, lookup, context } = options;
   const refusal = urlRefusal(request.url, policy);
   if (refusal !== undefined) throw new OperationError('ADDRESS_REFUSED', refusal);
-  // With the first request, not with the server.
-  const { fetch } = await import('undici');
-  const agent = await createGuardedAgent({
+  const guarded: GuardedRequest = {
+    ...request,
+    body: request.body ?? null,
+    signal: context.signal,
     publicOnly: !mayBePrivate(request.url, policy),
     lookup,
     refuse: (hostname, range) => new OperationError('ADDRESS_REFUSED', addressRefusal(hostname, range)),
-  });
+  };
   try {
-    const response = await fetch(request.url, {
-      method: request.method,
-      headers: request.headers,
-      body: request.body ?? null,
-      redirect: 'manual',
-      dispatcher: agent,
-      signal: context.signal,
+    return await guardedFetch(guarded, async response => {
+      const url = redirectTarget(response.status, response.headers.get('location'), request.url);
+      if (url !== undefined) return { kind: 'redirect', status: response.status, url };
+      if (!response.ok) throw await httpError(request, response);
+      return { kind: 'result', result: await readResult(response, options) };
     });
-    const url = redirectTarget(response.status, response.headers.get('location'), request.url);
-    if (url !== undefined) return { kind: 'redirect', status: response.status, url };
-    if (!response.ok) throw await httpError(request, response);
-    return { kind: 'result', result: await readResult(response, options) };
   } catch (error) {
     context.signal.throwIfAborted();
     throw toOperationError(error, request);
-  } finally {
-    await agent.destroy();
   }
 }
 
 async function readResult(response: Response, { policy, context }: ExchangeOptions): Promise<HttpResult> {
   const { status, headers } = response;
   const length = headers.has('content-encoding') ? 0 : Number(headers.get('content-length') ?? 0);
-  const bytes = await readBody(response, {
+  const total = length > 0 ? length : undefined;
+  const { bytes, isWhole } = await readUpTo(response, {
     maxBytes: policy.maxResponseBytes,
-    onProgress: current =>
-      context.progress({
-        current,
-        total: length > 0 ? length : undefined,
-        message: `${current} bytes received`,
-      }),
+    onProgress: current => context.progress({ current, total, message: `${current} bytes received` }),
   });
+  if (!isWhole) throw tooLarge(policy);
   const decoded = decodeBody(bytes, headers.get('content-type'));
   const shown = [...headers].filter(([name]) => name !== 'set-cookie');
   return { status, headers: Object.fromEntries(shown), ...decoded };
@@ -228,33 +208,16 @@ function toOperationError(error: unknown, { method, url }: OutgoingRequest): Ope
   return new OperationError('REQUEST_FAILED', message, { retryable: true, cause: error });
 }
 
-/** @throws OperationError `RESPONSE_TOO_LARGE` as soon as more than `maxBytes` have come. */
-async function readBody(response: Response, options: ReadBodyOptions): Promise<Buffer> {
-  const { bytes, complete } = await readUpTo(response, options);
-  if (complete) return bytes;
-  throw new OperationError(
-    'RESPONSE_TOO_LARGE',
-    `The response is larger than the limit of ${options.maxBytes} bytes`,
-  );
+function tooLarge({ maxResponseBytes }: RequestPolicy): OperationError {
+  const message = `The response is larger than the limit of ${maxResponseBytes} bytes`;
+  return new OperationError('RESPONSE_TOO_LARGE', message);
 }
 
 /** The first `characters` of a body on one line, for a message. */
 async function readExcerpt(response: Response, characters: number): Promise<string> {
   // A character has up to four bytes.
-  const { bytes } = await readUpTo(response, { maxBytes: characters * 4, onProgress: () => {} });
+  const { bytes } = await readUpTo(response, { maxBytes: characters * 4 });
   return bytes.toString().replace(/\s+/g, ' ').trim().slice(0, characters);
-}
-
-async function readUpTo({ body }: Response, { maxBytes, onProgress }: ReadBodyOptions): Promise<ReadBytes> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body ?? []) {
-    chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size > maxBytes) return { bytes: Buffer.concat(chunks).subarray(0, maxBytes), complete: false };
-    onProgress(size);
-  }
-  return { bytes: Buffer.concat(chunks), complete: true };
 }
 
 /** Text in the charset that the content type names (UTF-8 if none), or base64 when the bytes are not that. */

@@ -11,7 +11,7 @@ import { linkSignals } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
 import { VERSION } from '../../version.js';
 import { defineOperation, OperationError } from '../operation.js';
-import { causeCode, causes, createGuardedAgent } from '../outbound/guarded-agent.js';
+import { causeCode, causes, type GuardedRequest, guardedFetch } from '../outbound/guarded-fetch.js';
 import { taskAnswer } from '../tools/task-answer.js';
 import { ATTEMPT_SLA_MS, DELIVER_WEBHOOK, type Deliveries, type DeliveryAttempt } from './deliveries.js';
 import { destinationRefusal, privateRefusal } from './destination.js';
@@ -223,33 +223,29 @@ type PostResult =
  */
 async function postMessage(options: PostOptions): Promise<PostResult> {
   const { url, headers, body, allowPrivate, lookup, timeoutMs, signal } = options;
-  // With the first message, not with the server.
-  const { fetch } = await import('undici');
   const timeout = new AbortController();
   const stopTimer = startTimer(timeoutMs, () => timeout.abort());
-  const agent = await createGuardedAgent({
+  using linked = linkSignals(signal, timeout.signal);
+  const request: GuardedRequest = {
+    url,
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json', 'user-agent': `mcp-await/${VERSION}` },
+    body,
+    signal: linked.signal,
     publicOnly: !allowPrivate,
     lookup,
     refuse: (hostname, range) => new DestinationRefused(privateRefusal(hostname, range)),
-  });
-  using linked = linkSignals(signal, timeout.signal);
+  };
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json', 'user-agent': `mcp-await/${VERSION}` },
-      body,
-      redirect: 'manual',
-      dispatcher: agent,
-      signal: linked.signal,
-    });
-    if (response.ok) return { status: 'delivered', responseStatus: response.status };
+    const { ok, status, headers } = await guardedFetch(request, async response => response);
+    if (ok) return { status: 'delivered', responseStatus: status };
     return {
       status: 'failed',
-      responseStatus: response.status,
-      error: `${url.host} answered with status ${response.status}`,
+      responseStatus: status,
+      error: `${url.host} answered with status ${status}`,
       // Standard Webhooks 1.0.0: with 410 Gone the receiver asks for no more.
-      retryable: response.status !== 410,
-      retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), Date.now()),
+      retryable: status !== 410,
+      retryAfterMs: parseRetryAfter(headers.get('retry-after'), Date.now()),
     };
   } catch (error) {
     signal.throwIfAborted();
@@ -264,7 +260,6 @@ async function postMessage(options: PostOptions): Promise<PostResult> {
     return { status: 'failed', error: `${url.host} was not reached: ${causeCode(error)}`, retryable: true };
   } finally {
     stopTimer();
-    await agent.destroy();
   }
 }
 

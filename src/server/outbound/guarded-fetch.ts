@@ -1,8 +1,9 @@
 import type { LookupFunction } from 'node:net';
-import type { Agent } from 'undici';
+import type { RequestInit, Response } from 'undici';
 import { nonPublicRange } from './public-address.js';
 
-export interface GuardedAgentOptions {
+export interface GuardedRequest extends Omit<RequestInit, 'redirect' | 'dispatcher'> {
+  readonly url: URL;
   /** Refuse to connect to an address that is not public. */
   readonly publicOnly: boolean;
   readonly lookup: LookupFunction;
@@ -11,24 +12,51 @@ export interface GuardedAgentOptions {
 }
 
 /**
- * An HTTP agent without time limits that checks an address in the very lookup it connects with: a name that
- * resolves differently the second time (DNS rebinding) gains nothing.
+ * Sends one request without time limits, and answers what `read` makes of the response, which may be a redirect. An
+ * address is checked in the very lookup that connects with it: a name that resolves differently the second time (DNS
+ * rebinding) gains nothing.
  */
-export async function createGuardedAgent({
-  publicOnly,
-  lookup,
-  refuse,
-}: GuardedAgentOptions): Promise<Agent> {
-  const { Agent } = await import('undici');
-  return new Agent({
+export async function guardedFetch<Value>(
+  { url, publicOnly, lookup, refuse, ...request }: GuardedRequest,
+  read: (response: Response) => Promise<Value>,
+): Promise<Value> {
+  // With the first request, not with the server.
+  const { Agent, fetch } = await import('undici');
+  const dispatcher = new Agent({
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: { lookup: publicOnly ? guardLookup(lookup, refuse) : lookup },
   });
+  try {
+    return await read(await fetch(url, { ...request, redirect: 'manual', dispatcher }));
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+export interface ReadOptions {
+  readonly maxBytes: number;
+  readonly onProgress?: (bytes: number) => void;
+}
+
+/** The beginning of a body, at most `maxBytes`; `isWhole` where that is all of it. */
+export async function readUpTo(
+  { body }: Response,
+  { maxBytes, onProgress = () => {} }: ReadOptions,
+): Promise<{ readonly bytes: Buffer; readonly isWhole: boolean }> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size > maxBytes) return { bytes: Buffer.concat(chunks).subarray(0, maxBytes), isWhole: false };
+    onProgress(size);
+  }
+  return { bytes: Buffer.concat(chunks), isWhole: true };
 }
 
 /** Passes on public addresses only. */
-function guardLookup(lookup: LookupFunction, refuse: GuardedAgentOptions['refuse']): LookupFunction {
+function guardLookup(lookup: LookupFunction, refuse: GuardedRequest['refuse']): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, []);

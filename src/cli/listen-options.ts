@@ -1,48 +1,38 @@
 import type { Settings } from '../server/config/config-schema.js';
 import type { HttpServerOptions } from '../server/http/http-server.js';
 import { UsageError } from './exit-code.js';
+import { givenFlags } from './given-flags.js';
 import type { CommandIo } from './io.js';
 import { readSecretFile } from './secret-file.js';
 
-/** The flags that go with HTTP. */
+/** Of the flags that go with HTTP, those that are no settings, or are looked at here. */
 export interface ListenFlags {
-  readonly host?: string;
-  readonly port?: number;
   readonly token?: string;
   readonly tokenFile?: string;
-  readonly authIssuer?: string;
-  readonly authAudience?: string;
-  readonly authScope?: readonly string[];
-  readonly authAllowPrivate?: boolean;
-  readonly publicUrl?: string;
-  readonly allowedHost?: readonly string[];
-  readonly allowedOrigin?: readonly string[];
-  readonly localOrigins?: boolean;
   readonly taskPage?: boolean;
-  readonly trustedProxy?: readonly string[];
 }
 
-/** The first of these flags that was given. */
-export function strayHttpFlag(flags: ListenFlags): string | undefined {
-  const { host, port, token, tokenFile, allowedHost, allowedOrigin, localOrigins } = flags;
-  const { authIssuer, authAudience, authScope, authAllowPrivate, publicUrl } = flags;
-  const httpOnly = {
-    '--host': host,
-    '--port': port,
-    '--token': token,
-    '--token-file': tokenFile,
-    '--auth-issuer': authIssuer,
-    '--auth-audience': authAudience,
-    '--auth-scope': authScope,
-    '--auth-allow-private': authAllowPrivate,
-    '--public-url': publicUrl,
-    '--allowed-host': allowedHost,
-    '--allowed-origin': allowedOrigin,
-    '--local-origins': localOrigins,
-    '--task-page': flags.taskPage || undefined,
-    '--trusted-proxy': flags.trustedProxy,
-  };
-  return Object.entries(httpOnly).find(([, value]) => value !== undefined)?.[0];
+const WITH_HTTP = [
+  '--host',
+  '--port',
+  '--token',
+  '--token-file',
+  '--auth-issuer',
+  '--auth-audience',
+  '--auth-scope',
+  '--auth-allow-private',
+  '--public-url',
+  '--allowed-host',
+  '--allowed-origin',
+  '--local-origins',
+  '--task-page',
+  '--trusted-proxy',
+];
+
+/** @throws UsageError for a flag that says nothing without HTTP */
+export function refuseHttpFlags(flags: ListenFlags): void {
+  const [stray] = givenFlags({ ...flags, taskPage: flags.taskPage || undefined }, WITH_HTTP);
+  if (stray !== undefined) throw new UsageError(`${stray} goes with --http.`);
 }
 
 /** @throws UsageError */

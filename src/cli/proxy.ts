@@ -13,7 +13,7 @@ import { reportError } from './error-report.js';
 import { ExitCode, UsageError } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
 import type { CommandIo } from './io.js';
-import { checkTokenFlags, httpOptions, type ListenFlags, strayHttpFlag } from './listen-options.js';
+import { checkTokenFlags, httpOptions, type ListenFlags, refuseHttpFlags } from './listen-options.js';
 import { chooseServer, withVariables } from './server-choice.js';
 import { type NamedServer, openSignIns } from './sign-in/sign-in.js';
 import { relayedStreams } from './stdio-relay.js';
@@ -60,8 +60,7 @@ async function start({
   stdio,
   io,
 }: Start): Promise<{ server: RunningServer; drainSeconds: number }> {
-  const stray = stdio === undefined ? undefined : strayHttpFlag(flags);
-  if (stray !== undefined) throw new UsageError(`${stray} goes with --http.`);
+  if (stdio !== undefined) refuseHttpFlags(flags);
   checkTokenFlags(flags);
   const isAttended = flags.signIn === true;
   const targets = proxyTargets(withVariables(flags, io), command, io).map(each => ({

@@ -6,6 +6,7 @@ import type { SettingsFlag } from './config/find-file.js';
 import { useSettings } from './config/load-settings.js';
 import { openExistingStore } from './existing-store.js';
 import { ExitCode } from './exit-code.js';
+import { givenFlags } from './given-flags.js';
 import type { CommandIo } from './io.js';
 import { printJson, printLines } from './report.js';
 import { oneLine } from './terminal-text.js';
@@ -54,9 +55,8 @@ export async function tasks(flags: TasksFlags, io: CommandIo): Promise<number> {
 }
 
 /** What to do where the flags may have left tasks out. */
-function nothingFound({ state, operation, owner }: TasksFlags): string {
-  const given = Object.entries({ '--state': state, '--operation': operation, '--owner': owner });
-  const names = given.flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+function nothingFound(flags: TasksFlags): string {
+  const names = givenFlags(flags, ['--state', '--operation', '--owner']);
   return names.length === 0
     ? 'The store holds no tasks. `mcp-await list` lists the jobs of this machine, on any server.\n'
     : `The store holds no such tasks; without ${names.join(' and ')} it may.\n`;

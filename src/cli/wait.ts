@@ -4,6 +4,7 @@ import type { Outcome } from '../types.js';
 import { ageSince, printEnd } from './end-line.js';
 import { exitCodeOfStatus, UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
+import { givenFlags } from './given-flags.js';
 import { isHeldJob, onceReleased } from './held-job.js';
 import type { CommandIo } from './io.js';
 import { findJob, markDelivered, referenceOf, shownId } from './jobs.js';
@@ -14,13 +15,13 @@ import { endedTask, failureReason, heldTask, jsonReport, printJson, printResult 
 import { waitOptionsOf } from './wait-options.js';
 
 /** Flags that only whoever asks the server can obey. */
-const OF_THE_KEEPER = {
-  doneWord: '--done-word',
-  failedWord: '--failed-word',
-  maxAttempts: '--max-attempts',
-  initialInterval: '--initial-interval',
-  maxInterval: '--max-interval',
-};
+const OF_THE_KEEPER = [
+  '--done-word',
+  '--failed-word',
+  '--max-attempts',
+  '--initial-interval',
+  '--max-interval',
+];
 
 /** `mcp-await wait`: picks a job up again and prints its final result. */
 export async function wait(
@@ -85,8 +86,7 @@ async function released(
 
 /** @throws UsageError for flags of a wait that another process does */
 function refuseForHeld({ id }: JournalRecord, flags: object): void {
-  const given = Object.keys(flags).filter(name => Reflect.get(flags, name) !== undefined);
-  const idle = Object.entries(OF_THE_KEEPER).flatMap(([name, flag]) => (given.includes(name) ? [flag] : []));
+  const idle = givenFlags(flags, OF_THE_KEEPER);
   if (idle.length > 0)
     throw new UsageError(
       `${idle.join(' and ')} would have no effect on ${shownId(id)}: the process that keeps its server waits for it, by what the job was started with. Wait without, or end it by \`mcp-await cancel ${shownId(id)}\`.`,

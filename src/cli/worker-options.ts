@@ -5,8 +5,10 @@ import type { WebhookOptions } from '../server/index.js';
 import { loadOperations } from '../server/load-operations.js';
 import type { Operation } from '../server/operation.js';
 import { builtInOperations } from '../server/operations/index.js';
+import { reportError } from './error-report.js';
 import { UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
+import { logLines } from './log-line.js';
 import { readSecretFile } from './secret-file.js';
 
 /** The task's SLA bounds a call of `mcp_tool`, however often or seldom the other server says something. */
@@ -77,11 +79,30 @@ function usableServers(source: NamedServerSource, io: CommandIo): readonly strin
   return names;
 }
 
+/** What the settings say of servers and workers alike. */
+export async function runtimeOptions(
+  { server, state, execution, webhooks, observability }: Settings,
+  io: CommandIo,
+) {
+  const { provider: store, ttlSeconds: _ofServers, ...rest } = state;
+  return {
+    ...rest,
+    store,
+    concurrency: execution.maxConcurrency,
+    principalShare: execution.principalShare,
+    taskPage: server.taskPage,
+    webhooks: await webhookOptions(webhooks, io),
+    observability,
+    onError: (error: unknown) => reportError(error, io),
+    onLog: logLines(io),
+  };
+}
+
 /**
  * What the settings and the environment say of webhooks; undefined when nothing.
  * @throws UsageError when the file of the secret cannot be read or is empty
  */
-export async function webhookOptions(
+async function webhookOptions(
   { secretFile, allowedHosts, allowPrivate, allowHttp }: Settings['webhooks'],
   io: CommandIo,
 ): Promise<WebhookOptions | undefined> {

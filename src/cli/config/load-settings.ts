@@ -8,6 +8,7 @@ import { importModule } from '../../server/import-module.js';
 import { parseCommentedJson } from '../../storage/commented-json.js';
 import { readTextFile, unreadableReason } from '../../storage/text-file.js';
 import { UsageError } from '../exit-code.js';
+import { attributeOf } from '../given-flags.js';
 import type { CommandIo } from '../io.js';
 import { FILE_VARIABLE, findSettingsFile, type SettingsFlag } from './find-file.js';
 import { transportOf } from './transport-flags.js';
@@ -90,11 +91,6 @@ function flagLayer(flags: object): Layer {
     },
     ({ flag }) => flag,
   );
-}
-
-/** `--token-file` is `tokenFile` among the parsed flags. */
-function attributeOf(flag: string): string {
-  return flag.slice(2).replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase());
 }
 
 /** What the environment says. An empty variable says nothing. */

@@ -3,6 +3,7 @@ import { parseStoreUrl } from '../../engine/store-url.js';
 import { UsageError } from '../exit-code.js';
 import { count, duration } from '../flag-values.js';
 import { KEY_PREFIX_FLAG, type ServerFlags, SHARED_STORES } from '../flags.js';
+import { givenFlags } from '../given-flags.js';
 import { type LatencyRange, latencyRange } from './latency.js';
 
 /** What `--restart` kills: all that were started but further workers, or the front alone. */
@@ -71,23 +72,18 @@ export function addLoadFlags(command: Command): Command {
     .option('--json', 'print one JSON object, times in milliseconds');
 }
 
+const OF_OWN_SERVER = ['--store', '--key-prefix', '--concurrency', '--workers', '--lease'];
+
 /** @throws UsageError when flags contradict each other */
 export function checkLoadFlags(flags: LoadFlags, command: readonly string[]): void {
-  const { store, keyPrefix, concurrency, workers, restart, lease, latency, seed, tool, args } = flags;
+  const { store, workers, restart, latency, seed, tool, args } = flags;
   const isForeign = flags.url !== undefined || flags.server !== undefined || command.length > 0;
   if (isForeign && restart !== undefined) {
     throw new UsageError(
       '--restart kills only what load has started itself; leave the server out, or give --store.',
     );
   }
-  const ofOwnServer = {
-    '--store': store,
-    '--key-prefix': keyPrefix,
-    '--concurrency': concurrency,
-    '--workers': workers,
-    '--lease': lease,
-  };
-  const stray = Object.entries(ofOwnServer).find(([, value]) => value !== undefined)?.[0];
+  const [stray] = givenFlags(flags, OF_OWN_SERVER);
   if (isForeign && stray !== undefined) {
     throw new UsageError(`${stray} is for the server that load starts when none is named.`);
   }

@@ -1,3 +1,5 @@
+import { OnDispose } from '../time/on-dispose.js';
+import { onAbort } from '../time/signals.js';
 import type { CommandIo } from './io.js';
 import { canDraw } from './terminal.js';
 
@@ -18,11 +20,7 @@ export function watchInterrupts(io: CommandIo): Interrupts {
   return {
     first: first.signal,
     second: second.signal,
-    onFirst(leave) {
-      if (first.signal.aborted) leave();
-      first.signal.addEventListener('abort', leave, { once: true });
-      return { [Symbol.dispose]: () => first.signal.removeEventListener('abort', leave) };
-    },
+    onFirst: leave => new OnDispose(onAbort(first.signal, leave)),
     [Symbol.dispose]: () => {
       for (const signal of signals) io.off(signal, onSignal);
     },

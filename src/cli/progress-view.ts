@@ -3,6 +3,7 @@ import type { AwaitEvent } from '../client/events.js';
 import { messageOf } from '../client/faults/failure.js';
 import { followProgress, fractionOf, type ProgressTrack, remainingMs } from '../pacing/progress-forecast.js';
 import { formatDuration } from '../time/duration.js';
+import { OnDispose } from '../time/on-dispose.js';
 import { sleep } from '../time/sleep.js';
 import { isEndStatus, type Snapshot } from '../types.js';
 import { describeNotices, describeState } from './describe-state.js';
@@ -35,7 +36,7 @@ const SPARE_COLUMNS = 3;
 /** How old the line may be. */
 const REFRESH_MS = 250;
 
-const unpaused: Disposable = { [Symbol.dispose]() {} };
+const unpaused = new OnDispose(() => {});
 const silent: ProgressView = {
   step() {},
   task() {},
@@ -259,12 +260,10 @@ function drawnView(io: CommandIo): ProgressView {
     pause() {
       pauses++;
       spinner.stop();
-      return {
-        [Symbol.dispose]() {
-          pauses--;
-          show();
-        },
-      };
+      return new OnDispose(() => {
+        pauses--;
+        show();
+      });
     },
     stop,
   };

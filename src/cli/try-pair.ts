@@ -95,11 +95,10 @@ function nothing(io: CommandIo, why: string): undefined {
 
 /** Ends what is watched after a time, or at Ctrl-C. */
 function watchFor(timeoutMs: number, interrupted: AbortSignal) {
-  const late = new AbortController();
+  const linked = linkSignals(interrupted);
   const stop = startTimer(timeoutMs, () =>
-    late.abort(new Error(`it has not ended within ${formatDuration(timeoutMs)} (--timeout)`)),
+    linked.abort(new Error(`it has not ended within ${formatDuration(timeoutMs)} (--timeout)`)),
   );
-  const linked = linkSignals(interrupted, late.signal);
   return {
     signal: linked.signal,
     [Symbol.dispose]() {

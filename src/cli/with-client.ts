@@ -132,11 +132,10 @@ async function connectInTime(
   connect: (signal: AbortSignal) => Promise<AwaitClient>,
 ): Promise<AwaitClient> {
   const { deadlineMs = Number.POSITIVE_INFINITY } = waitOptionsOf(settings);
-  const late = new AbortController();
-  using linked = linkSignals(interrupted, late.signal);
+  using linked = linkSignals(interrupted);
   const stop = startTimer(deadlineMs, () => {
     const message = `Gave up on connecting after ${formatDuration(deadlineMs)} (\`deadlineMs\`, --timeout): the server has not answered \`initialize\`. Nothing was called.`;
-    late.abort(new AwaitTimeoutError(message, { budget: 'deadline' }));
+    linked.abort(new AwaitTimeoutError(message, { budget: 'deadline' }));
   });
   try {
     return await connect(linked.signal);

@@ -46,8 +46,7 @@ export async function* callWithProgress(
   tool: AgentTool,
   { args, toolCallId, signal }: ProgressCall,
 ): AsyncGenerator<ToolProgress, CallToolResult, void> {
-  const left = new AbortController();
-  using link = linkSignals(signal, left.signal);
+  using link = linkSignals(signal);
   const changed = new ChangeNotice();
   let latest: ToolProgress | undefined;
   const ended = tool.call(args, {
@@ -72,6 +71,6 @@ export async function* callWithProgress(
       }
     }
   } finally {
-    left.abort();
+    link.abort(new Error('The reader has left'));
   }
 }

@@ -27,7 +27,7 @@ export async function sendTo(
   const client = await upstream.client();
   const { _meta, ...rest } = params;
   const meta = metaForUpstream(isRecord(_meta) ? _meta : {});
-  return relay(client, { method, params: { ...rest, ...(meta && { _meta: meta }) } }, { signal });
+  return relay(client, { method, params: { ...rest, ...(meta && { _meta: meta }) } }, signal);
 }
 
 /** What a request says besides its parameters, without what is between the host and the proxy. */

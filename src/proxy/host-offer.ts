@@ -6,6 +6,7 @@ import type { Offer } from '../server/offer.js';
 import type { TaskFeed } from '../server/task-feed.js';
 import { stableCallId } from '../server/tools/meta-keys.js';
 import type { CallContext, ServerTool } from '../server/tools/server-tool.js';
+import { linkSignals } from '../time/signals.js';
 import type { Progress } from '../types.js';
 import { answerOf, unknownName } from './call-answer.js';
 import { metaForUpstream } from './feature-answers.js';
@@ -249,16 +250,15 @@ async function firstEnded(
   waited: readonly ProxyTask[],
   { signal, ...watch }: HostWatch,
 ): Promise<ProxyTask | undefined> {
-  const decided = new AbortController();
-  const either = AbortSignal.any([signal, decided.signal]);
+  using decided = linkSignals(signal);
   try {
     return await Promise.race(
       waited.map(async task =>
-        (await task.watch({ ...watch, signal: either })) === undefined ? undefined : task,
+        (await task.watch({ ...watch, signal: decided.signal })) === undefined ? undefined : task,
       ),
     );
   } finally {
-    decided.abort();
+    decided.abort(new Error('One has ended'));
   }
 }
 

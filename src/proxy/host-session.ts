@@ -28,8 +28,8 @@ import { featureAnswers, firstOf, type HostRequest, sendTo } from './feature-ans
 import { HostCalls } from './host-calls.js';
 import { connectUpstreams, hostOffer, type ProxyParts } from './host-offer.js';
 import { ALL_CAPABILITIES, instructionsOf, mergedCapabilities } from './introduction.js';
-import { JoinedNotifications } from './joined-notifications.js';
-import type { Upstream, UpstreamNotification } from './upstream.js';
+import { JoinedNotifications, type Notification } from './joined-notifications.js';
+import type { Upstream } from './upstream.js';
 import { Upstreams } from './upstreams.js';
 
 /** A person may take their time. */
@@ -124,12 +124,12 @@ export function createHostSession(options: HostSessionOptions): Server {
   const features = serveFeatures(server, () => upstreams);
 
   /** Once the host can hear of it. */
-  function announce(notification: UpstreamNotification): void {
+  function announce(notification: Notification): void {
     void ready.promise.then(() => joined.add(notification));
   }
 
   /** Whoever has gone hears of nothing more. */
-  async function tell(notification: UpstreamNotification) {
+  async function tell(notification: Notification) {
     await server.transport?.send({ jsonrpc: '2.0', ...notification }).catch(() => {});
   }
 

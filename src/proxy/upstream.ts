@@ -6,9 +6,11 @@ import type { ConnectionOptions } from '../client/connect/connection-options.js'
 import type { InputHandler } from '../client/input/input-handler.js';
 import type { JournalOptions } from '../client/journal/options.js';
 import type { WaitOptions } from '../client/options.js';
-import { AwaitAbortedError, AwaitError } from '../errors.js';
+import { AwaitAbortedError } from '../errors.js';
 import { excerpt } from '../protocols/excerpt.js';
+import { OnDispose } from '../time/on-dispose.js';
 import { startTimer } from '../time/sleep.js';
+import type { Notification } from './joined-notifications.js';
 
 /** A server behind the proxy. */
 export interface UpstreamTarget {
@@ -25,18 +27,13 @@ export interface UpstreamTarget {
   readonly signIn?: ConnectOptions[typeof SIGN_IN] | undefined;
 }
 
-export interface UpstreamNotification {
-  readonly method: string;
-  readonly params?: Record<string, unknown> | undefined;
-}
-
 /** The one host for which an upstream is connected. */
 export interface UpstreamHost {
   /** What the host can be asked is what its upstreams are told that they can ask. */
   readonly capabilities: ClientCapabilities;
   readonly onInput: InputHandler;
   /** Told what an upstream says without being asked. */
-  readonly onNotification: (notification: UpstreamNotification, upstream: Upstream) => void;
+  readonly onNotification: (notification: Notification, upstream: Upstream) => void;
   /** Told that an upstream has come (back), with another session. */
   readonly onNewSession: (upstream: Upstream) => void;
   /** Told that the connection is over for good. */
@@ -113,12 +110,10 @@ export class Upstream {
   /** Keeps the connection until it is disposed, also when the host leaves. */
   hold(): Disposable {
     this.#held++;
-    return {
-      [Symbol.dispose]: () => {
-        this.#held--;
-        if (this.#isLeft && this.#held === 0) void this.close();
-      },
-    };
+    return new OnDispose(() => {
+      this.#held--;
+      if (this.#isLeft && this.#held === 0) void this.close();
+    });
   }
 
   /** The host has gone: calls under way go on. */
@@ -196,5 +191,5 @@ export class Upstream {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof AwaitError || error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? error.message : String(error);
 }

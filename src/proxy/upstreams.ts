@@ -213,13 +213,12 @@ export class Upstreams {
 export async function relay(
   client: AwaitClient,
   request: { readonly method: string; readonly params?: object | undefined },
-  options: { readonly signal: AbortSignal; readonly onProgress?: (progress: object) => void },
+  signal: AbortSignal,
 ): Promise<z.infer<typeof anyResult>> {
   const answer = await client.request(request as Parameters<AwaitClient['request']>[0], anyResult, {
-    signal: options.signal,
+    signal,
     timeout: 300_000,
     resetTimeoutOnProgress: true,
-    ...(options.onProgress && { onprogress: options.onProgress }),
   });
   return readInParts(request.method, answer).answer;
 }

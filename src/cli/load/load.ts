@@ -4,7 +4,7 @@ import { defaultWaitOptions, resolveWaitOptions, type WaitOptions } from '../../
 import type { TaskHandle } from '../../client/task-handle.js';
 import type { Pacing } from '../../pacing/next-delay.js';
 import type { Settings } from '../../server/config/config-schema.js';
-import { sleep } from '../../time/sleep.js';
+import { isWithin } from '../../time/at-most.js';
 import { useSettings } from '../config/load-settings.js';
 import { ExitCode } from '../exit-code.js';
 import type { CommandIo } from '../io.js';
@@ -19,34 +19,19 @@ import { judgeLoad } from './verdict.js';
 
 interface Schedule {
   readonly taskCount: number;
-  /** Mean run time of a task in milliseconds. */
-  readonly meanMs: number;
   /** Most tasks that run at the same time. */
   readonly parallelTasks: number;
 }
 
-/** When about half of the tasks have ended, in milliseconds after they were started together. */
-export function middleMs({ taskCount, meanMs, parallelTasks }: Schedule): number {
+/** When about half of the tasks have ended, in milliseconds after they were started together; each takes `meanMs`. */
+export function middleMs({ taskCount, meanMs, parallelTasks }: Schedule & { meanMs: number }): number {
   // Fewer tasks than can run in parallel all end around the mean.
   return Math.max(meanMs, (meanMs * taskCount) / parallelTasks / 2);
 }
 
 /** How long all tasks need, in milliseconds, where each may take `mostMs`. */
-export function expectedMs({
-  taskCount,
-  mostMs,
-  parallelTasks,
-}: Omit<Schedule, 'meanMs'> & { mostMs: number }): number {
+export function expectedMs({ taskCount, mostMs, parallelTasks }: Schedule & { mostMs: number }): number {
   return Math.ceil(taskCount / parallelTasks) * mostMs;
-}
-
-interface WaitOfLoad {
-  readonly flags: LoadFlags;
-  readonly polling: Settings['polling'];
-  readonly work: Work;
-  /** Most tasks that run at the same time. */
-  readonly parallelTasks: number;
-  readonly leaseMs: number;
 }
 
 const TOOL_TIMEOUT_MS = 600_000;
@@ -76,7 +61,7 @@ const CANCEL_LIMIT_MS = 3000;
 /** `mcp-await load`: many tasks at once on one server, with figures and a verdict. */
 export async function load(flags: LoadFlags, command: readonly string[], io: CommandIo): Promise<number> {
   checkLoadFlags(flags, command);
-  const { polling, connection } = await useSettings(flags, io);
+  const settings = await useSettings(flags, io);
   const work = await plannedWork(flags, io);
   const progress = loadProgress(flags.tasks, io);
   const stop = new AbortController();
@@ -92,7 +77,7 @@ export async function load(flags: LoadFlags, command: readonly string[], io: Com
       signal: stop.signal,
       say: line => progress.say(line),
     });
-    const report = await measure({ flags, polling, connection, work, server, progress, signal: stop.signal });
+    const report = await measure({ flags, settings, work, server, progress, signal: stop.signal });
     progress.stop();
     if (flags.json === true) printJson(io, reportObject(report));
     else printLines(io, reportLines(report));
@@ -113,27 +98,19 @@ export async function load(flags: LoadFlags, command: readonly string[], io: Com
 
 interface Test {
   readonly flags: LoadFlags;
-  readonly polling: Settings['polling'];
-  readonly connection: Settings['connection'];
+  readonly settings: Pick<Settings, 'polling' | 'connection'>;
   readonly work: Work;
   readonly server: ServerUnderLoad;
   readonly progress: LoadProgress;
   readonly signal: AbortSignal;
 }
 
-async function measure({
-  flags,
-  polling,
-  connection,
-  work,
-  server,
-  progress,
-  signal,
-}: Test): Promise<LoadReport> {
+async function measure(loadTest: Test): Promise<LoadReport> {
+  const { flags, settings, work, server, progress, signal } = loadTest;
   const { target, configFile, connectionCount, own, parallelTasks, leaseMs } = server;
   const { restart } = flags;
   const connections = await Connections.open({
-    ...connection,
+    ...settings.connection,
     target,
     configFile,
     count: connectionCount,
@@ -141,7 +118,7 @@ async function measure({
   });
   const left: TaskHandle[] = [];
   const lag = eventLoopLag();
-  const { wait, pacing } = waitOfLoad({ flags, polling, work, parallelTasks, leaseMs });
+  const { wait, pacing } = waitOfLoad(loadTest);
   const meanMs = work.latency === undefined ? 0 : (work.latency.leastMs + work.latency.mostMs) / 2;
   try {
     if (own !== undefined) await warmUp(connections);
@@ -178,12 +155,7 @@ async function measure({
 
 /** A server that goes on after us should not go on with what nobody waits for. */
 async function cancelAll(left: readonly TaskHandle[]): Promise<void> {
-  const limit = new AbortController();
-  await Promise.race([
-    Promise.allSettled(left.map(task => task.cancel())),
-    sleep(CANCEL_LIMIT_MS, limit.signal).catch(() => {}),
-  ]);
-  limit.abort();
+  await isWithin(Promise.allSettled(left.map(task => task.cancel())), CANCEL_LIMIT_MS);
 }
 
 /** Measures how late this process notices that a time has come. */
@@ -193,9 +165,7 @@ function eventLoopLag() {
   return {
     /** What is this process's own lateness: one lag before an answer is read and one before the next request. */
     toleranceMs: () => LATE_TOLERANCE_MS + (2 * histogram.max) / NANOSECONDS_PER_MS,
-    stop: () => {
-      histogram.disable();
-    },
+    stop: () => void histogram.disable(),
   };
 }
 
@@ -238,24 +208,20 @@ function loadProgress(taskCount: number, io: CommandIo): LoadProgress {
       count += 1;
       spinner.text = state();
     },
-    stop: () => {
-      spinner.stop();
-    },
+    stop: () => void spinner.stop(),
   };
 }
 
 /** How the tasks of a load test are waited for, and the pace at which their state is then asked for. */
-function waitOfLoad({ flags, polling, work, parallelTasks, leaseMs }: WaitOfLoad): {
-  wait: WaitOptions;
-  pacing: Pacing;
-} {
+function waitOfLoad({ flags, settings, work, server }: Test): { wait: WaitOptions; pacing: Pacing } {
+  const { parallelTasks, leaseMs } = server;
   const { tasks: taskCount, timeout, restart } = flags;
   const usualMs =
     work.latency === undefined
       ? TOOL_TIMEOUT_MS
       : 2 * expectedMs({ taskCount, mostMs: work.latency.mostMs, parallelTasks }) + leaseMs + SPARE_MS;
   const wait: WaitOptions = {
-    ...waitOptionsOf({ polling }),
+    ...waitOptionsOf(settings),
     deadlineMs: timeout ?? usualMs,
     // The time bounds the wait.
     maxAttempts: Number.POSITIVE_INFINITY,

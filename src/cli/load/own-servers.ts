@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { ConfigurationError } from '../../errors.js';
+import { isWithin } from '../../time/at-most.js';
 import { formatDuration } from '../../time/duration.js';
 import { untilAborted } from '../../time/signals.js';
-import { sleep } from '../../time/sleep.js';
 import type { CommandIo } from '../io.js';
 import { BIN } from '../server-choice.js';
 import type { RestartScope } from './load-flags.js';
@@ -90,9 +90,7 @@ class OwnProcess {
     this.#isEnding = true;
     for (const [signal, patienceMs] of SIGNALS) {
       this.#child.kill(signal);
-      const patience = new AbortController();
-      await Promise.race([this.#ended, sleep(patienceMs, patience.signal).catch(() => {})]);
-      patience.abort();
+      await isWithin(this.#ended, patienceMs);
     }
     await this.kill();
   }
@@ -131,7 +129,7 @@ interface Member {
   readonly name: string;
   readonly words: (port: string) => readonly string[];
   readonly ready: RegExp;
-  process: OwnProcess | undefined;
+  process?: OwnProcess;
 }
 
 /** A front and, where wanted, workers: processes of ours on one store, which end with us. */
@@ -153,13 +151,11 @@ export class OwnServers {
       name: 'front',
       words: port => ['serve', '--http', '--offer-sleep', '--port', port, ...serving],
       ready: /Listening on (\S+:(\d+)\/\S*)\n/,
-      process: undefined,
     };
     this.#workers = Array.from({ length: workerCount }, (_, index) => ({
       name: `worker ${index + 1}`,
       words: () => ['worker', ...running],
       ready: /Working on .*\n/,
-      process: undefined,
     }));
   }
 

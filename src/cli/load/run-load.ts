@@ -17,18 +17,6 @@ import type { LoadFlags } from './load-flags.js';
 import type { LoadMeasurement, RestartMeasurement, TaskFate, TaskMeasurement } from './measurement.js';
 import { PollRecorder } from './poll-recorder.js';
 
-interface TaskContext {
-  readonly index: number;
-  readonly call: ToolCall;
-  readonly connections: Connections;
-  readonly wait: WaitOptions;
-  readonly signal: AbortSignal;
-  /** Called once: the start was answered, or has failed. */
-  readonly onStarted: () => void;
-  /** Called with a task that runs on although nobody waits any more. */
-  readonly onLeft: (task: TaskHandle) => void;
-}
-
 export interface LoadOptions {
   readonly calls: readonly ToolCall[];
   readonly connections: Connections;
@@ -38,6 +26,13 @@ export interface LoadOptions {
   /** Called with a task that runs on although nobody waits any more. */
   readonly onLeft: (task: TaskHandle) => void;
   readonly restart: PlannedRestart | undefined;
+}
+
+interface TaskContext extends Pick<LoadOptions, 'connections' | 'wait' | 'signal' | 'onLeft'> {
+  readonly index: number;
+  readonly call: ToolCall;
+  /** Called once: the start was answered, or has failed. */
+  readonly onStarted: () => void;
 }
 
 export interface PlannedRestart {

@@ -1,6 +1,6 @@
 import { AuthorizationError } from '../../errors.js';
 import { formatDuration } from '../../time/duration.js';
-import { linkSignals } from '../../time/signals.js';
+import { linkSignals, untilAborted } from '../../time/signals.js';
 import { startTimer } from '../../time/sleep.js';
 import { PromptReader } from '../ask/line-reader.js';
 import { canAsk } from '../ask/terminal-asker.js';
@@ -29,21 +29,20 @@ export interface SentPerson {
  */
 export async function sendPerson(sent: SentPerson): Promise<URL> {
   const { where, url, listener, io, signal } = sent;
-  const over = new AbortController();
+  using linked = linkSignals(signal);
   const limit = formatDuration(SIGN_IN_WITHIN_MS);
   const stop = startTimer(SIGN_IN_WITHIN_MS, () =>
-    over.abort(new AuthorizationError(`Nobody has signed in to ${where} within ${limit}: try again.`)),
+    linked.abort(new AuthorizationError(`Nobody has signed in to ${where} within ${limit}: try again.`)),
   );
-  using linked = linkSignals(signal, over.signal);
   const isOpened = sent.opensBrowser && (await openBrowser(url));
   const how = isOpened ? 'in the browser, which has been opened; otherwise open' : 'in a browser: open';
   io.stderr.write(`Sign in to ${where} ${how}\n  ${url.href}\n`);
   try {
-    const ways = [listener.answer, untilAbort(linked.signal)];
+    const ways = [listener.answer];
     if (canAsk(io)) ways.push(pasted(url, io, linked.signal));
-    return await Promise.race(ways);
+    return await untilAborted(Promise.race(ways), linked.signal);
   } finally {
-    over.abort(new Error('the sign-in is over'));
+    linked.abort(new Error('the sign-in is over'));
     stop();
   }
 }
@@ -80,12 +79,4 @@ async function pasted(sent: URL, io: CommandIo, signal: AbortSignal): Promise<UR
         ? 'That is no such address: paste all of the line at the top of the browser, with `code` and `state` in it: '
         : 'That address belongs to another sign-in: open the link above, and paste the address that it ends at: ';
   }
-}
-
-function untilAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
 }

@@ -1,6 +1,6 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { sleep } from '../../time/sleep.js';
+import { isWithin } from '../../time/at-most.js';
 import type { ClientTransport, RequestExtender } from '../connection/client-transport.js';
 import { isRequest } from '../connection/message-kind.js';
 import { LegacySse } from './legacy-sse.js';
@@ -116,10 +116,7 @@ export class HttpTransport implements ClientTransport {
   }
 
   async #close(): Promise<void> {
-    const limit = new AbortController();
-    const goodbye = this.#wire.close().catch(() => {});
-    await Promise.race([goodbye, sleep(GOODBYE_LIMIT_MS, limit.signal).catch(() => {})]);
-    limit.abort();
+    await isWithin(this.#wire.close(), GOODBYE_LIMIT_MS);
     this.onclose?.();
     await this.#requests.close();
   }

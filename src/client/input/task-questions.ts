@@ -1,6 +1,6 @@
 import { ProtocolViolationError } from '../../errors.js';
 import type { Exchange, Running, TaskQuestion } from '../../protocols/protocol.js';
-import { type LinkedSignal, linkSignals } from '../../time/signals.js';
+import { type LinkedController, linkSignals } from '../../time/signals.js';
 import type { Alarm } from '../../time/sleep.js';
 import type { CallRequests } from '../call/call-requests.js';
 import type { Ending } from '../call/ending.js';
@@ -21,8 +21,7 @@ export interface TaskQuestionsOptions {
 
 interface Conversation {
   /** Aborts when the wait has ended, however it has. */
-  readonly over: AbortController;
-  readonly linked: LinkedSignal;
+  readonly linked: LinkedController;
   readonly exchange: Exchange;
 }
 
@@ -80,16 +79,15 @@ export class TaskQuestions implements Disposable {
 
   [Symbol.dispose](): void {
     this.#entry[Symbol.dispose]();
-    this.#conversation?.over.abort(new Error('The wait is over'));
+    this.#conversation?.linked.abort(new Error('The wait is over'));
     this.#conversation?.linked[Symbol.dispose]();
   }
 
   get #exchange(): Exchange {
     if (this.#conversation === undefined) {
       const { exchange } = this.#options.requests;
-      const over = new AbortController();
-      const linked = linkSignals(exchange.signal, over.signal);
-      this.#conversation = { over, linked, exchange: { ...exchange, signal: linked.signal } };
+      const linked = linkSignals(exchange.signal);
+      this.#conversation = { linked, exchange: { ...exchange, signal: linked.signal } };
     }
     return this.#conversation.exchange;
   }

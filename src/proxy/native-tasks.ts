@@ -1,5 +1,6 @@
 import { McpError } from '@modelcontextprotocol/sdk/types.js';
 import { sdkProgressOf } from '../client/sdk/sdk-call-options.js';
+import type { WaitForEndOptions } from '../engine/engine.js';
 import { hasChanged } from '../engine/record-change.js';
 import { LIST_LIMIT, type TaskPage, toListQuery, toPage } from '../engine/task-list.js';
 import { isEnded, type TaskRecord } from '../engine/task-record.js';
@@ -10,6 +11,7 @@ import { createLook } from '../server/poll-hint.js';
 import { createTaskFeed, type TaskFeed } from '../server/task-feed.js';
 import type { EndWait, TaskAnswers } from '../server/task-service.js';
 import { ToolFailure } from '../server/tool-failure.js';
+import { neverAborts } from '../time/signals.js';
 import type { TaskError } from '../types.js';
 import { relayed } from './call-answer.js';
 import type { KnownCall, ProxyTask } from './proxy-task.js';
@@ -40,12 +42,12 @@ export function taskAnswers(
   async function resolve(
     principal: string,
     reference: string,
-    { waitMs, signal }: EndWait,
+    { waitMs: limitMs, signal }: EndWait,
   ): Promise<TaskRecord> {
     const task = await found(principal, reference);
     const { questions = {} } = task;
     const asksMore = () => Object.keys(task.questions ?? {}).some(key => !Object.hasOwn(questions, key));
-    await task.until(() => task.end !== undefined || asksMore(), waitMs, signal);
+    await task.until(() => task.end !== undefined || asksMore(), { limitMs, signal });
     // Whoever knows of the end fetches the result, and may do so again.
     if (task.end !== undefined) task.acknowledge();
     return recordOf(task);
@@ -69,7 +71,7 @@ export function taskAnswers(
     async cancel(principal, reference) {
       const task = await found(principal, reference);
       task.cancel();
-      await task.watch({ limitMs: CANCEL_WITHIN_MS, signal: new AbortController().signal });
+      await task.watch({ limitMs: CANCEL_WITHIN_MS, signal: neverAborts });
       return recordOf(task);
     },
   };
@@ -78,20 +80,19 @@ export function taskAnswers(
 /** Tells of changes of calls that are under way in this process. */
 export function taskFeed(tasks: ProxyTasks): TaskFeed {
   return createTaskFeed({
-    waitForEnd: (reference, { timeoutMs, signal }) => waitFor(reference, timeoutMs, signal, isEnded),
-    waitForChange: (reference, { known, timeoutMs, signal }) =>
-      waitFor(reference, timeoutMs, signal, record => hasChanged(known, record)),
+    waitForEnd: (reference, limits) => waitFor(reference, limits, isEnded),
+    waitForChange: (reference, { known, ...limits }) =>
+      waitFor(reference, limits, record => hasChanged(known, record)),
   });
 
   async function waitFor(
     reference: string,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
+    { timeoutMs: limitMs, signal = neverAborts }: WaitForEndOptions,
     isWanted: (record: TaskRecord) => boolean,
   ): Promise<TaskRecord | undefined> {
     const task = tasks.here(reference);
     if (task === undefined) return undefined;
-    await task.until(() => isWanted(recordOf(task)), timeoutMs, signal ?? new AbortController().signal);
+    await task.until(() => isWanted(recordOf(task)), { limitMs, signal });
     return recordOf(task);
   }
 }

@@ -183,15 +183,23 @@ export class ProxyTask {
    * Waits for the end; undefined when the time is up before.
    * @throws the signal's reason
    */
-  async watch({ limitMs, signal, report }: HostWatch): Promise<ProxyCallEnd | undefined> {
+  async watch(watch: HostWatch): Promise<ProxyCallEnd | undefined> {
+    await this.until(() => this.#end !== undefined, watch);
+    return this.#end;
+  }
+
+  /** Waits until `isReached` says so after a change, or the time is up. @throws the signal's reason */
+  async until(isReached: () => boolean, { limitMs, signal, report }: HostWatch): Promise<void> {
     const alarm = new Alarm();
     const deadline = performance.now() + limitMs;
     const reports = new TokenBucket(REPORTS);
-    let reportAt = performance.now() + (this.#snapshot.progress === undefined ? SIGN_OF_LIFE_MS : 0);
+    const firstReportMs = this.#snapshot.progress === undefined ? SIGN_OF_LIFE_MS : 0;
+    let reportAt = report === undefined ? deadline : performance.now() + firstReportMs;
     const tell = () => {
+      if (report === undefined) return;
       const now = performance.now();
       const earlyMs = reports.take(now);
-      if (earlyMs === 0) report?.(sdkProgressOf(this.#snapshot));
+      if (earlyMs === 0) report(sdkProgressOf(this.#snapshot));
       reportAt = now + (earlyMs === 0 ? SIGN_OF_LIFE_MS : earlyMs);
     };
     const forget = this.listen(() => {
@@ -200,28 +208,11 @@ export class ProxyTask {
       alarm.ring();
     });
     try {
-      while (this.#end === undefined) {
+      while (!isReached()) {
         const now = performance.now();
-        if (now >= deadline) return undefined;
+        if (now >= deadline) return;
         if (now >= reportAt) tell();
         await alarm.sleep(Math.max(0, Math.min(reportAt, deadline) - now), signal);
-      }
-      return this.#end;
-    } finally {
-      forget();
-    }
-  }
-
-  /** Waits until `isReached` says so after a change, or the time is up. @throws the signal's reason */
-  async until(isReached: () => boolean, limitMs: number, signal: AbortSignal): Promise<void> {
-    const alarm = new Alarm();
-    const deadline = performance.now() + limitMs;
-    const forget = this.listen(() => alarm.ring());
-    try {
-      while (!isReached()) {
-        const leftMs = deadline - performance.now();
-        if (leftMs <= 0) return;
-        await alarm.sleep(leftMs, signal);
       }
     } finally {
       forget();

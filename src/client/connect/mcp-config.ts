@@ -24,8 +24,7 @@ export interface NamedServerSource {
  * @throws ConfigurationError when the file, the name or a variable is missing, or an entry makes no sense
  */
 export function namedServer(name: string, source: NamedServerSource): ServerTarget {
-  const { file, servers } = readServers(source);
-  const entry = Object.hasOwn(servers, name) ? servers[name] : undefined;
+  const { file, servers, entry } = readEntry(name, source);
   if (entry === undefined) throw new ConfigurationError(unknownName(name, Object.keys(servers), file));
   return targetOfEntry(entry, source.environment, `server \`${name}\` in ${file}`);
 }
@@ -35,16 +34,14 @@ export function pairsOfServer(
   name: string,
   source: NamedServerSource,
 ): { readonly pairs: unknown; readonly where: string } {
-  const { file, servers } = readServers(source);
-  const entry = Object.hasOwn(servers, name) ? servers[name] : undefined;
+  const { file, entry } = readEntry(name, source);
   const pairs = (entry as { readonly pairs?: unknown } | undefined)?.pairs;
   return { pairs: pairs ?? [], where: `\`pairs\` of the server \`${name}\` in ${file}` };
 }
 
 /** What the file says of signing in to the server. @throws ConfigurationError as `namedServer` */
 export function oauthOfServer(name: string, source: NamedServerSource): OauthEntry {
-  const { file, servers } = readServers(source);
-  const entry = Object.hasOwn(servers, name) ? servers[name] : undefined;
+  const { file, entry } = readEntry(name, source);
   return oauthOf(entry, source.environment, `server \`${name}\` in ${file}`);
 }
 
@@ -114,6 +111,11 @@ export function fileAbove({
   return file === undefined || dirname(file) === resolve(directory) ? undefined : file;
 }
 
+function readEntry(name: string, source: NamedServerSource) {
+  const { file, servers } = readServers(source);
+  return { file, servers, entry: Object.hasOwn(servers, name) ? servers[name] : undefined };
+}
+
 function readServers({ configFile, directory }: NamedServerSource) {
   const file = configFileOf({ configFile, directory });
   if (file === undefined) {
@@ -127,7 +129,7 @@ function readServers({ configFile, directory }: NamedServerSource) {
       `The file ${file}, which was found above ${directory}, is not used: ${distrust}. Name it with \`configFile\` (--config) if you trust it.`,
     );
   }
-  return { file, servers: parseConfig(readText(file), file).servers };
+  return { file, servers: parseConfig(decodeText(readBytes(file)), file).servers };
 }
 
 function findFile(directory: string): string | undefined {
@@ -145,10 +147,6 @@ function distrustOf(file: string, directory: string): string | undefined {
   if (user === undefined || fileAbove({ directory }) === undefined) return undefined;
   const isForeign = [lstatSync(file), statSync(file)].some(({ uid }) => uid !== user && uid !== 0);
   return isForeign ? 'it belongs to another user' : undefined;
-}
-
-function readText(file: string): string {
-  return decodeText(readBytes(file));
 }
 
 function readBytes(file: string): Uint8Array {

@@ -1,6 +1,7 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskQuestion } from '../../protocols/protocol.js';
 import { isRecord } from '../../protocols/tool-result.js';
+import { untilAborted } from '../../time/signals.js';
 
 interface OpenQuestion {
   resolve(answer: unknown): void;
@@ -18,29 +19,20 @@ export class HandledQuestions {
   }
 
   /** @throws the client's error, or the signal's reason */
-  ask({ method, params }: TaskQuestion, signal: AbortSignal): Promise<unknown> {
+  async ask({ method, params }: TaskQuestion, signal: AbortSignal): Promise<unknown> {
     this.#count++;
     const id = `mcp-await-ask-${this.#count}`;
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        this.#open.delete(id);
-        this.#deliver({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } });
-        reject(signal.reason);
-      };
-      const settled = () => signal.removeEventListener('abort', onAbort);
-      this.#open.set(id, {
-        resolve: answer => {
-          settled();
-          resolve(answer);
-        },
-        reject: error => {
-          settled();
-          reject(error);
-        },
-      });
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#deliver({ jsonrpc: '2.0', id, method, params: { ...params } });
+    const answered = new Promise((resolve, reject) => {
+      this.#open.set(id, { resolve, reject });
     });
+    this.#deliver({ jsonrpc: '2.0', id, method, params: { ...params } });
+    try {
+      return await untilAborted(answered, signal);
+    } finally {
+      // Nobody has answered.
+      if (this.#open.delete(id))
+        this.#deliver({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } });
+    }
   }
 
   /** Takes what the client answers. */

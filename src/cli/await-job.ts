@@ -1,20 +1,17 @@
-import type { AwaitClient } from '../client/await-client.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import { AwaitDetachedError, InputRequiredError, TaskNotFoundError } from '../errors.js';
-import type { Settings } from '../server/config/config-schema.js';
-import { ageOf, printEnd, printFailure } from './end-line.js';
+import { ageOf, printFailure } from './end-line.js';
 import { errorFacts, exitCodeOfError } from './error-report.js';
 import { ExitCode, exitCodeOfStatus } from './exit-code.js';
-import type { Interrupts } from './interrupts.js';
+import type { WaitFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 import { shownId } from './jobs.js';
 import { keepServer } from './keep-server.js';
 import { printed } from './output.js';
-import type { ProgressView } from './progress-view.js';
 import { formatReference } from './reference-text.js';
-import { failureReason, jsonReport, printJson, printLines, printResult } from './report.js';
-import type { ChosenServer } from './server-choice.js';
+import { jsonReport, printJson, printLines, printResult } from './report.js';
 import { quote } from './shell-quote.js';
+import type { ClientSession } from './with-client.js';
 
 const GOES_ON = 'The task goes on.';
 const KEPT =
@@ -22,44 +19,31 @@ const KEPT =
 const ENDS =
   'The server ends with this command: the task goes on only if the server keeps it outside its own process.';
 
-export interface JobOutput {
+/** A wait for a job in the session of a command. */
+export interface JobWait extends ClientSession {
+  readonly flags: WaitFlags;
   readonly io: CommandIo;
-  readonly json: boolean;
-  readonly quiet: boolean;
-  readonly server: ChosenServer;
-  readonly client: AwaitClient;
-  readonly settings: Pick<Settings, 'polling'>;
-}
-
-export interface AwaitJobOptions extends JobOutput {
-  readonly onInterrupt: 'detach' | 'cancel';
-  readonly interrupts: Interrupts;
-  readonly view: ProgressView;
   /** Whether the server has not said yet that it knows the job. */
   readonly isResumed?: boolean;
 }
 
 /** Waits for a job to its end, prints what came of it, and returns the exit code. Ctrl-C never loses a job. */
-export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Promise<number> {
-  const { io, view, interrupts } = options;
+export async function awaitJob(task: TaskHandle, options: JobWait): Promise<number> {
+  const { io, view, interrupts, flags } = options;
   using _listening = interrupts.onFirst(() => {
-    if (options.onInterrupt === 'cancel') task.cancel().catch(() => task.detach());
+    if (flags.onInterrupt === 'cancel') task.cancel().catch(() => task.detach());
     else task.detach();
   });
   if (options.isResumed !== true || task.snapshot.attempt > 0) view.update(task.snapshot);
   try {
     const result = await task.result();
     view.stop();
-    const { tool, snapshot } = task;
-    const end = { tool, status: snapshot.status, elapsedMs: ageOf(task) };
-    printEnd({ ...end, ...failureReason(result, options.json) }, io, options.quiet);
-    await printResult(task, result, options);
-    if (await printed(io)) task.acknowledge();
+    if (await printResult(task, result, { io, flags, elapsedMs: ageOf(task) })) task.acknowledge();
     else printHowToGoOn(task, options, 'The result could not be printed.');
     return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfStatus(task.snapshot.status);
   } catch (error) {
     view.stop();
-    if (options.json) printJson(io, jsonReport(task, { error: errorFacts(error), ...asked(error) }));
+    if (flags.json === true) printJson(io, jsonReport(task, { error: errorFacts(error), ...asked(error) }));
     // After Ctrl-C the reference says enough; without one, somebody has to be told what became of the call.
     if (!interrupts.first.aborted || task.reference === undefined)
       printFailure(errorFacts(error).message, io);
@@ -74,13 +58,9 @@ export async function awaitJob(task: TaskHandle, options: AwaitJobOptions): Prom
  * Whether a job goes on without us. A call that may be synchronous has no reference before its answer, and would be lost
  * with this command: its answer is waited for.
  */
-export async function goesOn(
-  task: TaskHandle,
-  { io, quiet }: JobOutput,
-  interrupts: Interrupts,
-): Promise<boolean> {
+export async function goesOn(task: TaskHandle, { io, flags, interrupts }: JobWait): Promise<boolean> {
   if (task.snapshot.status === 'working' && task.reference === undefined) {
-    if (!quiet)
+    if (flags.quiet !== true)
       io.stderr.write(
         `\`${task.tool}\` has given no reference yet, and its work may end with the call: --detach waits for its answer.\n`,
       );
@@ -96,20 +76,20 @@ export async function goesOn(
 }
 
 /** Leaves a job running and prints how to come back to it. */
-export async function leaveJob(task: TaskHandle, options: JobOutput): Promise<number> {
-  const { io, json } = options;
+export async function leaveJob(task: TaskHandle, options: JobWait): Promise<number> {
+  const { io, flags } = options;
   task.detach();
-  if (json) printJson(io, jsonReport(task, {}));
+  if (flags.json === true) printJson(io, jsonReport(task, {}));
   else if (task.reference !== undefined) printLines(io, [formatReference(task.reference)]);
   const isTold = await printed(io);
-  await leave(task, options, options.quiet && isTold ? undefined : GOES_ON);
+  await leave(task, options, flags.quiet === true && isTold ? undefined : GOES_ON);
   return ExitCode.completed;
 }
 
 /** Sees to it that a server of our own does not end before its task, and tells what becomes of the two. */
 async function leave(
   task: TaskHandle,
-  options: JobOutput,
+  options: JobWait,
   fate: string | undefined,
   mayEnd = true,
 ): Promise<void> {
@@ -140,7 +120,7 @@ function asked(error: unknown) {
   return error instanceof InputRequiredError ? { questions: error.questions } : {};
 }
 
-function printHowToGoOn(task: TaskHandle, { io, server }: JobOutput, fate: string): void {
+function printHowToGoOn(task: TaskHandle, { io, server }: JobWait, fate: string): void {
   if (task.reference === undefined) return;
   // The id of the journal stands for the server too.
   const words =

@@ -1,7 +1,7 @@
+import type { TaskHandle } from '../client/task-handle.js';
 import { formatDuration } from '../time/duration.js';
 import type { TaskStatus } from '../types.js';
 import type { CommandIo } from './io.js';
-import type { ReportedTask } from './report.js';
 import { canDraw, inColor, inSigns } from './terminal.js';
 import { plainText } from './terminal-text.js';
 
@@ -50,7 +50,7 @@ function writeSigned(text: string, io: CommandIo): void {
 }
 
 /** How long a task has run: from its start where that is known, else from when this process began to wait. */
-export function ageOf({ reference, snapshot }: Pick<ReportedTask, 'reference' | 'snapshot'>): number {
+export function ageOf({ reference, snapshot }: Pick<TaskHandle, 'reference' | 'snapshot'>): number {
   return ageSince(reference?.startedAt) ?? snapshot.elapsedMs;
 }
 

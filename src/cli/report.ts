@@ -6,7 +6,10 @@ import { excerpt } from '../protocols/excerpt.js';
 import { outcomeOfResult } from '../protocols/tool-result.js';
 import { jsonParts, textParts } from '../storage/large-json.js';
 import type { Outcome, TaskError, TaskReference, TaskStatus } from '../types.js';
+import { printEnd } from './end-line.js';
+import type { WaitFlags } from './flags.js';
 import type { CommandIo } from './io.js';
+import { printed } from './output.js';
 import { escaped, jsonText, terminalText } from './terminal-text.js';
 
 /** The one object that `--json` prints. */
@@ -66,6 +69,12 @@ export function jsonReport(
   };
 }
 
+/** What a report says of an end. */
+export function endOf(result: CallToolResult): Pick<JsonReport, 'result' | 'error'> {
+  const outcome = outcomeOfResult(result);
+  return outcome.status === 'failed' ? { result, error: outcome.error } : { result };
+}
+
 /** A result as text for a person or a pipe: text blocks as they are, every other block as one line of JSON. */
 export function renderResult(result: CallToolResult): string {
   const blocks = result.content.map(block => (block.type === 'text' ? block.text : JSON.stringify(block)));
@@ -111,34 +120,41 @@ export function roundedInteger(value: unknown, path = ''): string | undefined {
   return undefined;
 }
 
-/** Why a task did not complete, in the server's own words; nothing of one that did, or where `json` has it. */
-export function failureReason(result: CallToolResult, json: boolean): { readonly reason?: string } {
-  return json || outcomeOfResult(result).status === 'completed' ? {} : { reason: renderResult(result) };
+/** How a result is printed. */
+export interface ResultOutput {
+  readonly io: CommandIo;
+  readonly flags: Pick<WaitFlags, 'json' | 'quiet'>;
+  /** How long the task took, in milliseconds. */
+  readonly elapsedMs: number;
 }
 
-/** A final result on stdout: the data of a completed task, or with `json` all that is known. */
+/**
+ * Tells how a task ended, and prints its final result on stdout: the data of a completed task, or with `--json` all that is
+ * known.
+ * @returns whether all was taken
+ */
 export async function printResult(
   task: ReportedTask,
   result: CallToolResult,
-  { io, json }: { readonly io: CommandIo; readonly json: boolean },
-): Promise<void> {
-  const outcome = outcomeOfResult(result);
+  { io, flags, elapsedMs }: ResultOutput,
+): Promise<boolean> {
+  const json = flags.json === true;
+  const isCompleted = outcomeOfResult(result).status === 'completed';
+  // In the server's own words.
+  const reason = json || isCompleted ? {} : { reason: renderResult(result) };
+  const { tool, snapshot } = task;
+  printEnd({ tool, status: snapshot.status, elapsedMs, ...reason }, io, flags.quiet === true);
   const rounded = roundedInteger(result.structuredContent);
   if (rounded !== undefined)
     io.stderr.write(
       `The number at \`${excerpt(rounded)}\` of the structured result may be rounded: integers are exact up to ${Number.MAX_SAFE_INTEGER}. The text of a result stays as the server wrote it.\n`,
     );
-  if (json)
-    await printParts(
-      io,
-      escapedJson(
-        jsonReport(task, outcome.status === 'failed' ? { result, error: outcome.error } : { result }),
-      ),
-    );
-  else if (outcome.status === 'completed') {
+  if (json) await printParts(io, escapedJson(jsonReport(task, endOf(result))));
+  else if (isCompleted) {
     // A file or a pipe gets the result as it is.
     const text = renderResult(result);
     const shown = io.stdout.isTTY === true ? terminalText(text) : text;
     await printParts(io, textParts(shown));
   }
+  return printed(io);
 }

@@ -36,47 +36,36 @@ export function run(
     throw new UsageError('--idempotency-key is empty: name the job, such as --idempotency-key report-may.');
   const pair = pairOfFlags(toolName, flags);
   const pairs = pair === undefined ? [] : [pair];
-  return withClient(
-    { ...flags, pairs, words: wordsOfFlags(flags) },
-    command,
-    io,
-    async ({ client, server, interrupts, settings, view }) => {
-      const { awaitJob, goesOn, leaveJob } = await import('./await-job.js');
-      view.step('asking for the list of tools');
-      const tool = await findTool({ client, server, name: toolName, detach: flags.detach === true, io });
-      const call = { name: toolName, arguments: await readArguments(flags.args, flags.arg ?? [], tool, io) };
-      view.task(toolName, 0);
-      const task = await client.startTool(call, {
-        ...waitOptionsOf(settings),
-        signal: interrupts.second,
-        idempotencyKey: flags.idempotencyKey,
-        onUpdate: snapshot => view.update(snapshot),
-      });
-      const output = {
-        io,
-        json: flags.json === true,
-        quiet: flags.quiet === true,
-        server,
-        client,
-        settings,
-      };
-      if (flags.detach === true && (await goesOn(task, output, interrupts))) {
-        view.stop();
-        return leaveJob(task, output);
-      }
-      const code = await awaitJob(task, { ...output, view, interrupts, onInterrupt: flags.onInterrupt });
-      const missing = (tool.inputSchema.required ?? []).filter(name => !Object.hasOwn(call.arguments, name));
-      if (code === ExitCode.failed && missing.length > 0)
-        io.stderr.write(
-          `\`${toolName}\` was called without ${missing.map(name => `\`${name}\``).join(' and ')}, which it requires: \`mcp-await tools ${quote(toolName)}${server.words}\` shows how it is called.\n`,
-        );
-      if (code === ExitCode.completed && lacksResultAt(flags.resultKey, task.snapshot.raw))
-        io.stderr.write(
-          `The last answer about the task has nothing at \`${flags.resultKey}\` (--result-key): the result is the whole answer.\n`,
-        );
-      return code;
-    },
-  );
+  return withClient({ ...flags, pairs, words: wordsOfFlags(flags) }, command, io, async session => {
+    const { client, server, interrupts, settings, view } = session;
+    const { awaitJob, goesOn, leaveJob } = await import('./await-job.js');
+    view.step('asking for the list of tools');
+    const tool = await findTool({ client, server, name: toolName, detach: flags.detach === true, io });
+    const call = { name: toolName, arguments: await readArguments(flags.args, flags.arg ?? [], tool, io) };
+    view.task(toolName, 0);
+    const task = await client.startTool(call, {
+      ...waitOptionsOf(settings),
+      signal: interrupts.second,
+      idempotencyKey: flags.idempotencyKey,
+      onUpdate: snapshot => view.update(snapshot),
+    });
+    const wait = { ...session, flags, io };
+    if (flags.detach === true && (await goesOn(task, wait))) {
+      view.stop();
+      return leaveJob(task, wait);
+    }
+    const code = await awaitJob(task, wait);
+    const missing = (tool.inputSchema.required ?? []).filter(name => !Object.hasOwn(call.arguments, name));
+    if (code === ExitCode.failed && missing.length > 0)
+      io.stderr.write(
+        `\`${toolName}\` was called without ${missing.map(name => `\`${name}\``).join(' and ')}, which it requires: \`mcp-await tools ${quote(toolName)}${server.words}\` shows how it is called.\n`,
+      );
+    if (code === ExitCode.completed && lacksResultAt(flags.resultKey, task.snapshot.raw))
+      io.stderr.write(
+        `The last answer about the task has nothing at \`${flags.resultKey}\` (--result-key): the result is the whole answer.\n`,
+      );
+    return code;
+  });
 }
 
 function lacksResultAt(path: string | undefined, answer: unknown): boolean {

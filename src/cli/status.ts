@@ -2,50 +2,48 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import type { TaskHandle } from '../client/task-handle.js';
 import { AwaitTimeoutError } from '../errors.js';
-import { outcomeOfResult, resultOfOutcome } from '../protocols/tool-result.js';
+import { resultOfOutcome } from '../protocols/tool-result.js';
 import { formatDuration } from '../time/duration.js';
 import { describeNotices, describeState } from './describe-state.js';
 import { ExitCode } from './exit-code.js';
 import type { ServerFlags } from './flags.js';
 import { isHeldJob, onceReleased, requestCancel } from './held-job.js';
 import type { CommandIo } from './io.js';
-import { findJob, referenceOf, shownId } from './jobs.js';
+import { findJob, type JobQuestion, referenceOf, shownId } from './jobs.js';
 import { chooseAgain } from './known-choice.js';
-import { endedTask, heldTask, jsonReport, printJson, printLines, type ReportedTask } from './report.js';
+import {
+  endedTask,
+  endOf,
+  heldTask,
+  jsonReport,
+  printJson,
+  printLines,
+  type ReportedTask,
+} from './report.js';
 import { showStart } from './terminal.js';
 
 export interface StatusFlags extends ServerFlags {
   readonly json?: boolean;
 }
 
+type Act = (task: TaskHandle) => Promise<void>;
+
+const onlyLook: Act = async () => {};
+
 /** `mcp-await status`: tells once how a job stands. */
-export function status(
-  source: string,
-  flags: StatusFlags,
-  command: readonly string[],
-  io: CommandIo,
-): Promise<number> {
-  return withTask(source, flags, command, io, onlyLook);
-}
+export const status = tellingAfter(onlyLook);
 
 /** `mcp-await cancel`: cancels a job and tells how it then stands. */
-export function cancel(
-  source: string,
-  flags: StatusFlags,
-  command: readonly string[],
-  io: CommandIo,
-): Promise<number> {
-  return withTask(source, flags, command, io, task => task.cancel());
+export const cancel = tellingAfter(task => task.cancel());
+
+function tellingAfter(act: Act) {
+  return (source: string, flags: StatusFlags, command: readonly string[], io: CommandIo) =>
+    actAndTell(act, { source, flags, command, io });
 }
 
-const onlyLook = async () => {};
-
-async function withTask(
-  source: string,
-  flags: StatusFlags,
-  command: readonly string[],
-  io: CommandIo,
-  act: (task: TaskHandle) => Promise<void>,
+async function actAndTell(
+  act: Act,
+  { source, flags, command, io }: JobQuestion & { readonly flags: StatusFlags },
 ): Promise<number> {
   const job = await findJob({ source, flags, command, io });
   const { record } = job;
@@ -94,7 +92,7 @@ async function tellHeld(held: JournalRecord, { act, flags, io }: Held): Promise<
 }
 
 interface Held {
-  readonly act: (task: TaskHandle) => Promise<void>;
+  readonly act: Act;
   readonly flags: StatusFlags;
   readonly io: CommandIo;
 }
@@ -105,7 +103,7 @@ function printState(
   { json }: StatusFlags,
   io: CommandIo,
 ): void {
-  if (json === true) printJson(io, jsonReport(task, endOf(result)));
+  if (json === true) printJson(io, jsonReport(task, result === undefined ? {} : endOf(result)));
   else {
     const { tool, snapshot } = task;
     printLines(io, [describeState(tool, snapshot), ...describeNotices(tool, snapshot)]);
@@ -120,10 +118,4 @@ async function resultIfEnded(task: TaskHandle): Promise<CallToolResult | undefin
     if (error instanceof AwaitTimeoutError) return undefined;
     throw error;
   }
-}
-
-function endOf(result: CallToolResult | undefined) {
-  if (result === undefined) return {};
-  const outcome = outcomeOfResult(result);
-  return outcome.status === 'failed' ? { result, error: outcome.error } : { result };
 }

@@ -1,7 +1,7 @@
 import type { JournalRecord } from '../client/journal/journal-record.js';
 import { resultOfOutcome } from '../protocols/tool-result.js';
 import type { Outcome } from '../types.js';
-import { ageSince, printEnd } from './end-line.js';
+import { ageSince } from './end-line.js';
 import { exitCodeOfStatus, UsageError } from './exit-code.js';
 import type { ServerFlags, WaitFlags } from './flags.js';
 import { givenFlags } from './given-flags.js';
@@ -9,9 +9,8 @@ import { isHeldJob, onceReleased } from './held-job.js';
 import type { CommandIo } from './io.js';
 import { findJob, markDelivered, referenceOf, shownId } from './jobs.js';
 import { chooseAgain } from './known-choice.js';
-import { printed } from './output.js';
 import { type WordFlags, wordsOfFlags } from './pair-flags.js';
-import { endedTask, failureReason, heldTask, jsonReport, printJson, printResult } from './report.js';
+import { endedTask, heldTask, jsonReport, printJson, printResult, type ResultOutput } from './report.js';
 import { waitOptionsOf } from './wait-options.js';
 
 /** Flags that only whoever asks the server can obey. */
@@ -32,36 +31,21 @@ export async function wait(
 ): Promise<number> {
   const job = await findJob({ source, flags, command, io });
   const record = await released(job.record, flags, io);
-  const json = flags.json === true;
-  if (record?.outcome !== undefined)
-    return tellKept(record, record.outcome, { io, json, quiet: flags.quiet === true });
+  if (record?.outcome !== undefined) return tellKept(record, record.outcome, { io, flags });
   const reference = referenceOf(job);
   const choice = chooseAgain(record, flags, command);
-  const clientFlags = {
-    ...choice.flags,
-    quiet: flags.quiet === true,
-    json,
-    journal: true,
-    words: wordsOfFlags(flags),
-  };
+  const clientFlags = { ...flags, ...choice.flags, journal: true, words: wordsOfFlags(flags) };
   const { withClient } = await import('./with-client.js');
   const { awaitJob } = await import('./await-job.js');
   return withClient(clientFlags, choice.command, io, async session => {
-    const { client, server, interrupts, settings, view } = session;
+    const { client, interrupts, settings, view } = session;
     view.task(reference.tool, ageSince(reference.startedAt));
     const task = await client.resumeTask(reference, {
       ...waitOptionsOf(settings),
       signal: interrupts.second,
       onUpdate: snapshot => view.update(snapshot),
     });
-    const output = { io, json, quiet: flags.quiet === true, server, client, settings };
-    return awaitJob(task, {
-      ...output,
-      view,
-      interrupts,
-      onInterrupt: flags.onInterrupt,
-      isResumed: true,
-    });
+    return awaitJob(task, { ...session, flags, io, isResumed: true });
   });
 }
 
@@ -97,13 +81,11 @@ function refuseForHeld({ id }: JournalRecord, flags: object): void {
 async function tellKept(
   record: JournalRecord,
   outcome: Outcome,
-  output: { readonly io: CommandIo; readonly json: boolean; readonly quiet: boolean },
+  output: Pick<ResultOutput, 'io' | 'flags'>,
 ): Promise<number> {
-  const result = resultOfOutcome(outcome);
-  const { tool, startedAt, updatedAt } = record;
-  const end = { tool, status: outcome.status, elapsedMs: updatedAt - startedAt };
-  printEnd({ ...end, ...failureReason(result, output.json) }, output.io, output.quiet);
-  await printResult(endedTask(record, outcome), result, output);
-  if (await printed(output.io)) await markDelivered(record, output.io);
+  const elapsedMs = record.updatedAt - record.startedAt;
+  const task = endedTask(record, outcome);
+  if (await printResult(task, resultOfOutcome(outcome), { ...output, elapsedMs }))
+    await markDelivered(record, output.io);
   return exitCodeOfStatus(outcome.status);
 }

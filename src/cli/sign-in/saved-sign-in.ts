@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ConfigurationError } from '../../errors.js';
@@ -66,13 +66,7 @@ export class SignInFile {
     const next = `${this.path}.${randomBytes(8).toString('hex')}.new`;
     try {
       makeFolder(dirname(this.path));
-      const file = openSync(next, 'wx', 0o600);
-      try {
-        writeSync(file, text);
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
+      writeFileSync(next, text, { mode: 0o600, flag: 'wx', flush: true });
       renameSync(next, this.path);
     } catch (cause) {
       // Where no file can be, none is left, and the first error says why.

@@ -31,12 +31,12 @@ type Act = (task: TaskHandle) => Promise<void>;
 const onlyLook: Act = async () => {};
 
 /** `mcp-await status`: tells once how a job stands. */
-export const status = tellingAfter(onlyLook);
+export const status = commandFor(onlyLook);
 
 /** `mcp-await cancel`: cancels a job and tells how it then stands. */
-export const cancel = tellingAfter(task => task.cancel());
+export const cancel = commandFor(task => task.cancel());
 
-function tellingAfter(act: Act) {
+function commandFor(act: Act) {
   return (source: string, flags: StatusFlags, command: readonly string[], io: CommandIo) =>
     actAndTell(act, { source, flags, command, io });
 }

@@ -84,10 +84,12 @@ export async function runtimeOptions(
   { server, state, execution, webhooks, observability }: Settings,
   io: CommandIo,
 ) {
-  const { provider: store, ttlSeconds: _ofServers, ...rest } = state;
   return {
-    ...rest,
-    store,
+    store: state.provider,
+    keyPrefix: state.keyPrefix,
+    maxTtlSeconds: state.maxTtlSeconds,
+    maxResultBytes: state.maxResultBytes,
+    leaseSeconds: state.leaseSeconds,
     concurrency: execution.maxConcurrency,
     principalShare: execution.principalShare,
     taskPage: server.taskPage,

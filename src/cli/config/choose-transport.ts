@@ -1,6 +1,6 @@
+import { type TransportFlags, transportOf } from '../given-flags.js';
 import type { CommandIo } from '../io.js';
 import { findSettingsFile, type SettingsFlag } from './find-file.js';
-import { type TransportFlags, transportOf } from './transport-flags.js';
 
 /** Which transport `serve` is to speak; reads the settings only where they may have a say. */
 export async function chooseTransport(

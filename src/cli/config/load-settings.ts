@@ -8,10 +8,9 @@ import { importModule } from '../../server/import-module.js';
 import { parseCommentedJson } from '../../storage/commented-json.js';
 import { readTextFile, unreadableReason } from '../../storage/text-file.js';
 import { UsageError } from '../exit-code.js';
-import { attributeOf } from '../given-flags.js';
+import { attributeOf, transportOf } from '../given-flags.js';
 import type { CommandIo } from '../io.js';
 import { FILE_VARIABLE, findSettingsFile, type SettingsFlag } from './find-file.js';
-import { transportOf } from './transport-flags.js';
 
 /** Ours, but no settings: the state folder, this file, a secret, and the line from a relay. */
 const OTHERS = ['MCP_AWAIT_HOME', FILE_VARIABLE, 'MCP_AWAIT_WEBHOOK_SECRET', 'MCP_AWAIT_LINE'];

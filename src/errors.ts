@@ -120,10 +120,16 @@ export class StatusCheckError extends AwaitError {
   readonly code = 'STATUS_CHECK_FAILED';
   /** Whether the same status request may succeed later; if so it has been repeated already. */
   readonly retryable: boolean;
+  /** Milliseconds that the server asked to wait before it is asked again. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(message: string, options: AwaitErrorOptions & { readonly retryable: boolean }) {
+  constructor(
+    message: string,
+    options: AwaitErrorOptions & { readonly retryable: boolean; readonly retryAfterMs?: number | undefined },
+  ) {
     super(message, options);
     this.retryable = options.retryable;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

@@ -83,7 +83,7 @@ export function systemCode(error: unknown): string | undefined {
 /** Milliseconds that the server asked to wait before it is asked again. */
 export function retryAfterMsOf(error: unknown): number | undefined {
   for (let link = error; link instanceof Error; link = link.cause) {
-    if (link instanceof PostponedError) return link.retryAfterMs;
+    if (link instanceof PostponedError || link instanceof StatusCheckError) return link.retryAfterMs;
   }
   return undefined;
 }

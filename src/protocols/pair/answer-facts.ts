@@ -66,15 +66,25 @@ function collect(value: unknown, at: Collecting): void {
       : Array.isArray(inner) && inner.every(isScalar)
         ? inner.slice(0, 100)
         : [];
-    if (isOwn || all) facts.push(...values.map(each => ({ key, words: wordsOf(key), value: each, within })));
+    if (isOwn || all || subject.ids.includes(key)) facts.push(...values.map(each => factOf(key, each, at)));
     if (values.length === 0 && typeof inner === 'object')
       // `{"data": {"id": X, "attributes": {"status": …}}}`
-      collect(inner, { ...at, within: [...within, key], isOwn: isOwn && isAbout(key, subject, holds) });
+      collect(inner, {
+        ...at,
+        within: [...within, key],
+        isOwn: subject.ids.includes(key) || (isOwn && isAbout(key, subject, holds)),
+      });
   }
 }
 
 function isScalar(value: unknown): value is Scalar {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value);
+}
+
+/** `{"x-1": "running"}` tells the status of x-1. */
+function factOf(key: string, value: Scalar, { subject, within }: Collecting): Fact {
+  const name = subject.ids.includes(key) ? 'status' : key;
+  return { key: name, words: wordsOf(name), value, within };
 }
 
 /** Whether what is below a key is about what is above it. */

@@ -8,12 +8,13 @@ import { isRecord, outcomeOfResult } from '../tool-result.js';
 import { type AnswerData, dataOf, isThere, valueAt } from './answer-data.js';
 import { answerFactsOf } from './answer-facts.js';
 import { idsIn, isSmall, newHandle, type Started, type TaskId } from './handle.js';
+import { usualHintMs } from './hints.js';
 import type { Pair, Places } from './profile.js';
 import { progressAtPlace, progressOfFacts } from './progress-facts.js';
 import { refusedByText, refusedRequest } from './refused-status.js';
 import { errorIn, failureBeside, outcomeOf, readState, tellsWhere } from './state.js';
 import { subjectOf } from './subject.js';
-import { usualHints, wordsOf } from './usual-places.js';
+import { wordsOf } from './usual-places.js';
 import type { State } from './usual-state.js';
 
 /** What the answer to a start is: of a running task, or already the end. Pure. */
@@ -91,8 +92,9 @@ export interface StatusReading {
 export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): StatusReading {
   const data = dataOf(answer);
   const state = readState(data, pair, [String(id)]);
-  // `success: false` without a state is an error, whatever the flag says.
-  if (answer.isError === true || (state === undefined && failureBeside(data, pair)))
+  // `success: false` without a state is an error, whatever the flag says; `"status": null` is none.
+  const isUntold = state === undefined || (state.isWeak === true && state.unknownWord === undefined);
+  if (answer.isError === true || (isUntold && failureBeside(data, pair)))
     return { read: readErrorAnswer(answer, data, pair, id), state };
   const { handleArgument, handleAt } = pair.status;
   const told = valueAt(data, handleAt ?? [handleArgument, `data.${handleArgument}`]);
@@ -103,9 +105,12 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
       answer,
     );
   if (state === undefined)
-    throw violation(
-      `\`${pair.status.tool}\` answered without a state${soughtAt(pair.status.statusAt, '`statusAt`, --status-key')}`,
-      answer,
+    throw (
+      refusedWithoutMark(data, pair, id) ??
+      violation(
+        `\`${pair.status.tool}\` answered without a state${soughtAt(pair.status.statusAt, '`statusAt`, --status-key')}`,
+        answer,
+      )
     );
   const { status } = state;
   switch (status) {
@@ -147,6 +152,13 @@ function requestNotTask(data: AnswerData, pair: Pair, { word }: State, id: TaskI
   if (tellsWhere(pair) || !/^error$/i.test(word ?? '')) return undefined;
   const { tool, handleArgument } = pair.status;
   return refusedByText(data.text, { id, tool, argument: handleArgument });
+}
+
+/** An error that is not marked as one: "Rate limit exceeded, try again in 20 s". A longer text may be a result. */
+function refusedWithoutMark(data: AnswerData, { status }: Pair, id: TaskId): Error | undefined {
+  const { tool, handleArgument: argument, notFoundCodes } = status;
+  if (notFoundCodes !== undefined || data.text.length > 300) return undefined;
+  return refusedByText(data.text, { id, tool, argument });
 }
 
 /** A running task, with what an answer tells of it. */
@@ -201,6 +213,7 @@ function readErrorAnswer(answer: CallToolResult, data: AnswerData, pair: Pair, i
           id,
           tool,
           argument,
+          hintMs: hintIn(data, pair.status),
         });
   if (refused !== undefined) throw refused;
   const status = word === 'cancelled' ? word : 'failed';
@@ -220,13 +233,16 @@ function progressIn(data: AnswerData, pair: Pair): Progress | undefined {
     : progress;
 }
 
+/** Most answers say nothing of it, and are not searched. */
+const MAY_HINT = /retry|poll|check|interval|again/i;
+
 function hintIn(data: AnswerData, status: Pair['status']): number | undefined {
-  const milliseconds = Number(valueAt(data, status.pollAfterMsAt ?? usualHints.pollAfterMsAt) ?? Number.NaN);
+  const milliseconds = Number(valueAt(data, status.pollAfterMsAt) ?? Number.NaN);
   if (Number.isFinite(milliseconds)) return milliseconds;
-  const seconds = Number(
-    valueAt(data, status.pollAfterSecondsAt ?? usualHints.pollAfterSecondsAt) ?? Number.NaN,
-  );
-  return Number.isFinite(seconds) ? seconds * 1000 : undefined;
+  const seconds = Number(valueAt(data, status.pollAfterSecondsAt) ?? Number.NaN);
+  if (Number.isFinite(seconds)) return seconds * 1000;
+  const isTold = (status.pollAfterMsAt ?? status.pollAfterSecondsAt) !== undefined;
+  return isTold || (data.text !== '' && !MAY_HINT.test(data.text)) ? undefined : usualHintMs(data);
 }
 
 /** Where something was looked for, and how that is told. */

@@ -4,6 +4,7 @@ import { factsOf, type ToolFacts } from '../detection/tool-facts.js';
 import { LOOKING_ACTIONS, TAKING } from '../lexicon.js';
 import { isRecord } from '../tool-result.js';
 import type { Pair } from './profile.js';
+import { numberedStates } from './words.js';
 
 /** A status tool that offers to hold its answer back takes the longest time under one of these names. */
 const HOLD_ARGUMENTS = ['waitSecs', 'wait_seconds', 'waitSeconds', 'wait_secs'];
@@ -22,6 +23,7 @@ export function completePair(pair: Pair, tools: readonly Tool[]): Pair {
   const result = pair.result ?? resultOf(pair, tools);
   return {
     ...pair,
+    words: { ...numberedStates(statusTool), ...pair.words },
     status: { ...pair.status, ...holdingOf(pair, statusTool) },
     ...(result !== undefined && { result }),
   };

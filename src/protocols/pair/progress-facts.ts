@@ -41,10 +41,7 @@ export function progressAtPlace(value: unknown, place: Place, hasTotal: boolean)
   const { isPercent, isProgress } = namesOf(wordsOf(key ?? ''));
   // Behind a label all is text.
   const mayBeNumber = typeof place !== 'string' || isPercent;
-  const number =
-    mayBeNumber && typeof value === 'string' && /^\s*\d{1,15}(\.\d{1,15})?\s*$/.test(value)
-      ? Number(value)
-      : value;
+  const number = (mayBeNumber ? numberOf(value) : undefined) ?? value;
   if (typeof number === 'string') return ofText(number);
   if (typeof number !== 'number' || !Number.isFinite(number)) return undefined;
   return (
@@ -63,8 +60,16 @@ function namesOf(words: readonly string[]) {
 function progressOf({ words, value, within }: Fact): Progress | undefined {
   const { isPercent, isProgress } = namesOf(words);
   if (!isPercent && !isProgress && !(within.at(-1) === 'progress' && isPercent)) return undefined;
-  if (typeof value === 'number') return ofNumber(value, isPercent);
+  const number = numberOf(value);
+  if (number !== undefined) return ofNumber(number, isPercent);
   return typeof value === 'string' ? ofText(value) : undefined;
+}
+
+/** A number, also as a text: `"40"`. */
+function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  const isNumeral = typeof value === 'string' && /^\s*\d{1,15}(\.\d{1,15})?\s*$/.test(value);
+  return isNumeral ? Number(value) : undefined;
 }
 
 function ofNumber(value: number, isPercent: boolean): Progress | undefined {
@@ -75,10 +80,10 @@ function ofNumber(value: number, isPercent: boolean): Progress | undefined {
     : { progress: value, total: 100 };
 }
 
-/** "40%", "1,5 %", "3/10 pages", "3 of 10" */
+/** "40%", "1,5 %", "40 percent", "3/10 pages", "3 of 10" */
 function ofText(value: string): Progress | undefined {
   const text = value.slice(0, 60);
-  const percentage = /(\d{1,3}(?:[.,]\d{1,9})?) ?%/.exec(text)?.[1];
+  const percentage = /(\d{1,3}(?:[.,]\d{1,9})?) ?(?:%|percent)/.exec(text)?.[1];
   if (percentage !== undefined) return ofTotal(Number(percentage.replace(',', '.')), 100);
   const [, done, total] = /(\d{1,9}) ?(?:\/|of) ?(\d{1,9})/.exec(text) ?? [];
   return done === undefined ? undefined : ofTotal(Number(done), Number(total));
@@ -90,8 +95,10 @@ function ofTotal(progress: number, total: number): Progress | undefined {
 }
 
 function numberUnder(facts: readonly Fact[], keys: ReadonlySet<string>): number | undefined {
-  const found = facts.find(({ key, value }) => typeof value === 'number' && keys.has(key.toLowerCase()));
-  return typeof found?.value === 'number' ? found.value : undefined;
+  return facts
+    .filter(({ key }) => keys.has(key.toLowerCase()))
+    .map(({ value }) => numberOf(value))
+    .find(value => value !== undefined);
 }
 
 /** Progress in MCP's shape; undefined when the value is none. */

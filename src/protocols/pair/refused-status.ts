@@ -3,6 +3,7 @@ import { excerpt, excerptOf } from '../excerpt.js';
 import { isRecord } from '../tool-result.js';
 import { type AnswerData, valueAt } from './answer-data.js';
 import type { TaskId } from './handle.js';
+import { hintInText } from './hints.js';
 import type { Pair } from './profile.js';
 import { wordsOf } from './usual-places.js';
 
@@ -53,6 +54,8 @@ export interface RefusedTool {
   readonly argument: string;
   /** @default 'could not tell the state of the task' */
   readonly failure?: string;
+  /** Milliseconds that the answer asks to wait; of a text they are read. */
+  readonly hintMs?: number | undefined;
 }
 
 function unknownTask(id: TaskId): TaskNotFoundError {
@@ -77,7 +80,7 @@ export function refusedRequest(data: AnswerData, pair: Pair, refused: RefusedToo
 }
 
 /** The error for a status tool that could not be asked, as its text tells. */
-export function refusedByText(text: string, { id, tool, argument }: RefusedTool): Error | undefined {
+export function refusedByText(text: string, { id, tool, argument, hintMs }: RefusedTool): Error | undefined {
   const name = argument.split('.').at(-1) ?? '';
   // "id" is in many words.
   const names = [name, wordsOf(name).slice(0, -1).join(' ')].filter(({ length }) => length > 3);
@@ -87,7 +90,7 @@ export function refusedByText(text: string, { id, tool, argument }: RefusedTool)
     case 'transient':
       return new StatusCheckError(
         `\`${tool}\` could not tell the state of the task ${excerptOf(id)}: ${excerpt(text) || 'it gave no reason'}`,
-        { retryable: true },
+        { retryable: true, retryAfterMs: hintMs ?? hintInText(text) },
       );
     case 'asked-wrongly':
       return new StatusCheckError(

@@ -51,6 +51,8 @@ function sentencesOf(text: string): readonly string[] {
 }
 
 function stateOfSentence(sentence: string, subject: Subject): TaskStatus | undefined {
+  // What clients of HTTP say of their own request.
+  if (/\brequest failed with status/i.test(sentence)) return undefined;
   const cells = sentence.split(' | ').map(plainWords);
   if (cells.length > 1) return stateOfCells(cells, subject);
   const words = wordsOfSentence(sentence, subject);

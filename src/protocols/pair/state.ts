@@ -10,7 +10,7 @@ import type { Pair, Places } from './profile.js';
 import { subjectOf } from './subject.js';
 import { usualErrorPlaces, usualExitCodePlaces } from './usual-places.js';
 import { type State, usualState } from './usual-state.js';
-import { lettersOf, meaningOf } from './words.js';
+import { isNumbered, lettersOf, meaningOf } from './words.js';
 
 /** The least that has to be true for success comes last: a task that failed may say so beside `"status": "completed"`. */
 const SENTENCES = ['failed', 'cancelled', 'input_required', 'working', 'completed'] as const;
@@ -65,11 +65,6 @@ function stateByWord(data: AnswerData, { status, words }: Pair): State | undefin
     envelope ??= state;
   }
   return envelope;
-}
-
-/** Whether the server tells states by numbers; elsewhere a number counts something. */
-function isNumbered(words: Pair['words']): boolean {
-  return Object.keys(words).some(word => /(?:^|=)\d{1,9}$/.test(word));
 }
 
 function stateOfValue(value: string | boolean, place: Places, own: Pair['words']): State {

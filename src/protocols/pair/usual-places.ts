@@ -8,27 +8,18 @@ export const usualErrorPlaces: Places =
 
 export const usualExitCodePlaces: Places = ['exit_code', 'exitCode', 'data.exit_code', 'data.exitCode'];
 
-export const usualHints = {
-  pollAfterSecondsAt:
-    'retry_after retryAfter retry_after_seconds poll_interval_seconds recommended_interval_seconds'.split(
-      ' ',
-    ),
-  pollAfterMsAt: 'poll_after_ms pollAfterMs pollInterval poll_interval_ms retryAfterMs retry_after_ms'.split(
-    ' ',
-  ),
-};
-
 /** Of a name that somebody else gave. */
 const MAX_NAME = 300;
 
-/** The words of an identifier: `taskId`, `task_id` and `task-id` are the same two. `状态` is a status. */
+/** The words of an identifier: `taskId`, `task_id` and `task-id` are the same two. `状态` is a status, `进度` a progress. */
 export function wordsOf(name: string): readonly string[] {
   return name
     .slice(0, MAX_NAME)
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
     .replace(/([A-Z])(?=[A-Z][a-z])/g, '$1 ')
     .toLowerCase()
-    .replace(/状态|状態|ステータス/g, ' status ')
+    .replace(/状态|状態|ステータス|상태|статус|état/g, ' status ')
+    .replace(/进度|進捗|진행률|прогресс/g, ' progress ')
     .split(/[^a-z\d]+/)
     .filter(word => word !== '');
 }

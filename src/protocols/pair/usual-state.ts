@@ -7,7 +7,7 @@ import { labelFacts } from './labels.js';
 import { shareIn, shareOfFacts } from './progress-facts.js';
 import { stateInSentences } from './sentences.js';
 import type { Fact, Subject } from './subject.js';
-import { fold, lettersOf, meaningOf } from './words.js';
+import { fold, isNumbered, lettersOf, meaningOf } from './words.js';
 
 /** What an answer says of a task. */
 export interface State {
@@ -29,11 +29,13 @@ export interface State {
 const list = (words: string): ReadonlySet<string> => new Set(words.split(' '));
 
 /** Keys that a word of a state stands under; another word before them must say of what. */
-const STATE_KEYS = list('status statuses state states phase conclusion outcome readystate estado zustand');
+const STATE_KEYS = list(
+  'status statuses state states phase conclusion outcome readystate estado zustand statut stato',
+);
 const WHOLE_KEYS = list('result verdict stage lifecycle');
 /** What may stand around such a key without making it the state of something else. */
 const NEUTRAL = list(
-  'list current overall final latest last my the raw text name label word description string value code life cycle ready processing process is has type humanized label display result completion',
+  'list current overall final latest last my the raw text name label word description desc str string value code life cycle ready processing process is has type humanized label display result completion',
 );
 
 /** Keys under which a state that is an object has its word. */
@@ -119,10 +121,9 @@ function stateOfFacts(facts: readonly Fact[], reading: UsualReading): State | un
   if (flag !== undefined) return request?.status === 'completed' ? { ...flag, isEndAlone: false } : flag;
   const share = shareOfFacts(facts);
   if (share !== undefined && share < 1) return { status: 'working' };
-  return (
-    request ??
-    (stated.some(({ value }) => value === null) || isTimed(facts) ? { status: 'working' } : undefined)
-  );
+  if (request !== undefined) return request;
+  if (isTimed(facts)) return { status: 'working' };
+  return stated.some(({ value }) => value === null) ? { status: 'working', isWeak: true } : undefined;
 }
 
 /** Work that is timed, and has no time of its end yet. */
@@ -190,8 +191,10 @@ function isStateKey({ key, words, value }: Fact, { nouns }: Subject): boolean {
 }
 
 function wordState({ key, words, value }: Fact, { own, subject }: UsualReading): State | undefined {
-  if (typeof value !== 'string') return undefined;
-  const word = value.slice(0, 200).trim();
+  const isState =
+    typeof value === 'string' || (typeof value === 'number' && isNumbered(own) && !WHOLE_KEYS.has(key));
+  if (!isState) return undefined;
+  const word = String(value).slice(0, 200).trim();
   if (words.join('') === EXIT_STATUS)
     return word === ''
       ? undefined
@@ -206,7 +209,7 @@ function wordState({ key, words, value }: Fact, { own, subject }: UsualReading):
   // A description is a sentence; only under the key itself a word that nobody knows is one.
   if (
     WHOLE_KEYS.has(key.toLowerCase()) ||
-    words.some(each => ['text', 'description', 'code', 'type'].includes(each))
+    words.some(each => ['text', 'description', 'desc', 'str', 'code', 'type'].includes(each))
   )
     return undefined;
   if (!WORD.test(word) && word.length >= 40) return undefined;

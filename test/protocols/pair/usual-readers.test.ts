@@ -97,7 +97,20 @@ describe('the state of an answer of which nothing is told', () => {
     ['a label in Chinese', '任务ID：x-1\n任务状态：处理中', 'working'],
     ['Japanese', { status: '🔄 実行中' }, 'working'],
     ['Spanish', { estado: 'completado' }, 'completed'],
+    ['Korean', { status: '진행 중' }, 'working'],
+    ['a label in Korean', '상태: 완료', 'completed'],
+    ['Portuguese', { status: 'Em andamento' }, 'working'],
+    ['the same, of a failure', { estado: 'falhou' }, 'failed'],
+    ['French', { statut: 'terminée' }, 'completed'],
+    ['the same, of a cancel', { état: 'annulé' }, 'cancelled'],
+    ['Italian', { stato: 'In corso' }, 'working'],
+    ['a label in Russian', 'Статус: Завершено', 'completed'],
+    ['a failure in Russian', { status: 'ошибка' }, 'failed'],
     ['a language that is not known', { status: 'valmis' }, 'unknown'],
+    ['a number that nobody explains', { status: 2 }, undefined],
+    ['a number beside its word', { status: 2, status_desc: 'running' }, 'working'],
+    ['an object by handle', { cakes: { 'x-1': { status: 'failed' }, 'x-2': { status: 'done' } } }, 'failed'],
+    ['a word by handle', { 'x-2': 'completed', 'x-1': 'running' }, 'working'],
     ['a conclusion that is not there yet', { status: 'queued', conclusion: null }, 'working'],
     ['a flag that goes on', { running: true, done: false }, 'working'],
     ['a flag of failure beside the end', { done: true, failed: true }, 'failed'],
@@ -145,6 +158,32 @@ describe('the state of an answer of which nothing is told', () => {
     expect(readStatusAnswer(answerOf({ done: true }), pair, 'x-1')).toMatchObject({
       outcome: { status: 'failed', error: { code: 'OUTCOME_NOT_TOLD' } },
     });
+  });
+
+  test.each<[unknown, string]>([
+    [{ error: 'The oven is cold', status: null }, 'The oven is cold'],
+    [{ error: { message: 'The oven is cold' }, data: { status: null } }, 'The oven is cold'],
+  ])('is a failure where %j has an error in place of it', (said, message) => {
+    expect(readStatusAnswer(answerOf(said), pair, 'x-1')).toMatchObject({
+      outcome: { status: 'failed', error: { message } },
+    });
+  });
+
+  test.each<[unknown, boolean, number | undefined]>([
+    ['Rate limit exceeded. Please try again in 20 s.', false, 20_000],
+    ['Error: Request failed with status code 429', true, undefined],
+    ['Error: Request failed with status code 503. Retry after 2 minutes.', false, 120_000],
+    [{ error: 'rate_limited', retry_after: 7 }, false, 7000],
+    [{ error: 'Too many requests', status: null, retryAfterMs: 400 }, true, 400],
+  ])('is asked for again after %j (error: %s) as the answer says: %s ms', (said, isError, retryAfterMs) => {
+    const read = () => readStatusAnswer({ ...answerOf(said), isError }, pair, 'x-1');
+    expect(read).toThrow(expect.objectContaining({ retryable: true, retryAfterMs }));
+  });
+
+  test('is not known where a text without a mark says so', () => {
+    expect(() => readStatusAnswer(answerOf('No such job'), pair, 'x-1')).toThrow(
+      /does not know the task x-1/,
+    );
   });
 
   test.each([
@@ -234,6 +273,13 @@ test.each<[unknown, object | undefined]>([
   [{ progress: '3/10 pages' }, { progress: 3, total: 10 }],
   [
     { completed: 3, total: 9 },
+    { progress: 3, total: 9 },
+  ],
+  [{ progress: '40' }, { progress: 40, total: 100 }],
+  [{ progress: '0.4' }, { progress: 40, total: 100 }],
+  [{ progress: '40 percent' }, { progress: 40, total: 100 }],
+  [
+    { completed: '3', total: '9' },
     { progress: 3, total: 9 },
   ],
   [{ progress: '1,5 %' }, { progress: 1.5, total: 100 }],

@@ -13,9 +13,8 @@ import { jsonParts } from '../storage/large-json.js';
 import { ChangeNotice } from '../time/change-notice.js';
 import { describeIssues } from './describe-issues.js';
 import { isJsonObject, withoutNulls } from './is-record.js';
-import type { Offer } from './offer.js';
 import { RequestError } from './request-error.js';
-import { StdioChannel } from './revision-2026-07-28/stdio-channel.js';
+import { StdioChannel, type StdioChannelOptions } from './revision-2026-07-28/stdio-channel.js';
 import { errorMessage } from './revision-2026-07-28/wire.js';
 
 /** The two ends of the line to the one client. */
@@ -30,14 +29,9 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 /** JSON-RPC, "Error object". */
 const INVALID_REQUEST = -32600;
 
-export interface StdioService {
+export interface StdioService extends Omit<StdioChannelOptions, 'send'> {
   /** Serves the session that a client of a version up to 2025-11-25 opens. */
   readonly server: Server;
-  /** What is offered to a client of a later version. */
-  readonly offer: Offer;
-  readonly principal: string;
-  /** Told what went wrong and was not the client's to know. */
-  onError(error: unknown): void;
 }
 
 /** Serves one client over a pair of streams. The answer settles when that client has gone and has all its answers. */
@@ -177,7 +171,7 @@ function gone(text: string, output: Writable): Promise<void> {
 }
 
 /** Takes the messages of revision 2026-07-28 out of what the session hears. */
-function shareLine(transport: Transport, service: Omit<StdioService, 'server'>): StdioChannel {
+function shareLine(transport: Transport, service: Omit<StdioChannelOptions, 'send'>): StdioChannel {
   const { onmessage } = transport;
   const channel = new StdioChannel({
     ...service,

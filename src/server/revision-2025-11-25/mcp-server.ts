@@ -56,7 +56,7 @@ export function serveOffer(server: Server, options: ServedOffer): () => void {
   const { tools, tasks, feed } = offer;
   const notices = createStatusNotices(server, feed);
   const onTask = notices.follow;
-  const questions = createClientQuestions({ server, tasks, principal });
+  const questions = createClientQuestions(server, { tasks, principal });
   handleTaskRequests(server, { tasks, principal, questions, onTask });
   server.setRequestHandler(ListToolsRequestSchema, async () => ({
     tools: (await tools.list()).map(({ definition }) => definition),
@@ -235,14 +235,11 @@ interface ClientQuestions {
   ask(record: TaskRecord, sendRequest: SendRequest): void;
 }
 
-interface ClientQuestionsOptions {
-  readonly server: Server;
-  readonly tasks: TaskAnswers;
-  readonly principal: string;
-}
-
 /** The questions of tasks, asked as elicitations of one session (spec 2025-11-25, client/elicitation). */
-function createClientQuestions({ server, tasks, principal }: ClientQuestionsOptions): ClientQuestions {
+function createClientQuestions(
+  server: Server,
+  { tasks, principal }: Pick<TaskRequestsOptions, 'tasks' | 'principal'>,
+): ClientQuestions {
   /** Those under way, by key: a question belongs to one task only. */
   const asked = new Set<string>();
   return {

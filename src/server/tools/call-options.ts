@@ -37,12 +37,7 @@ export function callOptionFields({ ttlBounds: [shortestTtl, longestTtl] }: Pick<
 
 export type TaskCallOptions = Omit<InitiateRequest, 'operationType' | 'parameters'>;
 
-interface CallOptionFields {
-  readonly idempotency_key?: string | undefined;
-  readonly max_wait_seconds?: number | undefined;
-  readonly ttl_seconds?: number | undefined;
-  readonly webhook_url?: string | undefined;
-}
+type CallOptionFields = z.output<z.ZodObject<ReturnType<typeof callOptionFields>>>;
 
 export function toCallOptions(fields: CallOptionFields): TaskCallOptions {
   return {

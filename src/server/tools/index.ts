@@ -16,11 +16,8 @@ export const PAIR_TOOLS: readonly string[] = [
   'cancel_background_task',
 ];
 
-export interface ServerToolsOptions {
-  readonly tasks: TaskService;
+export interface ServerToolsOptions extends Omit<OperationToolOptions, 'operation'> {
   readonly operations: ReadonlyMap<string, Operation>;
-  readonly inlineWindowMs: OperationToolOptions['inlineWindowMs'];
-  readonly hostTimeoutMs?: OperationToolOptions['hostTimeoutMs'];
 }
 
 /** Every tool of the server by its name: those that serve every operation, and one for each. */

@@ -28,12 +28,12 @@ import {
 } from './watch-endpoints.js';
 
 /** What the browser asks beforehand. */
-const PREFLIGHT_HEADERS: Readonly<Record<string, string>> = {
+const PREFLIGHT_HEADERS = new Headers({
   'access-control-allow-methods': 'GET, POST, DELETE',
   'access-control-allow-headers':
     'Accept, Authorization, Content-Type, Last-Event-ID, Mcp-Method, Mcp-Name, Mcp-Protocol-Version, Mcp-Session-Id',
   'access-control-max-age': '600',
-};
+});
 
 const MCP_METHODS: readonly string[] = ['GET', 'POST', 'DELETE'];
 
@@ -85,9 +85,9 @@ async function route(
   if (path !== MCP_PATH && metadata === undefined)
     return refuseRequest(response, notFound(`Nothing here: the MCP endpoint is ${MCP_PATH}`));
   const { origin } = request.headers;
-  if (origin !== undefined) setHeaders(response, crossOriginHeaders(origin));
+  if (origin !== undefined) response.setHeaders(crossOriginHeaders(origin));
   if (request.method === 'OPTIONS' && origin !== undefined) {
-    setHeaders(response, PREFLIGHT_HEADERS);
+    response.setHeaders(PREFLIGHT_HEADERS);
     response.writeHead(204).end();
     return;
   }
@@ -180,15 +180,11 @@ function closing(): HttpRefusal {
   return { status: 503, code: -32000, message: 'The server is closing', headers };
 }
 
-function setHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-}
-
 /** What a page needs to be told so that its browser shows it our answers (Fetch standard, "CORS protocol"). */
-function crossOriginHeaders(origin: string): Readonly<Record<string, string>> {
-  return {
+function crossOriginHeaders(origin: string): Headers {
+  return new Headers({
     'access-control-allow-origin': origin,
     'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate',
     vary: 'Origin',
-  };
+  });
 }

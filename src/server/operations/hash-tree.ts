@@ -38,14 +38,13 @@ export function hashTree({ roots }: HashTreePolicy) {
     input: inputSchema(allowed),
     slaSeconds: 3600,
     async run({ path, absolutePath, algorithm, roots }, { signal, progress }) {
-      const start = await realPathInside(roots, absolutePath);
-      const { digest, files, bytes } = await digestTree(start, {
-        algorithm,
-        signal,
-        onProgress: totals =>
-          progress({ current: totals.files, message: `${totals.files} files, ${totals.bytes} bytes` }),
-      });
-      return { path, algorithm, digest, files, bytes };
+      const start = Buffer.from(await realPathInside(roots, absolutePath));
+      const onProgress = ({ files, bytes }: Walk) =>
+        progress({ current: files, message: `${files} files, ${bytes} bytes` });
+      const block = Buffer.alloc(BLOCK_BYTES);
+      const walk = { algorithm, signal, onProgress, block, startLength: start.length, files: 0, bytes: 0 };
+      const { digest } = await digestEntry(start, walk);
+      return { path, algorithm, digest, files: walk.files, bytes: walk.bytes };
     },
   });
 }
@@ -92,81 +91,38 @@ async function realPathInside(roots: readonly string[], path: string): Promise<s
   );
 }
 
-type DigestAlgorithm = 'sha256' | 'sha512' | 'sha1';
-
-interface TreeTotals {
-  /** Regular files read. */
-  readonly files: number;
-  /** Bytes of their contents. */
-  readonly bytes: number;
-}
-
-interface TreeDigest extends TreeTotals {
-  readonly digest: string;
-}
-
-interface TreeDigestOptions {
-  readonly algorithm: DigestAlgorithm;
+interface Walk {
+  readonly algorithm: 'sha256' | 'sha512' | 'sha1';
   readonly signal: AbortSignal;
   /** Told after every block that was read. */
-  onProgress(totals: TreeTotals): void;
-}
-
-type EntryType =
-  | 'file'
-  | 'directory'
-  | 'link'
-  | 'fifo'
-  | 'socket'
-  | 'block-device'
-  | 'character-device'
-  | 'unknown';
-
-interface Walk extends TreeDigestOptions {
+  readonly onProgress: (walk: Walk) => void;
   /** One buffer for all files: they are read one after the other. */
   readonly block: Buffer;
   readonly startLength: number;
+  /** Regular files read. */
   files: number;
+  /** Bytes of their contents. */
   bytes: number;
 }
 
 const BLOCK_BYTES = 256 * 1024;
-const NOTHING = Buffer.alloc(0);
 
 // A link or a fifo that takes the file's place after we looked must neither be followed nor block us.
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
- * The digest of the file or folder at the absolute path `start`, in the format that `hashTree` documents.
- * Paths are handled as bytes, since a file name need not be UTF-8.
- *
+ * The digest of the file or folder at an absolute path, in the format that `hashTree` documents. Paths are handled as
+ * bytes, since a file name need not be UTF-8.
  * @throws OperationError when something cannot be read or changed meanwhile; the signal's reason when it aborts.
  */
-async function digestTree(start: string, options: TreeDigestOptions): Promise<TreeDigest> {
-  const path = Buffer.from(start);
-  const walk = { ...options, block: Buffer.alloc(BLOCK_BYTES), startLength: path.length, files: 0, bytes: 0 };
-  const { digest } = await digestEntry(path, walk);
-  return { digest, files: walk.files, bytes: walk.bytes };
-}
-
-async function digestEntry(path: Buffer, walk: Walk): Promise<{ type: EntryType; digest: string }> {
+async function digestEntry(path: Buffer, walk: Walk): Promise<{ type: string; digest: string }> {
   walk.signal.throwIfAborted();
   try {
     const type = typeOf(await lstat(path));
     const hash = createHash(walk.algorithm);
-    switch (type) {
-      case 'file':
-        await hashFile(path, hash, walk);
-        break;
-      case 'directory':
-        await hashDirectory(path, hash, walk);
-        break;
-      case 'link':
-        hash.update(await readlink(path, { encoding: 'buffer' }));
-        break;
-      default:
-        hash.update(NOTHING);
-    }
+    if (type === 'file') await hashFile(path, hash, walk);
+    else if (type === 'directory') await hashDirectory(path, hash, walk);
+    else if (type === 'link') hash.update(await readlink(path, { encoding: 'buffer' }));
     return { type, digest: hash.digest('hex') };
   } catch (error) {
     throw toOperationError(error, path.subarray(walk.startLength + 1).toString() || '.');
@@ -205,7 +161,7 @@ async function hashContents(handle: FileHandle, hash: Hash, walk: Walk): Promise
   }
 }
 
-function typeOf(stats: Stats): EntryType {
+function typeOf(stats: Stats): string {
   if (stats.isFile()) return 'file';
   if (stats.isDirectory()) return 'directory';
   if (stats.isSymbolicLink()) return 'link';

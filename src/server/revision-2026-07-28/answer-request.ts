@@ -19,6 +19,7 @@ import type { CallerContext, Envelope } from './envelope.js';
 import {
   CODE,
   errorMessage,
+  expectParameter,
   META,
   missingTasks,
   resultMessage,
@@ -99,10 +100,8 @@ async function answerTaskMethod(
   { principal, signal, envelope }: CallerContext,
 ): Promise<Record<string, unknown>> {
   if (!envelope.takesTasks) throw missingTasks(`The method ${method}`);
-  const { taskId } = params;
-  if (typeof taskId !== 'string') {
-    throw new RequestError(CODE.invalidParams, 'Expected `taskId` to be a string');
-  }
+  const { taskId, inputResponses } = params;
+  expectParameter(typeof taskId === 'string', 'taskId', 'a string');
   if (method === 'tasks/get') {
     const { record, pollAfterMs } = await tasks.look(principal, taskId, signal).catch(refuse);
     return detailedTask(record, Date.now(), pollAfterMs);
@@ -113,10 +112,8 @@ async function answerTaskMethod(
       if (!isEnded(record)) await tasks.cancel(principal, taskId).catch(refuse);
       return {};
     default:
-      if (!isJsonObject(params.inputResponses)) {
-        throw new RequestError(CODE.invalidParams, 'Expected `inputResponses` to be an object');
-      }
-      await tasks.answer(principal, taskId, params.inputResponses).catch(refuse);
+      expectParameter(isJsonObject(inputResponses), 'inputResponses', 'an object');
+      await tasks.answer(principal, taskId, inputResponses).catch(refuse);
       return {};
   }
 }
@@ -138,11 +135,9 @@ async function callTool(
   context: CallerContext,
 ): Promise<Record<string, unknown>> {
   const { name, arguments: argumentsGiven } = params;
-  if (typeof name !== 'string') throw new RequestError(CODE.invalidParams, 'Expected `name` to be a string');
+  expectParameter(typeof name === 'string', 'name', 'a string');
   const tool = await tools.find(name);
-  if (argumentsGiven !== undefined && !isJsonObject(argumentsGiven)) {
-    throw new RequestError(CODE.invalidParams, 'Expected `arguments` to be an object');
-  }
+  expectParameter(argumentsGiven === undefined || isJsonObject(argumentsGiven), 'arguments', 'an object');
   const { envelope, principal, signal } = context;
   // Whoever sends the pair's own key waits by the pair: its status tool holds the answer back until there is one.
   if (tool.start !== undefined && envelope.takesTasks && !(CALL_META in envelope.meta)) {
@@ -185,12 +180,12 @@ function roundsOf(
   { inputResponses, requestState }: WireRequest['params'],
   { clientCapabilities }: Envelope,
 ): Rounds {
-  if (inputResponses !== undefined && !isJsonObject(inputResponses)) {
-    throw new RequestError(CODE.invalidParams, 'Expected `inputResponses` to be an object');
-  }
-  if (requestState !== undefined && typeof requestState !== 'string') {
-    throw new RequestError(CODE.invalidParams, 'Expected `requestState` to be a string');
-  }
+  expectParameter(
+    inputResponses === undefined || isJsonObject(inputResponses),
+    'inputResponses',
+    'an object',
+  );
+  expectParameter(requestState === undefined || typeof requestState === 'string', 'requestState', 'a string');
   return { clientCapabilities, responses: inputResponses, state: requestState };
 }
 

@@ -6,7 +6,7 @@ import { RequestError } from '../request-error.js';
 import { stamped } from './answer-request.js';
 import { detailedTask } from './detailed-task.js';
 import type { Envelope } from './envelope.js';
-import { CODE, META, missingTasks, resultMessage, type WireRequest } from './wire.js';
+import { CODE, expectParameter, META, missingTasks, resultMessage, type WireRequest } from './wire.js';
 
 export const MAX_SUBSCRIBED_TASKS = 1000;
 
@@ -95,15 +95,12 @@ async function findTasks(
   { offer: { tasks }, principal, envelope }: SubscriptionOptions,
 ): Promise<readonly TaskRecord[] | undefined> {
   const { notifications } = params;
-  if (!isJsonObject(notifications)) {
-    throw new RequestError(CODE.invalidParams, 'Expected `notifications` to be an object');
-  }
+  expectParameter(isJsonObject(notifications), 'notifications', 'an object');
   const { taskIds } = notifications;
   if (taskIds === undefined) return undefined;
   if (!envelope.takesTasks) throw missingTasks('A subscription to tasks');
-  if (!Array.isArray(taskIds) || !taskIds.every(id => typeof id === 'string')) {
-    throw new RequestError(CODE.invalidParams, 'Expected `notifications.taskIds` to be a list of strings');
-  }
+  const isList = Array.isArray(taskIds) && taskIds.every(id => typeof id === 'string');
+  expectParameter(isList, 'notifications.taskIds', 'a list of strings');
   if (taskIds.length > MAX_SUBSCRIBED_TASKS) {
     throw new RequestError(
       CODE.invalidParams,

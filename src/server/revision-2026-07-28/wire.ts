@@ -33,6 +33,12 @@ export interface WireRequest {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
+/** @throws RequestError unless a parameter is what it must be */
+export function expectParameter(isExpected: boolean, name: string, what: string): asserts isExpected {
+  if (isExpected) return;
+  throw new RequestError(CODE.invalidParams, `Expected \`${name}\` to be ${what}`);
+}
+
 /** @returns `{requiredCapabilities}` as data, so that a client can tell what to declare */
 export function missingTasks(what: string): RequestError {
   return new RequestError(

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { lookup as lookupName } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { Webhook } from 'standardwebhooks';
@@ -152,21 +152,26 @@ async function send(
   const refusal = destinationRefusal(webhookUrl, policy);
   if (refusal !== undefined) return { status: 'failed', error: refusal, retryable: false };
   const message = webhookMessage(record);
-  return postMessage({
+  const post: GuardedRequest = {
     url: new URL(webhookUrl),
-    headers: signedHeaders(message, keys, Date.now()),
+    method: 'POST',
+    headers: {
+      ...signedHeaders(message, keys),
+      'content-type': 'application/json',
+      'user-agent': `mcp-await/${VERSION}`,
+    },
     body: message.body,
-    allowPrivate: policy.allowPrivate,
+    publicOnly: !policy.allowPrivate,
     lookup,
-    timeoutMs,
-    signal,
-  });
+    refuse: (hostname, range) => new DestinationRefused(privateRefusal(hostname, range)),
+  };
+  return postMessage(post, { timeoutMs, signal });
 }
 
 /** The message about a task that has ended. */
 function webhookMessage(record: TaskRecord): WebhookMessage {
   // The reference names the task to whoever holds it; an identifier that ends up in logs should not.
-  const id = `msg_${createHash('sha256').update(record.taskRef).digest('hex').slice(0, 32)}`;
+  const id = `msg_${hash('sha256', record.taskRef).slice(0, 32)}`;
   // How far this very message has come is left out: it differs from attempt to attempt.
   const data = taskAnswer({ ...record, webhookUrl: undefined }, record.updatedAt);
   const event = {
@@ -180,29 +185,13 @@ function webhookMessage(record: TaskRecord): WebhookMessage {
 }
 
 /** The headers of one attempt (Standard Webhooks 1.0.0); every key signs. */
-function signedHeaders(
-  { id, body }: WebhookMessage,
-  keys: readonly Webhook[],
-  now: number,
-): Readonly<Record<string, string>> {
-  const sentAt = new Date(now);
+function signedHeaders({ id, body }: WebhookMessage, keys: readonly Webhook[]) {
+  const sentAt = new Date();
   return {
     'webhook-id': id,
-    'webhook-timestamp': String(Math.floor(now / 1000)),
+    'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
     'webhook-signature': keys.map(key => key.sign(id, sentAt, body)).join(' '),
   };
-}
-
-interface PostOptions {
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** Whether the receiver may have an address that is not public. */
-  readonly allowPrivate: boolean;
-  readonly lookup: LookupFunction;
-  /** For the whole request, to the status of its answer. */
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
 }
 
 type PostResult =
@@ -218,26 +207,23 @@ type PostResult =
     };
 
 /**
- * Sends one message. Anything but a 2xx answer is a failure, a redirect too; the body of the answer is not read.
+ * Sends one message; `timeoutMs` is for the whole request, to the status of its answer. Anything but a 2xx answer is a
+ * failure, a redirect too; the body of the answer is not read.
  * @throws the signal's reason when it aborts
  */
-async function postMessage(options: PostOptions): Promise<PostResult> {
-  const { url, headers, body, allowPrivate, lookup, timeoutMs, signal } = options;
+async function postMessage(
+  request: GuardedRequest,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<PostResult> {
+  const { url } = request;
   const timeout = new AbortController();
   const stopTimer = startTimer(timeoutMs, () => timeout.abort());
   using linked = linkSignals(signal, timeout.signal);
-  const request: GuardedRequest = {
-    url,
-    method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json', 'user-agent': `mcp-await/${VERSION}` },
-    body,
-    signal: linked.signal,
-    publicOnly: !allowPrivate,
-    lookup,
-    refuse: (hostname, range) => new DestinationRefused(privateRefusal(hostname, range)),
-  };
   try {
-    const { ok, status, headers } = await guardedFetch(request, async response => response);
+    const { ok, status, headers } = await guardedFetch(
+      { ...request, signal: linked.signal },
+      async response => response,
+    );
     if (ok) return { status: 'delivered', responseStatus: status };
     return {
       status: 'failed',

@@ -15,6 +15,18 @@ export function mcpStatus({ status, inputRequests }: TaskRecord): TaskStatus {
   }
 }
 
+/** What every revision tells of a task by the same names. */
+export function commonFields(record: TaskRecord) {
+  const { taskRef, createdAt, updatedAt } = record;
+  const statusMessage = taskMessage(record);
+  return {
+    taskId: taskRef,
+    ...(statusMessage !== undefined && { statusMessage }),
+    createdAt: new Date(createdAt).toISOString(),
+    lastUpdatedAt: new Date(updatedAt).toISOString(),
+  };
+}
+
 /** A sentence about where a task stands; undefined where there is nothing to say beyond its status. */
 export function taskMessage({ error, progress }: TaskRecord): string | undefined {
   if (error !== undefined) return `${error.code}: ${error.message}`;

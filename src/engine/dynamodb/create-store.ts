@@ -116,13 +116,8 @@ async function createTable(client: DynamoDBClient, TableName: string): Promise<S
 async function untilActive(client: DynamoDBClient, name: string): Promise<void> {
   for (let look = 0; look < MAX_LOOKS; look++) {
     const table = await describe(client, name);
-    const states = [table, ...(table?.GlobalSecondaryIndexes ?? [])].map(part =>
-      part === undefined
-        ? undefined
-        : 'TableStatus' in part
-          ? part.TableStatus
-          : (part as { IndexStatus?: string }).IndexStatus,
-    );
+    const { TableStatus, GlobalSecondaryIndexes = [] } = table ?? {};
+    const states = [TableStatus, ...GlobalSecondaryIndexes.map(({ IndexStatus }) => IndexStatus)];
     if (table !== undefined && states.every(state => state === 'ACTIVE' || state === 'UPDATING'))
       return requireSame(table, name);
     await sleep(LOOK_AGAIN_MS);

@@ -2,12 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import {
-  isInitializeRequest,
-  isJSONRPCRequest,
-  type JSONRPCRequest,
-  type RequestId,
-} from '@modelcontextprotocol/sdk/types.js';
+import { isInitializeRequest, isJSONRPCRequest, type RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { startTimer } from '../../time/sleep.js';
 import type { EventLog } from './event-log.js';
 import { PING_MS } from './event-stream.js';
@@ -63,7 +58,7 @@ export async function handleMcp(exchange: McpExchange, options: McpEndpointOptio
   const { request, response, principal, body } = exchange;
   const id = request.headers[SESSION_HEADER];
   if (id === undefined) {
-    if (!messagesOf(body).some(isInitializeRequest)) return refuseRequest(response, NO_SESSION);
+    if (![body].flat().some(isInitializeRequest)) return refuseRequest(response, NO_SESSION);
     if (!options.sessions.makeRoom(principal)) return refuseRequest(response, TOO_MANY_SESSIONS);
     return openSession(exchange, options);
   }
@@ -125,19 +120,11 @@ function onHangUp(session: Session, { request, body }: McpExchange): void {
 
 /** Ends the handlers of requests whose answers nobody fetches: a long poll would go on for nobody. */
 function abandon({ transport }: Session, body: unknown): void {
-  for (const { id } of messagesOf(body).filter(isRequest)) {
+  for (const { id } of [body].flat().filter(isJSONRPCRequest)) {
     const params = { requestId: id, reason: 'The client hung up' };
     transport.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
     // An answer to nobody makes the transport forget the request.
     const error = { code: -32000, message: params.reason };
     transport.send({ jsonrpc: '2.0', id, error }).catch(() => undefined);
   }
-}
-
-function messagesOf(body: unknown): readonly unknown[] {
-  return Array.isArray(body) ? body : [body];
-}
-
-function isRequest(message: unknown): message is JSONRPCRequest {
-  return isJSONRPCRequest(message);
 }

@@ -55,8 +55,8 @@ export class UnreadMessages {
 }
 
 function requestIds(body: unknown): readonly RequestId[] {
-  const messages = Array.isArray(body) ? body : [body];
-  return messages
+  return [body]
+    .flat()
     .filter(isJsonObject)
     .flatMap(({ id, method }) => (method === undefined ? [] : (id as RequestId)));
 }

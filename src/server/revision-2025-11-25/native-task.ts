@@ -1,6 +1,6 @@
 import type { Task } from '@modelcontextprotocol/sdk/types.js';
 import type { TaskRecord } from '../../engine/task-record.js';
-import { mcpStatus, taskMessage } from '../mcp-status.js';
+import { commonFields, mcpStatus } from '../mcp-status.js';
 import { pollAfterMs } from '../poll-hint.js';
 
 /** Names the task that a message belongs to (spec 2025-11-25, basic/utilities/tasks, "Related Task Metadata"). */
@@ -10,15 +10,6 @@ export function relatedTask(taskRef: string): Record<string, unknown> {
 
 /** A task as this protocol tells it (spec 2025-11-25, basic/utilities/tasks, "Task"). */
 export function nativeTask(record: TaskRecord, now: number, pollInterval = pollAfterMs(record, now)): Task {
-  const { taskRef, createdAt, updatedAt, expiresAt } = record;
-  const statusMessage = taskMessage(record);
-  return {
-    taskId: taskRef,
-    status: mcpStatus(record),
-    ttl: expiresAt - createdAt,
-    createdAt: new Date(createdAt).toISOString(),
-    lastUpdatedAt: new Date(updatedAt).toISOString(),
-    pollInterval,
-    ...(statusMessage !== undefined && { statusMessage }),
-  };
+  const ttl = record.expiresAt - record.createdAt;
+  return { ...commonFields(record), status: mcpStatus(record), ttl, pollInterval };
 }

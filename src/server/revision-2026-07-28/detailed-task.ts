@@ -1,6 +1,6 @@
 import type { TaskRecord } from '../../engine/task-record.js';
 import type { TaskError, TaskStatus } from '../../types.js';
-import { mcpStatus, taskMessage } from '../mcp-status.js';
+import { commonFields, mcpStatus } from '../mcp-status.js';
 import { pollAfterMs } from '../poll-hint.js';
 import { resultOfTask } from '../tools/task-result.js';
 import { CODE } from './wire.js';
@@ -21,17 +21,8 @@ type Json = Record<string, unknown>;
 
 /** A task without its result (extension io.modelcontextprotocol/tasks, "Task"). */
 export function taskFields(record: TaskRecord, now: number, pollIntervalMs = pollAfterMs(record, now)): Json {
-  const { taskRef, createdAt, updatedAt, expiresAt } = record;
-  const statusMessage = taskMessage(record);
-  return {
-    taskId: taskRef,
-    status: statusOf(record),
-    ...(statusMessage !== undefined && { statusMessage }),
-    createdAt: new Date(createdAt).toISOString(),
-    lastUpdatedAt: new Date(updatedAt).toISOString(),
-    ttlMs: expiresAt - createdAt,
-    pollIntervalMs,
-  };
+  const ttlMs = record.expiresAt - record.createdAt;
+  return { ...commonFields(record), status: statusOf(record), ttlMs, pollIntervalMs };
 }
 
 /** A task with what it came to (extension io.modelcontextprotocol/tasks, "DetailedTask"). */

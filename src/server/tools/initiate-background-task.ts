@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { isEnded } from '../../engine/task-record.js';
 import type { Operation } from '../operation.js';
-import { pollAfterMs } from '../poll-hint.js';
 import type { TaskService } from '../task-service.js';
 import { callOptionFields, toCallOptions } from './call-options.js';
 import { jsonSchema, type ServerTool, serverTool } from './server-tool.js';
-import { taskAnswerSchema, waitSecondsSchema } from './task-answer.js';
+import { taskAnswerSchema, taskReference, waitSecondsSchema } from './task-answer.js';
 
 const output = z.object({
   task_ref: z.string().describe('Names the task in resolve_task_status and cancel_background_task'),
@@ -57,10 +56,7 @@ export function initiateBackgroundTask(
           ? accepted
           : await tasks.resolve(principal, accepted.taskRef, wait).catch(() => accepted);
       return {
-        task_ref: record.taskRef,
-        status: record.status === 'pending' ? 'queued' : record.status,
-        poll_after_ms: pollAfterMs(record, Date.now()),
-        expires_at: new Date(record.expiresAt).toISOString(),
+        ...taskReference(record),
         ...(isEnded(record) && { result: record.result ?? null, error: record.error ?? null }),
       };
     },

@@ -4,7 +4,6 @@ import { isEnded, type TaskRecord } from '../../engine/task-record.js';
 import { digestJson } from '../../storage/canonical-json.js';
 import { holdMsOf, isUnwanted } from '../host-timeouts.js';
 import type { Operation } from '../operation.js';
-import { pollAfterMs } from '../poll-hint.js';
 import type { TaskService } from '../task-service.js';
 import { ToolFailure } from '../tool-failure.js';
 import { afterQuestions, unlessAskedAgain } from './after-questions.js';
@@ -21,7 +20,7 @@ import {
   takesQuestions,
   toolRefusalOf,
 } from './server-tool.js';
-import { questionFields, taskAnswerSchema } from './task-answer.js';
+import { questionFields, taskAnswerSchema, taskReference } from './task-answer.js';
 import { resultOfTask } from './task-result.js';
 
 const referenceSchema = z.object({
@@ -167,13 +166,7 @@ function wrapped(schema: Record<string, unknown>): Record<string, unknown> {
 }
 
 function answerTo(record: TaskRecord): CallToolResult {
-  const task = {
-    task_ref: record.taskRef,
-    status: record.status === 'pending' ? 'queued' : record.status,
-    poll_after_ms: pollAfterMs(record, Date.now()),
-    expires_at: new Date(record.expiresAt).toISOString(),
-    ...questionFields(record),
-  };
+  const task = { ...taskReference(record), ...questionFields(record) };
   const result = isEnded(record) ? resultOfTask(record) : referenceResult(task);
   return { ...result, _meta: { ...result._meta, [TASK_META]: task } };
 }

@@ -66,6 +66,17 @@ export function taskAnswer(record: TaskRecord, now: number): z.input<typeof task
   };
 }
 
+/** What a call is answered with that has started a task, or has found it. */
+export function taskReference(record: TaskRecord) {
+  const { taskRef, status, expiresAt } = record;
+  return {
+    task_ref: taskRef,
+    status: status === 'pending' ? 'queued' : status,
+    poll_after_ms: pollAfterMs(record, Date.now()),
+    expires_at: new Date(expiresAt).toISOString(),
+  } as const;
+}
+
 /** What a task asks, for a client whose host may have no way to put it to anybody. */
 export function questionFields({ taskRef, inputRequests }: TaskRecord) {
   if (inputRequests === undefined) return {};

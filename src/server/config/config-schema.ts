@@ -39,20 +39,16 @@ export const sections = {
     }),
     ttlSeconds: setting(positiveNumber, 86_400, {
       description: 'How long a task and its result are kept; at most `state.maxTtlSeconds`.',
-      unit: 'seconds',
     }),
     maxTtlSeconds: setting(numberOfAtLeast(MIN_TTL_SECONDS), 604_800, {
       description: 'Longest time that a call may ask for with `ttl_seconds`.',
-      unit: 'seconds',
     }),
     maxResultBytes: setting(integer(1), 1_048_576, {
       description: 'Largest result of a task, as JSON.',
-      unit: 'bytes',
     }),
     leaseSeconds: setting(numberFrom(1, 3600), 30, {
       description:
         'Time within which the tasks of a dead process fail; the same for all processes on a store.',
-      unit: 'seconds',
       flag: '--lease',
     }),
   },
@@ -70,18 +66,15 @@ export const sections = {
     }),
     defaultTimeoutSeconds: setting(positiveNumber, 120, {
       description: 'Longest run time of an operation without `slaSeconds`.',
-      unit: 'seconds',
     }),
     inputTimeoutSeconds: setting(positiveNumber, 86_400, {
       description: 'How long a task may wait for answers to its questions, in addition to its run time.',
-      unit: 'seconds',
     }),
     retryAttempts: setting(integer(0, 10), 0, {
       description: 'How many times a task is run again, if its operation has no `retryAttempts`.',
     }),
     drainSeconds: setting(numberOfAtLeast(0), 10, {
       description: 'How long running tasks may continue after SIGINT or SIGTERM.',
-      unit: 'seconds',
     }),
   },
   webhooks: {
@@ -107,12 +100,10 @@ export const sections = {
   polling: {
     initialIntervalMs: setting(positiveNumber, 1000, {
       description: 'First interval between the status requests of `run` and `wait`.',
-      unit: 'milliseconds',
       flag: '--initial-interval',
     }),
     maxIntervalMs: setting(positiveNumber, 30_000, {
       description: 'Longest interval between status requests.',
-      unit: 'milliseconds',
       flag: '--max-interval',
     }),
     backoffMultiplier: setting(positiveNumber, 2, {
@@ -125,25 +116,21 @@ export const sections = {
     }),
     deadlineMs: setting(settingOrOff(positiveNumber), 86_400_000, {
       description: 'Longest time for the whole call.',
-      unit: 'milliseconds',
       flag: '--timeout',
     }),
     silenceTimeoutMs: setting(settingOrOff(positiveNumber), 'off', {
       description: 'Longest silence of a synchronous call; every progress notification ends a silence.',
-      unit: 'milliseconds',
       flag: '--silence-timeout',
     }),
     quietAfterMs: setting(settingOrOff(positiveNumber), 600_000, {
       description:
         'After this time without news of a call, a line says that it is quiet. The wait continues.',
-      unit: 'milliseconds',
     }),
   },
   connection: {
     connectTimeoutMs: optionalSetting(positiveNumber, {
       description:
         'Longest silence of a server until it has answered `initialize`. A command that writes to standard error is not silent.',
-      unit: 'milliseconds',
       flag: '--connect-timeout',
       otherwise: '`60000`, unless the `mcpServers` file says otherwise',
     }),
@@ -154,7 +141,6 @@ export const sections = {
     }),
     maxAnswerBytes: optionalSetting(integer(1), {
       description: 'Largest accepted answer of a server.',
-      unit: 'bytes',
       flag: '--max-answer-bytes',
       otherwise: '`134217728`, unless the `mcpServers` file says otherwise',
     }),
@@ -176,11 +162,9 @@ export const sections = {
     }),
     alertWindowSeconds: setting(positiveNumber, 300, {
       description: 'Alerts cover the tasks that ended within this time.',
-      unit: 'seconds',
     }),
     alertIntervalSeconds: setting(positiveNumber, 30, {
       description: 'Time between two checks of the store.',
-      unit: 'seconds',
     }),
     alertMinTasks: setting(integer(1), 10, {
       description: 'Smallest number of ended tasks in that time before a failure rate raises an alert.',

@@ -69,19 +69,16 @@ export const serverSection = {
   inlineWindowMs: setting(numberFrom(0, 20_000), 1000, {
     description:
       "How long a call of an operation's own tool is held for its result, before it is answered with its reference.",
-    unit: 'milliseconds',
   }),
   hostTimeoutMs: optionalSetting(numberFrom(0, MAX_HOLD_MS), {
     description:
       'How long such a call is held for every host, known or not. It has no effect if `inlineWindowMs` is 0.',
-    unit: 'milliseconds',
     flag: '--host-timeout',
     otherwise: 'the known limit of the host, else `inlineWindowMs`',
   }),
   maxPendingBytes: setting(integer(1), 33_554_432, {
     description:
       'Largest size of the unfinished requests and unread answers of one principal. More is refused with 429.',
-    unit: 'bytes',
   }),
   maxHeldCalls: setting(integer(1), 1000, {
     description:

@@ -10,6 +10,8 @@ export interface Setting extends RegisteredFacts {
   readonly path: string;
   /** `MCP_AWAIT_SERVER_PORT` */
   readonly variable: string;
+  /** As the end of its key says. */
+  readonly unit: 'seconds' | 'milliseconds' | 'bytes' | undefined;
   readonly schema: z.ZodType;
   /** Undefined where it may be left out. */
   readonly default: unknown;
@@ -23,6 +25,7 @@ export const settingList: readonly Setting[] = Object.entries(sections).flatMap(
     key,
     path: `${section}.${key}`,
     variable: `MCP_AWAIT_${section}_${key.replace(/[A-Z]/g, '_$&')}`.toUpperCase(),
+    unit: unitOf(key),
     schema,
     default: schema.parse(undefined),
   })),
@@ -40,6 +43,12 @@ export function bySection<Value>(
       ),
     ]),
   );
+}
+
+function unitOf(key: string): Setting['unit'] {
+  if (key.endsWith('Seconds')) return 'seconds';
+  if (key.endsWith('Ms')) return 'milliseconds';
+  return key.endsWith('Bytes') ? 'bytes' : undefined;
 }
 
 function factsOf(schema: z.ZodType): RegisteredFacts {

@@ -116,7 +116,6 @@ export const storeUrl: Kind<z.ZodString> = {
 export interface SettingFacts {
   /** One sentence. */
   readonly description: string;
-  readonly unit?: 'seconds' | 'milliseconds' | 'bytes';
   /** The flag that says the same. */
   readonly flag?: string;
   /** What holds where no default is written, in words. */

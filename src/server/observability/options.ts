@@ -24,15 +24,8 @@ export interface ObservabilityOptions {
   readonly logLevel?: LogLevel | undefined;
 }
 
-export type ObservabilitySettings = {
-  readonly [Name in keyof ObservabilityOptions]-?: NonNullable<ObservabilityOptions[Name]>;
-};
-
 /** @throws ConfigurationError that names the option, what it must be and what it is */
-export function observabilitySettings(
-  options: ObservabilityOptions,
-  defaultLevel: LogLevel,
-): ObservabilitySettings {
+export function observabilitySettings(options: ObservabilityOptions, defaultLevel: LogLevel) {
   refuseUnknownOptions('`observability`', options, observability);
   const { logLevel = defaultLevel, ...settings } = settingValues(observability, options, 'observability.');
   return { ...settings, logLevel };

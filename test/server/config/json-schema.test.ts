@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { configSchema } from '../../../src/server/config/config-schema.js';
-import { settingFacts } from '../../../src/server/config/setting.js';
+import { settingList } from '../../../src/server/config/setting-list.js';
 
 /** What an editor needs: completion, a sentence for each key, and a line under what is wrong. */
 function jsonSchema(): object {
@@ -9,8 +9,8 @@ function jsonSchema(): object {
     io: 'input',
     target: 'draft-7',
     override({ zodSchema, jsonSchema }) {
-      const facts = settingFacts.get(zodSchema as unknown as z.ZodType);
-      if (facts?.unit !== undefined) jsonSchema.description = `${facts.description} In ${facts.unit}.`;
+      const setting = settingList.find(({ schema }) => schema === (zodSchema as unknown as z.ZodType));
+      if (setting?.unit !== undefined) jsonSchema.description = `${setting.description} In ${setting.unit}.`;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },
   });

@@ -8,8 +8,6 @@ export interface Kind<Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
   /** Completes "expected …". */
   readonly expected: string;
-  /** How the text of an environment variable becomes a value. */
-  readonly form: 'text' | 'number' | 'boolean' | 'list';
   /** What in it is relative to the folder of the settings file. */
   readonly relative?: 'path' | 'store';
 }
@@ -17,68 +15,44 @@ export interface Kind<Schema extends z.ZodType = z.ZodType> {
 export function integer(minimum: number, maximum = Number.MAX_SAFE_INTEGER): Kind<z.ZodNumber> {
   const range =
     maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
-  return {
-    schema: z.int().min(minimum).max(maximum),
-    expected: `a whole number ${range}`,
-    form: 'number',
-  };
+  return { schema: z.int().min(minimum).max(maximum), expected: `a whole number ${range}` };
 }
 
 export const positiveNumber: Kind<z.ZodNumber> = {
   schema: z.number().positive(),
   expected: 'a positive number',
-  form: 'number',
 };
 
 export function numberFrom(minimum: number, maximum: number): Kind<z.ZodNumber> {
-  return {
-    schema: z.number().min(minimum).max(maximum),
-    expected: `a number from ${minimum} to ${maximum}`,
-    form: 'number',
-  };
+  return { schema: z.number().min(minimum).max(maximum), expected: `a number from ${minimum} to ${maximum}` };
 }
 
 export function numberOfAtLeast(minimum: number): Kind<z.ZodNumber> {
-  return { schema: z.number().min(minimum), expected: `a number of at least ${minimum}`, form: 'number' };
+  return { schema: z.number().min(minimum), expected: `a number of at least ${minimum}` };
 }
 
 /** A limit that may be lifted. */
 export function settingOrOff(kind: Kind<z.ZodNumber>): Kind<z.ZodUnion<[z.ZodNumber, z.ZodLiteral<'off'>]>> {
-  return {
-    schema: z.union([kind.schema, z.literal('off')]),
-    expected: `${kind.expected}, or "off"`,
-    form: kind.form,
-  };
+  return { schema: z.union([kind.schema, z.literal('off')]), expected: `${kind.expected}, or "off"` };
 }
 
-export const trueOrFalse: Kind<z.ZodBoolean> = {
-  schema: z.boolean(),
-  expected: 'true or false',
-  form: 'boolean',
-};
+export const trueOrFalse: Kind<z.ZodBoolean> = { schema: z.boolean(), expected: 'true or false' };
 
-export const text: Kind<z.ZodString> = {
-  schema: z.string().min(1),
-  expected: 'a text that is not empty',
-  form: 'text',
-};
+export const text: Kind<z.ZodString> = { schema: z.string().min(1), expected: 'a text that is not empty' };
 
 export const metricsPrefix: Kind<z.ZodString> = {
   schema: z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/),
   expected: 'letters, digits and underscores that begin with no digit',
-  form: 'text',
 };
 
 export const keyPrefix: Kind<z.ZodString> = {
   schema: z.string().regex(KEY_PREFIX),
   expected: '1 to 48 letters, digits, `_`, `-` or `:`, not colons alone',
-  form: 'text',
 };
 
 export const texts: Kind<z.ZodArray<z.ZodString>> = {
   schema: z.array(z.string().min(1)),
   expected: 'a list of texts',
-  form: 'list',
 };
 
 export const file: Kind<z.ZodString> = { ...text, expected: 'the path of a file', relative: 'path' };
@@ -86,16 +60,11 @@ export const file: Kind<z.ZodString> = { ...text, expected: 'the path of a file'
 export const folders: Kind<z.ZodArray<z.ZodString>> = {
   schema: z.array(z.string().min(1)).min(1),
   expected: 'a list of at least one folder',
-  form: 'list',
   relative: 'path',
 };
 
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
-  return {
-    schema: z.enum(words),
-    expected: words.map(word => `"${word}"`).join(' or '),
-    form: 'text',
-  } satisfies Kind;
+  return { schema: z.enum(words), expected: words.map(word => `"${word}"`).join(' or ') } satisfies Kind;
 }
 
 /** The engine says what is wrong with a URL, for it knows the forms. */
@@ -109,7 +78,6 @@ export const storeUrl: Kind<z.ZodString> = {
     }
   }),
   expected: 'the URL of a store, as a text',
-  form: 'text',
   relative: 'store',
 };
 
@@ -122,7 +90,10 @@ export interface SettingFacts {
   readonly otherwise?: string;
 }
 
-export type RegisteredFacts = SettingFacts & Omit<Kind, 'schema'>;
+export interface RegisteredFacts extends SettingFacts, Omit<Kind, 'schema'> {
+  /** How the text of an environment variable becomes a value. */
+  readonly form: 'text' | 'number' | 'boolean' | 'list';
+}
 
 /** What is known of each setting besides its schema. */
 export const settingFacts = z.registry<RegisteredFacts>();
@@ -146,10 +117,16 @@ export function optionalSetting<Schema extends z.ZodType>(
 
 function register<Schema extends z.ZodType>(
   schema: Schema,
-  { schema: _, ...rest }: Kind,
+  { schema: kindSchema, ...rest }: Kind,
   facts: SettingFacts,
 ): Schema {
   const described = schema.describe(facts.description);
-  settingFacts.add(described, { ...rest, ...facts });
+  settingFacts.add(described, { ...rest, ...facts, form: formOf(kindSchema) });
   return described;
+}
+
+function formOf(schema: z.ZodType): RegisteredFacts['form'] {
+  if (schema instanceof z.ZodArray) return 'list';
+  if (schema instanceof z.ZodBoolean) return 'boolean';
+  return schema instanceof z.ZodString || schema instanceof z.ZodEnum ? 'text' : 'number';
 }

@@ -1,4 +1,5 @@
 import {
+  ErrorCode,
   type JSONRPCMessage,
   JSONRPCMessageSchema,
   JSONRPCNotificationSchema,
@@ -7,6 +8,7 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
+import { excerptOf } from '../../protocols/excerpt.js';
 import { isRecord } from '../../protocols/tool-result.js';
 
 // Not the SDK's guards, which check the whole of a message each time: the SDK has done so, or has made it.
@@ -48,17 +50,29 @@ function withoutNullMeta(part: unknown): unknown {
   return rest;
 }
 
+/** An error in the shape of JSON-RPC: some servers answer with a text, or leave out the code or the message. */
+function readableError(error: unknown): unknown {
+  const { code, message, data } = isRecord(error) ? error : { message: error };
+  return {
+    code: Number.isSafeInteger(code) ? code : ErrorCode.InternalError,
+    message: typeof message === 'string' ? message : excerptOf(error),
+    data,
+  };
+}
+
 const MEMBERS = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
 
 /**
  * Reads a value as a message, also with members that are null or that JSON-RPC does not know, such as `"error": null` beside
- * a result, or a null `_meta`.
+ * a result, or a null `_meta`, and with an error of another shape.
  */
 export function safeMessage(value: unknown): z.ZodSafeParseResult<JSONRPCMessage> {
   const read = messageSchema(value).safeParse(value);
   if (read.success || !isRecord(value)) return read;
   const entries = Object.entries(value).filter(([name, part]) => part !== null && MEMBERS.includes(name));
-  const rest = Object.fromEntries(entries.map(([name, part]) => [name, withoutNullMeta(part)]));
+  const rest = Object.fromEntries(
+    entries.map(([name, part]) => [name, name === 'error' ? readableError(part) : withoutNullMeta(part)]),
+  );
   const again = messageSchema(rest).safeParse(rest);
   return again.success ? again : read;
 }

@@ -146,10 +146,15 @@ export function notCalled(error: unknown, facts: CallFacts): AwaitError {
       { ...facts, cause: error },
     );
   }
-  return new ServerUnavailableError(
-    `\`${facts.tool}\` was not called: the server could not be reached (${messageOf(error)}). Check that it runs, then call again.`,
-    { ...facts, cause: error },
-  );
+  const said = messageOf(error);
+  const why =
+    failure === 'answered'
+      ? `the server refused the request (${said}). Check the server's address and the arguments`
+      : `the server could not be reached (${said}). Check that it runs`;
+  return new ServerUnavailableError(`\`${facts.tool}\` was not called: ${why}, then call again.`, {
+    ...facts,
+    cause: error,
+  });
 }
 
 /** What a status request that failed for good means: contact is lost, the task is not. */

@@ -1,4 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { parseJson } from '../../protocols/tool-result.js';
 import { atMost } from '../../time/at-most.js';
 import { AnswerBytes } from '../connection/answer-bytes.js';
 import { answerTooLarge } from '../connection/unreadable-answer.js';
@@ -97,6 +98,10 @@ export async function* eventsOf(
     }
     line.add(chunk.subarray(end));
   }
+  if (signal?.aborted) return;
+  // The standard drops an event without a blank line behind it. Some servers end their answer like that: it counts if it is whole.
+  parser.feed(`${withoutMark(line.take())}\n\n`);
+  yield* events.filter(({ data }) => parseJson(data) !== undefined);
 }
 
 /** Without the mark of its encoding. */

@@ -58,7 +58,8 @@ export async function readStream(
   try {
     for await (const { id, event, data } of eventsOf(stream, { maxBytes, onRetry, signal })) {
       state.lastEventId = id || state.lastEventId;
-      if (data === '' || (event !== undefined && event !== 'message')) continue;
+      // Some servers name the events of their messages in other ways.
+      if (data === '' || ((event ?? 'message') !== 'message' && !data.includes('"jsonrpc"'))) continue;
       await take(data);
       state.fruitless = 0;
     }

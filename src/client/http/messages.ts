@@ -14,12 +14,17 @@ import { safeMessage } from '../connection/message-kind.js';
  * @throws LostContactError when it breaks off, SyntaxError or ZodError when it is no MCP
  */
 export function httpMessagesIn(text: string, request?: JSONRPCRequest): JSONRPCMessage[] {
-  const value = parsed(text);
-  const messages = (Array.isArray(value) ? value : [value]).map(readMessage);
-  if (request === undefined) return messages;
-  return messages.map(each =>
-    'error' in each && each.id === undefined ? { ...each, id: request.id } : each,
-  );
+  const values = [parsed(text)].flat();
+  if (request === undefined) return values.map(readMessage);
+  return values.map(value => {
+    const message = readMessage(isOutcome(value) ? { ...value, jsonrpc: '2.0' } : value);
+    return 'error' in message && message.id === undefined ? { ...message, id: request.id } : message;
+  });
+}
+
+/** An answer to a request may be without the member `jsonrpc`, which tells nothing. */
+function isOutcome(value: unknown): value is object {
+  return isRecord(value) && ('result' in value || 'error' in value);
 }
 
 /**

@@ -34,6 +34,6 @@ export function httpRefusalOf(response: HttpAnswer, { url, body, masked }: Refus
     ? parseRetryAfter(headers.get('retry-after'), Date.now())
     : undefined;
   return retryAfterMs === undefined
-    ? new StreamableHTTPError(status, `Error POSTing to endpoint: ${said}`)
-    : new PostponedError(status, `Error POSTing to endpoint: ${excerpt(said)}`, retryAfterMs);
+    ? new StreamableHTTPError(status, `HTTP ${status}: ${said}`)
+    : new PostponedError(status, `HTTP ${status}: ${excerpt(said)}`, retryAfterMs);
 }

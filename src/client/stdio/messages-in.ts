@@ -55,7 +55,6 @@ function isAnswer(value: unknown): value is { readonly id: RequestId } {
 }
 
 function malformed(value: object): UnreadableAnswerError {
-  if ('error' in value) return new UnreadableAnswerError('its `error` has no code and message');
   const what = 'result' in value ? 'its `result` is no object' : 'it has neither a `result` nor an `error`';
   return new UnreadableAnswerError(what);
 }

@@ -96,10 +96,12 @@ describe('an answer is taken', () => {
     ['beside an error that is null', id => answer(id, { error: null })],
     ['beside a member that JSON-RPC does not know', id => answer(id, { elapsed: 3 })],
     ['in a batch', id => [answer(id)]],
+    ['without the version of JSON-RPC', id => answer(id, { jsonrpc: undefined })],
   ];
   const bodies: [string, string, (value: unknown) => string][] = [
     ['a body', 'application/json', value => JSON.stringify(value)],
     ['an event', 'text/event-stream', value => `data: ${JSON.stringify(value)}\n\n`],
+    ['an event that no blank line ends', 'text/event-stream', value => `data: ${JSON.stringify(value)}\n`],
   ];
   const answering = async (type: string, bodyOf: (id: unknown) => string) => {
     const { url } = await httpMcp((message, _request, response) => {
@@ -123,5 +125,36 @@ describe('an answer is taken', () => {
       expect((await failureOf(client.callTool({ name: 'a' }))).message).toContain('the oven is cold');
       await client.close();
     });
+
+    test.each([
+      'the oven is cold',
+      { code: 'E_COLD', message: 'the oven is cold' },
+      { code: 1.5, reason: 'the oven is cold' },
+    ])('as an error that is not in the shape of JSON-RPC: %j', async error => {
+      const client = await answering(type, id => written({ jsonrpc: '2.0', id, error }));
+      expect((await failureOf(client.callTool({ name: 'a' }))).message).toContain('the oven is cold');
+      await client.close();
+    });
   });
+
+  test('from an event of another name', async () => {
+    const written = (id: unknown) =>
+      `event: ping\ndata: {}\n\nevent: response\ndata: ${JSON.stringify(answer(id))}\n\n`;
+    const client = await answering('text/event-stream', written);
+    expect({ result: await client.callTool({ name: 'a' }) }).toMatchObject(said('hi') ?? {});
+    await client.close();
+  });
+});
+
+test('a call that HTTP refuses is told with the status, and not as a server out of reach', async () => {
+  const { url } = await httpMcp((message, _request, response) => {
+    if (message.method !== 'tools/call') return usual(message);
+    response.writeHead(413).end('too much');
+    return undefined;
+  });
+  const client = await AwaitClient.connect(url);
+  expect((await failureOf(client.callTool({ name: 'a' }))).message).toContain(
+    'the server refused the request (Streamable HTTP error: HTTP 413: too much)',
+  );
+  await client.close();
 });

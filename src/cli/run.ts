@@ -1,5 +1,4 @@
-import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
-import type { AwaitClient } from '../client/await-client.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { dataOf, isThere } from '../protocols/pair/answer-data.js';
 import { readArguments } from './arguments.js';
 import { ExitCode, UsageError } from './exit-code.js';
@@ -7,7 +6,6 @@ import type { ServerFlags, WaitFlags } from './flags.js';
 import type { CommandIo } from './io.js';
 import { knownTool } from './known-tool.js';
 import { type PairFlags, pairOfFlags, wordsOfFlags } from './pair-flags.js';
-import type { ChosenServer } from './server-choice.js';
 import { quote } from './shell-quote.js';
 import { waitOptionsOf } from './wait-options.js';
 import { withClient } from './with-client.js';
@@ -40,7 +38,12 @@ export function run(
     const { client, server, interrupts, settings, view } = session;
     const { awaitJob, goesOn, leaveJob } = await import('./await-job.js');
     view.step('asking for the list of tools');
-    const tool = await findTool({ client, server, name: toolName, detach: flags.detach === true, io });
+    const known = knownTool(await client.explainTools(), toolName, server, io);
+    if (flags.detach === true && known.protocol === 'sync' && known.found === undefined)
+      throw new UsageError(
+        `\`${toolName}\` is synchronous: its work ends with the call, so --detach would lose it.`,
+      );
+    const tool = known.definition;
     const call = { name: toolName, arguments: await readArguments(flags.args, flags.arg ?? [], tool, io) };
     view.task(toolName, 0);
     const task = await client.startTool(call, {
@@ -70,22 +73,4 @@ export function run(
 
 function lacksResultAt(path: string | undefined, answer: unknown): boolean {
   return path !== undefined && !isThere(dataOf(answer as CallToolResult), path);
-}
-
-interface Wanted {
-  readonly client: AwaitClient;
-  readonly server: ChosenServer;
-  readonly name: string;
-  readonly detach: boolean;
-  readonly io: CommandIo;
-}
-
-async function findTool({ client, server, name, detach, io }: Wanted): Promise<Tool> {
-  const found = knownTool(await client.explainTools(), name, server, io);
-  if (detach && found.protocol === 'sync' && found.found === undefined) {
-    throw new UsageError(
-      `\`${name}\` is synchronous: its work ends with the call, so --detach would lose it.`,
-    );
-  }
-  return found.definition;
 }

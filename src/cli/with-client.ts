@@ -5,6 +5,7 @@ import type { PairProfile } from '../client/tools/pair-options.js';
 import { AwaitTimeoutError } from '../errors.js';
 import type { Settings } from '../server/config/config-schema.js';
 import { formatDuration } from '../time/duration.js';
+import { OnDispose } from '../time/on-dispose.js';
 import { linkSignals } from '../time/signals.js';
 import { startTimer } from '../time/sleep.js';
 import { errorFacts } from './error-report.js';
@@ -53,25 +54,7 @@ export async function withClient(
   using interrupts = watchInterrupts(io);
   const view = progressView(io, flags.quiet === true);
   view.step(server.step);
-  try {
-    return await connectAnd(work, { flags, server, interrupts, view, io });
-  } finally {
-    view.stop();
-  }
-}
-
-interface Connecting {
-  readonly flags: ClientFlags;
-  readonly server: ChosenServer;
-  readonly interrupts: Interrupts;
-  readonly view: ProgressView;
-  readonly io: CommandIo;
-}
-
-async function connectAnd(
-  work: (session: ClientSession) => Promise<number>,
-  { flags, server, interrupts, view, io }: Connecting,
-): Promise<number> {
+  using _stopped = new OnDispose(() => view.stop());
   // These take a moment to load, in which the view says already what is going on.
   const { useSettings } = await import('./config/load-settings.js');
   const { canAsk, terminalAsker } = await import('./ask/terminal-asker.js');

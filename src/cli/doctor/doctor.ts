@@ -16,7 +16,7 @@ import type { CommandIo } from '../io.js';
 import { withJobs } from '../jobs.js';
 import { printJson, printLines } from '../report.js';
 import { plainText } from '../terminal-text.js';
-import { bounded, type Finding } from './finding.js';
+import { bounded, type Finding, failed, ok, warning } from './finding.js';
 import { lookAtServers, type ServerCheckFlags } from './server-checks.js';
 
 export interface DoctorFlags extends ServerCheckFlags {
@@ -60,45 +60,42 @@ export function checkNode(version: string): Finding {
   const parts = version.split('.').map(Number);
   const difference =
     MIN_NODE.map((least, index) => (parts[index] ?? 0) - least).find(each => each !== 0) ?? 0;
-  const check = 'node';
   return difference >= 0
-    ? { check, status: 'ok', says: version }
-    : {
-        check,
-        status: 'failed',
-        says: `${version} is too old.`,
-        remedy: `install Node ${MIN_NODE.join('.')} or newer`,
-      };
+    ? ok('node', version)
+    : failed('node', `${version} is too old.`, `install Node ${MIN_NODE.join('.')} or newer`);
 }
 
 /** @param user the id of who runs this, where the system has ids */
 export function checkFolder(folder: string, user: number | undefined): Finding {
   const check = 'state folder';
-  const failed = (says: string, remedy: string): Finding => ({ check, status: 'failed', says, remedy });
   const place = nearest(folder);
   const stats = statSync(place);
   const elsewhere = 'name another with MCP_AWAIT_HOME';
-  if (!stats.isDirectory()) return failed(`${place} is a file.`, `move it away, or ${elsewhere}`);
+  if (!stats.isDirectory()) return failed(check, `${place} is a file.`, `move it away, or ${elsewhere}`);
   try {
     accessSync(place, constants.W_OK | constants.X_OK);
   } catch {
-    return failed(`${place} may not be written.`, `change its permissions, or ${elsewhere}`);
+    return failed(check, `${place} may not be written.`, `change its permissions, or ${elsewhere}`);
   }
   const { bavail, bsize } = statfsSync(place);
   const free = bavail * bsize;
   const space = `${Math.floor(free / 1024 / 1024)} MiB free`;
-  if (free < MIN_FREE_BYTES) return failed(`${place} has only ${space}.`, `free some space, or ${elsewhere}`);
-  if (place !== folder) return { check, status: 'ok', says: `${folder} will be made at first use, ${space}` };
+  if (free < MIN_FREE_BYTES)
+    return failed(check, `${place} has only ${space}.`, `free some space, or ${elsewhere}`);
+  if (place !== folder) return ok(check, `${folder} will be made at first use, ${space}`);
   if (user !== undefined && stats.uid !== user)
-    return failed(`${folder} belongs to another user.`, `give it to yourself (chown), or ${elsewhere}`);
-  if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0)
-    return {
+    return failed(
       check,
-      status: 'warning',
-      says: `others may look into ${folder}, which holds arguments and results.`,
-      remedy: `chmod 700 ${folder}`,
-    };
-  return { check, status: 'ok', says: `${folder}, ${space}` };
+      `${folder} belongs to another user.`,
+      `give it to yourself (chown), or ${elsewhere}`,
+    );
+  if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0)
+    return warning(
+      check,
+      `others may look into ${folder}, which holds arguments and results.`,
+      `chmod 700 ${folder}`,
+    );
+  return ok(check, `${folder}, ${space}`);
 }
 
 /** The folder, or what there is of those above it. */
@@ -112,14 +109,14 @@ async function checkStore({ state }: Settings, io: CommandIo): Promise<Finding> 
   const shown = maskSecrets(url);
   const file = /^sqlite:(.+)$/i.exec(url)?.[1];
   if (file !== undefined && file !== ':memory:' && isMissing(file))
-    return { check, status: 'ok', says: `${shown} will be made at first use` };
+    return ok(check, `${shown} will be made at first use`);
   const startedAt = performance.now();
   const engine = await openEngine(url, { leaseMs: state.leaseSeconds * 1000, keyPrefix: state.keyPrefix });
   try {
     const operations = await engine.stats(1000);
     const waiting = operations.reduce((sum, each) => sum + each.pending, 0);
     const took = formatDuration(performance.now() - startedAt);
-    return { check, status: 'ok', says: `${shown} opens in ${took}, ${waiting} tasks waiting` };
+    return ok(check, `${shown} opens in ${took}, ${waiting} tasks waiting`);
   } finally {
     await engine.close();
   }
@@ -128,12 +125,8 @@ async function checkStore({ state }: Settings, io: CommandIo): Promise<Finding> 
 async function checkJournal(io: CommandIo): Promise<Finding> {
   const check = 'journal';
   const records = await withJobs(io, journal => journal.list({ all: false }));
-  if (records === undefined) return { check, status: 'ok', says: 'will be made at first use' };
-  return {
-    check,
-    status: 'ok',
-    says: `${join(stateFolder(io.env), 'journal.db')} opens, ${records.length} jobs open`,
-  };
+  if (records === undefined) return ok(check, 'will be made at first use');
+  return ok(check, `${join(stateFolder(io.env), 'journal.db')} opens, ${records.length} jobs open`);
 }
 
 /** The files of a host that there are: which of its servers meet its patience alone. */
@@ -151,19 +144,11 @@ function checkHost(host: HostFile, place: HostPlace): readonly Finding[] {
         if (servers.length === 0) return [];
         const open = servers.filter(({ entry }) => !isBehindProxy(entry)).map(({ name }) => name);
         if (open.length === 0)
-          return [
-            { check, status: 'ok', says: `${path}: all ${servers.length} servers are behind the proxy` },
-          ];
-        return [
-          {
-            check,
-            status: 'warning',
-            says: `${path}: ${open.join(', ')} without the proxy; it ${host.patience}.`,
-            remedy: `mcp-await install ${host.name}${flag}`,
-          },
-        ];
+          return [ok(check, `${path}: all ${servers.length} servers are behind the proxy`)];
+        const says = `${path}: ${open.join(', ')} without the proxy; it ${host.patience}.`;
+        return [warning(check, says, `mcp-await install ${host.name}${flag}`)];
       } catch (error) {
-        return [{ check, status: 'failed', says: errorFacts(error).message }];
+        return [failed(check, errorFacts(error).message)];
       }
     });
 }

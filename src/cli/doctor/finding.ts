@@ -13,6 +13,19 @@ export interface Finding {
   readonly remedy?: string;
 }
 
+const finding =
+  (status: Finding['status']) =>
+  (check: string, says: string, remedy?: string): Finding => ({
+    check,
+    status,
+    says,
+    ...(remedy !== undefined && { remedy }),
+  });
+
+export const ok = finding('ok');
+export const warning = finding('warning');
+export const failed = finding('failed');
+
 /** A check that ends, whatever it waits for. */
 export async function bounded(
   check: string,
@@ -26,6 +39,6 @@ export async function bounded(
       error instanceof TimeLimitError
         ? `no answer within ${formatDuration(timeoutMs)}.`
         : errorFacts(error).message;
-    return { check, status: 'failed', says };
+    return failed(check, says);
   }
 }

@@ -6,7 +6,7 @@ import { formatDuration } from '../../time/duration.js';
 import type { SettingsFlag } from '../config/find-file.js';
 import { errorFacts } from '../error-report.js';
 import type { CommandIo } from '../io.js';
-import { bounded, type Finding } from './finding.js';
+import { bounded, type Finding, failed, ok, warning } from './finding.js';
 
 export interface ServerCheckFlags extends SettingsFlag {
   readonly config?: string;
@@ -33,7 +33,7 @@ export function lookAtServers(
   if ('check' in names) return [Promise.resolve(names)];
   return names.map(({ name, isDisabled }, index) => {
     const check = `server ${name}`;
-    if (isDisabled) return Promise.resolve({ check, status: 'ok' as const, says: 'is switched off' });
+    if (isDisabled) return Promise.resolve(ok(check, 'is switched off'));
     const turn = finished[index - SERVERS_AT_ONCE] ?? Promise.resolve();
     const found = turn.then(() =>
       bounded(check, timeoutMs + CLOSE_MS * 2, () =>
@@ -52,31 +52,27 @@ function namesIn(source: Parameters<typeof listServers>[0], { server }: ServerCh
     const names = server === undefined ? all : all.filter(({ name }) => name === server);
     const file = configFileOf(source);
     if (server !== undefined && names.length === 0)
-      return {
+      return failed(
         check,
-        status: 'failed' as const,
-        says: `there is no server ${server} in ${file ?? 'any .mcp.json or mcp.json here or above'}.`,
-        remedy:
-          all.length === 0
-            ? 'name the file with --config'
-            : `name one of ${all.map(({ name }) => name).join(', ')}, or another file with --config`,
-      };
+        `there is no server ${server} in ${file ?? 'any .mcp.json or mcp.json here or above'}.`,
+        all.length === 0
+          ? 'name the file with --config'
+          : `name one of ${all.map(({ name }) => name).join(', ')}, or another file with --config`,
+      );
     if (file === undefined)
-      return {
+      return ok(
         check,
-        status: 'ok' as const,
-        says: 'no .mcp.json or mcp.json here or above; --config names a file whose servers are looked at',
-      };
+        'no .mcp.json or mcp.json here or above; --config names a file whose servers are looked at',
+      );
     if (names.length === 0)
-      return {
+      return warning(
         check,
-        status: 'warning' as const,
-        says: `${file} names no servers, or belongs to another user and is not read.`,
-        remedy: 'name the file with --config',
-      };
+        `${file} names no servers, or belongs to another user and is not read.`,
+        'name the file with --config',
+      );
     return names;
   } catch (error) {
-    return { check, status: 'failed' as const, says: errorFacts(error).message };
+    return failed(check, errorFacts(error).message);
   }
 }
 
@@ -122,11 +118,10 @@ async function checkServer({ check, name, timeoutMs, flags, settings, io }: Serv
           found.evidence.every(({ points }) => points !== undefined),
       );
       const tasks = count(({ protocol }) => protocol.startsWith('tasks-'));
-      return {
+      return ok(
         check,
-        status: 'ok',
-        says: `starts in ${formatDuration(connectedMs)}, ${tools.length} tools, ${pairs} start/status pairs and ${possible} possible ones, ${tasks} tasks of MCP`,
-      };
+        `starts in ${formatDuration(connectedMs)}, ${tools.length} tools, ${pairs} start/status pairs and ${possible} possible ones, ${tasks} tasks of MCP`,
+      );
     } finally {
       await atMost(client.close(), CLOSE_MS).catch(() => {});
     }
@@ -139,6 +134,6 @@ async function checkServer({ check, name, timeoutMs, flags, settings, io }: Serv
       error instanceof TimeLimitError
         ? `has not started and listed its tools within ${formatDuration(timeoutMs)}.`
         : errorFacts(error).message;
-    return { check, status: 'failed', says, remedy };
+    return failed(check, says, remedy);
   }
 }

@@ -11,6 +11,7 @@ import {
   PersonNeededError,
   type SignInProvider,
 } from '../../client/authorization/sign-in.js';
+import type { OauthEntry } from '../../client/connect/mcp-config-entry.js';
 import { displayUrl } from '../../client/http/url-parts.js';
 import { AuthorizationError } from '../../errors.js';
 import { errorFacts } from '../error-report.js';
@@ -22,10 +23,7 @@ import { type SavedSignIn, SignInFile } from './saved-sign-in.js';
 const ANY_PORT = new URL('http://127.0.0.1:0/callback');
 
 /** Who this program is at an authorization server that registers no programs by itself. */
-export interface GivenClient {
-  readonly clientId?: string | undefined;
-  readonly clientSecret?: string | undefined;
-  readonly scope?: string | undefined;
+export interface GivenClient extends Omit<OauthEntry, 'redirectUrl'> {
   /** Where the browser comes back to, on this machine. @default any free port */
   readonly redirectUrl?: URL | undefined;
 }

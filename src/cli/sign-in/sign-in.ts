@@ -1,14 +1,14 @@
-import type { OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.js';
 import { oauthOfServer } from '../../client/connect/mcp-config.js';
 import type { HttpTarget } from '../../client/connect/transport.js';
 import { displayUrl } from '../../client/http/url-parts.js';
 import { AwaitAbortedError } from '../../errors.js';
+import { OnDispose } from '../../time/on-dispose.js';
 import { canAsk } from '../ask/terminal-asker.js';
 import { UsageError } from '../exit-code.js';
 import type { ServerFlags } from '../flags.js';
 import type { CommandIo } from '../io.js';
 import { quote } from '../shell-quote.js';
-import type { GivenClient, SavedSignInProvider } from './sign-in-provider.js';
+import type { GivenClient, SavedSignInProvider, SignInOptions } from './sign-in-provider.js';
 
 /** Which server is signed in to, as a command line says it. */
 export interface NamedServer {
@@ -17,14 +17,10 @@ export interface NamedServer {
   readonly config: string | undefined;
 }
 
-export interface SignInChoice extends NamedServer {
-  readonly io: CommandIo;
+export interface SignInChoice extends NamedServer, Pick<SignInOptions, 'io' | 'isAttended' | 'opensBrowser'> {
   /** @default what the `mcpServers` file says of the server */
   readonly given?: GivenClient;
-  /** Whether somebody can sign in now, at a server of which this is known. */
-  readonly isAttended: (server: OAuthDiscoveryState | undefined) => boolean;
-  readonly opensBrowser: boolean;
-  readonly pause?: () => Disposable;
+  readonly pause?: SignInOptions['pause'];
 }
 
 /** The sign-ins that a command uses, one for each server. What waits for somebody ends when it is disposed. */
@@ -32,7 +28,7 @@ export interface SignIns extends Disposable {
   providerOf(server: HttpTarget): Promise<SavedSignInProvider>;
 }
 
-const NO_PAUSE = (): Disposable => ({ [Symbol.dispose]() {} });
+const NO_PAUSE = () => new OnDispose(() => {});
 
 export function openSignIns({ io, name, config, given, pause = NO_PAUSE, ...choice }: SignInChoice): SignIns {
   const providers = new Map<string, Promise<SavedSignInProvider>>();

@@ -1,14 +1,5 @@
 import { McpError } from '@modelcontextprotocol/sdk/types.js';
-import {
-  AuthorizationError,
-  AwaitAbortedError,
-  AwaitDetachedError,
-  CircuitOpenError,
-  ConfigurationError,
-  InputRequiredError,
-  NotSupportedError,
-  TaskNotFoundError,
-} from '../../errors.js';
+import { AwaitError, CircuitOpenError, ConfigurationError } from '../../errors.js';
 import { BoundedMap } from '../../pacing/bounded-map.js';
 import { Circuit, type CircuitState, type CircuitVerdict, type Pass } from '../../pacing/circuit.js';
 import { formatDuration } from '../../time/duration.js';
@@ -75,16 +66,16 @@ export function resolveCircuitOptions(
 }
 
 /** Errors about the caller or the reference, which say nothing about the tool. */
-const TELL_NOTHING = [
-  AuthorizationError,
-  AwaitAbortedError,
-  AwaitDetachedError,
-  CircuitOpenError,
-  ConfigurationError,
-  InputRequiredError,
-  NotSupportedError,
-  TaskNotFoundError,
-];
+const TELL_NOTHING = new Set([
+  'AUTHORIZATION',
+  'ABORTED',
+  'DETACHED',
+  'CIRCUIT_OPEN',
+  'CONFIGURATION',
+  'INPUT_REQUIRED',
+  'NOT_SUPPORTED',
+  'TASK_NOT_FOUND',
+]);
 
 /** What the end of a call says about its tool. A slow success counts as a failure, because its caller has given up by then. */
 export function circuitVerdictOf(end: CallEnd, durationMs: number, slowCallMs: number): CircuitVerdict {
@@ -99,7 +90,7 @@ function verdictOfOutcome({ outcome, stored }: Extract<CallEnd, { outcome: unkno
 }
 
 function verdictOfError(error: unknown): CircuitVerdict {
-  if (TELL_NOTHING.some(Class => error instanceof Class)) return 'nothing';
+  if (error instanceof AwaitError && TELL_NOTHING.has(error.code)) return 'nothing';
   // The server refuses the call because of its contents.
   return error instanceof McpError && !isTransient(error) ? 'nothing' : 'failure';
 }

@@ -59,7 +59,7 @@ export class HttpTransport implements ClientTransport {
   }
 
   setProtocolVersion(version: string): void {
-    this.#wire.setProtocolVersion(version);
+    this.#wire.setProtocolVersion?.(version);
   }
 
   extendRequests(extend: RequestExtender): void {

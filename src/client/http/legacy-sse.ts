@@ -41,10 +41,6 @@ export class LegacySse implements HttpWire {
     return [...searchParams].find(([name]) => /session/i.test(name))?.[1] ?? pathname;
   }
 
-  setProtocolVersion(): void {
-    // This revision has no header for it.
-  }
-
   /**
    * Opens the stream.
    * @throws StreamableHTTPError when the server has none, or what the connection fails with

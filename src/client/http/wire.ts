@@ -23,7 +23,8 @@ export interface WireOptions {
 /** One way of carrying MCP over HTTP. */
 export interface HttpWire {
   readonly sessionId: string | undefined;
-  setProtocolVersion(version: string): void;
+  /** Where the revision has a header for it. */
+  setProtocolVersion?(version: string): void;
   /** @throws StreamableHTTPError when the server refuses the message, or what the connection fails with */
   send(message: JSONRPCMessage): Promise<void>;
   /** Takes leave of the server. */

@@ -41,6 +41,11 @@ export const JOURNAL_MIGRATIONS: readonly string[] = [
   `,
 ];
 
+/** The columns of a `CallRow`. */
+const ROW = `id, server, tool, protocol, reference, idempotency_key AS idempotencyKey,
+  arguments_digest AS argumentsDigest, state, status, message, outcome, claim_until AS claimUntil,
+  started_at AS startedAt, updated_at AS updatedAt, expires_at AS expiresAt`;
+
 /** A call whose end is not known. */
 const OPEN = `state IN ('starting', 'running')`;
 
@@ -62,22 +67,22 @@ export function callStatements(database: Database) {
       VALUES (:id, :callKey, :idempotencyKey, :argumentsDigest, :serverKey, :server, :tool, :protocol,
               'starting', 'working', :claimUntil, :now, :now, :expiresAt)
       ON CONFLICT (id) DO NOTHING
-      RETURNING *`),
-    findByKey: query<CallRow>('SELECT * FROM calls WHERE call_key = :callKey AND expires_at > :now'),
+      RETURNING ${ROW}`),
+    findByKey: query<CallRow>(`SELECT ${ROW} FROM calls WHERE call_key = :callKey AND expires_at > :now`),
     removeExpiredKey: command('DELETE FROM calls WHERE call_key = :callKey AND expires_at <= :now'),
-    find: query<CallRow>('SELECT * FROM calls WHERE id = :id AND expires_at > :now'),
+    find: query<CallRow>(`SELECT ${ROW} FROM calls WHERE id = :id AND expires_at > :now`),
     findByPrefix: rows(
-      'SELECT * FROM calls WHERE substr(id, 1, length(:prefix)) = :prefix AND expires_at > :now LIMIT 2',
+      `SELECT ${ROW} FROM calls WHERE substr(id, 1, length(:prefix)) = :prefix AND expires_at > :now LIMIT 2`,
     ),
     findByReference: rows(`
-      SELECT * FROM calls WHERE reference_key = :referenceKey AND expires_at > :now
+      SELECT ${ROW} FROM calls WHERE reference_key = :referenceKey AND expires_at > :now
       ORDER BY updated_at DESC`),
     findByKeyPrefix: rows(`
-      SELECT * FROM calls WHERE substr(idempotency_key, 1, length(:prefix)) = :prefix AND expires_at > :now
+      SELECT ${ROW} FROM calls WHERE substr(idempotency_key, 1, length(:prefix)) = :prefix AND expires_at > :now
       ORDER BY started_at, rowid`),
     isOnServer: query('SELECT 1 FROM calls WHERE id = :id AND server_key = :serverKey'),
     list: rows(`
-      SELECT * FROM calls WHERE expires_at > :now AND (:all OR state <> 'delivered')
+      SELECT ${ROW} FROM calls WHERE expires_at > :now AND (:all OR state <> 'delivered')
       ORDER BY started_at DESC, rowid DESC`),
     restart: command(`
       UPDATE calls SET state = 'starting', status = 'working', message = NULL, outcome = NULL, outcome_bytes = NULL,

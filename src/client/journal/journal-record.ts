@@ -34,24 +34,11 @@ export interface JournalRecord {
   readonly expiresAt: number;
 }
 
-/** A row of the table `calls` as the driver returns it. */
-export interface CallRow {
-  readonly id: string;
-  readonly idempotency_key: string | null;
-  readonly arguments_digest: string;
-  readonly server: string;
-  readonly tool: string;
-  readonly protocol: string;
-  readonly reference: string | null;
-  readonly state: JournalState;
-  readonly status: JournalRecord['status'];
-  readonly message: string | null;
-  readonly outcome: string | null;
-  readonly claim_until: number;
-  readonly started_at: number;
-  readonly updated_at: number;
-  readonly expires_at: number;
-}
+type NullableColumn = 'reference' | 'idempotencyKey' | 'message' | 'outcome';
+
+/** A row of the table `calls`: the columns of a record, of which some are JSON and some may be null. */
+export type CallRow = Omit<JournalRecord, NullableColumn | 'server' | 'isReadable'> &
+  Readonly<Record<NullableColumn, string | null>> & { readonly server: string };
 
 const DAMAGED_SERVER: KnownServer = { kind: 'other', name: 'unreadable' };
 
@@ -66,22 +53,14 @@ export function toJournalRecord(row: CallRow): JournalRecord {
     (row.reference === null || isReference(reference)) &&
     (row.outcome === null || isOutcome(outcome));
   return {
-    id: row.id,
+    ...row,
     server: isServer(server) ? server : DAMAGED_SERVER,
-    tool: row.tool,
-    protocol: row.protocol,
     reference: isReference(reference) ? reference : undefined,
-    idempotencyKey: row.idempotency_key ?? undefined,
-    argumentsDigest: row.arguments_digest,
-    state: row.state,
+    idempotencyKey: row.idempotencyKey ?? undefined,
     status: isReadable ? row.status : 'unknown',
     message: isReadable ? (row.message ?? undefined) : 'The record of this call cannot be read.',
     outcome: isOutcome(outcome) ? outcome : undefined,
     isReadable,
-    claimUntil: row.claim_until,
-    startedAt: row.started_at,
-    updatedAt: row.updated_at,
-    expiresAt: row.expires_at,
   };
 }
 

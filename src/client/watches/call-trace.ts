@@ -71,10 +71,10 @@ function spanWatch(api: OpenTelemetry, span: Span, closed: AbortSignal): CallWat
     hear(event) {
       if (over) return;
       if (event.type === 'task-started') span.setAttribute('mcp_await.protocol', event.reference.protocol);
-      const told = spanEventOf(event);
-      if (told === undefined) return;
+      const attributes = attributesOf(event);
+      if (attributes === undefined) return;
       eventCount++;
-      if (eventCount <= MAX_EVENTS) span.addEvent(told.name, told.attributes);
+      if (eventCount <= MAX_EVENTS) span.addEvent(event.type, attributes);
     },
     ended: how => end(endOfSpan(how)),
   };
@@ -113,17 +113,7 @@ function addressOf(client: Client): Attributes {
   };
 }
 
-interface SpanEvent {
-  readonly name: AwaitEvent['type'];
-  readonly attributes: Attributes;
-}
-
 /** What a span tells of an event; undefined when it tells nothing. Never arguments, results or references. */
-function spanEventOf(event: AwaitEvent): SpanEvent | undefined {
-  const attributes = attributesOf(event);
-  return attributes && { name: event.type, attributes };
-}
-
 function attributesOf(event: AwaitEvent): Attributes | undefined {
   switch (event.type) {
     case 'task-started':

@@ -25,7 +25,7 @@ import { type Held, reasonsOf } from './evidence.js';
 import { isOfAction, type Proposal, pairOfProposal, proposalsByStart } from './propose.js';
 import { readAnswer } from './read-answer.js';
 import type { Action } from './tool-facts.js';
-import { isHeld, type Probed, verdictOf } from './verdict.js';
+import { isHeld, verdictOf } from './verdict.js';
 
 /** Comparisons grow with the square of the number of tools. */
 const MAX_TOOLS = 1000;
@@ -230,18 +230,17 @@ interface Proof {
 
 /** Asks the status tool once, before any wait, whether it knows the handle. */
 async function probe(handle: unknown, chosen: Candidate, exchange: Exchange): Promise<Proof> {
-  const probed: Probed = chosen;
   const { status } = chosen.proposal;
   const failed = [{ name: 'no-state', says: `\`${status}\` did not tell a state` }];
   try {
     const state = await pollPair(handle, { ...exchange, holdMs: 0 });
     if (state.raw === undefined)
-      return isHeld(probed)
+      return isHeld(chosen)
         ? { state, evidence: [{ name: 'held', points: 0, says: `\`${status}\` holds its answer back` }] }
         : { evidence: failed };
     const raw = toolResultSchema.safeParse(state.raw);
     if (!raw.success) return { evidence: failed };
-    const { isPair, evidence } = verdictOf(raw.data, probed);
+    const { isPair, evidence } = verdictOf(raw.data, chosen);
     return isPair ? { state, evidence, isProved: true } : { evidence, isDisproved: true, isAnswered: true };
   } catch (error) {
     // An aborted call keeps the answer that it has.

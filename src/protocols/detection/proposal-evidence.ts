@@ -208,14 +208,13 @@ export function isNamedAfterState(facts: PairFacts): boolean {
 /** Where one tool names the other. */
 function namings(start: ToolFacts, status: ToolFacts): readonly string[] {
   if (start.tool.name === status.tool.name) return [];
-  return [
-    ...(names(start.mentions, status.tool.name)
-      ? [`\`${start.tool.name}\` names \`${status.tool.name}\``]
-      : []),
-    ...(names(status.mentions, start.tool.name)
-      ? [`\`${status.tool.name}\` names \`${start.tool.name}\``]
-      : []),
-  ];
+  const bothWays = [
+    [start, status],
+    [status, start],
+  ] as const;
+  return bothWays
+    .filter(([{ mentions }, { tool }]) => names(mentions, tool.name))
+    .map(([one, other]) => `\`${one.tool.name}\` names \`${other.tool.name}\``);
 }
 
 /** Whether a name that is no ordinary word is among the words of a text, in lower case. */

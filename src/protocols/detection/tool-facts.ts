@@ -92,24 +92,17 @@ export function factsOfTool(tool: Tool, words: readonly string[]): ToolFacts {
   const isNameOfState =
     STATE.has(words.at(-1) ?? '') && !CHANGING.has(words[0] ?? '') && !words.some(word => ENDING.has(word));
   const changes = verb !== undefined && !READING.has(verb) && !isNameOfState && !isQueryOfWork(words);
-  const nouns = words
-    .filter(
-      word =>
-        !GENERIC.has(word) &&
-        !STATE.has(word) &&
-        !(CHANGING.has(word) && word === verb) &&
-        !READING.has(word),
-    )
-    .map(singular);
+  const isOther = (word: string) => GENERIC.has(word) || STATE.has(word) || READING.has(word);
+  const nouns = words.filter(word => !isOther(word) && !(CHANGING.has(word) && word === verb)).map(singular);
   const refuses = destructiveHint === true ? readOnlyHint !== true : readOnlyHint === false;
   const description = (tool.description ?? '').slice(0, MAX_DESCRIPTION).toLowerCase();
-  const worksLater = saysWorkGoesOn(description);
+  const worksLater = WORK_GOES_ON.some(phrase => phrase.test(description));
   const looksUp = !changes && words.some(word => LOOKUP.has(word));
   return {
     tool,
     words,
     worksLater,
-    speaksOfState: saysState(description),
+    speaksOfState: SPEAKS_OF_STATE.some(phrase => phrase.test(description)),
     needed: neededArguments(tool),
     nouns,
     description,
@@ -144,11 +137,7 @@ function neededArguments({ inputSchema }: Tool): readonly string[] {
   const { properties = {}, required } = inputSchema;
   const all = Object.keys(properties);
   if (required !== undefined && required.length > 0) return required;
-  return required !== undefined && all.length > 1
-    ? all.filter(name => isHandleArgument(name, properties[name]))
-    : all.length === 1
-      ? all
-      : all.filter(name => isHandleArgument(name, properties[name]));
+  return all.length === 1 ? all : all.filter(name => isHandleArgument(name, properties[name]));
 }
 
 /** How many words all names begin with: the server's own name. */
@@ -192,14 +181,4 @@ export function isHandleArgument(name: string, schema: unknown): boolean {
 /** The text of an argument's schema. */
 export function argumentDescription(schema: unknown): string {
   return isRecord(schema) && typeof schema.description === 'string' ? schema.description : '';
-}
-
-/** Whether a description says that the work goes on after the answer. */
-function saysWorkGoesOn(description: string): boolean {
-  return WORK_GOES_ON.some(phrase => phrase.test(description));
-}
-
-/** Whether a description speaks of a state. */
-function saysState(description: string): boolean {
-  return SPEAKS_OF_STATE.some(phrase => phrase.test(description));
 }

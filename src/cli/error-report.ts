@@ -4,22 +4,17 @@ import type { TaskError } from '../types.js';
 import { ExitCode } from './exit-code.js';
 import type { CommandIo } from './io.js';
 
+const BY_CODE: Readonly<Record<string, number>> = {
+  CONFIGURATION: ExitCode.usage,
+  AWAIT_TIMEOUT: ExitCode.gaveUp,
+  INPUT_REQUIRED: ExitCode.gaveUp,
+  ABORTED: ExitCode.interrupted,
+  TASK_NOT_FOUND: ExitCode.failed,
+};
+
 export function exitCodeOfError(error: unknown): number {
   if (isMcpError(error)) return ExitCode.failed;
-  if (!isAwaitError(error)) return ExitCode.unreachable;
-  switch (error.code) {
-    case 'CONFIGURATION':
-      return ExitCode.usage;
-    case 'AWAIT_TIMEOUT':
-    case 'INPUT_REQUIRED':
-      return ExitCode.gaveUp;
-    case 'ABORTED':
-      return ExitCode.interrupted;
-    case 'TASK_NOT_FOUND':
-      return ExitCode.failed;
-    default:
-      return ExitCode.unreachable;
-  }
+  return (isAwaitError(error) ? BY_CODE[error.code] : undefined) ?? ExitCode.unreachable;
 }
 
 /** An error as data: our own code, or the JSON-RPC code of a server that refused. */

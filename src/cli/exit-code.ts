@@ -19,16 +19,14 @@ export const ExitCode = {
 /** The command line is wrong; the message says how. */
 export class UsageError extends ConfigurationError {}
 
+const BY_STATUS: Readonly<Record<TaskStatus, number>> = {
+  completed: ExitCode.completed,
+  failed: ExitCode.failed,
+  cancelled: ExitCode.cancelled,
+  working: ExitCode.gaveUp,
+  input_required: ExitCode.gaveUp,
+};
+
 export function exitCodeOfStatus(status: TaskStatus): number {
-  switch (status) {
-    case 'completed':
-      return ExitCode.completed;
-    case 'failed':
-      return ExitCode.failed;
-    case 'cancelled':
-      return ExitCode.cancelled;
-    case 'working':
-    case 'input_required':
-      return ExitCode.gaveUp;
-  }
+  return BY_STATUS[status];
 }

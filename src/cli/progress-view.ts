@@ -128,17 +128,13 @@ function noticeFilter(tool: string): (snapshot: Snapshot) => readonly string[] {
 /** What the line on a terminal says. */
 interface LineState {
   text(columns: number): string;
-  update(snapshot: Snapshot): void;
-  hear(event: AwaitEvent): void;
+  update?(snapshot: Snapshot): void;
+  hear?(event: AwaitEvent): void;
 }
 
 function stepState(step: string): LineState {
   const begunAt = performance.now();
-  return {
-    text: columns => stepLine(step, performance.now() - begunAt, columns),
-    update() {},
-    hear() {},
-  };
+  return { text: columns => stepLine(step, performance.now() - begunAt, columns) };
 }
 
 function taskState(tool: string, ageMs: number | undefined): LineState {
@@ -249,11 +245,11 @@ function drawnView(io: CommandIo): ProgressView {
       begin(taskState(name, ageMs));
     },
     update(latest) {
-      state?.update(latest);
+      state?.update?.(latest);
       for (const notice of newNotices(latest)) io.stderr.write(`${notice}\n`);
     },
     hear(event) {
-      state?.hear(event);
+      state?.hear?.(event);
       if (event.type === 'pair-detected' && event.hint !== undefined)
         io.stderr.write(`${describeEvent(tool, event)}\n`);
     },

@@ -17,6 +17,9 @@ const checks = {
 
 export type OptionKind = keyof typeof checks;
 
+/** Options with their defaults. */
+export type Resolved<Options> = { readonly [Name in keyof Options]-?: NonNullable<Options[Name]> };
+
 /** @throws ConfigurationError that names the option, what it must be and what it is */
 export function checkOption(name: string, value: unknown, kind: OptionKind): void {
   if (!checks[kind](value)) {

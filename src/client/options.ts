@@ -4,7 +4,7 @@ import type { AwaitEvent } from './events.js';
 import type { CircuitBreakerOptions } from './faults/circuits.js';
 import type { InputHandler } from './input/input-handler.js';
 import type { JournalOptions } from './journal/options.js';
-import { checkOption, type OptionKind } from './option-check.js';
+import { checkOption, type OptionKind, type Resolved } from './option-check.js';
 import { type PairOptions, pairOptionNames } from './tools/pair-options.js';
 
 /** How long and how often to wait. Set for a whole client, and again for one call. */
@@ -74,7 +74,7 @@ export interface AwaitClientOptions extends WaitOptions, PairOptions {
   readonly circuitBreaker?: boolean | CircuitBreakerOptions | undefined;
 }
 
-export type ResolvedWaitOptions = { readonly [Name in keyof WaitOptions]-?: NonNullable<WaitOptions[Name]> };
+export type ResolvedWaitOptions = Resolved<WaitOptions>;
 
 /** Default and kind of every wait option. */
 export const waitOptions = {

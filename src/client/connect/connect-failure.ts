@@ -26,21 +26,16 @@ export function explainConnectFailure(
 
 function throughProxy(error: unknown, url: URL, timeoutMs: number): string {
   const found = proxyFor(url, process.env);
-  if (found === undefined) return httpProblem(error, { url, timeoutMs, proxy: undefined });
-  const proxy = describeProxy(found);
-  return `${httpProblem(error, { url, timeoutMs, proxy })} It was asked through ${proxy}; name ${url.hostname} in NO_PROXY to go without.`;
-}
-
-interface FailedRequest {
-  readonly url: URL;
-  readonly timeoutMs: number;
-  readonly proxy: string | undefined;
-}
-
-function httpProblem(error: unknown, { url, timeoutMs, proxy }: FailedRequest): string {
   const where = displayUrl(url);
+  if (found === undefined) return httpProblem(error, { url, where, proxy: undefined }, timeoutMs);
+  const proxy = describeProxy(found);
+  return `${httpProblem(error, { url, where, proxy }, timeoutMs)} It was asked through ${proxy}; name ${url.hostname} in NO_PROXY to go without.`;
+}
+
+function httpProblem(error: unknown, failed: FailedConnection, timeoutMs: number): string {
+  const { where } = failed;
   const status = error instanceof StreamableHTTPError ? error.code : undefined;
-  const problem = connectionProblem(error, { url, where, proxy });
+  const problem = connectionProblem(error, failed);
   if (problem !== undefined) return problem;
   if (status === 407 || hasMessage(error, /^Proxy (response|Authentication Required) \(407\)/))
     return `The proxy wants a user and a password before it lets anybody to ${where}; write them into its URL, as in http://user:password@host:3128.`;

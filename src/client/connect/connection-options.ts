@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OptionNames } from '../../unknown-option.js';
-import { checkOption } from '../option-check.js';
+import { checkOption, type Resolved } from '../option-check.js';
 
 /** How a server is connected to. The entry of an `mcpServers` file may say so, too; options and flags beat it. */
 export interface ConnectionOptions {
@@ -39,11 +39,7 @@ export const connectionShape = {
 export function resolveConnection(
   options: ConnectionOptions,
   entry: ConnectionOptions,
-): {
-  readonly connectTimeoutMs: number;
-  readonly discover: boolean;
-  readonly maxAnswerBytes: number;
-} {
+): Resolved<ConnectionOptions> {
   const connectTimeoutMs = options.connectTimeoutMs ?? entry.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
   const discover = options.discover ?? entry.discover ?? true;
   const maxAnswerBytes = options.maxAnswerBytes ?? entry.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;

@@ -5,7 +5,7 @@ import { Circuit, type CircuitState, type CircuitVerdict, type Pass } from '../.
 import { formatDuration } from '../../time/duration.js';
 import { refuseUnknownOptions } from '../../unknown-option.js';
 import type { AwaitEvent, CallEnd, CallWatch } from '../events.js';
-import { checkOption, type OptionKind } from '../option-check.js';
+import { checkOption, type OptionKind, type Resolved } from '../option-check.js';
 import { isTransient } from './failure.js';
 
 /** When calls of a tool that keeps failing are stopped before they are sent. */
@@ -22,9 +22,7 @@ export interface CircuitBreakerOptions {
   readonly openMs?: number | undefined;
 }
 
-export type ResolvedCircuitOptions = {
-  readonly [Name in keyof CircuitBreakerOptions]-?: NonNullable<CircuitBreakerOptions[Name]>;
-};
+export type ResolvedCircuitOptions = Resolved<CircuitBreakerOptions>;
 
 /** Default and kind of every option. */
 export const circuitOptions = {

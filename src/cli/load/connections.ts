@@ -13,53 +13,28 @@ export interface ConnectionsOptions extends ConnectionOptions {
 }
 
 /** A few connections to one server, shared by all tasks. */
-export class Connections {
-  readonly #options: ConnectionsOptions;
-  readonly #recorders = new Map<string, PollRecorder>();
-  #clients: readonly AwaitClient[] = [];
-  #reconnects = 0;
-
-  private constructor(options: ConnectionsOptions) {
-    this.#options = options;
-  }
-
-  /** @throws what AwaitClient.connect throws */
-  static async open(options: ConnectionsOptions): Promise<Connections> {
-    const connections = new Connections(options);
-    const opening = Array.from({ length: options.count }, () => connections.#connect());
-    const opened = await Promise.allSettled(opening);
-    connections.#clients = opened.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []));
-    const failed = opened.find(result => result.status === 'rejected');
-    if (failed === undefined) return connections;
-    await connections.close();
-    throw failed.reason;
-  }
-
+export interface Connections {
   /** Connections that were lost and made anew. */
-  get reconnects(): number {
-    return this.#reconnects;
-  }
-
+  readonly reconnects: number;
   /** The connection of the task with this number. */
-  of(index: number): AwaitClient {
-    return this.#clients[index % this.#clients.length] as AwaitClient;
-  }
-
+  of(index: number): AwaitClient;
   /** Tells the recorder of the status requests for this task. */
-  record({ handle }: TaskReference, recorder: PollRecorder): void {
-    this.#recorders.set(JSON.stringify(handle), recorder);
-  }
+  record(reference: TaskReference, recorder: PollRecorder): void;
+  close(): Promise<void>;
+}
 
-  async close(): Promise<void> {
-    await Promise.all(this.#clients.map(client => client.close().catch(() => {})));
-  }
-
-  async #connect(): Promise<AwaitClient> {
-    const { target, count: _count, ...options } = this.#options;
-    const client = await AwaitClient.connect(target, {
-      ...options,
-      onEvent: event => this.#onEvent(event),
-    });
+/** @throws what AwaitClient.connect throws */
+export async function openConnections(given: ConnectionsOptions): Promise<Connections> {
+  const { target, count, ...options } = given;
+  const recorders = new Map<string, PollRecorder>();
+  let reconnects = 0;
+  const onEvent = (event: AwaitEvent) => {
+    if (event.type === 'connection-restored') reconnects += 1;
+    if (event.type === 'status-requested')
+      recorders.get(JSON.stringify(event.reference.handle))?.request(event);
+  };
+  async function connect(): Promise<AwaitClient> {
+    const client = await AwaitClient.connect(target, { ...options, onEvent });
     try {
       // The list of tools is no part of what a start takes.
       await client.explainTools();
@@ -69,11 +44,20 @@ export class Connections {
       throw error;
     }
   }
-
-  #onEvent(event: AwaitEvent): void {
-    if (event.type === 'connection-restored') this.#reconnects += 1;
-    if (event.type === 'status-requested') {
-      this.#recorders.get(JSON.stringify(event.reference.handle))?.request(event);
-    }
+  const opened = await Promise.allSettled(Array.from({ length: count }, connect));
+  const clients = opened.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []));
+  const close = async () => void (await Promise.all(clients.map(client => client.close().catch(() => {}))));
+  const failed = opened.find(result => result.status === 'rejected');
+  if (failed !== undefined) {
+    await close();
+    throw failed.reason;
   }
+  return {
+    get reconnects() {
+      return reconnects;
+    },
+    of: index => clients[index % clients.length] as AwaitClient,
+    record: ({ handle }, recorder) => void recorders.set(JSON.stringify(handle), recorder),
+    close,
+  };
 }

@@ -10,7 +10,7 @@ import { ExitCode } from '../exit-code.js';
 import type { CommandIo } from '../io.js';
 import { printJson, printLines } from '../report.js';
 import { waitOptionsOf } from '../wait-options.js';
-import { Connections } from './connections.js';
+import { type Connections, openConnections } from './connections.js';
 import { checkLoadFlags, type LoadFlags } from './load-flags.js';
 import { hasPassed, type LoadReport, reportLines, reportObject } from './load-report.js';
 import { plannedWork, runLoad, sleepCall, type Work } from './run-load.js';
@@ -109,7 +109,7 @@ async function measure(loadTest: Test): Promise<LoadReport> {
   const { flags, settings, work, server, progress, signal } = loadTest;
   const { target, configFile, connectionCount, own, parallelTasks, leaseMs } = server;
   const { restart } = flags;
-  const connections = await Connections.open({
+  const connections = await openConnections({
     ...settings.connection,
     target,
     configFile,

@@ -6,7 +6,7 @@ import { formatDuration } from '../../time/duration.js';
 import type { CommandIo } from '../io.js';
 import { chooseServer } from '../server-choice.js';
 import type { LoadFlags } from './load-flags.js';
-import { OwnServers } from './own-servers.js';
+import { type OwnServers, startOwnServers } from './own-servers.js';
 
 /** The server that is tested. */
 export interface ServerUnderLoad {
@@ -61,7 +61,7 @@ async function ownServer({ flags, io, signal, say }: ServerOfLoad): Promise<Serv
   const removeFolder = () => rm(folder, { recursive: true, force: true, maxRetries: 5 });
   try {
     await writeFile(settingsFile, '{}');
-    const own = await OwnServers.start({
+    const own = await startOwnServers({
       store,
       keyPrefix: flags.keyPrefix,
       settingsFile,

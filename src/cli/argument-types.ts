@@ -1,3 +1,4 @@
+import { decodedPart } from '../client/http/url-parts.js';
 import { isRecord } from '../protocols/tool-result.js';
 
 /** What a schema lets a value be, as far as it tells. */
@@ -99,12 +100,7 @@ function referred({ $ref }: Readonly<Record<string, unknown>>, root: unknown): u
 
 /** RFC 6901, and the percent-encoding of a URL. */
 function unescaped(key: string): string {
-  const pointer = key.replaceAll('~1', '/').replaceAll('~0', '~');
-  try {
-    return decodeURIComponent(pointer);
-  } catch {
-    return pointer;
-  }
+  return decodedPart(key.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 const KNOWN_WORDS = new Set(['string', 'number', 'integer', 'boolean', 'array', 'object', 'null']);

@@ -1,7 +1,7 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { visit } from 'jsonc-parser';
 import { excerpt } from '../protocols/excerpt.js';
-import { isRecord } from '../protocols/tool-result.js';
+import { isRecord, parseJson } from '../protocols/tool-result.js';
 import { readingOf, schemaType, wantedText } from './argument-types.js';
 import { UsageError } from './exit-code.js';
 import type { CommandIo } from './io.js';
@@ -62,20 +62,12 @@ function parsePair(pair: string, { inputSchema }: Tool, allowedKeys: readonly st
   const value = pair.slice(split + 1);
   const type = schemaType(inputSchema, key);
   const reading = readingOf(type, value);
-  if (reading === 'text' || (reading === 'json-or-text' && !isJson(value))) return [key, value];
-  if (isJson(value)) return [key, parseExactJson(value, { flag })];
+  if (reading === 'text' || (reading === 'json-or-text' && parseJson(value) === undefined))
+    return [key, value];
+  if (parseJson(value) !== undefined) return [key, parseExactJson(value, { flag })];
   throw new UsageError(
     `${flag} must be ${wantedText(type)}, written as JSON, got ${excerpt(value)}: it is no valid JSON.`,
   );
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Keys that some programs take for something else than data. */

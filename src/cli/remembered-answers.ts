@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Readable, Transform, type Writable } from 'node:stream';
+import { parseJson } from '../protocols/tool-result.js';
 import { makeFolder, stateFolder } from '../storage/state-folder.js';
 import { VERSION } from '../version.js';
 import type { CommandIo } from './io.js';
@@ -171,11 +172,7 @@ function keyOf(parts: readonly unknown[]): string {
 }
 
 function readMessage(line: string): Message {
-  try {
-    return (JSON.parse(line) ?? {}) as Message;
-  } catch {
-    return {};
-  }
+  return parseJson(line) ?? {};
 }
 
 function readAnswers(file: string): Map<string, string> {

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigurationError } from '../../errors.js';
+import { parseJson } from '../../protocols/tool-result.js';
 import { configSchema, type Settings } from '../../server/config/config-schema.js';
 import { fileProblems, nearestName, valueProblem } from '../../server/config/problems.js';
 import { bySection, type Setting, settingList } from '../../server/config/setting-list.js';
@@ -120,17 +121,11 @@ function valueFrom({ form }: Setting, text: string): unknown {
     case 'boolean':
       return { true: true, '1': true, false: false, '0': false }[trimmed] ?? text;
     case 'list':
-      return trimmed.startsWith('[') ? parsedList(trimmed) : trimmed.split(',').map(each => each.trim());
+      return trimmed.startsWith('[')
+        ? (parseJson(trimmed) ?? trimmed)
+        : trimmed.split(',').map(each => each.trim());
     case 'text':
       return text;
-  }
-}
-
-function parsedList(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }
 

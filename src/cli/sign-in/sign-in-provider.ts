@@ -5,7 +5,7 @@ import type {
   OAuthClientMetadata,
   OAuthTokens,
 } from '@modelcontextprotocol/sdk/shared/auth.js';
-import { checkServers } from '../../client/authorization/redirect-answer.js';
+import { checkServers, withoutSlash } from '../../client/authorization/redirect-answer.js';
 import {
   type Attendance,
   PersonNeededError,
@@ -272,8 +272,4 @@ export class SavedSignInProvider implements SignInProvider {
       return false;
     }
   }
-}
-
-function withoutSlash(url: string): string {
-  return url.replace(/\/$/, '');
 }

@@ -66,7 +66,7 @@ export function checkIssuer({ authorizationServerUrl, ...state }: OAuthDiscovery
 }
 
 /** The SDK parses URLs, which adds one. */
-function withoutSlash(url: string): string {
+export function withoutSlash(url: string): string {
   return url.replace(/\/$/, '');
 }
 

@@ -128,16 +128,12 @@ function stdioTransport(
   return new StdioTransport({
     command,
     args,
-    env: { ...(inheritEnv ? wholeEnvironment() : getDefaultEnvironment()), ...env },
+    env: { ...(inheritEnv ? (process.env as Record<string, string>) : getDefaultEnvironment()), ...env },
     cwd,
     secrets: secretVariables(env),
     maxAnswerBytes,
     handed,
   });
-}
-
-function wholeEnvironment(): Record<string, string> {
-  return { ...process.env } as Record<string, string>;
 }
 
 /** @param maxAnswerBytes of one answer, in decoded bytes */

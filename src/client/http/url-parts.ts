@@ -7,7 +7,7 @@ export function displayUrl(url: string | URL): string {
 /** User and password of a URL as the value of a header `Authorization`; undefined where it has none (RFC 7617). */
 export function basicCredentials({ username, password }: URL): string | undefined {
   if (username === '' && password === '') return undefined;
-  return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')}`;
+  return `Basic ${Buffer.from(`${decodedPart(username)}:${decodedPart(password)}`).toString('base64')}`;
 }
 
 export function withoutCredentials(url: URL): URL {
@@ -17,7 +17,8 @@ export function withoutCredentials(url: URL): URL {
   return bare;
 }
 
-function decoded(text: string): string {
+/** A part of a URL without its percent-encoding. */
+export function decodedPart(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -1,5 +1,6 @@
 import { taskRefOf } from '../../protocols/pairs/task-ref.js';
 import type { PairProof } from '../../protocols/protocol.js';
+import { parseJson } from '../../protocols/tool-result.js';
 import { canonicalJson } from '../../storage/canonical-json.js';
 import { type DatabaseKind, openDatabaseFile, rememberFiles } from '../../storage/database.js';
 import type { Database } from '../../storage/driver.js';
@@ -7,7 +8,7 @@ import { isSurelyLarger } from '../../storage/large-json.js';
 import { inTransaction } from '../../storage/statement.js';
 import type { Outcome, Snapshot, TaskReference, ToolCall } from '../../types.js';
 import { callStatements, JOURNAL_MIGRATIONS } from './call-statements.js';
-import { type CallRow, type JournalRecord, parseColumn, toJournalRecord } from './journal-record.js';
+import { type CallRow, type JournalRecord, toJournalRecord } from './journal-record.js';
 import type { ServerIdentity } from './known-server.js';
 import { journalLimits } from './options.js';
 
@@ -176,7 +177,7 @@ export class JournalFile {
   /** What was remembered under the key: how long the tasks of a tool took. */
   history(key: string): unknown {
     const row = this.#statements.history({ key });
-    return row && parseColumn(row.history);
+    return row && parseJson(row.history);
   }
 
   remember(key: string, history: unknown): void {

@@ -1,4 +1,5 @@
 import { ConfigurationError, OutcomeUnknownError } from '../../errors.js';
+import { isRecord, parseJson } from '../../protocols/tool-result.js';
 import type { Outcome, TaskReference, TaskStatus } from '../../types.js';
 import type { KnownServer } from './known-server.js';
 
@@ -47,7 +48,9 @@ const DAMAGED_SERVER: KnownServer = { kind: 'other', name: 'unreadable' };
  * another call.
  */
 export function toJournalRecord(row: CallRow): JournalRecord {
-  const [server, reference, outcome] = [row.server, row.reference, row.outcome].map(parseColumn);
+  const [server, reference, outcome] = [row.server, row.reference, row.outcome].map(json =>
+    parseJson(json ?? ''),
+  );
   const isReadable =
     isServer(server) &&
     (row.reference === null || isReference(reference)) &&
@@ -64,17 +67,8 @@ export function toJournalRecord(row: CallRow): JournalRecord {
   };
 }
 
-/** The value of a JSON text; undefined where there is none, or it is damaged. */
-export function parseColumn(json: string | null): unknown {
-  try {
-    return json === null ? undefined : JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-}
-
 function isServer(value: unknown): value is KnownServer {
-  if (!isObject(value)) return false;
+  if (!isRecord(value)) return false;
   switch (value.kind) {
     case 'http':
       return typeof value.url === 'string';
@@ -89,16 +83,12 @@ function isServer(value: unknown): value is KnownServer {
 }
 
 function isReference(value: unknown): value is TaskReference {
-  return isObject(value) && typeof value.protocol === 'string' && typeof value.tool === 'string';
+  return isRecord(value) && typeof value.protocol === 'string' && typeof value.tool === 'string';
 }
 
 function isOutcome(value: unknown): value is Outcome {
-  if (!isObject(value)) return false;
-  return value.status === 'completed' ? isObject(value.result) : isObject(value.error);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+  if (!isRecord(value)) return false;
+  return value.status === 'completed' ? isRecord(value.result) : isRecord(value.error);
 }
 
 /** The key names a call with other arguments. */

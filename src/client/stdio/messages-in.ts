@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { isRecord } from '../../protocols/tool-result.js';
+import { isRecord, parseJson } from '../../protocols/tool-result.js';
 import { safeMessage } from '../connection/message-kind.js';
 import { UnreadableAnswerError } from '../connection/unreadable-answer.js';
 
@@ -24,8 +24,8 @@ const MAX_PASSES = 8;
 export function messagesIn(line: string): LineContent {
   const text = line.trim();
   if (text === '') return { messages: [], unreadable: [], hasNoise: false };
-  const whole = parseLine(text);
-  if (whole !== undefined) return contentOf([whole.value], false);
+  const whole = parseJson(text);
+  if (whole !== undefined) return contentOf([whole], false);
   const cleaned = text.includes('\0') ? text.replaceAll('\0', '') : text;
   const found = objectsIn(cleaned);
   return contentOf(found.values, found.hasNoise);
@@ -59,15 +59,6 @@ function malformed(value: object): UnreadableAnswerError {
   return new UnreadableAnswerError(what);
 }
 
-/** Undefined where the text is no JSON. */
-export function parseLine(text: string): { readonly value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
-}
-
 /** The JSON objects in a text that may be messages, and whether there is anything else in it. */
 function objectsIn(text: string): { readonly values: readonly unknown[]; readonly hasNoise: boolean } {
   const values: unknown[] = [];
@@ -78,13 +69,13 @@ function objectsIn(text: string): { readonly values: readonly unknown[]; readonl
   for (let match = BEGINNING.exec(text); match !== null && budget > 0; match = BEGINNING.exec(text)) {
     const close = endOfObject(text, match.index);
     budget -= (close ?? text.length) - match.index;
-    const parsed = close === undefined ? undefined : parseLine(text.slice(match.index, close));
+    const parsed = close === undefined ? undefined : parseJson(text.slice(match.index, close));
     if (parsed === undefined || close === undefined) {
       BEGINNING.lastIndex = match.index + 1;
       continue;
     }
     hasNoise ||= text.slice(end, match.index).trim() !== '';
-    values.push(parsed.value);
+    values.push(parsed);
     end = close;
     BEGINNING.lastIndex = close;
   }

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { excerpt } from '../../protocols/excerpt.js';
+import { parseJson } from '../../protocols/tool-result.js';
 import { isWithin } from '../../time/at-most.js';
 import { newDeferred } from '../../time/deferred.js';
 import { startTimer } from '../../time/sleep.js';
@@ -11,7 +12,7 @@ import { SentSecrets } from '../connection/sent-secrets.js';
 import { answerTooLarge, unreadableAnswer } from '../connection/unreadable-answer.js';
 import { GreetingMemory, HandedConversation, HandedProcess, type HandedServer } from './handed-server.js';
 import { LineReader } from './line-reader.js';
-import { messagesIn, parseLine } from './messages-in.js';
+import { messagesIn } from './messages-in.js';
 import { GRACE_MS, signalGroup } from './process-group.js';
 import { type StartOptions, startProcess } from './start-process.js';
 
@@ -289,7 +290,7 @@ export class StdioTransport implements ClientTransport {
   #fail(idText: string | undefined, isAnswer: boolean): void {
     const error = answerTooLarge(this.#options.maxAnswerBytes);
     const [only, ...others] = this.#waiting;
-    const known = idText === undefined ? undefined : (parseLine(idText)?.value as RequestId | undefined);
+    const known = idText === undefined ? undefined : (parseJson(idText) as RequestId | undefined);
     const id =
       known === undefined ? (isAnswer && others.length === 0 ? only : undefined) : this.#ownId(known);
     if (id !== undefined && this.#waiting.delete(id)) this.onmessage?.(unreadableAnswer(id, error));

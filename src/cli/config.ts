@@ -51,13 +51,6 @@ function shown({ otherwise }: Setting, value: unknown): string {
 }
 
 function whoSays({ variable }: Setting, source: Source, file: string | undefined): string {
-  switch (source) {
-    case 'environment':
-      return `environment ${variable}`;
-    case 'file':
-      return `file ${file}`;
-    case 'flag':
-    case 'default':
-      return source;
-  }
+  if (source === 'environment') return `environment ${variable}`;
+  return source === 'file' ? `file ${file}` : source;
 }

@@ -78,14 +78,7 @@ function atTerminal(verb: string): string {
  * has asked all it wants; one that has answered nothing could not start, and its exit code says so.
  */
 function mayGoOn(client: ClientState, line: Socket): boolean {
-  switch (client) {
-    case 'talking':
-      return false;
-    case 'listening':
-      return line.bytesRead > 0;
-    case 'gone':
-      return true;
-  }
+  return client === 'gone' || (client === 'listening' && line.bytesRead > 0);
 }
 
 /** Whether a relay stands between this process and its client. */

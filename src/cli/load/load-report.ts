@@ -2,7 +2,7 @@ import { formatDuration } from '../../time/duration.js';
 import { tableLines } from '../text-table.js';
 import type { LoadMeasurement, TaskMeasurement } from './measurement.js';
 import { type Summary, summaryOf, tally } from './statistics.js';
-import type { Criterion } from './verdict.js';
+import { type Criterion, hasEnded } from './verdict.js';
 
 /** What was run, and what came of it. */
 export interface LoadReport {
@@ -70,20 +70,16 @@ export function reportObject(report: LoadReport): object {
 
 function figuresOf({ tasks, wallMs }: LoadMeasurement) {
   return {
-    tasksPerSecond: endedCount(tasks) / (wallMs / 1000),
+    tasksPerSecond: tasks.filter(hasEnded).length / (wallMs / 1000),
     initiateMs: summaryOf(tasks.flatMap(({ initiateMs }) => initiateMs ?? [])),
     pollsPerTask: summaryOf(tasks.map(({ polls }) => polls)),
-    latenessMs: summaryOf(tasks.flatMap(({ endedAt, knownAt }) => latenessOf(endedAt, knownAt))),
+    latenessMs: summaryOf(tasks.flatMap(latenessOf)),
     statuses: tally(tasks.map(({ fate }) => fate.status)),
     errors: tally(tasks.flatMap(({ fate }) => ('code' in fate ? [fate.code] : []))),
   };
 }
 
-function endedCount(tasks: readonly TaskMeasurement[]): number {
-  return tasks.filter(({ fate }) => fate.status !== 'unknown').length;
-}
-
-function latenessOf(endedAt: number | undefined, knownAt: number | undefined): number[] {
+function latenessOf({ endedAt, knownAt }: TaskMeasurement): number[] {
   return endedAt === undefined || knownAt === undefined ? [] : [knownAt - endedAt];
 }
 

@@ -30,6 +30,10 @@ export function isLost({ fate }: TaskMeasurement): boolean {
   return fate.status === 'failed' && fate.code === LOST;
 }
 
+export function hasEnded({ fate }: TaskMeasurement): boolean {
+  return fate.status !== 'unknown';
+}
+
 /** Every criterion that applies, in the order of the life of a task. */
 export function judgeLoad(load: LoadMeasurement, expected: Expectations): Criterion[] {
   const { restart, tasks } = load;
@@ -71,7 +75,7 @@ function restarted({ killed, downMs, awaitedTasks }: RestartMeasurement, taskCou
 }
 
 function everyTaskEnded(tasks: readonly TaskMeasurement[]): Criterion {
-  const ended = tasks.filter(({ fate }) => fate.status !== 'unknown').length;
+  const ended = tasks.filter(hasEnded).length;
   return {
     name: 'all-ended',
     passed: ended === tasks.length,

@@ -1,6 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { parseJson } from '../../protocols/tool-result.js';
 import { atMost } from '../../time/at-most.js';
+import { onAbort } from '../../time/signals.js';
 import { AnswerBytes } from '../connection/answer-bytes.js';
 import { answerTooLarge } from '../connection/unreadable-answer.js';
 import type { AnswerBody, HttpAnswer } from './answer.js';
@@ -111,15 +112,13 @@ function withoutMark(text: string): string {
 
 /** What comes of a body until the signal aborts. */
 async function* chunksOf(body: AnswerBody, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  const leave = () => void body.cancel();
-  if (signal?.aborted) leave();
-  signal?.addEventListener('abort', leave, { once: true });
+  const ignore = signal && onAbort(signal, () => void body.cancel());
   try {
     yield* body;
   } catch (error) {
     if (!signal?.aborted) throw error;
   } finally {
-    signal?.removeEventListener('abort', leave);
+    ignore?.();
   }
 }
 

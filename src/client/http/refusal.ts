@@ -1,5 +1,4 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { unfollowedRedirect } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { parseRetryAfter } from '../../http-headers.js';
 import { excerpt } from '../../protocols/excerpt.js';
 import type { HttpAnswer } from './answer.js';
@@ -17,19 +16,11 @@ export class PostponedError extends StreamableHTTPError {
 /** Statuses that come with `Retry-After` (RFC 9110, 15.6.4; RFC 6585, 4). */
 const POSTPONING = new Set([429, 503]);
 
-export interface RefusalText {
-  /** Where the request went. */
-  readonly url: URL;
-  readonly body: string;
-  /** The server's words without secrets: it may repeat what it was sent. */
-  readonly masked: (said: string) => string;
-}
-
-/** Why a request was refused, in the words of the server. */
-export function httpRefusalOf(response: HttpAnswer, { url, body, masked }: RefusalText): StreamableHTTPError {
-  const { status, headers } = response;
-  const redirect = unfollowedRedirect(response as unknown as Response, url);
-  const said = masked(redirect ?? body);
+/**
+ * Why a request was refused.
+ * @param said in the words of the server, without secrets: it may repeat what it was sent
+ */
+export function httpRefusalOf({ status, headers }: HttpAnswer, said: string): StreamableHTTPError {
   const retryAfterMs = POSTPONING.has(status)
     ? parseRetryAfter(headers.get('retry-after'), Date.now())
     : undefined;

@@ -1,5 +1,9 @@
 import type { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { type FetchLike, fetchWithinOrigin } from '@modelcontextprotocol/sdk/shared/transport.js';
+import {
+  type FetchLike,
+  fetchWithinOrigin,
+  unfollowedRedirect,
+} from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Dispatcher } from 'undici';
 import { VERSION } from '../../version.js';
@@ -84,12 +88,9 @@ export class Requests {
 
   /** What a response that is no success means. */
   async refusal(response: HttpAnswer, { url = this.url, body }: Refused = {}): Promise<StreamableHTTPError> {
+    const redirect = unfollowedRedirect(response as unknown as Response, url);
     const text = body ?? (await errorTextOf(response));
-    return httpRefusalOf(response, {
-      url,
-      body: text,
-      masked: said => this.#secrets.masked(said, this.#token),
-    });
+    return httpRefusalOf(response, this.#secrets.masked(redirect ?? text, this.#token));
   }
 
   /** The message, with the secrets that the server was sent removed from its error. */

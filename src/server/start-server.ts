@@ -106,7 +106,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const parts: Parts = {
     ...runtime,
     offer,
-    createServer: principal => createMcpServer(offer, principal),
     startWorker: () => (worker ? runtime.startWorker() : undefined),
   };
   try {
@@ -121,17 +120,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 interface Parts extends Omit<Runtime, 'startWorker'> {
   readonly offer: Offer;
-  createServer(principal: string): ReturnType<typeof createMcpServer>;
   /** Once the server serves: one that cannot must not take tasks that it would drop. */
   startWorker(): EngineWorker | undefined;
 }
 
 async function onStdio(
   { stdio, onError = () => {} }: ServerOptions,
-  { engine, observation, offer, createServer, startWorker, close }: Parts,
+  { engine, observation, offer, startWorker, close }: Parts,
 ): Promise<RunningServer> {
   const streams = stdio ?? { input: process.stdin, output: process.stdout };
-  const server = createServer(LOCAL_PRINCIPAL);
+  const server = createMcpServer(offer, LOCAL_PRINCIPAL);
   const { gone } = await serveStdio({ server, offer, principal: LOCAL_PRINCIPAL, onError }, streams);
   const worker = startWorker();
   observation.watch(engine);
@@ -165,13 +163,16 @@ async function onStdio(
 async function onHttp(
   { onError, taskPage: withPage }: ServerOptions,
   http: NonNullable<ServerOptions['http']>,
-  { engine, deliveries, observation, offer, createServer, startWorker, close }: Parts,
+  { engine, deliveries, observation, offer, startWorker, close }: Parts,
 ): Promise<RunningServer> {
   const watching = observation.watch(engine);
   const { startHttpServer } = await import('./http/http-server.js');
   const taskPage = withPage === true ? { engine, announce: deliveries.announce } : undefined;
-  const shared = { offer, watching, taskPage, onError };
-  const server = await startHttpServer({ ...http, ...shared, createMcpServer: createServer });
+  const server = await startHttpServer({
+    ...http,
+    ...{ offer, watching, taskPage, onError },
+    createMcpServer: principal => createMcpServer(offer, principal),
+  });
   const worker = startWorker();
   observation.setPhase('serving');
   const stopped = newDeferred();

@@ -7,11 +7,6 @@ import { BLOCKED_MS } from './file-lock.js';
 import { makeFolder } from './state-folder.js';
 import { inTransaction, prepareQuery } from './statement.js';
 
-/** The tables were made by a newer version of this program. */
-class LaterTablesError extends Error {
-  override readonly name = 'LaterTablesError';
-}
-
 export const MEMORY = ':memory:';
 
 /** One kind of database file. */
@@ -37,19 +32,14 @@ export function openDatabaseFile(file: string, kind: DatabaseKind): Database {
     database = openConnection(file, { timeoutMs: BLOCKED_MS });
     database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${kind.synchronous}`);
-    migrate(database, kind.migrations);
+    migrate(database, file, kind);
     return database;
   } catch (cause) {
     database?.close();
     if (cause instanceof ConfigurationError) throw cause;
-    throw new ConfigurationError(`The ${kind.noun} ${file} ${problemOf(cause, kind)}`, { cause });
+    const reason = reasonOf(cause, kind.elsewhere);
+    throw new ConfigurationError(`The ${kind.noun} ${file} cannot be opened: ${reason}`, { cause });
   }
-}
-
-function problemOf(cause: unknown, { elsewhere }: DatabaseKind): string {
-  return cause instanceof LaterTablesError
-    ? `was written by a newer version of mcp-await. Update mcp-await, or ${elsewhere}.`
-    : `cannot be opened: ${reasonOf(cause, elsewhere)}`;
 }
 
 /**
@@ -72,13 +62,16 @@ function makePrivateFile(file: string): void {
 
 /**
  * Brings the tables up to date; safe when several processes start at once.
- * @param migrations each entry brings the tables from its index to the next version
- * @throws LaterTablesError
+ * @throws ConfigurationError when the tables were made by a newer version of this program
  */
-function migrate(database: Database, migrations: readonly string[]): void {
+function migrate(database: Database, file: string, { migrations, noun, elsewhere }: DatabaseKind): void {
   const readVersion = prepareQuery<{ user_version: number }>(database, 'PRAGMA user_version');
   const version = () => readVersion({})?.user_version ?? 0;
-  if (version() > migrations.length) throw new LaterTablesError();
+  if (version() > migrations.length) {
+    throw new ConfigurationError(
+      `The ${noun} ${file} was written by a newer version of mcp-await. Update mcp-await, or ${elsewhere}.`,
+    );
+  }
   if (version() === migrations.length) return;
   inTransaction(database, () => {
     for (const statements of migrations.slice(version())) database.exec(statements);

@@ -1,7 +1,7 @@
 import type { Database } from '../../storage/driver.js';
 import { isLocked, LOCK_PATIENCE_MS, LOCK_RETRY_MS } from '../../storage/file-lock.js';
 import { inTransaction } from '../../storage/statement.js';
-import { newDeferred } from '../../time/deferred.js';
+import { ChangeNotice } from '../../time/change-notice.js';
 import { startTimer } from '../../time/sleep.js';
 
 interface Write {
@@ -20,7 +20,7 @@ export class GroupCommit {
   readonly #database: Database;
   #waiting: Write[] = [];
   #isPlanned = false;
-  #idle = newDeferred();
+  readonly #idle = new ChangeNotice();
 
   constructor(database: Database) {
     this.#database = database;
@@ -41,7 +41,7 @@ export class GroupCommit {
 
   /** Resolves once nothing waits to be written. */
   async settled(): Promise<void> {
-    if (this.#waiting.length > 0) await this.#idle.promise;
+    if (this.#waiting.length > 0) await this.#idle.next;
   }
 
   #flush(): void {
@@ -58,12 +58,7 @@ export class GroupCommit {
     }
     this.#isPlanned = this.#waiting.length > 0;
     if (this.#isPlanned) startTimer(LOCK_RETRY_MS, () => this.#flush());
-    else this.#becomeIdle();
-  }
-
-  #becomeIdle(): void {
-    this.#idle.resolve();
-    this.#idle = newDeferred();
+    else this.#idle.announce();
   }
 
   /** What one write is refused leaves the others as they are. */

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { ConfigurationError } from '../../errors.js';
+import { isWithin } from '../../time/at-most.js';
+import { ChangeNotice } from '../../time/change-notice.js';
 import { repeat } from '../../time/repeat.js';
-import { startTimer } from '../../time/sleep.js';
 import type { Offer } from '../offer.js';
 import type { TaskPageSource } from '../task-page/task-page.js';
-import type { AccessTokens, AuthorizationOptions } from './access-tokens.js';
+import type { AuthorizationOptions } from './access-tokens.js';
 import { limitMistakes } from './client-mistakes.js';
 import { EventLog } from './event-log.js';
 import { isWildcard } from './guards.js';
@@ -20,14 +21,14 @@ import { MCP_PATH, type Watching } from './watch-endpoints.js';
 /** The responses under way: what a server that closes waits for. */
 class OpenResponses {
   readonly #open = new Map<ServerResponse, 'answer' | 'stream'>();
-  #changed: (() => void) | undefined;
+  readonly #changed = new ChangeNotice();
 
   add(request: IncomingMessage, response: ServerResponse): void {
     // A GET on the MCP endpoint opens a stream that never ends by itself.
     this.#open.set(response, request.method === 'GET' ? 'stream' : 'answer');
     response.once('close', () => {
       this.#open.delete(response);
-      this.#changed?.();
+      this.#changed.announce();
     });
   }
 
@@ -35,29 +36,24 @@ class OpenResponses {
   markStream(response: ServerResponse): void {
     if (!this.#open.has(response)) return;
     this.#open.set(response, 'stream');
-    this.#changed?.();
+    this.#changed.announce();
   }
 
   /** Resolves when every request that has an end has been answered, at the latest after `timeoutMs`. */
-  answersEnded(timeoutMs: number): Promise<void> {
+  answersEnded(timeoutMs: number): Promise<boolean> {
     return this.#until(() => ![...this.#open.values()].includes('answer'), timeoutMs);
   }
 
   /** Resolves when nothing is open any more, at the latest after `timeoutMs`. */
-  allEnded(timeoutMs: number): Promise<void> {
+  allEnded(timeoutMs: number): Promise<boolean> {
     return this.#until(() => this.#open.size === 0, timeoutMs);
   }
 
-  #until(condition: () => boolean, timeoutMs: number): Promise<void> {
-    return new Promise(resolve => {
-      if (condition()) return resolve();
-      const stop = startTimer(timeoutMs, resolve);
-      this.#changed = () => {
-        if (!condition()) return;
-        stop();
-        resolve();
-      };
-    });
+  #until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+    const untilTrue = async () => {
+      while (!condition()) await this.#changed.next;
+    };
+    return isWithin(untilTrue(), timeoutMs);
   }
 }
 
@@ -159,8 +155,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
   const taskPage = await openTaskPage(options, { tokens, hostPolicy });
   let url = '';
+  // What checks them is loaded with the first server that takes them.
   const accessTokens =
-    options.authorization && (await openAccessTokens(options.authorization, () => url, onError));
+    options.authorization &&
+    new (await import('./access-tokens.js')).AccessTokens(options.authorization, () => url, onError);
   const handlerOptions: RequestHandlerOptions = {
     sessions,
     events: new EventLog(now),
@@ -214,12 +212,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       return closed;
     },
   };
-}
-
-/** What checks them is loaded with the first server that takes them. */
-async function openAccessTokens(...args: ConstructorParameters<typeof AccessTokens>): Promise<AccessTokens> {
-  const { AccessTokens } = await import('./access-tokens.js');
-  return new AccessTokens(...args);
 }
 
 /** @throws ConfigurationError where the page would be open, although callers have to show who they are */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Server as NodeServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConfigurationError } from '../../errors.js';
@@ -30,16 +31,14 @@ export function checkAddress({ host, port, hasToken, tokenFlag }: Address): void
  * Listens, and returns the port.
  * @throws ConfigurationError when the address cannot be listened on
  */
-export function listen(server: NodeServer, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(new ConfigurationError(listenProblem(cause.code, host, port), { cause }));
-    });
-    server.listen({ host, port, backlog: MAX_BACKLOG }, () => {
-      server.removeAllListeners('error');
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
+export async function listen(server: NodeServer, host: string, port: number): Promise<number> {
+  try {
+    await once(server.listen({ host, port, backlog: MAX_BACKLOG }), 'listening');
+    return (server.address() as AddressInfo).port;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new ConfigurationError(listenProblem(code, host, port), { cause });
+  }
 }
 
 function listenProblem(code: string | undefined, host: string, port: number): string {

@@ -18,7 +18,6 @@ import { detailedTask, taskFields } from './detailed-task.js';
 import type { CallerContext, Envelope } from './envelope.js';
 import {
   CODE,
-  errorMessage,
   expectParameter,
   META,
   missingTasks,
@@ -51,10 +50,6 @@ export function stamped(result: Record<string, unknown>): Record<string, unknown
 }
 
 /** What an error that was thrown is to the client: one that is not meant for it stays with us. */
-export function failureMessage(id: WireRequest['id'], error: unknown): JSONRPCMessage {
-  return errorMessage(id, asRequestError(error));
-}
-
 export function asRequestError(error: unknown): RequestError {
   return error instanceof RequestError ? error : new RequestError(CODE.internal, 'Internal error');
 }

@@ -1,10 +1,10 @@
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import type { Offer } from '../offer.js';
 import { RequestError } from '../request-error.js';
-import { failureMessage, resultOf } from './answer-request.js';
+import { asRequestError, resultOf } from './answer-request.js';
 import { readEnvelope } from './envelope.js';
 import { openSubscription, type Subscription } from './subscription.js';
-import { CODE, isWireMessage, type WireRequest, wireRequest } from './wire.js';
+import { CODE, errorMessage, isWireMessage, type WireRequest, wireRequest } from './wire.js';
 
 const MAX_SUBSCRIPTIONS = 100;
 
@@ -58,7 +58,7 @@ export class StdioChannel {
     } catch (error) {
       if (given.signal.aborted) return;
       if (!(error instanceof RequestError)) onError(error);
-      send(failureMessage(id, error));
+      send(errorMessage(id, asRequestError(error)));
     } finally {
       this.#requests.delete(id);
     }

@@ -1,7 +1,7 @@
 import { newDeferred } from '../time/deferred.js';
 import { startTimer } from '../time/sleep.js';
 import { type OptionNames, refuseUnknownOptions } from '../unknown-option.js';
-import type { ProbeOptions, startProbeServer } from './http/probe-server.js';
+import type { ProbeOptions } from './http/probe-server.js';
 import { openRuntime, type RuntimeOptions, runtimeOptionNames } from './runtime.js';
 import { taskLimits } from './task-limits.js';
 
@@ -54,9 +54,12 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
   const { engine, deliveries, observation } = runtime;
   const watching = observation.watch(engine);
   const source = options.taskPage === true ? { engine, announce: deliveries.announce } : undefined;
+  // With the probes comes all of HTTP, which few workers need.
+  const startProbes = async (given: ProbeOptions) =>
+    (await import('./http/probe-server.js')).startProbeServer(given, watching, source);
   const probes =
     options.probes &&
-    (await startProbes(options.probes, watching, source).catch(async error => {
+    (await startProbes(options.probes).catch(async error => {
       await runtime.close();
       throw error;
     }));
@@ -78,12 +81,4 @@ export async function startWorker(options: WorkerProcessOptions): Promise<Runnin
       closed.resolve();
     },
   };
-}
-
-/** With the probes comes all of HTTP, which few workers need. */
-async function startProbes(
-  ...parts: Parameters<typeof startProbeServer>
-): ReturnType<typeof startProbeServer> {
-  const { startProbeServer } = await import('./http/probe-server.js');
-  return startProbeServer(...parts);
 }

@@ -21,7 +21,7 @@ import {
 
 export const MIN_TTL_SECONDS = 60;
 
-/** Every setting, in the one place where its default, unit, sentence and flag are written. */
+/** Every setting, in the one place where its default, sentence and flag are written. The end of its name tells its unit. */
 export const sections = {
   server: serverSection,
   authorization: authorizationSection,

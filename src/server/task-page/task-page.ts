@@ -132,12 +132,7 @@ export function createTaskPage(options: TaskPageOptions): TaskPageHandler {
   }
 
   async function list(query: URLSearchParams, viewer: Viewer, response: ServerResponse): Promise<void> {
-    const [state = '', operation = '', owner = '', cursor = ''] = [
-      'state',
-      'operation',
-      'owner',
-      'cursor',
-    ].map(name => query.get(name) ?? undefined);
+    const { state = '', operation = '', owner = '', cursor = '' } = Object.fromEntries(query);
     const wanted = TASK_STATES.find(known => known === state);
     const shared = {
       owner: viewer.isOperator ? owner || undefined : viewer.principal,
@@ -155,11 +150,8 @@ export function createTaskPage(options: TaskPageOptions): TaskPageHandler {
       ]);
       const filters = { state: wanted ?? '', operation, owner };
       const isFirst = cursor === '';
-      sendPage(
-        response,
-        200,
-        listView({ page, isFirst, ended: ended.tasks, filters, viewer, now: Date.now() }),
-      );
+      const view = listView({ page, isFirst, ended: ended.tasks, filters, viewer, now: Date.now() });
+      sendPage(response, 200, view);
     } catch (error) {
       if (!(error instanceof InvalidCursorError)) throw error;
       sendPage(response, 400, problemView(error.message));
@@ -172,11 +164,7 @@ export function createTaskPage(options: TaskPageOptions): TaskPageHandler {
     const path = url.pathname.slice(TASKS_PATH.length);
     // A page that makes its own name resolve to this machine has no cookie; where none is needed, the name must be ours.
     if (tokens.length === 0 && !isAllowedHost(request.headers.host, hostPolicy))
-      return sendPage(
-        response,
-        403,
-        problemView('This name of the server is not allowed: see --allowed-host.'),
-      );
+      return sendPage(response, 403, problemView(OTHER_NAME));
     try {
       if (request.method === 'POST') return await post(request, response, path);
       request.resume();
@@ -196,6 +184,7 @@ export function createTaskPage(options: TaskPageOptions): TaskPageHandler {
 }
 
 const SIGN_IN = '/sign-in';
+const OTHER_NAME = 'This name of the server is not allowed: see --allowed-host.';
 const NO_TASK = 'There is no such task, or it has expired.';
 const NOT_FROM_HERE = 'This form was not sent from a page of this server, or the page is old. Load it again.';
 

@@ -1,6 +1,6 @@
 import type { Progress, TaskError } from '../types.js';
 import { DEFAULT_RETENTION_MS } from './engine-defaults.js';
-import { answer, type InputResponse, type Questions, waitedMs } from './question.js';
+import { answer, type Questions, type Responses, waitedMs } from './question.js';
 import { INVALID_RECORD, isInvalid } from './record-shape.js';
 import { type QuestionStore, questionStore, questionsOfRun, RunOverError } from './run-questions.js';
 import { readQuestions, readStoredTask, type StoredTask, type StoredValue } from './stored-task.js';
@@ -143,10 +143,7 @@ export abstract class ConditionalTasks<Stored extends StoredTask> {
   }
 
   /** The record as it is then. */
-  async answer(
-    taskRef: string,
-    responses: Readonly<Record<string, InputResponse>>,
-  ): Promise<TaskRecord | undefined> {
+  async answer(taskRef: string, responses: Responses): Promise<TaskRecord | undefined> {
     for (;;) {
       const before = await this.read(taskRef);
       const record = before && (await this.recordOf(before));

@@ -1,6 +1,6 @@
 import type { Progress, TaskError } from '../types.js';
 import type { OperationStats } from './operation-stats.js';
-import type { InputResponse, OpenQuestion } from './question.js';
+import type { InputResponse, OpenQuestion, Responses } from './question.js';
 import type { ListOptions, TaskPage } from './task-list.js';
 import type { NewTask, TaskRecord, WebhookDelivery } from './task-record.js';
 
@@ -54,10 +54,7 @@ export interface Engine {
    * Stores answers to questions of a task, by key; what is unknown or answered is left alone. The answer is the record
    * as it is then.
    */
-  answer(
-    taskRef: string,
-    responses: Readonly<Record<string, InputResponse>>,
-  ): Promise<TaskRecord | undefined>;
+  answer(taskRef: string, responses: Responses): Promise<TaskRecord | undefined>;
 
   /**
    * Makes a task that has not ended `cancelled`, at once; a worker that runs it, in whichever process, sees its

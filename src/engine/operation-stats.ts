@@ -25,10 +25,15 @@ export interface RecentStats {
   readonly p95DurationMs: number | undefined;
 }
 
+interface StatsTimes {
+  readonly now: number;
+  readonly windowMs: number;
+}
+
 /** How tasks stand, by operation in alphabetical order, from all of their records. */
 export function statsByOperation(
   records: readonly TaskRecord[],
-  times: { readonly now: number; readonly windowMs: number },
+  times: StatsTimes,
 ): readonly OperationStats[] {
   const operations = [...new Set(records.map(({ operation }) => operation))].sort();
   return operations.map(operation =>
@@ -42,11 +47,7 @@ export function statsByOperation(
 /** How the tasks of one operation stand, from all of their records. */
 export function statsOf(
   records: readonly TaskRecord[],
-  {
-    operation,
-    now,
-    windowMs,
-  }: { readonly operation: string; readonly now: number; readonly windowMs: number },
+  { operation, now, windowMs }: StatsTimes & { readonly operation: string },
 ): OperationStats {
   const countOf = (status: TaskRecord['status']) => records.filter(record => record.status === status).length;
   const waits = records

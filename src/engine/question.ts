@@ -25,6 +25,9 @@ export interface InputResponse {
   readonly content?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Answers to questions, by their keys. */
+export type Responses = Readonly<Record<string, InputResponse>>;
+
 /** A question that a run asks, and its place among all that it asks, from 0: what names it when the run is repeated. */
 export interface OpenQuestion {
   readonly place: number;
@@ -75,11 +78,7 @@ export function ask(questions: Questions, { place, request }: OpenQuestion, aski
 }
 
 /** The questions with answers to those that have none; the same list where nothing was answered. */
-export function answer(
-  questions: Questions,
-  responses: Readonly<Record<string, InputResponse>>,
-  now: number,
-): Questions {
+export function answer(questions: Questions, responses: Responses, now: number): Questions {
   const answerable = (question: Question) => isOpen(question) && Object.hasOwn(responses, question.key);
   if (!questions.some(answerable)) return questions;
   return questions.map(question =>

@@ -9,7 +9,7 @@ import type {
 } from './engine.js';
 import { DEFAULT_MAX_RESULT_BYTES, DEFAULT_RETENTION_MS } from './engine-defaults.js';
 import type { OperationStats } from './operation-stats.js';
-import type { InputResponse } from './question.js';
+import type { Responses } from './question.js';
 import { hasChanged } from './record-change.js';
 import type { RecordLooks } from './record-looks.js';
 import { StoreFailure } from './store-failure.js';
@@ -18,8 +18,8 @@ import { isEnded, type NewTask, type TaskRecord, type WebhookDelivery } from './
 import { TaskWaits } from './task-waits.js';
 import { TaskWorker, type TaskWorkerContext } from './task-worker.js';
 
-/** Answers to questions, by their keys. */
-export type Responses = Readonly<Record<string, InputResponse>>;
+export type { Responses } from './question.js';
+
 type Found = TaskRecord | undefined;
 export type OwnOptions = Pick<EngineOptions, 'maxResultBytes' | 'retentionMs' | 'onLost' | 'onNotice'>;
 

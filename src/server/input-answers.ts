@@ -1,7 +1,7 @@
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv-provider.js';
 import type { JsonSchemaType } from '@modelcontextprotocol/sdk/validation/types.js';
 import { z } from 'zod';
-import type { InputRequest, InputResponse } from '../engine/question.js';
+import type { InputRequest, InputResponse, Responses } from '../engine/question.js';
 import { describeIssues } from './describe-issues.js';
 import { ToolFailure } from './tool-failure.js';
 
@@ -37,7 +37,7 @@ const responseSchema = z.object({
 export function checkAnswers(
   requests: Readonly<Record<string, InputRequest>>,
   responses: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, InputResponse>> {
+): Responses {
   const answers: Record<string, InputResponse> = {};
   for (const [key, request] of Object.entries(requests)) {
     if (Object.hasOwn(responses, key)) answers[key] = checkAnswer(key, request, responses[key]);

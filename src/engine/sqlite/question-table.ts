@@ -2,9 +2,9 @@ import type { Clock } from '../clock.js';
 import {
   answer,
   hasChanges,
-  type InputResponse,
   openRequests,
   type Questions,
+  type Responses,
   waitedMs,
   waitsUntil,
 } from '../question.js';
@@ -43,7 +43,7 @@ export class QuestionTable {
     });
   }
 
-  answer(taskRef: string, responses: Readonly<Record<string, InputResponse>>): void {
+  answer(taskRef: string, responses: Responses): void {
     const now = this.#clock.now();
     const row = this.#statements.questions({ taskRef, now });
     if (row === undefined) return;

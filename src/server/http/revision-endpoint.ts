@@ -148,13 +148,8 @@ function tooMuch({ code, message }: HttpRefusal): RequestError {
 }
 
 function tooManySubscriptions(): RequestError {
-  return new RequestError(
-    CODE.internal,
-    'You have too many open subscriptions: close one, or try again later',
-    {
-      httpStatus: 429,
-    },
-  );
+  const message = 'You have too many open subscriptions: close one, or try again later';
+  return new RequestError(CODE.internal, message, { httpStatus: 429 });
 }
 
 /** Null where the header is missing. */

@@ -31,6 +31,24 @@ export function messagesIn(line: string): LineContent {
   return contentOf(found.values, found.hasNoise);
 }
 
+/**
+ * A reader of lines that joins those of indented JSON: some servers write a message over many lines, from `{` alone to `}`
+ * alone.
+ */
+export function joinIndented(maxCharacters: number, read: (text: string) => void): (line: string) => void {
+  let begun = '';
+  return line => {
+    const end = line.trimEnd();
+    if (begun === '' && end !== '{') return read(line);
+    // A message on one line shows that the lines before it were none.
+    const isOther = messagesIn(line).messages.length > 0;
+    const text = isOther ? line : `${begun}\n${line}`;
+    const isWhole = isOther || end === '}' || text.length > maxCharacters;
+    begun = isWhole ? '' : text;
+    if (isWhole) read(text);
+  };
+}
+
 function contentOf(values: readonly unknown[], hasNoise: boolean): LineContent {
   const messages: JSONRPCMessage[] = [];
   const unreadable: { id: RequestId; error: UnreadableAnswerError }[] = [];

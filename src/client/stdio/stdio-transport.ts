@@ -12,7 +12,7 @@ import { SentSecrets } from '../connection/sent-secrets.js';
 import { answerTooLarge, unreadableAnswer } from '../connection/unreadable-answer.js';
 import { GreetingMemory, HandedConversation, HandedProcess, type HandedServer } from './handed-server.js';
 import { LineReader } from './line-reader.js';
-import { messagesIn } from './messages-in.js';
+import { joinIndented, messagesIn } from './messages-in.js';
 import { GRACE_MS, signalGroup } from './process-group.js';
 import { type StartOptions, startProcess } from './start-process.js';
 
@@ -82,7 +82,7 @@ export class StdioTransport implements ClientTransport {
     this.#conversation = options.handed && new HandedConversation(options.handed);
     this.#reader = new LineReader({
       maxBytes: options.maxAnswerBytes,
-      onLine: line => this.#readLine(line),
+      onLine: joinIndented(options.maxAnswerBytes, line => this.#readLine(line)),
       onTooLarge: head => this.#fail(ID_IN_HEAD.exec(head)?.[1], !NO_ANSWER.test(head)),
       onDropped: tail => this.#fail(ID_IN_TAIL.exec(tail)?.[1], false),
     });

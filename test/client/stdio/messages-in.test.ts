@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { messagesIn } from '../../../src/client/stdio/messages-in.js';
+import { joinIndented, messagesIn } from '../../../src/client/stdio/messages-in.js';
 
 const answer = (id: number, text = 'hi') =>
   ({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text }] } }) as const;
@@ -83,4 +83,28 @@ test('a megabyte of any pieces is read to its end', () => {
     }),
     { numRuns: 10 },
   );
+});
+
+describe('indented JSON over many lines', () => {
+  const indented = JSON.stringify(answer(1, 'a'), undefined, 2).split('\n');
+  const joined = (lines: readonly string[], maxCharacters = 1000) => {
+    const texts: string[] = [];
+    const read = joinIndented(maxCharacters, text => texts.push(text));
+    for (const line of lines) read(line);
+    return texts;
+  };
+
+  test.each([
+    ['is one message', indented, [[1]]],
+    ['twice is two', [...indented, ...indented], [[1], [1]]],
+    ['stands between lines that are no part of it', [one, ...indented, 'Ready.'], [[1], [1], []]],
+    ['that is never whole takes no other message with it', ['{', one, '}'], [[1], []]],
+  ])('%s', (_what, lines, ids) => {
+    const found = joined(lines).map(text => messagesIn(text).messages);
+    expect(found.map(messages => messages.map(message => 'id' in message && message.id))).toEqual(ids);
+  });
+
+  test('is given up on where it is too long', () => {
+    expect(joined(['{', '"a": 1,', '"b": 2,', 'c'], 8)).toEqual(['\n{\n"a": 1,', '"b": 2,', 'c']);
+  });
 });

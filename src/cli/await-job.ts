@@ -43,13 +43,13 @@ export async function awaitJob(task: TaskHandle, options: JobWait): Promise<numb
     return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfStatus(task.snapshot.status);
   } catch (error) {
     view.stop();
-    if (flags.json === true) printJson(io, jsonReport(task, { error: errorFacts(error), ...asked(error) }));
+    const asked = error instanceof InputRequiredError && { questions: error.questions };
+    if (flags.json === true) printJson(io, jsonReport(task, { error: errorFacts(error), ...asked }));
     // After Ctrl-C the reference says enough; without one, somebody has to be told what became of the call.
     if (!interrupts.first.aborted || task.reference === undefined)
       printFailure(errorFacts(error).message, io);
     // Also when quiet: a job whose reference nobody was told is lost.
-    if (!(error instanceof TaskNotFoundError))
-      await leave(task, options, fateAfter(error), !(error instanceof InputRequiredError));
+    if (!(error instanceof TaskNotFoundError)) await leave(task, options, fateAfter(error), asked === false);
     return interrupts.first.aborted ? ExitCode.interrupted : exitCodeOfError(error);
   }
 }
@@ -114,10 +114,6 @@ function shortId({ journalId = '' }: TaskHandle): string {
 
 function fateAfter(error: unknown): string {
   return error instanceof AwaitDetachedError ? GOES_ON : 'The task may still be running.';
-}
-
-function asked(error: unknown) {
-  return error instanceof InputRequiredError ? { questions: error.questions } : {};
 }
 
 function printHowToGoOn(task: TaskHandle, { io, server }: JobWait, fate: string): void {

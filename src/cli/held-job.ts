@@ -31,25 +31,19 @@ export async function onceReleased(
   for (let record = held; ; ) {
     if (!isHeldJob(record)) return record;
     const facts = { tool, reference };
+    // The server's last sentence, and what was odd about the wait.
+    const heard = record.message === undefined ? '' : `Last heard of it: ${record.message} `;
     const goesOn = `Its server is kept until it has ended: \`mcp-await wait ${shownId(id)}\` picks it up again.`;
     if (performance.now() > endsAt)
       throw new AwaitTimeoutError(
-        `Gave up on \`${tool}\` after ${formatDuration(timeoutMs)} (--timeout). ${lastHeard(record)}${goesOn}`,
-        {
-          ...facts,
-          budget: 'deadline',
-        },
+        `Gave up on \`${tool}\` after ${formatDuration(timeoutMs)} (--timeout). ${heard}${goesOn}`,
+        { ...facts, budget: 'deadline' },
       );
     await sleep(LOOK_AGAIN_MS, interrupts.first).catch(() => {
       throw new AwaitAbortedError(`The wait for \`${tool}\` was interrupted. ${goesOn}`, facts);
     });
     record = (await withJobs(io, journal => journal.findByPrefix(id)))?.[0] ?? record;
   }
-}
-
-/** The server's last sentence, and what was odd about the wait. */
-function lastHeard({ message }: JournalRecord): string {
-  return message === undefined ? '' : `Last heard of it: ${message} `;
 }
 
 /** Whoever holds the job looks there. */

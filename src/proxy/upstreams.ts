@@ -54,7 +54,10 @@ export class Upstreams {
   constructor(all: readonly Upstream[], listener: UpstreamsListener) {
     this.all = all;
     this.#listener = listener;
-    const onRefused = (refused: RefusedName) => this.#noticeRefused(refused);
+    const onRefused = ({ owner, name, givenInstead }: RefusedName) =>
+      this.#notice(
+        `The server ${owner} offers \`${excerpt(name)}\`, a name by which hosts know what is another server's: it is shown as \`${givenInstead}\`.`,
+      );
     this.#toolNames = new HostNames(all, { reserved: [AWAIT_TOOL], onRefused });
     this.#promptNames = new HostNames(all, { onRefused });
   }
@@ -69,16 +72,12 @@ export class Upstreams {
     return this.#tools;
   }
 
-  /** The tools as they were listed last, where listing them again takes long: one slow upstream must not hold up all calls. */
-  async #knownTools(): Promise<ReadonlyMap<string, Offered<Tool>>> {
-    const known = this.#tools;
-    const now = this.tools();
-    return known === undefined ? now : atMost(now, SOON_MS).catch(() => known);
-  }
-
   /** The tool that a call names; undefined where nobody offers it. */
   async knownTool(name: string): Promise<Offered<Tool> | undefined> {
-    const tools = await this.#knownTools();
+    const known = this.#tools;
+    const now = this.tools();
+    // One slow upstream must not hold up all calls.
+    const tools = await (known === undefined ? now : atMost(now, SOON_MS).catch(() => known));
     return tools.get(name) ?? tools.get(this.#toolNames.fullForm(name) ?? '');
   }
 
@@ -178,12 +177,6 @@ export class Upstreams {
     if (items.length <= max) return items;
     this.#notice(`The server ${name} offers ${items.length} ${list}: the first ${max} are shown.`);
     return items.slice(0, max);
-  }
-
-  #noticeRefused({ owner, name, givenInstead }: RefusedName): void {
-    this.#notice(
-      `The server ${owner} offers \`${excerpt(name)}\`, a name by which hosts know what is another server's: it is shown as \`${givenInstead}\`.`,
-    );
   }
 
   /** A server that renames what it has all the time does not fill the operator's log. */

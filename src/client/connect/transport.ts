@@ -102,10 +102,19 @@ export async function openTransport(
       },
     };
   }
+  const { env, inheritEnv = false } = target;
   let wire: StdioTransport;
   const start = () => {
     transportError = undefined;
-    wire = stdioTransport(target, { maxAnswerBytes, handed });
+    wire = new StdioTransport({
+      command: target.command,
+      args: target.args ?? [],
+      env: { ...(inheritEnv ? (process.env as Record<string, string>) : getDefaultEnvironment()), ...env },
+      cwd: target.cwd,
+      secrets: secretVariables(env),
+      maxAnswerBytes,
+      handed,
+    });
     wire.onerror = noteError;
     return wire;
   };
@@ -119,21 +128,6 @@ export async function openTransport(
       return { stderr, transportError, ending, heardAt };
     },
   };
-}
-
-function stdioTransport(
-  { command, args = [], env, inheritEnv = false, cwd }: StdioTarget,
-  { maxAnswerBytes, handed }: Pick<OpenOptions, 'maxAnswerBytes' | 'handed'>,
-): StdioTransport {
-  return new StdioTransport({
-    command,
-    args,
-    env: { ...(inheritEnv ? (process.env as Record<string, string>) : getDefaultEnvironment()), ...env },
-    cwd,
-    secrets: secretVariables(env),
-    maxAnswerBytes,
-    handed,
-  });
 }
 
 /** @param maxAnswerBytes of one answer, in decoded bytes */

@@ -28,6 +28,13 @@ export function argumentSchema(tool: Tool | undefined, path: string): Record<str
   return isRecord(schema) ? schema : undefined;
 }
 
+/** The only value that an argument may have. */
+export function soleValue(schema: unknown): string | number | boolean | undefined {
+  if (!isRecord(schema)) return undefined;
+  const value = Array.isArray(schema.enum) && schema.enum.length === 1 ? schema.enum[0] : schema.const;
+  return ['string', 'number', 'boolean'].includes(typeof value) ? value : undefined;
+}
+
 export function takes(tool: Tool | undefined, path: string): boolean {
   return argumentSchema(tool, path) !== undefined;
 }

@@ -20,7 +20,7 @@ const call = JSON.parse(execFileSync(process.execPath, [callScript, projectRoot]
 /** What each figure may be, and what it should come to. A bound is lowered with the figure, and raised only with a new feature. */
 const BOUNDS = [
   { figure: 'files', value: figures.files, bound: 487, goal: 380 },
-  { figure: 'lines of code', value: figures.codeLines, bound: 40_831, goal: 25_773 },
+  { figure: 'lines of code', value: figures.codeLines, bound: 40_875, goal: 25_773 },
   { figure: 'files with one importer', value: figures.singleImporter, bound: 135, goal: 100 },
   {
     figure: 'small files with one importer',

@@ -2,7 +2,7 @@ import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { singular } from '../lexicon.js';
 import { wordsOf } from '../pair/usual-places.js';
 import { isRecord } from '../tool-result.js';
-import { argumentDescription, isHandleArgument, type ToolFacts } from './tool-facts.js';
+import { argumentDescription, factsOfTool, isHandleArgument, type ToolFacts } from './tool-facts.js';
 
 const MAX_ALTERNATIVES = 4;
 const SECRET_KEYS = new Set(['api', 'access', 'secret', 'private', 'public', 'auth', 'license']);
@@ -29,6 +29,11 @@ export interface StatusCall {
 
 /** The ways to ask a status tool; none where it needs more than the handle and arguments of the start call. */
 export function statusCalls(start: ToolFacts, status: ToolFacts): readonly StatusCall[] {
+  const [wrapper, inner] = wrapped(status.tool) ?? [];
+  if (inner !== undefined)
+    return statusCalls(start, factsOfTool(inner, status.words))
+      .filter(({ copied }) => copied.length === 0)
+      .map(call => ({ ...call, argument: `${wrapper}.${call.argument}` }));
   const { properties: given = {}, required: needed = [] } = start.tool.inputSchema;
   const { properties = {}, required = [] } = status.tool.inputSchema;
   const context = Object.keys(properties).filter(name => CONTEXT.has(name) && Object.hasOwn(given, name));
@@ -64,6 +69,20 @@ export function statusCalls(start: ToolFacts, status: ToolFacts): readonly Statu
     .slice(0, MAX_ALTERNATIVES)
     .map(name => call(name, isId(name), handles.length > 1))
     .filter(isFreeOfSecrets);
+}
+
+/** A tool of one argument that holds all others, as Pydantic models do: its name, and the tool without it. */
+function wrapped(tool: Tool): readonly [string, Tool] | undefined {
+  const { properties = {}, required = [], $defs } = tool.inputSchema;
+  const [name, second] = Object.keys(properties);
+  const schema = properties[name ?? ''];
+  if (name === undefined || second !== undefined || !required.includes(name) || !isRecord(schema))
+    return undefined;
+  const reference = /^#\/\$defs\/(\w{1,100})$/.exec(String(schema.$ref))?.[1];
+  const held = reference !== undefined && isRecord($defs) ? $defs[reference] : schema;
+  return isRecord(held) && isRecord(held.properties)
+    ? [name, { ...tool, inputSchema: held as Tool['inputSchema'] }]
+    : undefined;
 }
 
 /** The way to ask the tool that also starts: by its only id, which other actions do without. */

@@ -1,5 +1,6 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
-import { ProtocolViolationError, TaskNotFoundError } from '../../errors.js';
+import { ProtocolViolationError, StatusCheckError, TaskNotFoundError } from '../../errors.js';
+import { retryRequest } from '../../pacing/retry-request.js';
 import type { ToolCall } from '../../types.js';
 import { dataOf } from '../pair/answer-data.js';
 import { newHandle, type TaskId } from '../pair/handle.js';
@@ -29,6 +30,8 @@ import { isHeld, verdictOf } from './verdict.js';
 
 /** Comparisons grow with the square of the number of tools. */
 const MAX_TOOLS = 1000;
+/** Of the first status request, over some seconds. */
+const PROBE_RETRIES = 3;
 
 /** A proposal with the profile that it comes to. */
 interface Proposed {
@@ -228,12 +231,21 @@ interface Proof {
   readonly isAnswered?: boolean;
 }
 
-/** Asks the status tool once, before any wait, whether it knows the handle. */
+/** Asks the status tool, before any wait, whether it knows the handle. */
 async function probe(handle: unknown, chosen: Candidate, exchange: Exchange): Promise<Proof> {
   const { status } = chosen.proposal;
   const failed = [{ name: 'no-state', says: `\`${status}\` did not tell a state` }];
   try {
-    const state = await pollPair(handle, { ...exchange, holdMs: 0 });
+    const state = await retryRequest(() => pollPair(handle, { ...exchange, holdMs: 0 }), {
+      retries: PROBE_RETRIES,
+      signal: exchange.signal,
+      // A server may be busy, or not know at once of what it has just started.
+      isTransient: error =>
+        error instanceof StatusCheckError
+          ? error.retryable
+          : error instanceof TaskNotFoundError && chosen.proposal.isStrong,
+      onFailure: () => {},
+    });
     if (state.raw === undefined)
       return isHeld(chosen)
         ? { state, evidence: [{ name: 'held', points: 0, says: `\`${status}\` holds its answer back` }] }

@@ -14,6 +14,7 @@ import {
   WORK_HANDLES,
 } from '../lexicon.js';
 import { wordsOf } from '../pair/usual-places.js';
+import { soleValue } from '../tool-definition.js';
 import { isRecord } from '../tool-result.js';
 
 /** Phrases of descriptions of tools whose work goes on after the answer. */
@@ -136,7 +137,8 @@ function mentionsIn({ inputSchema }: Tool, description: string): ReadonlySet<str
 function neededArguments({ inputSchema }: Tool): readonly string[] {
   const { properties = {}, required } = inputSchema;
   const all = Object.keys(properties);
-  if (required !== undefined && required.length > 0) return required;
+  if (required !== undefined && required.length > 0)
+    return required.filter(name => soleValue(properties[name]) === undefined);
   return all.length === 1 ? all : all.filter(name => isHandleArgument(name, properties[name]));
 }
 

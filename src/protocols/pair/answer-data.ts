@@ -25,7 +25,8 @@ export function dataOf(answer: CallToolResult): AnswerData {
   const proses: string[] = [];
   for (const block of answer.content ?? []) {
     if (block.type !== 'text') continue;
-    const whole = parsed(block.text);
+    const given = parsed(block.text);
+    const whole = (isRecord(given) && Array.isArray(given.content) && unwrapped(given.content)) || given;
     const { json, prose } = whole === undefined ? partsOf(block.text) : { json: whole, prose: '' };
     if (json !== undefined) sources.push(json);
     if (prose !== '') proses.push(prose);
@@ -34,6 +35,13 @@ export function dataOf(answer: CallToolResult): AnswerData {
   const { content: _content, structuredContent: _structured, isError: _isError, _meta, ...extras } = answer;
   if (Object.keys(extras).length > 0) sources.push(extras);
   return { sources, text: texts.join('\n'), prose: proses.join('\n') };
+}
+
+/** An answer that a server has put into its answer as a text: `{"content": [{"text": "{…}"}], "isError": false}`. */
+function unwrapped([only, second]: readonly unknown[]): unknown {
+  return second === undefined && isRecord(only) && typeof only.text === 'string'
+    ? parsed(only.text)
+    : undefined;
 }
 
 /** The values at the first place that has any; of a label, the texts behind it. */

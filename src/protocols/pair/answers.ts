@@ -11,7 +11,7 @@ import { idsIn, isSmall, newHandle, type Started, type TaskId } from './handle.j
 import { usualHintMs } from './hints.js';
 import type { Pair, Places } from './profile.js';
 import { progressAtPlace, progressOfFacts } from './progress-facts.js';
-import { refusedByText, refusedRequest } from './refused-status.js';
+import { refusedByText, refusedRequest, unknownTask } from './refused-status.js';
 import { errorIn, failureBeside, outcomeOf, readState, tellsWhere } from './state.js';
 import { subjectOf } from './subject.js';
 import { wordsOf } from './usual-places.js';
@@ -106,19 +106,22 @@ export function readStatus(answer: CallToolResult, pair: Pair, id: TaskId): Stat
     );
   if (state === undefined)
     throw (
-      refusedWithoutMark(data, pair, id) ??
+      // A longer text may be a result.
+      (data.text.length > 300 ? undefined : refusedAsText(data, pair, id)) ??
       violation(
         `\`${pair.status.tool}\` answered without a state${soughtAt(pair.status.statusAt, '`statusAt`, --status-key')}`,
         answer,
       )
     );
   const { status } = state;
+  if (/^not[ _-]?found$/i.test(state.unknownWord ?? '')) throw unknownTask(id);
   switch (status) {
     case 'working':
     case 'input_required':
       return { read: running(answer, data, pair, { ...state, status }), state };
     default: {
-      const refused = status === 'failed' ? requestNotTask(data, pair, state, id) : undefined;
+      const mayBeOfRequest = status === 'failed' && !tellsWhere(pair) && /^error$/i.test(state.word ?? '');
+      const refused = mayBeOfRequest ? refusedAsText(data, pair, id) : undefined;
       if (refused !== undefined) throw refused;
       const outcome =
         state.isEndAlone === true ? outcomeNotTold(answer, pair) : outcomeOf(status, answer, data, pair);
@@ -148,17 +151,11 @@ function outcomeNotTold(answer: CallToolResult, { status }: Pair): Outcome {
 }
 
 /** `{"status": "error", "message": "Job not found"}` is the answer to a request, not the end of a task. */
-function requestNotTask(data: AnswerData, pair: Pair, { word }: State, id: TaskId): Error | undefined {
-  if (tellsWhere(pair) || !/^error$/i.test(word ?? '')) return undefined;
-  const { tool, handleArgument } = pair.status;
-  return refusedByText(data.text, { id, tool, argument: handleArgument });
-}
-
-/** An error that is not marked as one: "Rate limit exceeded, try again in 20 s". A longer text may be a result. */
-function refusedWithoutMark(data: AnswerData, { status }: Pair, id: TaskId): Error | undefined {
-  const { tool, handleArgument: argument, notFoundCodes } = status;
-  if (notFoundCodes !== undefined || data.text.length > 300) return undefined;
-  return refusedByText(data.text, { id, tool, argument });
+function refusedAsText({ text }: AnswerData, { status }: Pair, id: TaskId): Error | undefined {
+  const { tool, handleArgument, notFoundCodes } = status;
+  return notFoundCodes === undefined
+    ? refusedByText(text, { id, tool, argument: handleArgument })
+    : undefined;
 }
 
 /** A running task, with what an answer tells of it. */

@@ -2,6 +2,7 @@ import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { takesOnly } from '../detection/handle-argument.js';
 import { factsOf, type ToolFacts } from '../detection/tool-facts.js';
 import { LOOKING_ACTIONS, TAKING } from '../lexicon.js';
+import { soleValue } from '../tool-definition.js';
 import { isRecord } from '../tool-result.js';
 import type { Pair } from './profile.js';
 import { numberedStates } from './words.js';
@@ -11,7 +12,9 @@ const HOLD_ARGUMENTS = ['waitSecs', 'wait_seconds', 'waitSeconds', 'wait_secs'];
 /** Without one of these at false it would wait itself. */
 const WAIT_FLAGS = 'wait block blocking wait_for_completion waitForCompletion poll follow watch'.split(' ');
 /** The best first. */
-const RESULT_WORDS = 'result results output outputs report response transcript answer history'.split(' ');
+const RESULT_WORDS = 'result results output outputs report response transcript answer summary history'.split(
+  ' ',
+);
 
 /** What waits, lists others or gives a part: `tail_job_output`. */
 const NO_RESULT = new Set(['wait', 'await', 'list', 'tail', 'head', 'preview']);
@@ -40,7 +43,15 @@ function holdingOf({ status }: Pair, { name, description = '', inputSchema }: To
     /waits? (for|until)|blocks? until|until (it|the \w{1,30}) (is|completes?|finish)/i.test(
       description.slice(0, 2000),
     );
-  const given = { ...(flag !== undefined && { [flag]: { value: false } }), ...actionOf(status, inputSchema) };
+  const sole = (inputSchema.required ?? []).flatMap(each => {
+    const value = soleValue(properties[each]);
+    return value === undefined ? [] : [[each, { value }] as const];
+  });
+  const given = {
+    ...Object.fromEntries(sole),
+    ...(flag !== undefined && { [flag]: { value: false } }),
+    ...actionOf(status, inputSchema),
+  };
   return {
     ...(hold !== undefined &&
       status.waitArgument === undefined && {
@@ -73,13 +84,8 @@ function resultOf({ status }: Pair, tools: readonly Tool[]): Pair['result'] {
   const found = facts.filter(each => each.tool.name !== status.tool && givesResult(each, argument));
   const [best, second] = found.toSorted((a, b) => rank(a) - rank(b));
   if (best === undefined || (second !== undefined && rank(best) === rank(second))) return undefined;
-  return {
-    tool: best.tool.name,
-    handleArgument: argument,
-    arguments: {},
-    alsoFailed: false,
-    whenMissing: true,
-  };
+  const { name } = best.tool;
+  return { tool: name, handleArgument: argument, arguments: {}, alsoFailed: false, whenMissing: true };
 }
 
 function givesResult({ tool, words, onlyLooks }: ToolFacts, argument: string): boolean {

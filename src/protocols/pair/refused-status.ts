@@ -58,7 +58,8 @@ export interface RefusedTool {
   readonly hintMs?: number | undefined;
 }
 
-function unknownTask(id: TaskId): TaskNotFoundError {
+/** A task of which the server says that there is none. */
+export function unknownTask(id: TaskId): TaskNotFoundError {
   return new TaskNotFoundError(
     `The server does not know the task ${excerptOf(id)}: the reference is wrong, belongs to somebody else, or has expired, or the server was started again and has lost it.`,
   );

@@ -9,7 +9,7 @@ import type { TaskId } from './handle.js';
 import type { Pair, Places } from './profile.js';
 import { subjectOf } from './subject.js';
 import { usualErrorPlaces, usualExitCodePlaces } from './usual-places.js';
-import { type State, usualState } from './usual-state.js';
+import { MERE_END, type State, usualState } from './usual-state.js';
 import { isNumbered, lettersOf, meaningOf } from './words.js';
 
 /** The least that has to be true for success comes last: a task that failed may say so beside `"status": "completed"`. */
@@ -26,8 +26,7 @@ export function readState(data: AnswerData, pair: Pair, ids: readonly string[] =
   const exitCode = exitCodeIn(data, pair);
   if (exitCode !== undefined && exitCode !== 0 && (told === undefined || isEnd(told)))
     return { status: 'failed' };
-  if (told?.unknownWord !== undefined && exitCode === 0 && /^exited$/i.test(told.unknownWord))
-    return { status: 'completed' };
+  if (exitCode === 0 && MERE_END.test(told?.unknownWord ?? told?.word ?? '')) return { status: 'completed' };
   return told?.status === 'completed' && failureBeside(data, pair) ? { status: 'failed' } : told;
 }
 
@@ -43,8 +42,8 @@ export function exitCodeIn(data: AnswerData, { status }: Pair): number | undefin
   return typeof code === 'number' && Number.isFinite(code) ? code : undefined;
 }
 
-function isEnd({ status, unknownWord }: State): boolean {
-  return status === 'completed' || /^exited$/i.test(unknownWord ?? '');
+function isEnd({ status, unknownWord, word }: State): boolean {
+  return status === 'completed' || MERE_END.test(unknownWord ?? word ?? '');
 }
 
 function stateByWord(data: AnswerData, { status, words }: Pair): State | undefined {

@@ -60,7 +60,7 @@ const OUTCOME = list('result conclusion outcome verdict exit exitstatus');
 const EXIT_STATUS = 'exitstatus';
 const GOOD_EXIT = /^(ok|success|0|warnings\b)/i;
 /** Words that say only that it has. */
-const MERE_END = /^(terminated|stopped|ended|closed)$/i;
+export const MERE_END = /^(terminated|stopped|exited|ended|closed)$/i;
 
 const MESSAGE = list('message msg detail details text info note description summary');
 const REQUEST_WORD = /^(success|ok|true|successful)$/i;

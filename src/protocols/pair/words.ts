@@ -155,9 +155,9 @@ function each(lists: readonly string[], status: TaskStatus): [string, TaskStatus
 
 /** "0 = queued", "2: done", "`3` - failed" */
 const NUMBER_FIRST =
-  /(?<![\w.])`?(-?\d{1,4})`? ?(?:=|:|：|-|–|—|→|->|=>|is|means|表示|代表|为) ?["'`]?(\p{L}[\p{L}_ -]{1,30})/gu;
+  /(?<![\w.])(-?\d{1,4})`? ?(?:=|:|：|-|–|—|→|is|means|表示|代表|为)((?:[^\d-]|-(?!\d)){2,26})/g;
 /** "queued (0)", "DONE = 2" */
-const WORD_FIRST = /(\p{L}[\p{L}_-]{1,30})["'`]? ?[(=:] ?["'`]?(-?\d{1,4})(?![\w.%])/gu;
+const WORD_FIRST = /\b([A-Za-z][A-Za-z_-]{1,20})["'`]? ?[(=:] ?(-?\d{1,4})(?![\w.%])/g;
 const MAX_LISTING = 4000;
 const MAX_STATES = 50;
 
@@ -173,7 +173,8 @@ export function numberedStates({ description = '', outputSchema }: Tool): Pair['
 /** The states of a list that has them all; a number that is said to be two of them is none. */
 function statesOf(pairs: readonly (readonly (string | undefined)[])[]): Pair['words'] {
   const told = pairs.slice(0, MAX_STATES).flatMap(([number = '', word = '']) => {
-    const status = meaningOf(word.trim(), { own: {} }) ?? failureOf(word);
+    const said = lettersOf(word);
+    const status = meaningOf(said, { own: {} }) ?? failureOf(said);
     return status === undefined ? [] : [[number, status] as const];
   });
   const states = Object.fromEntries(told);
@@ -186,7 +187,7 @@ function statesOf(pairs: readonly (readonly (string | undefined)[])[]): Pair['wo
 
 /** "failed with an error": what begins like a success may end otherwise. */
 function failureOf(words: string): TaskStatus | undefined {
-  const first = meaningOf(words.trim().split(' ')[0] ?? '', { own: {} });
+  const first = meaningOf(words.split(' ')[0] ?? '', { own: {} });
   return first === 'completed' ? undefined : first;
 }
 

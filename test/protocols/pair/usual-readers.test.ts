@@ -63,6 +63,13 @@ describe('the state of an answer of which nothing is told', () => {
     ['a good exit', { status: 'stopped', exitstatus: 'OK' }, 'completed'],
     ['a bad one', { status: 'stopped', exitstatus: 'no such volume' }, 'failed'],
     ['a stop alone', { status: 'stopped' }, 'cancelled'],
+    ['a stop with a good exit code', { status: 'stopped', exit_code: 0 }, 'completed'],
+    ['a stop with a bad one', { status: 'stopped', exit_code: 2 }, 'failed'],
+    [
+      'an answer of MCP within the answer',
+      { content: [{ type: 'text', text: '{"status":"running"}' }], isError: false },
+      'working',
+    ],
     ['tests that have passed', { status: 'completed', outcome: 'passed' }, 'completed'],
     ['tests that have not', { status: 'completed', outcome: 'failed' }, 'failed'],
     ['a value that begins with its enum', { state: 'CAKE_STATE_EXECUTING' }, 'working'],
@@ -178,6 +185,11 @@ describe('the state of an answer of which nothing is told', () => {
   ])('is asked for again after %j (error: %s) as the answer says: %s ms', (said, isError, retryAfterMs) => {
     const read = () => readStatusAnswer({ ...answerOf(said), isError }, pair, 'x-1');
     expect(read).toThrow(expect.objectContaining({ retryable: true, retryAfterMs }));
+  });
+
+  test('is not known where its word says so', () => {
+    const said = { status: 'not_found', message: 'It may not have been recorded yet.' };
+    expect(() => readStatusAnswer(answerOf(said), pair, 'x-1')).toThrow(/does not know the task x-1/);
   });
 
   test('is not known where a text without a mark says so', () => {

@@ -17,25 +17,48 @@ const callScript = fileURLToPath(new URL('../../bench/house/call.js', import.met
 /** Of the built library. */
 const call = JSON.parse(execFileSync(process.execPath, [callScript, projectRoot], { encoding: 'utf8' }));
 
-/** What each figure may be, and what it should come to. A bound is lowered with the figure, and raised only with a new feature. */
+/**
+ * What each figure may be, what it was at commit 3c06062 by the same count, and what it should come to. A bound is lowered
+ * with the figure, and raised only with a new feature. The goals of one call were set beside another count, by which
+ * 3c06062 had 49 files and 202 functions.
+ */
 const BOUNDS = [
-  { figure: 'files', value: figures.files, bound: 487, goal: 380 },
-  { figure: 'lines of code', value: figures.codeLines, bound: 40_875, goal: 25_773 },
-  { figure: 'files with one importer', value: figures.singleImporter, bound: 135, goal: 100 },
+  { figure: 'files', value: figures.files, bound: 487, once: 450, goal: 380 },
+  { figure: 'lines of code', value: figures.codeLines, bound: 40_857, once: 25_773, goal: 25_773 },
+  { figure: 'files with one importer', value: figures.singleImporter, bound: 135, once: 163, goal: 100 },
   {
     figure: 'small files with one importer',
     value: figures.smallSingleImporter.length,
     bound: 25,
+    once: 73,
     goal: 30,
   },
-  { figure: 'exported names that exist twice', value: figures.doubleNames.length, bound: 0, goal: 0 },
-  { figure: 'import cycles', value: figures.importCycles.length, bound: 0, goal: 0 },
-  { figure: 'files that run for one call', value: call.files.length, bound: 34, goal: 30 },
-  { figure: 'functions that run for one call', value: call.functions, bound: 163, goal: 130 },
-  { figure: 'callbacks of a run', value: figures.callbacks?.length, bound: 2, goal: 5 },
-  { figure: "fields of the loop's input", value: figures.loopInputFields?.length, bound: 7, goal: 8 },
-  { figure: 'fields of the run context', value: figures.runContextFields?.length, bound: 5, goal: 8 },
-  { figure: 'methods of a store', value: figures.contractMethods?.length, bound: 10, goal: 10 },
+  {
+    figure: 'exported names that exist twice',
+    value: figures.doubleNames.length,
+    bound: 0,
+    once: 37,
+    goal: 0,
+  },
+  { figure: 'import cycles', value: figures.importCycles.length, bound: 0, once: 0, goal: 0 },
+  { figure: 'files that run for one call', value: call.files.length, bound: 34, once: 68, goal: 30 },
+  { figure: 'functions that run for one call', value: call.functions, bound: 163, once: 284, goal: 130 },
+  { figure: 'callbacks of a run', value: figures.callbacks?.length, bound: 2, once: 13, goal: 5 },
+  {
+    figure: "fields of the loop's input",
+    value: figures.loopInputFields?.length,
+    bound: 7,
+    once: 15,
+    goal: 8,
+  },
+  {
+    figure: 'fields of the run context',
+    value: figures.runContextFields?.length,
+    bound: 5,
+    once: 18,
+    goal: 8,
+  },
+  { figure: 'methods of a store', value: figures.contractMethods?.length, bound: 8, once: 10, goal: 10 },
   { figure: 'lines of ARCHITECTURE.md', value: architecture.length, bound: 99, goal: 99 },
   {
     figure: 'longest line of ARCHITECTURE.md',
@@ -44,7 +67,13 @@ const BOUNDS = [
     goal: 100,
   },
   { figure: 'lines of the smallest engine', value: mapStoreLines, bound: 193, goal: 198 },
-  { figure: 'lines of the BullMQ engine', value: figures.bullmqCodeLines, bound: 1589, goal: 1600 },
+  {
+    figure: 'lines of the BullMQ engine',
+    value: figures.bullmqCodeLines,
+    bound: 1589,
+    once: 2259,
+    goal: 1600,
+  },
 ];
 
 test.each(BOUNDS)('$figure: $value, at most $bound, to become $goal', ({ figure, value, bound }) => {

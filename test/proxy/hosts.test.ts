@@ -39,7 +39,8 @@ function inspector(command: readonly string[], cwd = ROOT) {
       ...[process.execPath, BIN, 'proxy', '--host-timeout', `${HOST_TIMEOUT_MS}ms`],
       ...['--method', 'tools/call', '--tool-name', name, ...toolArgs],
     ];
-    const env = { ...process.env, MCP_AWAIT_HOME: home };
+    // The Inspector hands few variables on to a server, and the home folder is one of them.
+    const env = { ...process.env, HOME: home, MCP_AWAIT_HOME: undefined };
     const { stdout } = await promisify(execFile)(program, words, { cwd, env });
     return JSON.parse(stdout.slice(stdout.indexOf('{')));
   };
